@@ -1,0 +1,10 @@
+"""Putting events into the outbox."""
+
+from uuid import UUID
+
+from accounts.models.events import OutboxEvent
+
+
+def emit(type: str, *, organization_id: int, subject: UUID) -> None:
+    """Add an event such as "patient.created" about the object `subject`, in the transaction that is open."""
+    OutboxEvent.objects.create(organization_id=organization_id, type=type, subject_uuid=subject)

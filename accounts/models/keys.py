@@ -1,0 +1,31 @@
+"""API keys."""
+
+from django.db import models
+
+from accounts.models.organizations import Organization
+from accounts.models.users import User
+from accounts.scope import ScopePath
+
+
+class ApiKey(models.Model):
+    """A key that acts with its user's role. Only the SHA-256 of its secret is kept."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, related_name="api_keys")
+    key_id = models.CharField(max_length=16, unique=True, editable=False)
+    secret_hash = models.BinaryField(max_length=32, editable=False)
+    description = models.CharField(max_length=255)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    scope = ScopePath(organization="organization_id")
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"API key {self.key_id}"

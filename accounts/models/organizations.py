@@ -1,0 +1,66 @@
+"""Organizations and their care groups."""
+
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from accounts.scope import ScopePath
+from config.orm import Identified, SoftDeleted, Timestamped, Versioned
+
+
+def validate_timezone(name: str) -> None:
+    """Refuse what is not the name of an IANA time zone."""
+    if name not in available_timezones():
+        raise ValidationError("This is not an IANA time zone.", code="invalid")
+
+
+class Organization(Identified, Timestamped):
+    """A clinic or hospital: the border that no record crosses. A parent does not see its children's rows."""
+
+    name = models.CharField(max_length=255)
+    slug = models.SlugField(max_length=64, unique=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    timezone = models.CharField(max_length=64, default="Europe/Amsterdam", validators=[validate_timezone])
+    country = models.CharField(
+        max_length=2, default="NL", help_text="ISO 3166-1: where a phone number without a country code is from."
+    )
+    care_networks_enabled = models.BooleanField(
+        default=False, help_text="With care networks a patient made through the public API must not name a group."
+    )
+    catalog_version = models.PositiveBigIntegerField(
+        default=1, editable=False, help_text="Raised by every catalog write; stamps the reference cache."
+    )
+
+    scope = ScopePath(organization="id")
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which the organization's days begin and end."""
+        return ZoneInfo(self.timezone)
+
+
+class CareGroup(Identified, Timestamped, Versioned, SoftDeleted):
+    """A team of caregivers and the patients in its care."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="care_groups")
+    name = models.CharField(max_length=255)
+
+    scope = ScopePath(organization="organization_id", care_group="id")
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint("organization", Lower("name"), condition=Q(deleted_at=None), name="care_group_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,132 @@
+"""People who sign in or hold keys, their roles, and why their status changed."""
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+
+from accounts.models.organizations import CareGroup, Organization, validate_timezone
+from accounts.scope import Role, ScopePath
+from config.orm import Identified, Timestamped, fold
+
+__all__ = ["GroupMembership", "Role", "User", "UserStatus", "UserStatusChange"]
+
+
+class UserStatus(models.TextChoices):
+    """Life of a login."""
+
+    CREATED = "created"
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+
+
+class UserManager(BaseUserManager):
+    """Finds people by the e-mail address they sign in with, whatever its case."""
+
+    def get_by_natural_key(self, username):
+        return self.get(email_key=fold(username))
+
+
+class User(Identified, Timestamped, AbstractBaseUser):
+    """A person with a role. What the role may do is said in accounts/permissions.py, what it sees in accounts/scope.py."""
+
+    email = models.EmailField(unique=True)
+    email_key = models.CharField(max_length=254, unique=True, editable=False)
+    user_name = models.CharField(max_length=150, blank=True)
+    first_name = models.CharField(max_length=150, blank=True)
+    middle_name = models.CharField(max_length=150, blank=True)
+    last_name = models.CharField(max_length=150, blank=True)
+    language = models.CharField(max_length=8, default="en")
+    timezone = models.CharField(max_length=64, blank=True, validators=[validate_timezone])
+    role = models.CharField(max_length=16, choices=Role.choices)
+    status = models.CharField(max_length=16, choices=UserStatus.choices, default=UserStatus.CREATED)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, null=True, blank=True, related_name="users", help_text="Empty for FC_ADMIN only."
+    )
+    care_groups = models.ManyToManyField(CareGroup, through="GroupMembership", related_name="members")
+    default_group = models.ForeignKey(
+        CareGroup, models.SET_NULL, null=True, blank=True, related_name="+", help_text="Patients this person creates join it."
+    )
+    last_logout = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = UserManager()
+    scope = ScopePath(organization="organization_id")
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["role"]
+
+    class Meta:
+        ordering = ["email_key", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role=Role.FC_ADMIN) | Q(organization__isnull=False), name="user_organization_required"
+            )
+        ]
+
+    def save(self, *args, **kwargs):
+        self.email_key = fold(self.email)
+        super().save(*args, **kwargs)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this person may sign in and use keys."""
+        return self.status == UserStatus.ACTIVE
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether this person may use the admin."""
+        return self.is_active and self.role != Role.PATIENT
+
+    def get_full_name(self) -> str:
+        return " ".join(filter(None, (self.first_name, self.middle_name, self.last_name))) or self.email
+
+    def get_short_name(self) -> str:
+        return self.first_name or self.email
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Model permissions are not kept per user: each ModelAdmin asks the role."""
+        return self.is_staff
+
+    def has_perms(self, perm_list, obj: object = None) -> bool:
+        return self.is_staff
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_staff
+
+
+class GroupMembership(models.Model):
+    """A caregiver's place in a care group."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    care_group = models.ForeignKey(CareGroup, models.CASCADE, related_name="memberships")
+
+    scope = ScopePath(organization="organization_id")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "care_group"], name="membership_unique")]
+
+    def __str__(self) -> str:
+        return f"Membership {self.pk}"
+
+
+class UserStatusChange(models.Model):
+    """One change of a login's status, with reason and author. The export report usersStatusChangeReasons reads it."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, related_name="status_changes")
+    from_status = models.CharField(max_length=16, choices=UserStatus.choices)
+    to_status = models.CharField(max_length=16, choices=UserStatus.choices)
+    reason = models.TextField(blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    processed_at = models.DateTimeField(null=True)
+
+    scope = ScopePath(organization="organization_id")
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"Status change {self.pk}"

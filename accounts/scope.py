@@ -1,0 +1,116 @@
+"""Who sees which rows. The one place where a tenant or a care group is turned into a filter.
+
+Each model declares by which columns it belongs to an organization, a care group and a patient's
+login (`ScopePath`); each role has one rule over those columns. A caller without rows sees none.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet, TextChoices
+
+
+class Role(TextChoices):
+    """What a person is to the organization; the wire names of the public API."""
+
+    FC_ADMIN = "FC_ADMIN", "Superadmin of all organizations"
+    HC_ADMIN = "HC_ADMIN", "Administrator of an organization"
+    HC_VIEW_ALL = "HC_VIEW_ALL", "Reader of an organization"
+    HC_PRIMARY = "HC_PRIMARY", "Primary caregiver"
+    HC_SECONDARY = "HC_SECONDARY", "Secondary caregiver"
+    PATIENT = "PATIENT", "Patient"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePath:
+    """The lookups by which a model's rows belong to someone.
+
+    `organization`: the organization's id, None for tables that hold no organization's data.
+    `care_group`: the care group's id, None where the whole organization shares the rows.
+    `patient_user`: the id of the patient's login, None where no patient owns the rows.
+    """
+
+    organization: str | None
+    care_group: str | None = None
+    patient_user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and by which way. `organization_id` is None for FC_ADMIN and for commands."""
+
+    role: str
+    user_id: Any = None
+    user_uuid: UUID | None = None
+    organization_id: Any = None
+    organization_uuid: UUID | None = None
+    group_ids: Any = ()
+    default_group_id: int | None = None
+    timezone: str = "UTC"
+    catalog_version: int = 0
+    key_id: str = ""
+    route: str = ""
+    request_id: str = ""
+    key: dict = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def system(cls, route: str) -> "Actor":
+        """Return the actor of a management command: all organizations, no person."""
+        return cls(role=Role.FC_ADMIN, route=route)
+
+
+def scope(actor: Actor, queryset: QuerySet) -> QuerySet:
+    """Return the rows of `queryset` that `actor` may see."""
+    return queryset.filter(visible(actor, queryset.model))
+
+
+def visible(actor: Actor, model: type[Model], prefix: str = "") -> Q:
+    """Return the condition under which `actor` sees a row of `model`, reached through the lookup `prefix`."""
+    path: ScopePath = model.scope
+    if path.organization is None:
+        raise LookupError(f"{model.__name__} belongs to nobody and is not reached through scope")
+    return RULES[actor.role](_Reach(path, prefix), actor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    path: ScopePath
+    prefix: str
+
+    def equals(self, lookup: str | None, value: Any) -> Q:
+        # A missing value must never turn into IS NULL and match the rows of nobody.
+        return NOTHING if lookup is None or value is None else Q(**{f"{self.prefix}{lookup}": value})
+
+
+NOTHING = Q(pk__in=[])
+
+
+def _everything(reach: _Reach, actor: Actor) -> Q:
+    return Q()
+
+
+def _organization(reach: _Reach, actor: Actor) -> Q:
+    return reach.equals(reach.path.organization, actor.organization_id)
+
+
+def _care_groups(reach: _Reach, actor: Actor) -> Q:
+    rule = _organization(reach, actor)
+    if reach.path.care_group:
+        rule &= Q(**{f"{reach.prefix}{reach.path.care_group}__anyof": actor.group_ids})
+    return rule
+
+
+def _own_record(reach: _Reach, actor: Actor) -> Q:
+    return _organization(reach, actor) & reach.equals(reach.path.patient_user, actor.user_id)
+
+
+RULES: dict[str, Callable[[_Reach, Actor], Q]] = {
+    Role.FC_ADMIN: _everything,
+    Role.HC_ADMIN: _organization,
+    Role.HC_VIEW_ALL: _organization,
+    Role.HC_PRIMARY: _care_groups,
+    Role.HC_SECONDARY: _care_groups,
+    Role.PATIENT: _own_record,
+}

@@ -1,0 +1,75 @@
+"""People: making them, giving them groups, changing their status."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit, events
+from accounts.models import CareGroup, GroupMembership, Organization, User, UserStatus, UserStatusChange
+from accounts.scope import Actor
+from config.exceptions import Invalid
+
+
+@transaction.atomic
+def create_user(
+    *,
+    actor: Actor,
+    email: str,
+    role: str,
+    organization: Organization | None,
+    password: str | None = None,
+    care_groups: Iterable[CareGroup] = (),
+    status: str = UserStatus.ACTIVE,
+    **values,
+) -> User:
+    """Make a user. The first of `care_groups` becomes the one that patients they create join."""
+    groups = list(care_groups)
+    user = User(email=email, role=role, organization=organization, status=status, **values)
+    user.default_group = user.default_group or (groups[0] if groups else None)
+    user.set_password(password)
+    user.save()
+    set_care_groups(actor=actor, user=user, care_groups=groups)
+    _record(actor, "user.create", user)
+    return user
+
+
+@transaction.atomic
+def set_care_groups(*, actor: Actor, user: User, care_groups: Iterable[CareGroup]) -> None:
+    """Make `care_groups` the groups of `user`, all of the user's own organization."""
+    groups = list(care_groups)
+    if any(group.organization_id != user.organization_id for group in groups):
+        raise Invalid("A care group must belong to the user's organization.", "care_groups")
+    user.memberships.exclude(care_group__in=groups).delete()
+    GroupMembership.objects.bulk_create(
+        [GroupMembership(organization_id=user.organization_id, user=user, care_group=group) for group in groups],
+        ignore_conflicts=True,
+    )
+
+
+@transaction.atomic
+def change_user_status(*, actor: Actor, user: User, status: str, reason: str) -> UserStatusChange | None:
+    """Give `user` another status and keep why; None where they have it already."""
+    before = User.objects.select_for_update().get(pk=user.pk).status
+    if before == status:
+        return None
+    User.objects.filter(pk=user.pk).update(status=status, updated_at=timezone.now())
+    user.status = status
+    _record(actor, "user.change_status", user, changed=["status"])
+    if user.organization_id:
+        events.emit(f"user.{status}", organization_id=user.organization_id, subject=user.uuid)
+    return UserStatusChange.objects.create(
+        organization_id=user.organization_id,
+        user=user,
+        from_status=before,
+        to_status=status,
+        reason=reason,
+        created_by_id=actor.user_id,
+        processed_at=timezone.now(),
+    )
+
+
+def _record(actor: Actor, action: str, user: User, changed: Iterable[str] = ()) -> None:
+    audit.record(
+        actor, action, organization_id=user.organization_id, subject="user", subject_id=user.pk, changed=changed
+    )

@@ -1,0 +1,232 @@
+"""The one module (migrations aside) that knows on which database it runs.
+
+Every expression here means the same on PostgreSQL and on SQLite; only its SQL differs.
+"""
+
+import re
+from typing import Any
+
+import orjson
+from django.apps import apps
+from django.db import IntegrityError, connections, models
+from django.db.models import Aggregate, Expression, Field, Func, Lookup
+
+
+def on_postgres(using: str = "default") -> bool:
+    """Tell whether the database `using` is PostgreSQL."""
+    return connections[using].vendor == "postgresql"
+
+
+class ByteOrderField(models.CharField):
+    """Text that sorts and compares by bytes on both databases, so that pages and ranges agree.
+
+    SQLite compares so by itself; PostgreSQL needs the collation said, or it follows the locale.
+    """
+
+    def db_parameters(self, connection):
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "postgresql":
+            parameters["collation"] = "C"
+        return parameters
+
+
+class Param(Expression):
+    """A place for a value that is not known when a statement is compiled.
+
+    It compiles to one placeholder whose parameter is a `Slot`; `Slot.prepare` turns a value into
+    what the driver takes, by the rules of `field`.
+    """
+
+    def __init__(self, name: str, field: Field | None = None):
+        super().__init__(output_field=field or models.TextField())
+        self.name = name
+
+    def as_sql(self, compiler, connection):
+        return "%s", [Slot(self.name, self.output_field)]
+
+    def __repr__(self):
+        return f"Param({self.name})"
+
+
+class Slot:
+    """The parameter that a Param leaves in compiled SQL."""
+
+    def __init__(self, name: str, field: Field, *, array: bool = False):
+        self.name, self.field, self.array = name, field, array
+
+    def prepare(self, value: Any, connection) -> Any:
+        """Return `value` as the driver of `connection` takes it."""
+        if self.array:
+            return list_parameter([self.field.get_db_prep_value(item, connection) for item in value], connection)
+        return self.field.get_db_prep_value(value, connection)
+
+
+def list_parameter(values: list, connection) -> Any:
+    """Return `values` as the one parameter that `AnyOf` compares with."""
+    return values if connection.vendor == "postgresql" else orjson.dumps(values).decode()
+
+
+@Field.register_lookup
+class AnyOf(Lookup):
+    """`column__anyof=[1, 2]`: membership in a list that travels as one parameter, however long.
+
+    One SQL text serves every length, so that it is compiled and planned once.
+    """
+
+    lookup_name = "anyof"
+    prepare_rhs = False
+
+    def as_sql(self, compiler, connection):
+        lhs, lhs_params = self.process_lhs(compiler, connection)
+        if isinstance(self.rhs, Param):
+            parameter: Any = Slot(self.rhs.name, self.lhs.output_field, array=True)
+        else:
+            parameter = Slot("", self.lhs.output_field, array=True).prepare(self.rhs, connection)
+        if connection.vendor == "postgresql":
+            cast = self.lhs.output_field.rel_db_type(connection)
+            return f"{lhs} = ANY(%s::{cast}[])", [*lhs_params, parameter]
+        return f"{lhs} IN (SELECT value FROM json_each(%s))", [*lhs_params, parameter]
+
+    def get_prep_lookup(self):
+        return self.rhs
+
+
+@models.CharField.register_lookup
+@models.TextField.register_lookup
+class Matches(Lookup):
+    """`column__matches=pattern`: LIKE, case-sensitive on folded text, with backslash as escape."""
+
+    lookup_name = "matches"
+
+    def as_sql(self, compiler, connection):
+        lhs, lhs_params = self.process_lhs(compiler, connection)
+        rhs, rhs_params = self.process_rhs(compiler, connection)
+        return f"{lhs} LIKE {rhs} ESCAPE '\\'", [*lhs_params, *rhs_params]
+
+
+def contains_pattern(text: str) -> str:
+    """Return the LIKE pattern that finds `text` anywhere, its wildcards taken literally."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+class RowAfter(Func):
+    """`(a, b) > (x, y)` over whole rows: the next page of a keyset, ties included."""
+
+    template = "(%(expressions)s)"
+    output_field = models.BooleanField()
+    conditional = True
+
+    def __init__(self, columns: list, values: list, *, descending: bool = False):
+        super().__init__(*columns, *values)
+        self.width = len(columns)
+        self.sign = "<" if descending else ">"
+
+    def as_sql(self, compiler, connection, **context):
+        parts = [compiler.compile(expression) for expression in self.source_expressions]
+        params = [parameter for _, part in parts for parameter in part]
+        left = ", ".join(sql for sql, _ in parts[: self.width])
+        right = ", ".join(sql for sql, _ in parts[self.width :])
+        return f"({left}) {self.sign} ({right})", params
+
+
+class Horizon(Func):
+    """The moment below which no row can still appear: no open transaction began before it.
+
+    A row's creation time is the database's clock inside its transaction, so a transaction that
+    is still open can only add rows above its own start. SQLite has one writer at a time.
+    """
+
+    output_field = models.DateTimeField()
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def as_postgresql(self, compiler, connection, **context):
+        return (
+            "(SELECT coalesce(min(xact_start), clock_timestamp()) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend')",
+            [],
+        )
+
+    def as_sqlite(self, compiler, connection, **context):
+        return "'9999-12-31'", []
+
+
+class AsText(Func):
+    """A column as text, decimals with all their places: what an answer shows, without a Python object between."""
+
+    output_field = models.TextField()
+    arity = 1
+
+    def as_postgresql(self, compiler, connection, **context):
+        return self.as_sql(compiler, connection, template="(%(expressions)s)::text", **context)
+
+    def as_sqlite(self, compiler, connection, **context):
+        # SQLite keeps a decimal as a float: the places are given back by the column's own definition.
+        source = self.source_expressions[0].output_field
+        if isinstance(source, models.DecimalField):
+            return self.as_sql(compiler, connection, template=f"printf('%%.{source.decimal_places}f', %(expressions)s)")
+        return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS TEXT)", **context)
+
+
+class CommaJoined(Aggregate):
+    """Values of a column in one text, separated by commas; null where there are none."""
+
+    output_field = models.TextField()
+    arity = 1
+
+    def as_postgresql(self, compiler, connection, **context):
+        return self.as_sql(compiler, connection, template="string_agg((%(expressions)s)::text, ',')", **context)
+
+    def as_sqlite(self, compiler, connection, **context):
+        return self.as_sql(compiler, connection, template="group_concat(%(expressions)s)", **context)
+
+
+class DatabaseNow(Func):
+    """The database's clock, now and not at the start of the transaction."""
+
+    output_field = models.DateTimeField()
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def as_postgresql(self, compiler, connection, **context):
+        return "clock_timestamp()", []
+
+    def as_sqlite(self, compiler, connection, **context):
+        return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')", []
+
+
+def lock_out(name: str, using: str = "default") -> bool:
+    """Take the lock called `name` until the transaction ends, or return False at once where another has it.
+
+    On SQLite the one writer already holds the only lock there is.
+    """
+    if not on_postgres(using):
+        return True
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        return cursor.fetchone()[0]
+
+
+def broken_constraint(error: IntegrityError) -> str:
+    """Return the name of the constraint that a write broke, "" where the database does not tell."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    if diagnosis is not None:
+        return diagnosis.constraint_name or ""
+    message = str(error)
+    if found := re.search(r"(?:CHECK constraint failed: |index ')(\w+)", message):
+        return found[1]
+    columns = {column.strip() for column in message.partition("UNIQUE constraint failed: ")[2].split(",")}
+    return _unique_over(columns)
+
+
+def _unique_over(columns: set[str]) -> str:
+    """Return the unique constraint over `columns` ("table.column"), which is all that SQLite names."""
+    for model in apps.get_models():
+        for constraint in model._meta.constraints:
+            named = {f"{model._meta.db_table}.{model._meta.get_field(name).column}" for name in getattr(constraint, "fields", ())}
+            if named and named == columns:
+                return constraint.name
+    return next(iter(columns)) if len(columns) == 1 else ""

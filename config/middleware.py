@@ -1,0 +1,128 @@
+"""Middleware. API paths pay for the request id and the headers only; pages get sessions and the rest."""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+
+from axes.middleware import AxesMiddleware as _Axes
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware as _Authentication
+from django.contrib.messages.middleware import MessageMiddleware as _Messages
+from django.contrib.sessions.middleware import SessionMiddleware as _Sessions
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware as _Csrf
+from django.middleware.security import SecurityMiddleware as _Security
+from whitenoise.middleware import WhiteNoiseMiddleware as _StaticFiles
+
+from config.logs import request_id
+
+API_PREFIXES = ("/api/", "/v1/", "/general/")
+logger = logging.getLogger("anamnesis.request")
+
+
+def is_api(path: str) -> bool:
+    """Tell whether `path` belongs to one of the API dialects."""
+    return path.startswith(API_PREFIXES)
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the address of the client: the peer, or the hop that the outermost trusted proxy saw.
+
+    TRUSTED_PROXIES says how many proxies stand before the server; with none, what a client
+    writes into X-Forwarded-For counts for nothing.
+    """
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    if settings.TRUSTED_PROXIES and len(hops) >= settings.TRUSTED_PROXIES:
+        return hops[-settings.TRUSTED_PROXIES]
+    return request.META.get("REMOTE_ADDR", "")
+
+
+class RequestIdMiddleware:
+    """Give every request an id, send it back as X-Request-Id, and log one line a request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = uuid.uuid4().hex
+        token = request_id.set(request.request_id)
+        started = time.perf_counter()
+        try:
+            response = self.get_response(request)
+            response["X-Request-Id"] = request.request_id
+            self._log(request, response, started)
+            return response
+        finally:
+            request_id.reset(token)
+
+    def _log(self, request: HttpRequest, response: HttpResponse, started: float) -> None:
+        if not logger.isEnabledFor(logging.INFO):
+            return
+        route = request.resolver_match.route if request.resolver_match else None
+        fields = {
+            "method": request.method,
+            "route": route,
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - started) * 1000, 1),
+        }
+        logger.info("request", extra={"fields": fields})
+
+
+class SecurityHeadersMiddleware(_Security):
+    """Django's security headers plus a content security policy; API answers are never stored or framed."""
+
+    PAGES = (
+        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
+        "script-src 'self' 'unsafe-inline'{extra}; worker-src 'self' blob:; frame-ancestors 'none'; "
+        "base-uri 'self'; form-action 'self'"
+    )
+    # unfold bundles standard Alpine, which evaluates its attributes: allowed on the admin path only.
+    ADMIN = PAGES.format(extra=" 'unsafe-eval'")
+    OTHER = PAGES.format(extra="")
+    API = "default-src 'none'; frame-ancestors 'none'"
+
+    def process_response(self, request, response):
+        response = super().process_response(request, response)
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        if is_api(request.path):
+            response.headers["Content-Security-Policy"] = self.API
+            response.headers["Cache-Control"] = "no-store"
+        else:
+            policy = self.ADMIN if request.path.startswith("/admin/") else self.OTHER
+            response.headers["Content-Security-Policy"] = policy
+        return response
+
+
+class _PagesOnly:
+    """A middleware that steps aside on API paths."""
+
+    def __call__(self, request):
+        return self.get_response(request) if is_api(request.path) else super().__call__(request)
+
+
+class StaticFilesMiddleware(_PagesOnly, _StaticFiles):
+    """Serves /static/."""
+
+
+class SessionMiddleware(_PagesOnly, _Sessions):
+    """Sessions for the admin."""
+
+
+class CsrfViewMiddleware(_PagesOnly, _Csrf):
+    """CSRF checks for the admin; API keys travel in headers that no form can set."""
+
+    def process_view(self, request, callback, args, kwargs):
+        return None if is_api(request.path) else super().process_view(request, callback, args, kwargs)
+
+
+class AuthenticationMiddleware(_PagesOnly, _Authentication):
+    """request.user for the admin."""
+
+
+class MessageMiddleware(_PagesOnly, _Messages):
+    """Messages for the admin."""
+
+
+class AxesMiddleware(_PagesOnly, _Axes):
+    """Lock-out of repeated failures at the sign-in page."""

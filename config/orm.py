@@ -1,0 +1,97 @@
+"""What every table of the house shares: ids, times, versions, soft deletion, folded text."""
+
+import os
+import time
+import unicodedata
+import uuid
+
+from django.db import models
+
+from config.databases import DatabaseNow
+from config.exceptions import NotFound, VersionConflict
+
+# Letters that NFKD leaves whole, with what people type for them.
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"})
+
+
+def fold(text: str | None) -> str:
+    """Return `text` as it is compared, sorted and searched: no case, no accents, no outer blanks."""
+    if not text:
+        return ""
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    kept = (char for char in decomposed if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
+    return "".join(kept).translate(_LETTERS).strip()
+
+
+def uuid7() -> uuid.UUID:
+    """Return a time-ordered UUID (RFC 9562, version 7): new rows go to the end of the index."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10))
+    return uuid.UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62)
+
+
+class Identified(models.Model):
+    """A row with a UUID for the outside beside the integer key that joins use."""
+
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        """Name the row without a word of what it holds: this text reaches logs and admin history."""
+        return f"{self._meta.verbose_name.capitalize()} {str(self.uuid)[-8:]}"
+
+
+class Timestamped(models.Model):
+    """Creation and change times by the database's clock, which cursors over creation time rely on."""
+
+    created_at = models.DateTimeField(db_default=DatabaseNow(), editable=False)
+    updated_at = models.DateTimeField(db_default=DatabaseNow(), editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class SoftDeleted(models.Model):
+    """A row that is archived by a date instead of being removed."""
+
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class VersionedQuerySet(models.QuerySet):
+    """Writes of versioned rows."""
+
+    def change(self, pk: int, base_version: int, what: str, **values) -> None:
+        """Write `values` into row `pk` if it still has `base_version`, and raise its version by one.
+
+        One conditional UPDATE decides, so that of two writers with the same base one loses:
+        VersionConflict, or NotFound(`what`) where this queryset has no such row.
+        """
+        changed = self.filter(pk=pk, version=base_version).update(
+            **values, version=models.F("version") + 1, updated_at=DatabaseNow()
+        )
+        if not changed:
+            stored = self.filter(pk=pk).values_list("version", flat=True).first()
+            if stored is None:
+                raise NotFound(what)
+            raise VersionConflict(expected=stored, got=base_version)
+
+
+class Versioned(models.Model):
+    """A row that counts its changes. It is changed by `objects.change` only, never by `save()`."""
+
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = VersionedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise TypeError(f"{type(self).__name__} is versioned: change it through its service")
+        super().save(*args, **kwargs)

@@ -1,0 +1,81 @@
+"""SQL compiled once from the ORM's own querysets; afterwards only the parameters change.
+
+A queryset is written with `Param` markers where values will stand. Compiling it takes
+milliseconds, running what was compiled takes none of that again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import QuerySet
+
+from config.databases import Slot
+
+
+class Statement:
+    """A compiled queryset. `rows(values)` runs it and returns raw tuples; `decoders` tell how to read them."""
+
+    def __init__(self, queryset: QuerySet):
+        self.using = queryset.db
+        compiler = queryset.query.get_compiler(self.using)
+        try:
+            self.sql, params = compiler.as_sql()
+        except EmptyResultSet:
+            self.sql, params = "", ()
+        self.params = tuple(params)
+        self.decoders = self._decoders(compiler) if self.sql else {}
+
+    def _decoders(self, compiler) -> dict[int, list]:
+        """Return, by column, the functions by which Django itself reads a stored value on this database."""
+        chosen = [column[0] for column in compiler.select]
+        return {
+            index: [(convert, expression) for convert in converters]
+            for index, (converters, expression) in compiler.get_converters(chosen).items()
+        }
+
+    def rows(self, values: Mapping[str, Any], tail: str = "") -> list[tuple]:
+        """Run the statement with `values` by parameter name; `tail` (LIMIT, OFFSET) is trusted text."""
+        if not self.sql:
+            return []
+        connection = connections[self.using]
+        bound = [
+            part.prepare(values[part.name], connection) if isinstance(part, Slot) else part for part in self.params
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql + tail, bound)
+            return cursor.fetchall()
+
+    def decoded(self, values: Mapping[str, Any], tail: str = "") -> list[tuple]:
+        """Like `rows`, with every value as the model's field would give it."""
+        return [self._decode(row) for row in self.rows(values, tail)]
+
+    def _decode(self, row: tuple) -> tuple:
+        cells = list(row)
+        connection = connections[self.using]
+        for index, converters in self.decoders.items():
+            for convert, expression in converters:
+                cells[index] = convert(cells[index], expression, connection)
+        return tuple(cells)
+
+
+class StatementStore:
+    """The statements of this process by their shape, the least used ones forgotten past `size`."""
+
+    def __init__(self, size: int = 512):
+        self.size = size
+        self._statements: OrderedDict[Hashable, Statement] = OrderedDict()
+
+    def get(self, shape: Hashable, build: Callable[[], QuerySet]) -> Statement:
+        """Return the statement of `shape`, compiling what `build` returns the first time."""
+        statement = self._statements.get(shape)
+        if statement is None:
+            statement = self._statements[shape] = Statement(build())
+            if len(self._statements) > self.size:
+                self._statements.popitem(last=False)
+        return statement
+
+
+statements = StatementStore()

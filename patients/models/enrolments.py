@@ -1,0 +1,80 @@
+"""What hangs on a patient: identifiers, enrolments in programs, tags."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Organization, User
+from accounts.scope import ScopePath
+from config.orm import Identified, Timestamped
+from patients.models.catalogs import Program, Protocol, TagDefinition
+from patients.models.patients import Patient
+
+OF_A_PATIENT = ScopePath("organization_id", care_group="patient__care_group_id", patient_user="patient__user_id")
+
+
+class PatientIdentifier(Identified, Timestamped):
+    """A number that another system knows the patient by, in the shape of a FHIR Identifier.
+
+    The chart number is not kept here: it is a column of the patient and joins this list in answers.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="identifiers")
+    use = models.CharField(max_length=32, null=True, blank=True)
+    system = models.CharField(max_length=255)
+    value = models.CharField(max_length=255)
+    type_system = models.CharField(max_length=255, null=True, blank=True)
+    type_code = models.CharField(max_length=255, null=True, blank=True)
+    type_display = models.CharField(max_length=255, null=True, blank=True)
+    assigner = models.CharField(max_length=255, null=True, blank=True)
+
+    scope = OF_A_PATIENT
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "system", "value"], name="patient_identifier_unique")
+        ]
+
+
+class Enrolment(Identified, Timestamped):
+    """A patient's time in a program under a protocol. At most one is open."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="enrolments")
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+")
+    protocol = models.ForeignKey(Protocol, models.PROTECT, related_name="+")
+    start_date = models.DateField()
+    end_date = models.DateField(null=True, blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    scope = OF_A_PATIENT
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["patient"], condition=Q(end_date=None), name="enrolment_one_open"),
+            models.CheckConstraint(
+                condition=Q(end_date=None) | Q(end_date__gte=models.F("start_date")), name="enrolment_dates_in_order"
+            ),
+        ]
+
+
+class PatientTag(Identified, Timestamped):
+    """A tag on a patient."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="tags")
+    tag_definition = models.ForeignKey(TagDefinition, models.PROTECT, related_name="+")
+    assigned_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    scope = OF_A_PATIENT
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "tag_definition"], condition=Q(deleted_at=None), name="patient_tag_unique"
+            )
+        ]

@@ -1,0 +1,272 @@
+"""The patient: one row, read and written in three dialects."""
+
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import CareGroup, Organization, User
+from accounts.models.organizations import validate_timezone
+from accounts.scope import ScopePath
+from config.databases import ByteOrderField
+from config.orm import Identified, SoftDeleted, Timestamped, Versioned
+from patients.models.catalogs import BillingType, Employer, FeeSchedule, Location, Provider
+
+
+class Status(models.TextChoices):
+    """A patient's life with the clinic."""
+
+    PROSPECTIVE = "prospective"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    DECEASED = "deceased"
+    ARCHIVED = "archived"
+
+
+class Gender(models.TextChoices):
+    """Administrative gender."""
+
+    FEMALE = "female"
+    MALE = "male"
+    NON_BINARY = "non_binary"
+    OTHER = "other"
+    PREFER_NOT_TO_SAY = "prefer_not_to_say"
+    UNKNOWN = "unknown"
+
+
+class Sex(models.TextChoices):
+    """Sex at birth."""
+
+    MALE = "male"
+    FEMALE = "female"
+
+
+class MaritalStatus(models.TextChoices):
+    """Marital status."""
+
+    DIVORCED = "divorced"
+    DOMESTIC_PARTNER = "domestic_partner"
+    MARRIED = "married"
+    OTHER = "other"
+    SEPARATED = "separated"
+    SINGLE = "single"
+    WIDOWED = "widowed"
+
+
+class Pronoun(models.TextChoices):
+    """How the patient wants to be spoken of."""
+
+    HE_HIM = "he_him"
+    NOT_SPECIFIED = "not_specified"
+    OTHER = "other"
+    SHE_HER = "she_her"
+    THEY_THEM = "they_them"
+
+
+class AllergyReviewStatus(models.TextChoices):
+    """Whether anyone has asked about allergies; nkda = no known drug allergies."""
+
+    NKDA = "nkda"
+    NOT_REVIEWED = "not_reviewed"
+    REVIEWED = "reviewed"
+
+
+class ContactMethod(models.TextChoices):
+    """How the patient wants to hear from the clinic."""
+
+    EMAIL = "email"
+    MAIL = "mail"
+    NONE = "none"
+    PHONE = "phone"
+    TEXT = "text"
+
+
+class Language(models.TextChoices):
+    """Languages of the monitoring platform."""
+
+    NL = "nl"
+    EN = "en"
+    EN_US = "en_US"
+    DE = "de"
+    FR = "fr"
+
+
+def _text(length: int = 255) -> models.CharField:
+    """Return an optional line of text, kept as sent: null is unknown, empty is empty."""
+    return models.CharField(max_length=length, null=True, blank=True)
+
+
+def _choice(choices: type[models.TextChoices]) -> models.CharField:
+    return models.CharField(max_length=24, choices=choices.choices, null=True, blank=True)
+
+
+def _note() -> models.TextField:
+    return models.TextField(null=True, blank=True)
+
+
+def _money() -> models.DecimalField:
+    return models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"))
+
+
+def _key(length: int = 255) -> ByteOrderField:
+    """Return a folded copy of a column, never null, by which rows are sorted and found."""
+    return ByteOrderField(max_length=length, default="", editable=False)
+
+
+def _catalog(model: type[models.Model]) -> models.ForeignKey:
+    return models.ForeignKey(model, models.PROTECT, null=True, blank=True, related_name="+")
+
+
+class Patient(Identified, Timestamped, Versioned, SoftDeleted):
+    """A person in the care of an organization.
+
+    Columns that end in `_key`, `mobile_e164` and `search_text` are derived (patients/search.py);
+    those that end in `_sealed` hold ciphertext (config/encryption.py), those in `_index` its blind index.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    care_group = models.ForeignKey(CareGroup, models.PROTECT, null=True, blank=True, related_name="+")
+    user = models.OneToOneField(User, models.PROTECT, null=True, blank=True, related_name="patient")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+
+    # Who
+    first_name = models.CharField(max_length=255)
+    middle_name = _text()
+    last_name = models.CharField(max_length=255)
+    preferred_name = _text()
+    title = _text(64)
+    salutation = _text()
+    date_of_birth = models.DateField(null=True, blank=True)
+    date_time_deceased = models.DateTimeField(null=True, blank=True)
+    gender = _choice(Gender)
+    sex = _choice(Sex)
+    pronoun = _choice(Pronoun)
+    marital_status = _choice(MaritalStatus)
+    chart_number = _text(64)
+    account_name = _text(150)
+    preferred_language = _text(64)
+    language = models.CharField(max_length=8, choices=Language.choices, null=True, blank=True)
+    timezone = models.CharField(max_length=64, default="Europe/Amsterdam", validators=[validate_timezone])
+
+    # Where and how
+    email = _text(254)
+    home_phone = _text(64)
+    mobile_phone = _text(64)
+    work_phone = _text(64)
+    address_line1 = _text()
+    address_line2 = _text()
+    address_note = _note()
+    street = _text()
+    house_number = _text(32)
+    house_number_suffix = _text(32)
+    city = _text()
+    state = _text()
+    postal_code = _text(32)
+    country = _text(64)
+    emergency_contact_name = _text()
+    emergency_contact_phone = _text(64)
+    preferred_contact_method = _choice(ContactMethod)
+    preferred_confirmation_method = _choice(ContactMethod)
+    receives_email = models.BooleanField(default=False)
+    receives_sms = models.BooleanField(default=False)
+    sms_login_enabled = models.BooleanField(default=False)
+
+    # Care
+    primary_provider = _catalog(Provider)
+    secondary_provider = _catalog(Provider)
+    location = _catalog(Location)
+    medical_summary = _note()
+    medical_urgent_note = _note()
+    treatment_notes = _note()
+    appointment_module_note = _note()
+    comments = _note()
+    premedication_required = models.BooleanField(default=False)
+    allergy_review_status = models.CharField(
+        max_length=16, choices=AllergyReviewStatus.choices, default=AllergyReviewStatus.NOT_REVIEWED
+    )
+    smoking_snomed = models.CharField(max_length=18, null=True, editable=False)
+    latest_vitals_date = models.DateField(null=True, editable=False)
+    date_first_visit = models.DateField(null=True, blank=True)
+    ask_to_arrive_early_mins = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(120)]
+    )
+    consent_flags = models.IntegerField(default=0, validators=[MinValueValidator(0)])
+
+    # Money
+    responsible_party = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="dependents")
+    fee_schedule = _catalog(FeeSchedule)
+    billing_type = _catalog(BillingType)
+    employer = _catalog(Employer)
+    billing_account = models.JSONField(null=True, blank=True)
+    billing_cycle_day = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(31)]
+    )
+    balance_0_30 = _money()
+    balance_31_60 = _money()
+    balance_61_90 = _money()
+    balance_over_90 = _money()
+    balance_total = _money()
+    estimated_balance = _money()
+    insurance_estimate = _money()
+    payment_plan_due = _money()
+
+    # Life cycle
+    activated_at = models.DateTimeField(null=True, editable=False)
+    stopped_at = models.DateTimeField(null=True, editable=False)
+    stopped_reason = models.TextField(null=True, editable=False)
+
+    # Sealed
+    social_security_number_sealed = models.BinaryField(null=True)
+    social_security_number_index = models.BinaryField(max_length=32, null=True)
+    medicaid_id_sealed = models.BinaryField(null=True)
+    medicaid_id_index = models.BinaryField(max_length=32, null=True)
+    bsn_sealed = models.BinaryField(null=True)
+    bsn_index = models.BinaryField(max_length=32, null=True)
+
+    # Derived
+    first_name_key = _key()
+    last_name_key = _key()
+    preferred_name_key = _key()
+    chart_number_key = _key(64)
+    date_of_birth_key = _key(10)
+    email_key = _key(254)
+    account_name_key = models.CharField(max_length=150, null=True, unique=True, editable=False)
+    mobile_e164 = models.CharField(max_length=16, null=True, editable=False)
+    search_text = models.TextField(default="", editable=False)
+
+    scope = ScopePath(organization="organization_id", care_group="care_group_id", patient_user="user_id")
+
+    class Meta:
+        ordering = ["last_name_key", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "chart_number_key"],
+                condition=Q(deleted_at=None) & ~Q(chart_number_key=""),
+                name="patient_chart_number_unique",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.ARCHIVED, deleted_at__isnull=False) | (~Q(status=Status.ARCHIVED) & Q(deleted_at=None)),
+                name="patient_archived_is_deleted",
+            ),
+            models.CheckConstraint(condition=~Q(responsible_party=models.F("id")), name="patient_not_own_guarantor"),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "last_name_key", "id"], condition=Q(deleted_at=None), name="patient_by_last_name"),
+            models.Index(fields=["organization", "first_name_key", "id"], condition=Q(deleted_at=None), name="patient_by_first_name"),
+            models.Index(fields=["organization", "preferred_name_key"], condition=Q(deleted_at=None) & ~Q(preferred_name_key=""), name="patient_by_preferred_name"),
+            models.Index(fields=["organization", "chart_number_key", "id"], condition=Q(deleted_at=None), name="patient_by_chart_number"),
+            models.Index(fields=["organization", "date_of_birth_key", "id"], condition=Q(deleted_at=None), name="patient_by_date_of_birth"),
+            models.Index(fields=["organization", "created_at", "id"], name="patient_by_creation"),
+            models.Index(fields=["organization", "updated_at", "id"], name="patient_by_change"),
+            models.Index(fields=["organization", "status", "id"], name="patient_by_status"),
+            models.Index(fields=["care_group", "last_name_key", "id"], condition=Q(deleted_at=None), name="patient_by_group"),
+            models.Index(fields=["organization", "email_key"], condition=~Q(email_key=""), name="patient_by_email"),
+            models.Index(fields=["organization", "mobile_e164"], condition=Q(mobile_e164__isnull=False), name="patient_by_mobile"),
+            models.Index(fields=["organization", "social_security_number_index"], condition=Q(social_security_number_index__isnull=False), name="patient_by_ssn"),
+        ]  # fmt: skip
+
+    @property
+    def full_name(self) -> str:
+        """First and last name, as a reference shows them."""
+        return f"{self.first_name} {self.last_name}"

@@ -1,0 +1,1 @@
+"""What happens to patients and catalogs. One callable a business event, atomic and audited."""

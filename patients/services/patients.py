@@ -1,0 +1,156 @@
+"""Creating and changing patients."""
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from accounts import audit, events
+from accounts.models import Organization
+from accounts.permissions import CAREGIVERS
+from accounts.scope import Actor
+from config.databases import DatabaseNow
+from config.encryption import blind_index, seal
+from config.exceptions import Invalid, NotFound, NotPermitted, VersionConflict
+from config.orm import uuid7
+from patients.models import Enrolment, Patient, PatientIdentifier, Program, Protocol, Status
+from patients.search import SEARCHED, derived_columns
+from patients.services.rules import SEALED, check_values, without_idle_nulls
+
+
+@transaction.atomic
+def create_patient(
+    *,
+    actor: Actor,
+    organization: Organization,
+    values: Mapping[str, Any],
+    enrolment: tuple[Program, Protocol] | None = None,
+    identifiers: Iterable[Mapping[str, Any]] = (),
+) -> Patient:
+    """Make a patient of `organization`.
+
+    `values` maps names of Patient's columns to values; references are given as `<name>_id` and must
+    have been found in the actor's scope, sealed values (SSN and the like) in clear under their own names.
+    Raises Invalid, NotPermitted (a caregiver without a default group) or IntegrityError (chart number,
+    account name taken).
+    """
+    stored = {"status": Status.ACTIVE, **{name: value for name, value in values.items() if value is not None}}
+    if stored["status"] == Status.ARCHIVED:
+        raise Invalid("A patient can not be created archived.", "status")
+    today = datetime.datetime.now(organization.zone).date()
+    check_values(stored, today)
+    patient = Patient(uuid=uuid7(), organization=organization)
+    for name, value in _columns(patient, stored, stored).items():
+        setattr(patient, name, value)
+    for name, value in derived_columns(stored, organization.country).items():
+        setattr(patient, name, value)
+    patient.care_group_id = stored.get("care_group_id") or _default_group(actor)
+    patient.activated_at = DatabaseNow() if patient.status == Status.ACTIVE else None
+    patient.save(force_insert=True)
+    for identifier in identifiers:
+        PatientIdentifier.objects.create(organization=organization, patient=patient, **identifier)
+    if enrolment:
+        enrol(actor=actor, patient=patient, program=enrolment[0], protocol=enrolment[1], start_date=today)
+    _tell(actor, patient, "patient.create", "patient.created", values)
+    return patient
+
+
+def _default_group(actor: Actor) -> int | None:
+    """Return the group that a new patient joins; a caregiver without one may not create patients."""
+    if actor.role not in CAREGIVERS:
+        return None
+    if actor.default_group_id not in actor.group_ids:
+        raise NotPermitted("You have no care group that a new patient could join")
+    return actor.default_group_id
+
+
+@transaction.atomic
+def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, changes: Mapping[str, Any]) -> None:
+    """Write `changes` (as in `create_patient`) into a patient that is not archived.
+
+    `base_version` None is for a dialect without versions: the change is made to whatever stands there.
+    Raises NotFound, Invalid, VersionConflict, or IntegrityError (chart number taken).
+    """
+    patient = _lock(patient_id)
+    changes = without_idle_nulls(changes)
+    if changes.pop("status", patient.status) != patient.status:
+        raise Invalid("The status is changed by transition-status, archive and restore only.", "status")
+    if changes.get("responsible_party_id") == patient.pk:
+        raise Invalid("A patient can not be their own guarantor.", "responsible_party")
+    current = {name: getattr(patient, name) for name in _READ_BACK}
+    after = {**current, **changes}
+    check_values(after, datetime.datetime.now(patient.organization.zone).date())
+    if base_version is not None and base_version != patient.version:
+        raise VersionConflict(expected=patient.version, got=base_version)
+    written = _columns(patient, changes, after)
+    if SEARCHED & changes.keys():
+        written |= derived_columns(after, patient.organization.country)
+    Patient.objects.filter(deleted_at=None).change(patient.pk, patient.version, "Patient", **written)
+    _tell(actor, patient, "patient.update", "patient.updated", changes)
+
+
+_READ_BACK = (*sorted(SEARCHED), "status", "date_time_deceased", "street", "house_number", "house_number_suffix")
+
+
+def _lock(patient_id: int) -> Patient:
+    """Return the patient with its row locked: the first lock every write of a patient takes."""
+    patients = Patient.objects.select_related("organization").select_for_update(of=("self",))
+    patient = patients.filter(pk=patient_id, deleted_at=None).first()
+    if patient is None:
+        raise NotFound("Patient")
+    return patient
+
+
+def _columns(patient: Patient, values: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` as columns: sealed ones encrypted, a composed address line where its parts came."""
+    columns = {name: value for name, value in values.items() if name not in SEALED}
+    for name in SEALED:
+        if name in values:
+            columns |= _sealed(patient, name, values[name])
+    if "address_line1" not in values and any(values.get(part) for part in ("street", "house_number", "house_number_suffix")):
+        columns["address_line1"] = address_line(after.get("street"), after.get("house_number"), after.get("house_number_suffix"))
+    return columns
+
+
+def address_line(street: str | None, number: str | None, suffix: str | None) -> str:
+    """Return street, house number and suffix as one line of an address."""
+    return " ".join(filter(None, (street, "-".join(filter(None, (number, suffix))))))
+
+
+def _sealed(patient: Patient, name: str, value: str | None) -> dict[str, bytes | None]:
+    if value is None:
+        return {f"{name}_sealed": None, f"{name}_index": None}
+    column = f"patient.{name}"
+    normal = re.sub(r"[\W_]", "", value).upper()
+    index = blind_index(normal, column, patient.organization_id) if normal else None
+    return {f"{name}_sealed": seal(value, column, patient.uuid), f"{name}_index": index}
+
+
+@transaction.atomic
+def enrol(*, actor: Actor, patient: Patient, program: Program, protocol: Protocol, start_date: datetime.date) -> Enrolment:
+    """Enrol a patient in a program under one of its protocols; Invalid for a protocol of another program."""
+    if protocol.program_id != program.pk:
+        raise Invalid("The protocol does not belong to the program.", "protocol")
+    return Enrolment.objects.create(
+        organization_id=patient.organization_id,
+        patient=patient,
+        program=program,
+        protocol=protocol,
+        start_date=start_date,
+        created_by_id=actor.user_id,
+    )
+
+
+def _tell(actor: Actor, patient: Patient, action: str, event: str, changed: Iterable[str]) -> None:
+    audit.record(
+        actor,
+        action,
+        organization_id=patient.organization_id,
+        patients=[patient.pk],
+        subject="patient",
+        subject_id=patient.pk,
+        changed=changed,
+    )
+    events.emit(event, organization_id=patient.organization_id, subject=patient.uuid)

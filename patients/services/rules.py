@@ -1,0 +1,50 @@
+"""Rules about a patient's values, the same for every way in."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from config.exceptions import Invalid
+from patients.models import Patient, Status
+
+OLDEST_YEARS = 130
+SEALED = ("social_security_number", "medicaid_id", "bsn")
+"""Values that are stored encrypted, by the names that callers use."""
+
+
+def without_idle_nulls(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop nulls for columns that can not be null: they leave the column as it is. A null name is refused."""
+    for name in ("first_name", "last_name"):
+        if name in changes and changes[name] is None:
+            raise Invalid("A name can not be null.", name, "null")
+    return {name: value for name, value in changes.items() if value is not None or _nullable(name)}
+
+
+def _nullable(name: str) -> bool:
+    return name in SEALED or Patient._meta.get_field(name).null
+
+
+def check_values(values: Mapping[str, Any], today: datetime.date) -> None:
+    """Raise Invalid where the values of one patient contradict a rule or each other."""
+    born, deceased = values.get("date_of_birth"), values.get("date_time_deceased")
+    if born and not years_before(today, OLDEST_YEARS) <= born <= today:
+        raise Invalid("The date of birth must lie in the past and within a lifetime.", "date_of_birth")
+    if deceased and values["status"] != Status.DECEASED:
+        raise Invalid("A time of death needs the status deceased.", "date_time_deceased")
+    if deceased and deceased.date() > today + datetime.timedelta(days=1):
+        raise Invalid("The time of death lies in the future.", "date_time_deceased")
+    if deceased and born and deceased.date() < born - datetime.timedelta(days=1):
+        raise Invalid("The time of death lies before the date of birth.", "date_time_deceased")
+
+
+def years_before(day: datetime.date, years: int) -> datetime.date:
+    """Return the day `years` years before `day`; 29 February becomes the 28th where there is none."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def age_on(day: datetime.date, born: datetime.date) -> int:
+    """Return the age in whole years on `day`. Who was born on 29 February has their birthday on 1 March."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
