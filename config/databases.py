@@ -3,6 +3,7 @@
 Every expression here means the same on PostgreSQL and on SQLite; only its SQL differs.
 """
 
+import datetime
 import re
 from typing import Any
 
@@ -58,6 +59,9 @@ class Slot:
         """Return `value` as the driver of `connection` takes it."""
         if self.array:
             return list_parameter([self.field.get_db_prep_value(item, connection) for item in value], connection)
+        if isinstance(value, datetime.datetime) and connection.vendor == "sqlite":
+            # SQLite compares date-times as text: always six places, as the database's clock writes them.
+            return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
         return self.field.get_db_prep_value(value, connection)
 
 
@@ -66,6 +70,7 @@ def list_parameter(values: list, connection) -> Any:
     return values if connection.vendor == "postgresql" else orjson.dumps(values).decode()
 
 
+@models.ForeignKey.register_lookup
 @Field.register_lookup
 class AnyOf(Lookup):
     """`column__anyof=[1, 2]`: membership in a list that travels as one parameter, however long.

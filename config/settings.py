@@ -146,7 +146,7 @@ AUDIT_RETENTION_YEARS = 6
 # --- APIs -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["config.rest.rendering.OrjsonRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["config.rest.parsing.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.Deny"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -18,11 +18,12 @@ from config.databases import Slot
 class Statement:
     """A compiled queryset. `rows(values)` runs it and returns raw tuples; `decoders` tell how to read them."""
 
-    def __init__(self, queryset: QuerySet):
+    def __init__(self, queryset: QuerySet, frame: str = "{}"):
         self.using = queryset.db
         compiler = queryset.query.get_compiler(self.using)
         try:
-            self.sql, params = compiler.as_sql()
+            sql, params = compiler.as_sql()
+            self.sql = frame.format(sql)
         except EmptyResultSet:
             self.sql, params = "", ()
         self.params = tuple(params)
@@ -68,11 +69,11 @@ class StatementStore:
         self.size = size
         self._statements: OrderedDict[Hashable, Statement] = OrderedDict()
 
-    def get(self, shape: Hashable, build: Callable[[], QuerySet]) -> Statement:
-        """Return the statement of `shape`, compiling what `build` returns the first time."""
+    def get(self, shape: Hashable, build: Callable[[], QuerySet], frame: str = "{}") -> Statement:
+        """Return the statement of `shape`, compiling what `build` returns the first time, set into `frame`."""
         statement = self._statements.get(shape)
         if statement is None:
-            statement = self._statements[shape] = Statement(build())
+            statement = self._statements[shape] = Statement(build(), frame)
             if len(self._statements) > self.size:
                 self._statements.popitem(last=False)
         return statement

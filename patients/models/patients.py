@@ -191,7 +191,7 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     ask_to_arrive_early_mins = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(120)]
     )
-    consent_flags = models.IntegerField(default=0, validators=[MinValueValidator(0)])
+    consent_flags = models.IntegerField(default=0, validators=[MinValueValidator(0), MaxValueValidator(2**31 - 1)])
 
     # Money
     responsible_party = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="dependents")

@@ -1,0 +1,22 @@
+"""Who a key is, in the practice dialect."""
+
+from accounts.models import Organization
+from config.rest import practice
+from config.rest.rendering import Answer
+
+
+class MeViewSet(practice.ViewSet):
+    """The caller's own key, user, role and organization."""
+
+    model = Organization
+
+    def retrieve(self, request, *args, **kwargs) -> Answer:
+        actor = self.actor
+        name = Organization.objects.filter(pk=actor.organization_id).values_list("name", flat=True).first()
+        organization = practice.reference(str(actor.organization_uuid), name) if name is not None else None
+        key = {
+            "id": actor.key["key_id"],
+            "description": actor.key["description"],
+            "expires_at": actor.key["expires_at"],
+        }
+        return Answer({"id": actor.user_uuid, "role": actor.role, "organization": organization, "key": key})

@@ -1,0 +1,208 @@
+"""Serializer fields that take what they say and nothing that merely resembles it, and references in scope."""
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from rest_framework import serializers
+
+from accounts.scope import Actor, scope
+from config.exceptions import UnknownReference
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+def parse_uuid(text: object) -> UUID | None:
+    """Return the UUID that `text` writes in canonical hyphenated form, either case; None for anything else."""
+    return UUID(text) if isinstance(text, str) and _UUID.fullmatch(text) else None
+
+
+def parse_date(text: object) -> datetime.date | None:
+    """Return the date that `text` writes as YYYY-MM-DD; None for anything else."""
+    if not isinstance(text, str) or not _DATE.fullmatch(text):
+        return None
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+class Text(serializers.CharField):
+    """Text, kept to the byte: nothing is trimmed and no number is taken for text."""
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def run_validation(self, data=serializers.empty):
+        if data is not serializers.empty and data is not None and not isinstance(data, str):
+            self.fail("invalid")
+        return super().run_validation(data)
+
+
+class Email(serializers.EmailField):
+    """An e-mail address, kept to the byte; empty is allowed where blank is."""
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def run_validation(self, data=serializers.empty):
+        if data is not serializers.empty and data is not None and not isinstance(data, str):
+            self.fail("invalid")
+        return super().run_validation(data)
+
+
+class Integer(serializers.IntegerField):
+    """A JSON integer: no boolean, no text, no 1.0."""
+
+    def to_internal_value(self, data):
+        if type(data) is not int:
+            self.fail("invalid")
+        return data
+
+
+class BaseVersion(Integer):
+    """The version that the caller saw. However large, it is compared and not stored."""
+
+    def __init__(self, **kwargs):
+        super().__init__(min_value=1, **kwargs)
+
+
+class Boolean(serializers.BooleanField):
+    """true or false."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Choice(serializers.ChoiceField):
+    """One of the words, to the letter."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid_choice", input=data)
+        return data
+
+
+class Date(serializers.DateField):
+    """YYYY-MM-DD."""
+
+    def to_internal_value(self, data):
+        value = parse_date(data)
+        if value is None:
+            self.fail("invalid", format="YYYY-MM-DD")
+        return value
+
+
+class DateTime(serializers.DateTimeField):
+    """An RFC 3339 date-time; without an offset it would mean nothing."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, str) or not _DATE_TIME.fullmatch(data):
+            self.fail("invalid", format="YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]")
+        try:
+            return datetime.datetime.fromisoformat(data.upper()).astimezone(datetime.UTC)
+        except (ValueError, OverflowError):
+            self.fail("invalid", format="YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]")
+
+
+class JSONObject(serializers.DictField):
+    """A JSON object."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, dict):
+            self.fail("not_a_dict", input_type=type(data).__name__)
+        return data
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference as a body names it, before it is known whether the caller may see it."""
+
+    model: type[models.Model]
+    uuid: UUID
+
+
+class ScopedRelation(serializers.Field):
+    """A reference to a row of `model` by UUID. Shape only: `resolve` finds the row, in scope."""
+
+    default_error_messages = {"invalid": "Must be a valid UUID."}
+
+    def __init__(self, model: type[models.Model], **kwargs):
+        self.model = model
+        kwargs["write_only"] = True
+        super().__init__(**kwargs)
+        self._spectacular_annotation = {"field": {"type": "string", "format": "uuid"}}
+
+    def to_internal_value(self, data):
+        value = parse_uuid(data)
+        if value is None:
+            self.fail("invalid")
+        return Reference(self.model, value)
+
+    def to_representation(self, value):
+        return value
+
+
+def resolve(values: Mapping[str, Any], actor: Actor, organization_id: int | None) -> dict[str, Any]:
+    """Replace each Reference by the id of its row in the caller's scope.
+
+    `organization_id` narrows the search to one organization. A row that is archived, foreign or
+    unknown raises the same UnknownReference.
+    """
+    return {
+        name: find_id(value, name, actor, organization_id) if isinstance(value, Reference) else value
+        for name, value in values.items()
+    }
+
+
+def find_id(reference: Reference, field: str, actor: Actor, organization_id: int | None) -> int:
+    """Return the id of one referenced row; see `resolve`."""
+    rows = scope(actor, reference.model._base_manager.filter(uuid=reference.uuid))
+    if organization_id is not None:
+        rows = rows.filter(**{reference.model.scope.organization: organization_id})
+    if any(column.name == "deleted_at" for column in reference.model._meta.concrete_fields):
+        rows = rows.filter(deleted_at=None)
+    found = rows.values_list("pk", flat=True).first()
+    if found is None:
+        raise UnknownReference(field.removesuffix("_id"), reference.model._meta.verbose_name.capitalize())
+    return found
+
+
+class ContractSerializer(serializers.ModelSerializer):
+    """A model serializer with strict fields, for bodies and answers whose columns are listed in Meta.
+
+    Limits and words come from the model. Every column takes null: what null means for a column
+    that can not be null is for the service to say.
+    """
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: Text,
+        models.TextField: Text,
+        models.EmailField: Email,
+        models.IntegerField: Integer,
+        models.PositiveSmallIntegerField: Integer,
+        models.BooleanField: Boolean,
+        models.DateField: Date,
+        models.DateTimeField: DateTime,
+        models.JSONField: JSONObject,
+    }
+    serializer_choice_field = Choice
+
+    def build_standard_field(self, field_name, model_field):
+        field_class, kwargs = super().build_standard_field(field_name, model_field)
+        if field_class is Choice:
+            kwargs.pop("allow_blank", None)
+        if not kwargs.get("read_only") and not kwargs.get("required", False):
+            kwargs["allow_null"] = True
+        return field_class, kwargs

@@ -1,0 +1,187 @@
+"""Query parameters that are read strictly: given once, of the documented kind, within the documented bounds.
+
+Each is a django-filter Filter, so that filter sets are declared as usual and the OpenAPI documents
+list them; but the value is read by `parse`, and `filter` gets Param markers instead of values, so
+that a filter set's SQL is compiled once per shape (config/rest/reading.py).
+"""
+
+import datetime
+import re
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import django_filters
+from django.db import models
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from accounts.scope import Actor
+from config.databases import Param
+from config.rest.fields import Reference, find_id, parse_date, parse_uuid
+from config.rest.parsing import storable, unusable_text
+from config.rest.problems import Problem, Rejected
+from config.rest.reading import Criterion
+
+MAX_TEXT = 200
+_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
+
+
+def read_once(query: QueryDict, name: str) -> str | None:
+    """Return the one value of a parameter, None where it is absent; given twice or unstorable, it is refused."""
+    values = query.getlist(name)
+    if len(values) > 1:
+        raise refused(name, "multiple", "The parameter must be given once")
+    if values and not storable(values[0]):
+        raise Rejected([unusable_text("query", (name,))])
+    return values[0] if values else None
+
+
+def refused(name: str, code: str, message: str) -> Rejected:
+    """Return the refusal of the parameter `name`."""
+    return Rejected([Problem(422, code, message, "query", (name,))])
+
+
+def read_integer(query: QueryDict, name: str, *, default: int, least: int, most: int) -> int:
+    """Return a whole number in plain ASCII digits within bounds; outside them it is refused, never clamped."""
+    raw = read_once(query, name)
+    if raw is None:
+        return default
+    if not _INTEGER.fullmatch(raw):
+        raise refused(name, "invalid_integer", "The value must be a whole number")
+    number = int(raw)
+    if number < least:
+        raise refused(name, "min_value", f"The value must be at least {least}")
+    if number > most:
+        raise refused(name, "max_value", f"The value must be at most {most}")
+    return number
+
+
+def read_choice(query: QueryDict, name: str, *, default: str, choices: tuple[str, ...]) -> str:
+    """Return one of `choices`."""
+    raw = read_once(query, name)
+    if raw is None:
+        return default
+    if raw not in choices:
+        raise refused(name, "invalid_choice", f"The value must be one of {', '.join(choices)}")
+    return raw
+
+
+def read_text(query: QueryDict, name: str, default: str = "") -> str:
+    """Return text of at most MAX_TEXT places."""
+    raw = read_once(query, name)
+    if raw is not None and len(raw) > MAX_TEXT:
+        raise refused(name, "max_length", f"The value must have at most {MAX_TEXT} characters")
+    return default if raw is None else raw
+
+
+class Parameter(django_filters.Filter):
+    """A filter whose one value is compared with the column `field_name` by `lookup_expr`."""
+
+    schema: dict = {"type": "string"}
+    column: models.Field = models.TextField()
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._spectacular_annotation = {"field": self.schema}
+
+    def parse(self, name: str, raw: str) -> Any:
+        """Return the value that `raw` writes, or refuse it."""
+        if len(raw) > MAX_TEXT:
+            raise refused(name, "max_length", f"The value must have at most {MAX_TEXT} characters")
+        return raw
+
+    def criterion(self, name: str, value: Any) -> Criterion:
+        """Return the condition that `value` sets."""
+        return Criterion(
+            (name, self.shape(value)), lambda rows: self.filter(rows, Param(name, self.column)), {name: value}
+        )
+
+    def shape(self, value: Any) -> Hashable:
+        """Return how `value` shapes the SQL, if it does."""
+        return None
+
+    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+        return qs.filter(**{f"{self.field_name}__{self.lookup_expr}": value})
+
+
+class TextParameter(Parameter):
+    """Free text."""
+
+
+class DateParameter(Parameter):
+    """A date, YYYY-MM-DD."""
+
+    schema = {"type": "string", "format": "date"}
+    column = models.DateField()
+
+    def parse(self, name: str, raw: str) -> datetime.date:
+        value = parse_date(raw)
+        if value is None:
+            raise refused(name, "invalid_date", "The value must be a date, YYYY-MM-DD")
+        return value
+
+
+class WordParameter(Parameter):
+    """One of the words of a TextChoices."""
+
+    def __init__(self, choices: type[models.TextChoices], **kwargs):
+        self.words = tuple(choices.values)
+        self.schema = {"type": "string", "enum": list(self.words)}
+        super().__init__(**kwargs)
+
+    def parse(self, name: str, raw: str) -> str:
+        if raw not in self.words:
+            raise refused(name, "invalid_choice", f"The value must be one of {', '.join(self.words)}")
+        return raw
+
+
+class ReferenceParameter(Parameter):
+    """The UUID of a row of `model` that the caller may see; any other is an unknown reference."""
+
+    schema = {"type": "string", "format": "uuid"}
+    column = models.BigIntegerField()
+
+    def __init__(self, model: type[models.Model], **kwargs):
+        self.referenced = model
+        super().__init__(**kwargs)
+
+    def parse(self, name: str, raw: str) -> Reference:
+        value = parse_uuid(raw)
+        if value is None:
+            raise refused(name, "invalid_uuid", "The value must be a UUID")
+        return Reference(self.referenced, value)
+
+
+class Parameters(django_filters.FilterSet):
+    """A filter set whose filters are all Parameters."""
+
+    @classmethod
+    def criteria(cls, query: QueryDict, actor: Actor, organization_id: int | None) -> list[Criterion]:
+        """Read the filters that `query` gives: first all shapes (422), then references in scope (404)."""
+        given = cls.read(query)
+        found = {
+            name: find_id(value, name.removesuffix("_uuid"), actor, organization_id) if isinstance(value, Reference) else value
+            for name, value in given.items()
+        }
+        return [cls.base_filters[name].criterion(name, value) for name, value in found.items()] + cls.unless(found)
+
+    @classmethod
+    def read(cls, query: QueryDict) -> dict[str, Any]:
+        """Return the values of the filters that `query` gives."""
+        problems: list[Problem] = []
+        values = {}
+        for name, declared in cls.base_filters.items():
+            try:
+                raw = read_once(query, name)
+                if raw is not None:
+                    values[name] = declared.parse(name, raw)
+            except Rejected as error:
+                problems += error.problems
+        if problems:
+            raise Rejected(problems)
+        return values
+
+    @classmethod
+    def unless(cls, given: Mapping[str, Any]) -> list[Criterion]:
+        """Return the conditions that stand where a filter is silent."""
+        return []

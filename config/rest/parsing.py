@@ -1,0 +1,98 @@
+"""Request bodies: JSON that is what it seems, read before any serializer sees it."""
+
+import json
+from typing import Any, NoReturn
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+
+from config.exceptions import BadRequest
+from config.rest.problems import Problem, Rejected
+
+MAX_DEPTH = 32
+
+
+def read_json(request: HttpRequest) -> dict[str, Any]:
+    """Return the body of `request` as an object.
+
+    Raises 413 over the size limit, 415 for another content type, 400 for what is not JSON
+    (NaN, duplicate keys, other encodings and more than MAX_DEPTH levels included), and 422 for
+    another value than an object or for text that no database can keep.
+    """
+    body = _bytes(request)
+    media_type, _, parameters = request.headers.get("Content-Type", "").partition(";")
+    charset = parameters.replace(" ", "").lower()
+    if body and (media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8")):
+        raise Rejected([Problem(415, "unsupported_media_type", "The body must be application/json")])
+    value = _parse(body) if body else {}
+    _check(value)
+    if not isinstance(value, dict):
+        raise Rejected([Problem(422, "not_an_object", "The body must be a JSON object", where="body")])
+    return value
+
+
+def _bytes(request: HttpRequest) -> bytes:
+    try:
+        return request.body
+    except RequestDataTooBig as error:
+        raise Rejected([Problem(413, "too_large", "The body is too large")]) from error
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse, parse_float=_float, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("The body is not valid JSON") from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(text)
+    return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("duplicate key")
+    return result
+
+
+def _check(value: Any) -> None:
+    """Walk the value without recursion: depth first as 400, then unusable text as 422 naming its place."""
+    unusable = []
+    waiting: list[tuple[tuple, Any]] = [((), value)]
+    while waiting:
+        path, item = waiting.pop()
+        if len(path) > MAX_DEPTH:
+            raise BadRequest("The body is nested too deeply")
+        if isinstance(item, str) and not storable(item):
+            unusable.append(path)
+        elif isinstance(item, list):
+            waiting += [((*path, index), child) for index, child in enumerate(item)]
+        elif isinstance(item, dict):
+            unusable += [(*path, "(key)") for key in item if not storable(key)]
+            waiting += [((*path, key), child) for key, child in item.items() if storable(key)]
+    if unusable:
+        raise Rejected([unusable_text("body", path) for path in sorted(unusable, key=str)])
+
+
+def storable(text: str) -> bool:
+    """Tell whether every database keeps `text`: no NUL, no lone surrogate."""
+    if "\x00" in text:
+        return False
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def unusable_text(where: str, path: tuple) -> Problem:
+    """Return the problem of text that can not be stored."""
+    return Problem(422, "invalid_text", "Text must not hold NUL or lone surrogates", where=where, path=path)

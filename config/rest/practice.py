@@ -1,0 +1,139 @@
+"""Grammar of the practice dialect: snake_case, numbered pages, FastAPI-style errors, an organization in the path."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from rest_framework import serializers
+
+from accounts.models import Organization
+from accounts.scope import scope
+from config.exceptions import NotFound
+from config.rest import views
+from config.rest.credentials import bearer
+from config.rest.cursors import Keyset
+from config.rest.fields import parse_uuid
+from config.rest.lookups import CatalogLookup, LinkedRows
+from config.rest.parameters import read_choice
+from config.rest.problems import Problem
+from config.rest.reading import Criterion, LookedUp, Query
+from config.rest.rendering import Answer
+
+PAGE_SIZE = 50
+
+TYPES = {
+    "required": "missing",
+    "null": "null_not_allowed",
+    "blank": "string_too_short",
+    "max_length": "string_too_long",
+    "min_value": "greater_than_equal",
+    "max_value": "less_than_equal",
+    "invalid_choice": "enum",
+    "invalid": "value_error",
+}
+"""REST framework's error codes -> the `type` words of this dialect; a code of ours stands for itself."""
+
+
+class Errors:
+    """`{"detail": "text"}`, or for values `{"detail": [{"loc", "msg", "type"}]}`."""
+
+    @staticmethod
+    def body(problems: list[Problem]) -> dict:
+        if problems[0].status != 422:
+            return {"detail": problems[0].message}
+        return {
+            "detail": [
+                {"loc": [problem.where or "body", *problem.path], "msg": problem.message, "type": TYPES.get(problem.code, problem.code)}
+                for problem in problems
+            ]
+        }
+
+
+class ReferenceField(LookedUp):
+    """`{"uuid": …, "name": …}` of a row of `model`, null where there is none.
+
+    Linked patients show a name only to those who may see them; catalogs come from the stamped cache.
+    """
+
+    _lookups: ClassVar[dict[type[models.Model], Any]] = {}
+
+    def __init__(self, model: type[models.Model], name: tuple[str, ...] = ("name",), **kwargs):
+        schema = {
+            "type": "object",
+            "nullable": True,
+            "properties": {"uuid": {"type": "string", "format": "uuid"}, "name": {"type": "string", "nullable": True}},
+            "required": ["uuid", "name"],
+        }
+        super().__init__(self._lookup(model, name), schema=schema, **kwargs)
+
+    @classmethod
+    def _lookup(cls, model: type[models.Model], name: tuple[str, ...]):
+        if model not in cls._lookups:
+            linked = model.scope.care_group or model.scope.patient_user
+            cls._lookups[model] = LinkedRows(model, name, reference) if linked else CatalogLookup(model, reference)
+        return cls._lookups[model]
+
+
+def reference(uuid: str, name: str | None) -> dict:
+    """Return a reference as answers show it."""
+    return {"uuid": uuid, "name": name}
+
+
+class ViewSet(views.DialectViewSet):
+    """A view set under /api/v1/{org_id}/."""
+
+    sorts: ClassVar[dict[str, Keyset]] = {}
+
+    def credentials(self, request):
+        return bearer(request)
+
+    def error_body(self, problems):
+        return Errors.body(problems)
+
+    def enter(self) -> None:
+        """Find the organization of the path in the caller's scope."""
+        if "org_id" not in self.kwargs:
+            return
+        uuid = parse_uuid(self.kwargs["org_id"])
+        if uuid is not None and uuid == self.actor.organization_uuid:
+            self.organization_id = self.actor.organization_id
+            return
+        found = scope(self.actor, Organization.objects.filter(uuid=uuid)).values_list("pk", flat=True).first() if uuid else None
+        if found is None:
+            raise NotFound("Organization")
+        self.organization_id = found
+
+    def named_object(self) -> Criterion:
+        uuid = parse_uuid(self.kwargs[self.pk_kwarg])
+        if uuid is None:
+            raise self.missing()
+        return views.equal_to("uuid", uuid, models.UUIDField())
+
+    def numbered_page(self, query: Query, order: tuple[str, ...]) -> Answer:
+        """Answer `{items, page, page_size, total}`."""
+        page = self.fetch_numbered(query, order, PAGE_SIZE)
+        return Answer({"items": page.items, "page": page.number, "page_size": page.size, "total": page.total})
+
+    def keyset_page(self, query: Query, keyset: Keyset) -> Answer:
+        """Answer `{data, page_info: {end_cursor, has_next_page}}`."""
+        page, items = self.fetch_keyset(query, keyset, "after", "first", PAGE_SIZE)
+        return Answer({"data": items, "page_info": {"end_cursor": page.end, "has_next_page": page.next is not None}})
+
+    def sorting(self, default: str) -> tuple[str, str]:
+        """Return the validated sort_by and sort_dir."""
+        by = read_choice(self.request.GET, "sort_by", default=default, choices=tuple(self.sorts))
+        return by, read_choice(self.request.GET, "sort_dir", default="asc", choices=("asc", "desc"))
+
+
+class UnknownPath(views.UnknownPath, ViewSet):
+    """Every path under /api/ that the table of contents does not list."""
+
+    def enter(self) -> None:
+        """An unknown path is unknown whatever organization it names."""
+
+
+class PageSerializer(serializers.Serializer):
+    """The numbers of a page, for the OpenAPI document."""
+
+    page = serializers.IntegerField()
+    page_size = serializers.IntegerField()
+    total = serializers.IntegerField()

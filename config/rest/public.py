@@ -1,0 +1,123 @@
+"""Grammar of the public dialect: camelCase, `{data, meta, errors}`, cursors that lead both ways."""
+
+import datetime
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.db import models
+from rest_framework import serializers
+
+from config.rest import views
+from config.rest.credentials import bearer
+from config.rest.cursors import Keyset, KeysetPage
+from config.rest.fields import parse_uuid
+from config.rest.problems import Problem
+from config.rest.reading import Computed, Criterion, Query
+from config.rest.rendering import Answer
+
+PAGE_SIZE = 50
+
+
+class Errors:
+    """`{"meta": {}, "errors": [{"code", "message", "attribute"?}]}`."""
+
+    @staticmethod
+    def body(problems: list[Problem]) -> dict:
+        return {"meta": {}, "errors": [Errors.one(problem) for problem in problems]}
+
+    @staticmethod
+    def one(problem: Problem) -> dict:
+        error = {"code": "validation" if problem.status == 422 else problem.code, "message": problem.message}
+        return error | ({"attribute": ".".join(map(str, problem.path))} if problem.path else {})
+
+
+class CamelCase:
+    """Mixin for serializers: fields are declared in Python's case and named on the wire in camelCase."""
+
+    def get_fields(self):
+        renamed = {}
+        for name, field in super().get_fields().items():
+            if (wire := camel(name)) != name and field.source is None:
+                field.source = name
+            renamed[wire] = field
+        return renamed
+
+
+def camel(name: str) -> str:
+    """Return `first_name` as `firstName`."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+class LocalDateTime(Computed):
+    """A date-time in the zone that another column names: ISO 8601 to the second, with its offset."""
+
+    def __init__(self, column: str, zone: str = "timezone", **kwargs):
+        schema = {"type": "string", "format": "date-time", "nullable": kwargs.pop("nullable", False)}
+        super().__init__(local_time, (column, zone), schema=schema, **kwargs)
+
+
+def local_time(actor: Any, moment: datetime.datetime | None, zone: str) -> str | None:
+    """Return `moment` in `zone`, None for none."""
+    return moment.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds") if moment else None
+
+
+class ViewSet(views.DialectViewSet):
+    """A view set under /v1/."""
+
+    def credentials(self, request):
+        return bearer(request)
+
+    def error_body(self, problems):
+        return Errors.body(problems)
+
+    def named_object(self) -> Criterion:
+        uuid = parse_uuid(self.kwargs[self.pk_kwarg])
+        if uuid is None:
+            raise self.missing()
+        return views.equal_to("uuid", uuid, models.UUIDField())
+
+    def understood(self, problem: Problem) -> Problem:
+        """In this dialect a reference to an unknown object is a value that does not validate."""
+        problem = super().understood(problem)
+        return replace(problem, status=422) if problem.code == "unknown_reference" else problem
+
+    def answer_of(self, pk: int, status: int) -> Answer:
+        row = self.read_one(views.equal_to("id", pk, models.BigIntegerField()))[1]
+        return Answer({"data": row, "meta": {}}, status)
+
+    def cursor_page(self, query: Query, keyset: Keyset) -> Answer:
+        """Answer `{data, meta}` with the cursors and relative addresses of the pages beside this one."""
+        page, items = self.fetch_keyset(query, keyset, "cursor", "perPage", PAGE_SIZE)
+        return Answer({"data": items, "meta": self.meta(page)})
+
+    def meta(self, page: KeysetPage) -> dict[str, Any]:
+        """Return the page's meta; addresses keep every parameter but the cursor."""
+        kept = {name: value for name, value in self.request.GET.items() if name != "cursor"}
+
+        def address(cursor: str | None) -> str | None:
+            return f"{self.request.path}?{urlencode({**kept, 'cursor': cursor})}" if cursor else None
+
+        return {
+            "perPage": page.size,
+            "nextCursor": page.next,
+            "nextPageUrl": address(page.next),
+            "prevCursor": page.previous,
+            "prevPageUrl": address(page.previous),
+        }
+
+
+class UnknownPath(views.UnknownPath, ViewSet):
+    """Every path under /v1/ that the table of contents does not list."""
+
+
+class MetaSerializer(serializers.Serializer):
+    """The meta of a page, for the OpenAPI document."""
+
+    perPage = serializers.IntegerField()
+    nextCursor = serializers.CharField(allow_null=True)
+    nextPageUrl = serializers.CharField(allow_null=True)
+    prevCursor = serializers.CharField(allow_null=True)
+    prevPageUrl = serializers.CharField(allow_null=True)

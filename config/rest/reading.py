@@ -1,0 +1,249 @@
+"""The read path: a read serializer compiled once into columns, look-ups and one function from row to object.
+
+Serializers are declared as usual, and the OpenAPI documents come from them, but no answer runs
+them. `Plan` turns one into the columns of a single-table query, the look-ups that stand for joins,
+and a generated function that builds the answer's object from a row tuple.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.db import models
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from accounts.scope import Actor
+from config.databases import AsText, Param
+from config.rest.fields import DateTime
+from config.statements import Statement, statements
+
+
+class Lookup:
+    """Rows of another table that answers refer to, fetched once for a whole page.
+
+    `load(keys, actor)` maps a key to what the answer shows; keys without a row are left out.
+    """
+
+    def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
+        raise NotImplementedError(type(self).__name__)
+
+
+class LookedUp(serializers.Field):
+    """A field whose value stands in another table, under the key that the column `source` holds.
+
+    `show(found, *values)` may turn the row that was found (None where there is none) and the
+    values of further `columns` into what the answer shows.
+    """
+
+    def __init__(
+        self, lookup: Lookup, *, schema: dict, show: Callable | None = None, columns: Sequence[str] = (), **kwargs
+    ):
+        self.lookup, self.show, self.columns = lookup, show, tuple(columns)
+        super().__init__(read_only=True, **kwargs)
+        self._spectacular_annotation = {"field": schema}
+
+    def get_attribute(self, instance):
+        return _follow(instance, self.source), [_follow(instance, column) for column in self.columns]
+
+    def to_representation(self, value):
+        key, others = value
+        found = self.lookup.load({key}, self.context["actor"]).get(key) if key is not None else None
+        return self.show(found, *others) if self.show else found
+
+
+class Computed(serializers.Field):
+    """A field worked out from several columns: `compute(actor, *values)`, values as the model gives them."""
+
+    def __init__(self, compute: Callable, columns: Sequence[str], *, schema: dict, **kwargs):
+        self.compute, self.columns = compute, tuple(columns)
+        super().__init__(read_only=True, source="*", **kwargs)
+        self._spectacular_annotation = {"field": schema}
+
+    def to_representation(self, value):
+        return self.compute(self.context["actor"], *(_follow(value, column) for column in self.columns))
+
+
+def _follow(instance: Any, lookup: str) -> Any:
+    for name in lookup.replace(".", "__").split("__"):
+        instance = getattr(instance, name, None)
+    return instance
+
+
+_NATIVE = (
+    serializers.CharField,
+    serializers.IntegerField,
+    serializers.BooleanField,
+    serializers.ChoiceField,
+    serializers.UUIDField,
+    serializers.DateField,
+    serializers.DecimalField,
+    serializers.DictField,
+    serializers.JSONField,
+)
+"""Fields whose stored value is what the answer shows: JSON takes it as it is. So it is with our own DateTime (UTC, Z)."""
+
+
+class Columns(tuple):
+    """Columns of a query, with the name under which its compiled SQL is kept."""
+
+    shape: Hashable
+
+    @classmethod
+    def named(cls, shape: Hashable, columns: Iterable) -> "Columns":
+        """Return `columns` under the name `shape`."""
+        made = cls(columns)
+        made.shape = shape
+        return made
+
+    def plus(self, **more: Any) -> "Columns":
+        """Return these columns and `more`, by name."""
+        return Columns.named((self.shape, *more), (*self, *more.values()))
+
+
+class Plan:
+    """One read serializer, compiled. Columns 0 and 1 of its rows are the row's id and its organization's."""
+
+    def __init__(self, serializer_class: type[serializers.BaseSerializer]):
+        self.serializer_class = serializer_class
+        self.model: type[models.Model] = serializer_class.Meta.model
+        self.lookups: list[tuple[Lookup, int]] = []
+        self._columns: dict[str, Any] = {"pk": "pk", "organization": self.model.scope.organization}
+        self._names: dict[str, Any] = {}
+        body = self._object(serializer_class())
+        self.columns = Columns.named(serializer_class, self._columns.values())
+        parameters = ", ".join(["row", "actor", *(f"seen{i}" for i in range(len(self.lookups)))])
+        self.source = f"def build({parameters}):\n    return {body}\n"
+        exec(compile(self.source, f"<plan of {serializer_class.__name__}>", "exec"), self._names)  # noqa: S102
+        self._build: Callable = self._names["build"]
+
+    def _object(self, serializer: serializers.BaseSerializer) -> str:
+        parts = (f"{name!r}: {self._value(declared)}" for name, declared in serializer.fields.items() if not declared.write_only)
+        return "{" + ", ".join(parts) + "}"
+
+    def _value(self, declared: serializers.Field) -> str:
+        """Return the Python expression that makes one field's value out of `row`."""
+        if isinstance(declared, serializers.Serializer):
+            return self._object(declared)
+        if isinstance(declared, LookedUp):
+            return self._looked_up(declared)
+        if isinstance(declared, Computed):
+            values = "".join(f", row[{self._column(column)}]" for column in declared.columns)
+            return f"{self._named(declared.compute)}(actor{values})"
+        index = self._column(declared.source, shown=True)
+        if isinstance(declared, _NATIVE) or type(declared) is DateTime:
+            return f"row[{index}]"
+        return f"(None if row[{index}] is None else {self._named(declared.to_representation)}(row[{index}]))"
+
+    def _looked_up(self, declared: LookedUp) -> str:
+        index = self._column(declared.source)
+        known = [lookup for lookup, _ in self.lookups]
+        if declared.lookup not in known:
+            self.lookups.append((declared.lookup, index))
+            known.append(declared.lookup)
+        found = f"seen{known.index(declared.lookup)}(row[{index}])"
+        if declared.show is None:
+            return found
+        others = "".join(f", row[{self._column(column)}]" for column in declared.columns)
+        return f"{self._named(declared.show)}({found}{others})"
+
+    def _column(self, source: str, *, shown: bool = False) -> int:
+        """Return the place of a column in the row; decimals that are only shown are fetched as text."""
+        lookup = source.replace(".", "__")
+        name = lookup
+        if shown and isinstance(_field_of(self.model, lookup), models.DecimalField):
+            name, lookup = f"{lookup} as text", AsText(lookup)
+        self._columns.setdefault(name, lookup)
+        return list(self._columns).index(name)
+
+    def _named(self, function: Callable) -> str:
+        name = f"f{len(self._names)}"
+        self._names[name] = function
+        return name
+
+    def objects(self, rows: Sequence[tuple], actor: Actor) -> list[dict]:
+        """Build the answer's objects of `rows`, fetching every look-up once for all of them."""
+        if not rows:
+            return []
+        seen = [
+            lookup.load({row[index] for row in rows if row[index] is not None}, actor).get
+            for lookup, index in self.lookups
+        ]
+        build = self._build
+        return [build(row, actor, *seen) for row in rows]
+
+
+def _field_of(model: type[models.Model], lookup: str) -> models.Field | None:
+    found = None
+    for name in lookup.split("__"):
+        found = model._meta.pk if name == "pk" else model._meta.get_field(name)
+        model = found.related_model or model
+    return found
+
+
+@lru_cache(maxsize=None)
+def plan_of(serializer_class: type[serializers.BaseSerializer]) -> Plan:
+    """Return the compiled form of a read serializer, made the first time it is asked for."""
+    return Plan(serializer_class)
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One condition of a query: how it shapes the SQL, how it is applied, and the values it takes.
+
+    `apply(queryset)` filters with Param markers named as in `values`. Two criteria of the same
+    `shape` must compile to the same SQL.
+    """
+
+    shape: Hashable
+    apply: Callable[[QuerySet], QuerySet]
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Query:
+    """A query over one model as a list of criteria; its SQL is compiled once per shape."""
+
+    def __init__(self, model: type[models.Model], criteria: Iterable[Criterion]):
+        self.model = model
+        self.criteria = tuple(criteria)
+        self.values = {name: value for criterion in self.criteria for name, value in criterion.values.items()}
+
+    def rows(self, columns: tuple, order: tuple = (), tail: str = "") -> list[tuple]:
+        """Fetch `columns` in `order`; `tail` is LIMIT and OFFSET."""
+        return self._statement(columns, order).decoded(self.values, tail)
+
+    def count(self) -> int:
+        """Count the rows."""
+        return self._statement(("pk",), (), "SELECT count(*) FROM ({}) AS counted").rows(self.values)[0][0]
+
+    def _statement(self, columns: tuple, order: tuple, frame: str = "{}") -> Statement:
+        chosen = getattr(columns, "shape", columns)
+        shape = (self.model, chosen, order, frame, *(criterion.shape for criterion in self.criteria))
+        return statements.get(shape, lambda: self._queryset(columns, order), frame)
+
+    def _queryset(self, columns: tuple, order: tuple) -> QuerySet:
+        queryset = self.model._base_manager.all()
+        for criterion in self.criteria:
+            queryset = criterion.apply(queryset)
+        return queryset.order_by(*order).values_list(*columns)
+
+
+def marked(actor: Actor) -> Actor:
+    """Return `actor` with markers for values: what a scope rule makes of it fits every actor of that role."""
+    big = models.BigIntegerField()
+    return Actor(
+        role=actor.role,
+        user_id=Param("actor.user_id", big),
+        organization_id=Param("actor.organization_id", big) if actor.organization_id is not None else None,
+        group_ids=Param("actor.group_ids", big),
+    )
+
+
+def values_of(actor: Actor) -> dict[str, Any]:
+    """Return the values of `marked(actor)`'s markers."""
+    return {
+        "actor.user_id": actor.user_id,
+        "actor.organization_id": actor.organization_id,
+        "actor.group_ids": actor.group_ids,
+    }

@@ -1,0 +1,77 @@
+"""The rate limit: one counter a subject, raised in one statement before anything else is done."""
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.conf import settings
+from django.db import connection
+
+from config.exceptions import RateLimited
+
+WINDOW = 60_000
+"""Milliseconds. A window opens at the subject's first request after the last window ended."""
+
+# A window that opens in the future was written by a clock that has since been put back: it ends too.
+_COUNT = """
+INSERT INTO accounts_ratewindow AS stored (subject, opened_at, count) VALUES (%s, %s, 1)
+ON CONFLICT (subject) DO UPDATE SET
+  count = CASE WHEN stored.opened_at NOT BETWEEN %s AND excluded.opened_at THEN 1 ELSE stored.count + 1 END,
+  opened_at = CASE WHEN stored.opened_at NOT BETWEEN %s AND excluded.opened_at THEN excluded.opened_at ELSE stored.opened_at END
+RETURNING opened_at, count
+"""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Where a subject stands in its window."""
+
+    limit: int
+    used: int
+    retry_after: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that every answer carries."""
+        return {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(max(0, self.limit - self.used))}
+
+    def check(self) -> None:
+        """Raise RateLimited over the limit."""
+        if self.used > self.limit:
+            raise RateLimited(self.retry_after)
+
+
+def count(subject: str, limit: int) -> Allowance:
+    """Count one request of `subject` ("user:7", "address:10.0.0.1") and return where it stands.
+
+    The statement commits by itself: a request that fails later has been counted. Counters live in
+    the database, or in Redis where CACHE_URL names one.
+    """
+    now = time.time_ns() // 1_000_000
+    opened_at, used = _in_redis(subject, now) if settings.CACHE_URL else _in_database(subject, now)
+    left = opened_at + WINDOW - now
+    return Allowance(limit, used, min(60, max(1, -(-left // 1000))))
+
+
+def _in_database(subject: str, now: int) -> tuple[int, int]:
+    oldest = now - WINDOW + 1
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [subject, now, oldest, oldest])
+        return cursor.fetchone()
+
+
+def _in_redis(subject: str, now: int) -> tuple[int, int]:
+    key = f"anamnesis:rate:{subject}"
+    with _redis(settings.CACHE_URL).pipeline(transaction=True) as pipe:
+        pipe.set(key, 0, nx=True, px=WINDOW)
+        pipe.incr(key)
+        pipe.pttl(key)
+        _, used, left = pipe.execute()
+    return now - WINDOW + left, used
+
+
+@lru_cache(maxsize=1)
+def _redis(url: str):
+    import redis  # An extra dependency: only installations with several machines need it.
+
+    return redis.Redis.from_url(url)

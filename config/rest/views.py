@@ -1,0 +1,291 @@
+"""The view that every endpoint of every dialect stands on: who, how often, where, whether, and only then what."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSetMixin
+
+from accounts import audit
+from accounts.authentication import authenticate_key
+from accounts.permissions import Task
+from accounts.scope import Actor, visible
+from config.databases import Param
+from config.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, Unavailable
+from config.middleware import client_address
+from config.rest import throttling
+from config.rest.cursors import BadCursor, Keyset, KeysetPage
+from config.rest.fields import resolve
+from config.rest.idempotency import claim_of
+from config.rest.parameters import read_integer, read_once, refused
+from config.rest.parsing import read_json
+from config.rest.problems import Problem, Rejected, problems_of, worded
+from config.rest.reading import Criterion, Plan, Query, marked, plan_of, values_of
+from config.rest.rendering import Answer
+
+
+MAX_PAGE_SIZE = 200
+MAX_PAGE = 1_000_000
+
+
+@dataclass(frozen=True)
+class NumberedPage:
+    """A page by number: the answer's objects, and where they stand among `total` rows."""
+
+    items: list[dict]
+    number: int
+    size: int
+    total: int
+
+
+class DialectViewSet(ViewSetMixin, APIView):
+    """A view set of one dialect.
+
+    A request passes, in this order: credentials (401), the rate limit (429), the route and its
+    verbs (404, 405), scope (404), the role (403), and then the action, which reads the body (400,
+    413, 415), the Idempotency-Key (409), the values (422), the references (404), and writes
+    (409). What stops it is told in the dialect's own words.
+    """
+
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+    model: ClassVar[type[models.Model]]
+    tasks: ClassVar[Mapping[str, Task]] = {}
+    """What each action asks of the role; an action that is not named here only reads."""
+    serializer_classes: ClassVar[Mapping[str, type[BaseSerializer]]] = {}
+    """The body of each action that takes one."""
+    error_fields: ClassVar[Mapping[str, str]] = {}
+    """Model field -> wire field, where no body serializer tells."""
+    constraint_wording: ClassVar[dict[str, tuple[int, str, str]]] = {}
+    pk_kwarg: ClassVar[str] = ""
+    """The URL keyword that names the object an action works on."""
+
+    actor: Actor
+    allowance: throttling.Allowance | None = None
+    organization_id: int | None = None
+    object_id: int
+
+    # --- each dialect's own -----------------------------------------------------------------------
+    def credentials(self, request: HttpRequest) -> str | None:
+        """Return the key that the request carries, None without one, NotAuthenticated for an unclear one."""
+        raise NotImplementedError
+
+    def error_body(self, problems: list[Problem]) -> Any:
+        """Return the body that tells `problems`."""
+        raise NotImplementedError
+
+    def enter(self) -> None:
+        """Take the caller into the organization that the path names, if the dialect names one there."""
+
+    def missing(self) -> DomainError:
+        """Return the refusal for an object that is not in the caller's scope."""
+        return NotFound(self.model._meta.verbose_name.capitalize())
+
+    # --- the way in -------------------------------------------------------------------------------
+    def initial(self, request: Request, *args, **kwargs) -> None:
+        self.actor = self._authenticate(request)
+        self.allowance = throttling.count(f"user:{self.actor.user_id}", settings.RATE_LIMIT_PER_MINUTE)
+        self.allowance.check()
+        if self.action is None:
+            self.http_method_not_allowed(request)
+        self.enter()
+        task = self.tasks.get(self.action, Task.READ)
+        if self.pk_kwarg in self.kwargs and task is not Task.READ:
+            self.object_id = self.locate()
+        if not task.allows(self.actor.role):
+            raise NotPermitted
+
+    def _authenticate(self, request: Request) -> Actor:
+        address = client_address(request)
+        route = f"{request.method} /{request.resolver_match.route}"
+        try:
+            key = self.credentials(request)
+            if key is None:
+                self._limit_stranger(f"address:{address}", settings.ANONYMOUS_PER_MINUTE)
+                raise NotAuthenticated
+            return authenticate_key(key, route=route, request_id=request._request.request_id)
+        except NotAuthenticated as error:
+            if error.failed_key:
+                self._limit_stranger(f"failed:{address}", settings.FAILED_KEYS_PER_MINUTE)
+            raise
+
+    def _limit_stranger(self, subject: str, limit: int) -> None:
+        self.allowance = throttling.count(subject, limit)
+        self.allowance.check()
+
+    # --- reading ----------------------------------------------------------------------------------
+    def in_scope(self, *, archived: bool = True) -> list[Criterion]:
+        """Return the conditions for rows that the caller may see, here."""
+        actor = self.actor
+        criteria = [
+            Criterion(
+                ("scope", actor.role, actor.organization_id is None),
+                lambda rows: rows.filter(visible(marked(actor), rows.model)),
+                values_of(actor),
+            )
+        ]
+        if self.organization_id is not None:
+            criteria.append(equal_to(self.model.scope.organization, self.organization_id, models.BigIntegerField()))
+        if not archived:
+            criteria.append(Criterion("not archived", lambda rows: rows.filter(deleted_at=None)))
+        return criteria
+
+    def named_object(self) -> Criterion:
+        """Return the condition for the object that the path names; a malformed id is an unknown one."""
+        raise NotImplementedError
+
+    def locate(self) -> int:
+        """Return the id of the object that an action will change; archived ones can not be found for that."""
+        criteria = [*self.in_scope(archived=False), self.named_object()]
+        rows = Query(self.model, criteria).rows(("pk",))
+        if not rows:
+            raise self.missing()
+        return rows[0][0]
+
+    def answer_plan(self) -> Plan:
+        """Return the compiled serializer of this action's answer."""
+        return plan_of(self.get_serializer_class())
+
+    def read_one(self, criterion: Criterion) -> tuple[tuple, dict]:
+        """Return the row that `criterion` picks in scope, and the answer's object."""
+        plan = self.answer_plan()
+        rows = Query(self.model, [*self.in_scope(), criterion]).rows(plan.columns)
+        if not rows:
+            raise self.missing()
+        return rows[0], plan.objects(rows, self.actor)[0]
+
+    def fetch_numbered(self, query: Query, order: tuple[str, ...], page_size: int) -> "NumberedPage":
+        """Fetch the page that `page` and `page_size` name, and count all rows."""
+        number = read_integer(self.request.GET, "page", default=1, least=1, most=MAX_PAGE)
+        size = read_integer(self.request.GET, "page_size", default=page_size, least=1, most=MAX_PAGE_SIZE)
+        plan = self.answer_plan()
+        rows = query.rows(plan.columns, order, f" LIMIT {size} OFFSET {(number - 1) * size}")
+        # A page that is not full tells the total by itself.
+        whole = len(rows) < size and (rows or number == 1)
+        total = (number - 1) * size + len(rows) if whole else query.count()
+        self.shown(rows)
+        return NumberedPage(plan.objects(rows, self.actor), number, size, total)
+
+    def fetch_keyset(
+        self, query: Query, keyset: Keyset, cursor_name: str, size_name: str, page_size: int
+    ) -> tuple[KeysetPage, list[dict]]:
+        """Fetch the page that the parameter `cursor_name` points to. A cursor is good for this caller, path and filters."""
+        size = read_integer(self.request.GET, size_name, default=page_size, least=1, most=MAX_PAGE_SIZE)
+        cursor = read_once(self.request.GET, cursor_name)
+        kept = sorted((name, value) for name, value in self.request.GET.items() if name not in (cursor_name, size_name))
+        plan = self.answer_plan()
+        try:
+            page = keyset.page(query, plan, f"{self.actor.user_id}|{self.request.path}|{kept}", cursor, size)
+        except BadCursor as error:
+            raise refused(cursor_name, "invalid_cursor", "The cursor is malformed or was made for another list") from error
+        self.shown(page.rows)
+        return page, plan.objects(page.rows, self.actor)
+
+    def shown(self, rows: list[tuple]) -> None:
+        """Write into the audit trail whose rows are about to leave. Without that nothing leaves."""
+        try:
+            action = f"{self.model._meta.model_name}.{self.action}"
+            audit.record_read(self.actor, action, patients=[(row[1], row[0]) for row in rows])
+        except Exception as error:
+            raise Unavailable from error
+
+    # --- writing ----------------------------------------------------------------------------------
+    def write(
+        self, request: Request, work: Callable[[dict], int], *, status: int = 200, idempotent: bool = False
+    ) -> Answer:
+        """Read the body, do `work(values)` on what it says, and answer with the row whose id `work` returns.
+
+        All of it is one transaction. With `idempotent`, an Idempotency-Key is honoured in it.
+        """
+        payload = read_json(request._request)
+        claim = claim_of(request._request, self.actor, self.organization_id or 0) if idempotent else None
+        with transaction.atomic():
+            if claim and (first := claim.first_answer()):
+                return first
+            answer = self.answer_of(work(self.validated(payload)), status)
+            if claim:
+                claim.remember(answer)
+        return answer
+
+    def validated(self, payload: Any) -> dict[str, Any]:
+        """Return the values of the body by model field name, references as ids found in scope."""
+        serializer = self.body_serializer(payload)
+        serializer.is_valid(raise_exception=True)
+        return self.resolved(dict(serializer.validated_data))
+
+    def resolved(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return `values` with references as ids found in scope."""
+        return resolve(values, self.actor, self.organization_id)
+
+    def body_serializer(self, payload: Any = None) -> BaseSerializer:
+        """Return this action's body serializer, holding `payload`."""
+        serializer_class = self.serializer_classes[self.action]
+        partial = self.action in ("update", "partial_update")
+        return serializer_class(data=payload, partial=partial, context={"actor": self.actor})
+
+    def answer_of(self, pk: int, status: int) -> Answer:
+        """Answer with one row, in the dialect's envelope."""
+        return Answer(self.read_one(equal_to("id", pk, models.BigIntegerField()))[1], status)
+
+    # --- what goes wrong --------------------------------------------------------------------------
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        problems = [self.understood(problem) for problem in problems_of(exc, self._wire_names())]
+        first = problems[0]
+        if first.status in (403, 404) and hasattr(self, "actor"):
+            self._record_denied()
+        answer = Answer(self.error_body(problems), first.status)
+        if first.status == 401:
+            answer["WWW-Authenticate"] = 'Bearer realm="anamnesis"'
+        if first.status == 405:
+            answer["Allow"] = ", ".join(self.allowed_methods)
+        if first.retry_after is not None:
+            answer["Retry-After"] = str(first.retry_after)
+        return answer
+
+    def understood(self, problem: Problem) -> Problem:
+        """Return `problem` with the status and wording that this dialect gives it."""
+        return worded(problem, self.constraint_wording)
+
+    def _wire_names(self) -> dict[str, str]:
+        serializer_class = self.serializer_classes.get(getattr(self, "action", None) or "")
+        names = dict(self.error_fields)
+        for name, field in serializer_class().fields.items() if serializer_class else ():
+            names.setdefault((field.source or name).removesuffix("_id"), name)
+        return names
+
+    def _record_denied(self) -> None:
+        """Record a refusal; a failure here does not turn a refusal into anything else."""
+        try:
+            audit.record_denied(self.actor, f"{self.action or 'unknown'}")
+        except Exception:  # noqa: BLE001
+            return
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        if self.allowance is not None:
+            for name, value in self.allowance.headers.items():
+                response[name] = value
+        return response
+
+
+def equal_to(column: str, value: Any, field: models.Field) -> Criterion:
+    """Return the condition `column = value`."""
+    return Criterion(
+        ("equal", column), lambda rows: rows.filter(**{column: Param(f"equal.{column}", field)}), {f"equal.{column}": value}
+    )
+
+
+class UnknownPath:
+    """Mixin for each dialect's catch-all: the same steps as everywhere, and then 404."""
+
+    def unknown(self, request, *args, **kwargs):
+        raise Rejected([Problem(404, "not_found", "Not found")])
+
+    @classmethod
+    def as_catch_all(cls):
+        """Return the view for every verb of every path that no other line of the prefix has taken."""
+        return cls.as_view({verb: "unknown" for verb in ("get", "post", "put", "patch", "delete")})

@@ -1,0 +1,38 @@
+"""Query parameters of the practice dialect's patient lists."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from config.rest.parameters import DateParameter, Parameters, ReferenceParameter
+from config.rest.reading import Criterion
+from patients.models import Location, Patient, PatientTag, Provider, TagDefinition
+from patients.reading import NOT_ARCHIVED, SearchParameter, StatusParameter
+
+
+class TaggedParameter(ReferenceParameter):
+    """Patients who carry a tag."""
+
+    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+        return qs.filter(Exists(PatientTag.objects.filter(patient=OuterRef("pk"), tag_definition=value, deleted_at=None)))
+
+
+class PracticePatientFilters(Parameters):
+    """Filters of the patient list and of its cursor twin."""
+
+    status = StatusParameter()
+    search = SearchParameter()
+    primary_provider_uuid = ReferenceParameter(Provider, field_name="primary_provider_id")
+    location_uuid = ReferenceParameter(Location, field_name="location_id")
+    dob_from = DateParameter(field_name="date_of_birth", lookup_expr="gte")
+    dob_to = DateParameter(field_name="date_of_birth", lookup_expr="lte")
+    tag_definition_uuid = TaggedParameter(TagDefinition)
+
+    class Meta:
+        model = Patient
+        fields: list[str] = []
+
+    @classmethod
+    def unless(cls, given: Mapping[str, Any]) -> list[Criterion]:
+        return [] if "status" in given else [NOT_ARCHIVED]

@@ -1,0 +1,148 @@
+"""Patients in the practice dialect."""
+
+from decimal import Decimal
+
+from rest_framework import serializers
+
+from accounts.models import CareGroup
+from accounts.scope import Actor
+from config.rest.fields import BaseVersion, Choice, ContractSerializer, Email, ScopedRelation, Text
+from config.rest.practice import ReferenceField
+from config.rest.reading import Computed
+from patients.models import (
+    BillingType,
+    Employer,
+    FeeSchedule,
+    Location,
+    Patient,
+    Provider,
+    Status,
+)
+from patients.reading import IdentityNumber
+
+RESTRICTED_ABOVE = Decimal(500)
+
+
+def scheduling_restricted(actor: Actor, status: str, balance: Decimal) -> bool:
+    """Tell whether no appointment should be made: the patient is inactive or owes more than 500."""
+    return status == Status.INACTIVE or balance > RESTRICTED_ABOVE
+
+
+def _no_duplicates(actor: Actor) -> None:
+    """Possible duplicates are told by the answer of a create only."""
+
+
+class BillingAccountIn(serializers.Serializer):
+    """How billing is set up at registration."""
+
+    mode = Choice(choices=["new", "existing"])
+    account_uuid = serializers.UUIDField(required=False, allow_null=True)
+
+
+class PracticePatientOut(ContractSerializer):
+    """A patient as staff see it."""
+
+    id = serializers.UUIDField(source="uuid")
+    billing_type = ReferenceField(BillingType, source="billing_type_id")
+    care_group = ReferenceField(CareGroup, source="care_group_id")
+    employer = ReferenceField(Employer, source="employer_id")
+    fee_schedule = ReferenceField(FeeSchedule, source="fee_schedule_id")
+    location = ReferenceField(Location, source="location_id")
+    medicaid_id = IdentityNumber("medicaid_id")
+    potential_duplicates = Computed(_no_duplicates, (), schema={"type": "array", "items": {"type": "object"}, "nullable": True})
+    primary_provider = ReferenceField(Provider, source="primary_provider_id")
+    responsible_party = ReferenceField(Patient, ("first_name", "last_name"), source="responsible_party_id")
+    scheduling_restricted = Computed(scheduling_restricted, ("status", "balance_total"), schema={"type": "boolean"})
+    secondary_provider = ReferenceField(Provider, source="secondary_provider_id")
+    social_security_number = IdentityNumber("social_security_number")
+
+    class Meta:
+        model = Patient
+        fields = [
+            "address_line1", "address_line2", "address_note", "allergy_review_status", "appointment_module_note",
+            "ask_to_arrive_early_mins", "balance_0_30", "balance_31_60", "balance_61_90", "balance_over_90",
+            "balance_total", "billing_cycle_day", "billing_type", "care_group", "chart_number", "city", "consent_flags",
+            "country", "created_at", "date_first_visit", "date_of_birth", "date_time_deceased", "deleted_at", "email",
+            "emergency_contact_name", "emergency_contact_phone", "employer", "estimated_balance", "fee_schedule",
+            "first_name", "gender", "home_phone", "id", "insurance_estimate", "last_name", "latest_vitals_date",
+            "location", "marital_status", "medicaid_id", "medical_summary", "medical_urgent_note", "middle_name",
+            "mobile_phone", "payment_plan_due", "postal_code", "potential_duplicates", "preferred_confirmation_method",
+            "preferred_contact_method", "preferred_language", "preferred_name", "premedication_required",
+            "primary_provider", "pronoun", "receives_email", "receives_sms", "responsible_party", "salutation",
+            "scheduling_restricted", "secondary_provider", "smoking_snomed", "social_security_number", "state",
+            "status", "title", "treatment_notes", "updated_at", "version", "work_phone",
+        ]  # fmt: skip
+
+
+class PracticePatientReducedOut(ContractSerializer):
+    """A patient as the patient sees it: no staff notes, no money, no identity numbers."""
+
+    id = serializers.UUIDField(source="uuid")
+    location = ReferenceField(Location, source="location_id")
+    primary_provider = ReferenceField(Provider, source="primary_provider_id")
+
+    class Meta:
+        model = Patient
+        fields = [
+            "address_line1", "address_line2", "city", "country", "created_at", "date_of_birth", "email",
+            "emergency_contact_name", "emergency_contact_phone", "first_name", "gender", "home_phone", "id",
+            "last_name", "location", "middle_name", "mobile_phone", "postal_code", "preferred_confirmation_method",
+            "preferred_contact_method", "preferred_language", "preferred_name", "primary_provider", "pronoun",
+            "receives_email", "receives_sms", "salutation", "state", "status", "title", "updated_at", "version",
+            "work_phone",
+        ]  # fmt: skip
+
+
+class PracticePatientItemOut(ContractSerializer):
+    """A patient as the typeahead shows it."""
+
+    id = serializers.UUIDField(source="uuid")
+
+    class Meta:
+        model = Patient
+        fields = [
+            "id", "first_name", "middle_name", "last_name", "preferred_name", "date_of_birth", "status",
+            "mobile_phone", "home_phone", "email", "chart_number",
+        ]  # fmt: skip
+
+
+class PracticePatientIn(ContractSerializer):
+    """The body that creates a patient."""
+
+    email = Email(max_length=254, required=False, allow_null=True, allow_blank=True)
+    billing_account = BillingAccountIn(required=False, allow_null=True)
+    billing_type_uuid = ScopedRelation(BillingType, source="billing_type_id", required=False, allow_null=True)
+    care_group_uuid = ScopedRelation(CareGroup, source="care_group_id", required=False, allow_null=True)
+    employer_uuid = ScopedRelation(Employer, source="employer_id", required=False, allow_null=True)
+    fee_schedule_uuid = ScopedRelation(FeeSchedule, source="fee_schedule_id", required=False, allow_null=True)
+    location_uuid = ScopedRelation(Location, source="location_id", required=False, allow_null=True)
+    medicaid_id = Text(max_length=64, required=False, allow_null=True, allow_blank=True)
+    primary_provider_uuid = ScopedRelation(Provider, source="primary_provider_id", required=False, allow_null=True)
+    responsible_party_uuid = ScopedRelation(Patient, source="responsible_party_id", required=False, allow_null=True)
+    secondary_provider_uuid = ScopedRelation(Provider, source="secondary_provider_id", required=False, allow_null=True)
+    social_security_number = Text(max_length=64, required=False, allow_null=True, allow_blank=True)
+
+    class Meta:
+        model = Patient
+        fields = [
+            "address_line1", "address_line2", "address_note", "allergy_review_status", "appointment_module_note",
+            "ask_to_arrive_early_mins", "billing_account", "billing_cycle_day", "billing_type_uuid", "care_group_uuid",
+            "chart_number", "city", "consent_flags", "country", "date_first_visit", "date_of_birth",
+            "date_time_deceased", "email", "emergency_contact_name", "emergency_contact_phone", "employer_uuid",
+            "fee_schedule_uuid", "first_name", "gender", "home_phone", "last_name", "location_uuid", "marital_status",
+            "medicaid_id", "medical_summary", "medical_urgent_note", "middle_name", "mobile_phone", "postal_code",
+            "preferred_confirmation_method", "preferred_contact_method", "preferred_language", "preferred_name",
+            "premedication_required", "primary_provider_uuid", "pronoun", "receives_email", "receives_sms",
+            "responsible_party_uuid", "salutation", "secondary_provider_uuid", "social_security_number", "state",
+            "status", "title", "treatment_notes", "work_phone",
+        ]  # fmt: skip
+
+
+class PracticePatientPatchIn(PracticePatientIn):
+    """The body that changes a patient: what is sent changes, and `base_version` says what was seen."""
+
+    base_version = BaseVersion()
+    billing_account = None
+
+    class Meta(PracticePatientIn.Meta):
+        fields = sorted({*PracticePatientIn.Meta.fields, "base_version"} - {"billing_account"})

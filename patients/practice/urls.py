@@ -1,0 +1,10 @@
+from django.urls import path
+
+from patients.practice.views import PatientCursorViewSet, PatientSearchViewSet, PatientViewSet
+
+urlpatterns = [
+    path("patients", PatientViewSet.as_view({"get": "list", "post": "create"})),
+    path("patients/cursor", PatientCursorViewSet.as_view({"get": "list"})),
+    path("patients/search", PatientSearchViewSet.as_view({"get": "list"})),
+    path("patients/<patient_uuid>", PatientViewSet.as_view({"get": "retrieve", "patch": "partial_update"})),
+]

@@ -1,0 +1,107 @@
+"""Patients in the practice dialect."""
+
+from typing import Any
+
+from django.db.models import Count, Window
+
+from accounts.models import Organization
+from accounts.permissions import Task
+from accounts.scope import Role
+from config.rest import practice
+from config.rest.parameters import read_integer, read_text
+from config.rest.reading import Query
+from config.rest.rendering import Answer
+from patients.models import Patient
+from patients.practice.filters import PracticePatientFilters
+from patients.practice.serializers import (
+    PracticePatientIn,
+    PracticePatientItemOut,
+    PracticePatientOut,
+    PracticePatientPatchIn,
+    PracticePatientReducedOut,
+)
+from patients.reading import CHANGES, NOT_ARCHIVED, SORTS, typeahead
+from patients.services.patients import create_patient, update_patient
+
+CONSTRAINTS = {
+    "patient_chart_number_unique": (409, "duplicate chart number", "chart_number"),
+    "patient_not_own_guarantor": (422, "A patient can not be their own guarantor.", "responsible_party_uuid"),
+}
+
+
+TOTAL = Window(Count("pk"))
+
+
+class PatientViewSet(practice.ViewSet):
+    """Patients of an organization."""
+
+    model = Patient
+    pk_kwarg = "patient_uuid"
+    filterset_class = PracticePatientFilters
+    tasks = {"create": Task.WRITE_PATIENTS, "partial_update": Task.WRITE_PATIENTS}
+    serializer_classes = {"create": PracticePatientIn, "partial_update": PracticePatientPatchIn}
+    constraint_wording = CONSTRAINTS
+    sorts = SORTS
+
+    def get_serializer_class(self):
+        """Return the shape of answers: patients themselves get a reduced one."""
+        return PracticePatientReducedOut if self.actor.role == Role.PATIENT else PracticePatientOut
+
+    def query(self) -> Query:
+        """Return the query that the filters ask for."""
+        criteria = PracticePatientFilters.criteria(self.request.GET, self.actor, self.organization_id)
+        return Query(Patient, [*self.in_scope(), *criteria])
+
+    def list(self, request, *args, **kwargs) -> Answer:
+        by, direction = self.sorting("last_name")
+        sign = "-" if direction == "desc" else ""
+        return self.numbered_page(self.query(), (f"{sign}{SORTS[by].column}", f"{sign}id"))
+
+    def retrieve(self, request, *args, **kwargs) -> Answer:
+        row, patient = self.read_one(self.named_object())
+        self.shown([row])
+        return Answer(patient)
+
+    def create(self, request, *args, **kwargs) -> Answer:
+        return self.write(request, self._create, status=201, idempotent=True)
+
+    def _create(self, values: dict[str, Any]) -> int:
+        organization = Organization.objects.get(pk=self.organization_id)
+        return create_patient(actor=self.actor, organization=organization, values=values).pk
+
+    def partial_update(self, request, *args, **kwargs) -> Answer:
+        return self.write(request, self._change)
+
+    def _change(self, changes: dict[str, Any]) -> int:
+        base_version = changes.pop("base_version")
+        update_patient(actor=self.actor, patient_id=self.object_id, base_version=base_version, changes=changes)
+        return self.object_id
+
+
+class PatientCursorViewSet(PatientViewSet):
+    """The patient list by keyset: stable and fast at any depth."""
+
+    sorts = {**SORTS, "updated_at": CHANGES}
+
+    def list(self, request, *args, **kwargs) -> Answer:
+        by, direction = self.sorting("first_name")
+        keyset = self.sorts[by].turned(descending=direction == "desc")
+        return self.keyset_page(self.query(), keyset)
+
+
+class PatientSearchViewSet(PatientViewSet):
+    """The typeahead."""
+
+    def get_serializer_class(self):
+        return PracticePatientItemOut
+
+    def list(self, request, *args, **kwargs) -> Answer:
+        text = read_text(request.GET, "q")
+        limit = read_integer(request.GET, "limit", default=20, least=1, most=100)
+        if not text.split():
+            return Answer({"items": [], "total": 0})
+        plan = self.answer_plan()
+        query = Query(Patient, [*self.in_scope(), NOT_ARCHIVED, typeahead(text)])
+        rows = query.rows(plan.columns.plus(total=TOTAL), ("last_name_key", "first_name_key", "id"), f" LIMIT {limit}")
+        self.shown(rows)
+        return Answer({"items": plan.objects(rows, self.actor), "total": rows[0][-1] if rows else 0})

@@ -1,0 +1,190 @@
+"""Patients in the public dialect."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import CareGroup, Organization, UserStatus
+from accounts.scope import Actor
+from config.rest.fields import Choice, ContractSerializer, Email, ScopedRelation, Text
+from config.rest.lookups import CatalogLookup, ChildRows, OrganizationLookup
+from config.rest.public import CamelCase, LocalDateTime
+from config.rest.reading import Computed, LookedUp
+from patients.models import Enrolment, Patient, PatientIdentifier, Program, Protocol, Sex, Status
+from patients.search import e164
+
+STATUS = {
+    Status.PROSPECTIVE: "created",
+    Status.ACTIVE: "active",
+    Status.INACTIVE: "stopped",
+    Status.DECEASED: "stopped",
+    Status.ARCHIVED: "stopped",
+}
+CHART_NUMBER_SYSTEM = "hospital_mrn"
+
+
+def public_status(actor: Actor, status: str, login: str | None) -> str:
+    """Return the status on the wire; a login that is blocked or cancelled outranks the patient's own."""
+    return login if login in (UserStatus.BLOCKED, UserStatus.CANCELLED) else STATUS[status]
+
+
+def _entry(uuid: str, name: str) -> dict:
+    return {"id": uuid, "name": name}
+
+
+def _organization(uuid: Any, name: str, parent_uuid: Any, parent_name: str | None) -> dict:
+    return {"id": uuid, "name": name, "parentId": parent_uuid, "parentName": parent_name}
+
+
+def _identifiers(rows: list) -> list[dict]:
+    return [_identifier(*row) for row in rows]
+
+
+def _identifier(use, system, value, type_system, type_code, type_display, assigner) -> dict:
+    coding = {"system": type_system, "code": type_code, "display": type_display}
+    return {
+        "use": use,
+        "type": {"coding": [coding]} if type_code else None,
+        "system": system,
+        "value": value,
+        "assigner": {"display": assigner} if assigner else None,
+    }
+
+
+def with_chart_number(found: list[dict] | None, chart_number: str | None) -> list[dict]:
+    """Put the chart number before the identifiers of other systems."""
+    own = [_identifier(None, CHART_NUMBER_SYSTEM, chart_number, None, None, None, None)] if chart_number else []
+    return own + (found or [])
+
+
+def _latest(rows: list) -> dict | None:
+    """Return the last enrolment as the two objects that answers show."""
+    if not rows:
+        return None
+    start, end, program_uuid, program, protocol_uuid, protocol = rows[-1]
+    dates = {"startDate": start, "endDate": end}
+    return {"program": _entry(program_uuid, program) | dates, "protocol": _entry(protocol_uuid, protocol)}
+
+
+ENROLMENTS = ChildRows(
+    Enrolment,
+    "patient_id",
+    ("start_date", "end_date", "program__uuid", "program__name", "protocol__uuid", "protocol__name"),
+    _latest,
+)
+IDENTIFIERS = ChildRows(
+    PatientIdentifier,
+    "patient_id",
+    ("use", "system", "value", "type_system", "type_code", "type_display", "assigner"),
+    _identifiers,
+)
+
+
+def _object(*, nullable: bool, **properties: dict) -> dict:
+    return {"type": "object", "nullable": nullable, "properties": properties, "required": list(properties)}
+
+
+_UUID = {"type": "string", "format": "uuid"}
+_NAME = {"type": "string"}
+_DATE = {"type": "string", "format": "date", "nullable": True}
+_MAYBE = {"type": "string", "nullable": True}
+_CODING = _object(nullable=False, system=_MAYBE, code=_NAME, display=_MAYBE)
+_IDENTIFIER = _object(
+    nullable=False,
+    use=_MAYBE,
+    type=_object(nullable=True, coding={"type": "array", "items": _CODING}),
+    system=_NAME,
+    value=_NAME,
+    assigner=_object(nullable=True, display=_NAME),
+)
+
+
+class PublicPatientOut(CamelCase, ContractSerializer):
+    """A patient."""
+
+    id = serializers.UUIDField(source="uuid")
+    created_at = LocalDateTime("created_at")
+    updated_at = LocalDateTime("updated_at")
+    activated_at = LocalDateTime("activated_at", nullable=True)
+    status = Computed(
+        public_status,
+        ("status", "user__status"),
+        schema={"type": "string", "enum": ["created", "active", "blocked", "stopped", "cancelled"]},
+    )
+    phone = serializers.CharField(source="mobile_e164", allow_null=True)
+    identifiers = LookedUp(
+        IDENTIFIERS, source="id", show=with_chart_number, columns=("chart_number",), schema={"type": "array", "items": _IDENTIFIER}
+    )
+    organization = LookedUp(
+        OrganizationLookup(_organization),
+        source="organization_id",
+        schema=_object(nullable=False, id=_UUID, name=_NAME, parentId={**_UUID, "nullable": True}, parentName=_MAYBE),
+    )
+    group = LookedUp(CatalogLookup(CareGroup, _entry), source="care_group_id", schema=_object(nullable=True, id=_UUID, name=_NAME))
+    program = LookedUp(
+        ENROLMENTS,
+        source="id",
+        show=lambda found: found["program"] if found else None,
+        schema=_object(nullable=True, id=_UUID, name=_NAME, startDate=_DATE, endDate=_DATE),
+    )
+    protocol = LookedUp(
+        ENROLMENTS,
+        source="id",
+        show=lambda found: found["protocol"] if found else None,
+        schema=_object(nullable=True, id=_UUID, name=_NAME),
+    )
+
+    class Meta:
+        model = Patient
+        fields = [
+            "id", "created_at", "updated_at", "activated_at", "timezone", "language", "first_name", "middle_name",
+            "last_name", "date_of_birth", "sex", "status", "email", "phone", "account_name", "identifiers",
+            "organization", "group", "program", "protocol",
+        ]  # fmt: skip
+
+
+class PublicPatientIn(CamelCase, ContractSerializer):
+    """The body that creates a patient and enrols them."""
+
+    account_name = Text(max_length=150)
+    email = Email(max_length=254)
+    patient_number = Text(max_length=64, source="chart_number", required=False, allow_null=True)
+    organization_id = ScopedRelation(Organization)
+    group_id = ScopedRelation(CareGroup, source="care_group_id", required=False)
+    program_id = ScopedRelation(Program)
+    protocol_id = ScopedRelation(Protocol)
+    phone_number = Text(max_length=64, source="mobile_phone", required=False, allow_null=True)
+    sex = Choice(choices=Sex.choices)
+    address_country = Text(max_length=2, source="country", required=False, allow_null=True)
+    address_city = Text(max_length=255, source="city", required=False, allow_null=True, allow_blank=True)
+    address_postal_code = Text(max_length=32, source="postal_code", required=False, allow_null=True, allow_blank=True)
+    address_street = Text(max_length=255, source="street", required=False, allow_null=True, allow_blank=True)
+    address_house_number = Text(max_length=32, source="house_number", required=False, allow_null=True, allow_blank=True)
+    address_house_number_suffix = Text(
+        max_length=32, source="house_number_suffix", required=False, allow_null=True, allow_blank=True
+    )
+
+    class Meta:
+        model = Patient
+        fields = [
+            "account_name", "email", "patient_number", "organization_id", "group_id", "program_id", "protocol_id",
+            "sms_login_enabled", "timezone", "language", "comments", "first_name", "middle_name", "last_name",
+            "date_of_birth", "phone_number", "sex", "address_country", "address_city", "address_postal_code",
+            "address_street", "address_house_number", "address_house_number_suffix",
+        ]  # fmt: skip
+
+    def validate_phoneNumber(self, value):  # noqa: N802
+        if value is not None and e164(value, "") != value:
+            raise serializers.ValidationError("Must be a phone number in E.164 format, such as +31612345678.")
+        return value
+
+    def validate_addressCountry(self, value):  # noqa: N802
+        if value is not None and not re.fullmatch("[A-Za-z]{2}", value):
+            raise serializers.ValidationError("Must be a country code of two letters.")
+        return value
+
+    def validate(self, attrs):
+        if attrs.get("sms_login_enabled") and not attrs.get("mobile_phone"):
+            raise serializers.ValidationError({"phoneNumber": "Required when smsLoginEnabled is true."}, "required")
+        return attrs

@@ -1,0 +1,69 @@
+"""Fixtures: a clinic, its neighbour, and clients that speak as somebody."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Role
+from tests.factories import Clinic
+
+
+class ApiClient:
+    """A client that holds one key and speaks JSON."""
+
+    def __init__(self, key: str | None, header: str = "Authorization"):
+        self.key, self.header = key, header
+        self.client = Client(raise_request_exception=False)
+
+    def __call__(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str):
+        given = {} if self.key is None else {self.header: f"Bearer {self.key}" if self.header == "Authorization" else self.key}
+        data = raw if raw is not None else (b"" if body is None else json.dumps(body).encode())
+        content_type = headers.pop("Content-Type", "application/json")
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.generic(method, path, data, content_type=content_type, headers={**given, **sent})
+
+    def get(self, path: str, query: dict | None = None, **headers: str):
+        from urllib.parse import urlencode
+
+        return self("GET", f"{path}?{urlencode(query, doseq=True)}" if query else path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers):
+        return self("POST", path, {} if body is None else body, **headers)
+
+    def patch(self, path: str, body: Any = None, **headers):
+        return self("PATCH", path, body, **headers)
+
+    def put(self, path: str, body: Any = None, **headers):
+        return self("PUT", path, body, **headers)
+
+
+@pytest.fixture
+def clinic(db) -> Clinic:
+    return Clinic("Hill Valley")
+
+
+@pytest.fixture
+def neighbour(db) -> Clinic:
+    return Clinic("Elm Street")
+
+
+@pytest.fixture
+def api(clinic):
+    """Return a client of the practice and public dialects for a role of the clinic: api("HC_ADMIN")."""
+
+    def speak(role: str = Role.HC_ADMIN, clinic: Clinic = clinic) -> ApiClient:
+        return ApiClient(clinic.keys[role])
+
+    return speak
+
+
+@pytest.fixture
+def general(clinic):
+    """Return a client of the general dialect for a role of the clinic."""
+
+    def speak(role: str = Role.HC_ADMIN, clinic: Clinic = clinic) -> ApiClient:
+        return ApiClient(clinic.keys[role], header="X-User-Token")
+
+    return speak

@@ -1,0 +1,142 @@
+"""The cast: a clinic with its people, a neighbour that must never be seen, and the rows they own.
+
+Everything is made through the services, as the product makes it.
+"""
+
+import itertools
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from accounts.models import ApiKey, CareGroup, Organization, Role, User
+from accounts.scope import Actor
+from accounts.services.keys import issue_key
+from accounts.services.organizations import create_care_group, create_organization
+from accounts.services.users import create_user
+from patients.models import (
+    BillingType,
+    Employer,
+    FeeSchedule,
+    Location,
+    Patient,
+    PatientTag,
+    Program,
+    Protocol,
+    Provider,
+    TagDefinition,
+)
+from patients.services.catalogs import create_catalog_row
+from patients.services.patients import create_patient
+
+SYSTEM = Actor.system("tests")
+_numbers = itertools.count(1)
+
+CATALOGS = {
+    "provider": Provider,
+    "location": Location,
+    "fee_schedule": FeeSchedule,
+    "billing_type": BillingType,
+    "employer": Employer,
+    "tag_definition": TagDefinition,
+    "program": Program,
+}
+
+
+def make_patient(organization: Organization, **values) -> Patient:
+    """Make a patient with a name of their own; `values` as in create_patient."""
+    number = next(_numbers)
+    named = {"first_name": f"First{number}", "last_name": f"Last{number}", **values}
+    enrolment = named.pop("enrolment", None)
+    identifiers = named.pop("identifiers", ())
+    made = create_patient(
+        actor=SYSTEM, organization=organization, values=named, enrolment=enrolment, identifiers=identifiers
+    )
+    return Patient.objects.get(pk=made.pk)
+
+
+def archive(patient: Patient) -> Patient:
+    """Put a patient into the archived state, as a row stands there."""
+    from django.utils import timezone
+
+    Patient.objects.filter(pk=patient.pk).update(status="archived", deleted_at=timezone.now())
+    patient.refresh_from_db()
+    return patient
+
+
+@dataclass
+class Clinic:
+    """An organization with two care groups, one user and key a role, and a row in every catalog."""
+
+    name: str
+    parent: Organization | None = None
+    keys: dict[str, str] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    catalogs: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        slug = f"{self.name.lower().replace(' ', '-')}-{next(_numbers)}"
+        self.organization = create_organization(
+            actor=SYSTEM, name=self.name, slug=slug, parent=self.parent, country="US", timezone="America/New_York"
+        )
+        self.group = create_care_group(actor=SYSTEM, organization=self.organization, name=f"{self.name} Team A")
+        self.other_group = create_care_group(actor=SYSTEM, organization=self.organization, name=f"{self.name} Team B")
+        for name, model in CATALOGS.items():
+            self.catalogs[name] = self.catalog(model, f"{self.name} {name}")
+        self.catalogs["protocol"] = self.catalog(Protocol, f"{self.name} protocol", program=self.catalogs["program"])
+        for role in Role.values:
+            self.add_user(role)
+
+    def catalog(self, model, name: str, **values):
+        """Add a catalog row."""
+        return create_catalog_row(actor=SYSTEM, model=model, organization=self.organization, name=name, **values)
+
+    def add_user(self, role: str) -> User:
+        """Make a user of `role` with a key; caregivers belong to the first group."""
+        caregiver = role in (Role.HC_PRIMARY, Role.HC_SECONDARY)
+        user = create_user(
+            actor=SYSTEM,
+            email=f"{role.lower()}.{next(_numbers)}@{self.organization.slug}.test",
+            role=role,
+            organization=None if role == Role.FC_ADMIN else self.organization,
+            care_groups=[self.group] if caregiver else [],
+        )
+        self.users[role] = user
+        self.keys[role] = new_key(user)
+        return user
+
+    @property
+    def base(self) -> str:
+        """The address of the organization in the practice dialect."""
+        return f"/api/v1/{self.organization.uuid}"
+
+    def patient(self, **values) -> Patient:
+        """Make a patient of this clinic."""
+        return make_patient(self.organization, **values)
+
+    def enrolled(self, **values) -> Patient:
+        """Make a patient who is enrolled in the clinic's program."""
+        return self.patient(enrolment=(self.catalogs["program"], self.catalogs["protocol"]), **values)
+
+    def tag(self, patient: Patient) -> PatientTag:
+        """Put the clinic's tag on a patient."""
+        return PatientTag.objects.create(
+            organization=self.organization, patient=patient, tag_definition=self.catalogs["tag_definition"]
+        )
+
+    @cached_property
+    def own_patient(self) -> Patient:
+        """The patient who the PATIENT user is."""
+        return self.patient(user_id=self.users[Role.PATIENT].pk, care_group_id=self.group.pk)
+
+
+def new_key(user: User, **values) -> str:
+    """Issue a key and return it."""
+    return issue_key(actor=SYSTEM, user=user, description="tests", **values)[1]
+
+
+def key_row(raw: str) -> ApiKey:
+    """Return the row of a key."""
+    return ApiKey.objects.get(key_id=raw.split("_")[1])
+
+
+__all__ = ["SYSTEM", "CareGroup", "Clinic", "archive", "key_row", "make_patient", "new_key"]
