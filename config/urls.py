@@ -2,9 +2,12 @@
 
 from django.urls import include, path, re_path
 
+from config.health import healthz, readyz
 from config.rest import general, practice, public
 
 urlpatterns = [
+    path("healthz", healthz),
+    path("readyz", readyz),
     path("api/v1/", include("accounts.practice.urls")),
     path("api/v1/<org_id>/", include("patients.practice.urls")),
     re_path(r"^api/", practice.UnknownPath.as_catch_all()),

@@ -1,0 +1,86 @@
+"""`manage.py serve`: the server for demos and production alike."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, connections
+from granian import Granian
+from granian.constants import Interfaces
+
+from config.health import pending_migrations
+
+KILL_AFTER_SECONDS = 10
+LOGGING = {
+    "formatters": {"generic": {"()": "config.logs.JsonFormatter"}, "access": {"()": "config.logs.JsonFormatter"}},
+    "handlers": {
+        "console": {"formatter": "generic", "class": "logging.StreamHandler"},
+        "access": {"formatter": "access", "class": "logging.StreamHandler"},
+    },
+}
+
+
+class Command(BaseCommand):
+    """Serves pages, APIs and static files until SIGTERM or SIGINT, then lets running requests end."""
+
+    help = "Serve the admin and the APIs. Needs a database that is migrated; collects static files when they changed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--workers", type=int, default=1, help="processes, each answering one request at a time")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        refuse_unmigrated()
+        collect_static_files()
+        connections.close_all()
+        Granian(
+            "config.wsgi:application",
+            address=options["host"],
+            port=options["port"],
+            workers=options["workers"],
+            interface=Interfaces.WSGI,
+            # One thread a worker: Python runs one at a time anyway, and a second only adds switching.
+            blocking_threads=1,
+            websockets=False,
+            workers_kill_timeout=KILL_AFTER_SECONDS,
+            respawn_failed_workers=True,
+            log_dictconfig=LOGGING,
+        ).serve()
+
+
+def refuse_unmigrated() -> None:
+    """Raise CommandError where the database does not answer or lacks migrations."""
+    try:
+        pending = pending_migrations()
+    except Error as error:
+        raise CommandError(f"The database does not answer: {type(error).__name__}") from error
+    if pending:
+        app, name = pending[0]
+        raise CommandError(f"The database lacks {len(pending)} migrations, {app}.{name} first. Run: manage.py migrate")
+
+
+def collect_static_files() -> None:
+    """Collect static files into STATIC_ROOT, unless the ones there were made from the same sources."""
+    stamp = Path(settings.STATIC_ROOT) / ".sources"
+    fingerprint = _fingerprint_of_sources()
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint:
+        return
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(fingerprint, encoding="utf-8")
+
+
+def _fingerprint_of_sources() -> str:
+    """Return a digest over names, sizes and times of all static files of the installed apps."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            stat = os.stat(storage.path(name))
+            digest.update(f"{name}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
