@@ -1,0 +1,174 @@
+"""Who may do what, as one table: DESIGN decisions 3 and 8, and the order of "Bad input".
+
+The tenancy sweep computes every expected answer from here. This module imports nothing of the
+product, so that a rule that changes there without changing here is found.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+class Dialect(StrEnum):
+    """The three APIs, by what their routes begin with."""
+
+    PRACTICE = "api/"
+    PUBLIC = "v1/"
+    GENERAL = "general/"
+
+
+class Caller(StrEnum):
+    """Who asks: six roles with a good key, and four who have none."""
+
+    FC_ADMIN = "FC_ADMIN"
+    HC_ADMIN = "HC_ADMIN"
+    HC_VIEW_ALL = "HC_VIEW_ALL"
+    HC_PRIMARY = "HC_PRIMARY"
+    HC_SECONDARY = "HC_SECONDARY"
+    PATIENT = "PATIENT"
+    NO_KEY = "no key"
+    REVOKED = "revoked key"
+    EXPIRED = "expired key"
+    INACTIVE = "key of a deactivated user"
+
+
+STRANGERS = frozenset({Caller.NO_KEY, Caller.REVOKED, Caller.EXPIRED, Caller.INACTIVE})
+ROLES = tuple(caller for caller in Caller if caller not in STRANGERS)
+CAREGIVERS = frozenset({Caller.HC_PRIMARY, Caller.HC_SECONDARY})
+
+
+class Place(StrEnum):
+    """Where the object of a request stands, seen from the caller's organization."""
+
+    OWN = "own patient in the caller's group"  # and the record of the PATIENT caller
+    OTHER_GROUP = "own organization, other group"
+    NO_GROUP = "own organization, no group"
+    ARCHIVED = "archived patient of the caller's group"
+    FOREIGN_UNDER_OWN_PATH = "foreign patient under the caller's own organization"
+    FOREIGN = "foreign organization"
+    PARENT = "parent organization"
+    CHILD = "child organization"
+    RANDOM = "unknown patient"
+    RANDOM_ORGANIZATION = "unknown organization"
+    MALFORMED = "malformed patient id"
+    MALFORMED_ORGANIZATION = "malformed organization id"
+
+
+OF_OWN_ORGANIZATION = frozenset({Place.OWN, Place.OTHER_GROUP, Place.NO_GROUP, Place.ARCHIVED})
+OF_OTHERS = frozenset({Place.FOREIGN, Place.PARENT, Place.CHILD})
+ONLY_IN_A_PATH = frozenset({Place.FOREIGN_UNDER_OWN_PATH, Place.RANDOM_ORGANIZATION, Place.MALFORMED_ORGANIZATION})
+"""Places that only a dialect with the organization in the path can tell apart."""
+ORGANIZATIONS = (
+    Place.OWN, Place.FOREIGN, Place.PARENT, Place.CHILD, Place.RANDOM_ORGANIZATION, Place.MALFORMED_ORGANIZATION,
+)  # fmt: skip
+
+SEES: dict[Caller, frozenset[Place]] = {
+    Caller.FC_ADMIN: OF_OWN_ORGANIZATION | OF_OTHERS,
+    Caller.HC_ADMIN: OF_OWN_ORGANIZATION,
+    Caller.HC_VIEW_ALL: OF_OWN_ORGANIZATION,
+    Caller.HC_PRIMARY: frozenset({Place.OWN, Place.ARCHIVED}),
+    Caller.HC_SECONDARY: frozenset({Place.OWN, Place.ARCHIVED}),
+    Caller.PATIENT: frozenset({Place.OWN}),
+}
+"""Which patients each role sees. A parent organization does not see its children's."""
+
+WRITES_PATIENTS = frozenset({Caller.FC_ADMIN, Caller.HC_ADMIN, Caller.HC_PRIMARY, Caller.HC_SECONDARY})
+
+
+class Kind(Enum):
+    """What a request does, as far as access goes."""
+
+    SELF = "tells the caller who they are"
+    LIST = "lists what the caller sees"
+    READ = "reads one object"
+    CREATE = "makes an object"
+    CHANGE = "changes one object"
+    UNKNOWN = "no such path"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The policy of one method of one route. `writers` may do it; `success` is their answer."""
+
+    kind: Kind
+    success: int = 200
+    writers: frozenset[Caller] = frozenset(ROLES)
+    in_own_organization: bool = False
+    """A create whose organization is the caller's: who has none gets 422."""
+
+
+READ, LIST, SELF, UNKNOWN = Entry(Kind.READ), Entry(Kind.LIST), Entry(Kind.SELF), Entry(Kind.UNKNOWN, success=404)
+CREATE = Entry(Kind.CREATE, 201, WRITES_PATIENTS)
+CHANGE = Entry(Kind.CHANGE, 200, WRITES_PATIENTS)
+NOWHERE = dict.fromkeys(METHODS, UNKNOWN)
+
+POLICY: dict[str, dict[str, Entry]] = {
+    "api/v1/me": {"GET": SELF},
+    "api/v1/<org_id>/patients": {"GET": LIST, "POST": CREATE},
+    "api/v1/<org_id>/patients/cursor": {"GET": LIST},
+    "api/v1/<org_id>/patients/search": {"GET": LIST},
+    "api/v1/<org_id>/patients/<patient_uuid>": {"GET": READ, "PATCH": CHANGE},
+    "^api/": NOWHERE,
+    "v1/me": {"GET": SELF},
+    "v1/patients": {"GET": LIST, "POST": CREATE},
+    "v1/patients/<patient_id>": {"GET": READ},
+    "^v1/": NOWHERE,
+    "general/v1/patients": {"GET": LIST, "POST": Entry(Kind.CREATE, 201, WRITES_PATIENTS, in_own_organization=True)},
+    "general/v1/patients/<patient_id>": {"GET": READ, "PUT": CHANGE},
+    "^general/": NOWHERE,
+}
+"""Route, as the URL conf writes it -> method -> policy. A method that is not named is 405."""
+
+
+def dialect_of(route: str) -> Dialect:
+    """Return the dialect that `route` belongs to."""
+    return next(dialect for dialect in Dialect if route.lstrip("^").startswith(dialect))
+
+
+def places_of(route: str) -> tuple[Place, ...]:
+    """Return the places in which the object that `route` names can stand."""
+    in_path = "<org_id>" in route
+    if "<patient_" in route:
+        return tuple(place for place in Place if in_path or place not in ONLY_IN_A_PATH)
+    return ORGANIZATIONS if in_path else (Place.OWN,)
+
+
+def expected_status(route: str, method: str, caller: Caller, place: Place) -> int:
+    """Return the status that `caller` gets: 401, 405, scope 404, role 403, and only then the work."""
+    entry = POLICY[route].get(method)
+    if caller in STRANGERS:
+        return 401
+    if entry is None:
+        return 405
+    if "<org_id>" in route and not _enters(caller, place):
+        return 404
+    if entry.kind in (Kind.READ, Kind.CHANGE) and (refusal := _object_refusal(route, entry, caller, place)):
+        return refusal
+    if caller not in entry.writers:
+        return 403
+    return 422 if entry.in_own_organization and caller is Caller.FC_ADMIN else entry.success
+
+
+def _enters(caller: Caller, place: Place) -> bool:
+    """Tell whether the organization in the path is one that `caller` may enter."""
+    if place in (Place.RANDOM_ORGANIZATION, Place.MALFORMED_ORGANIZATION):
+        return False
+    return place not in OF_OTHERS or caller is Caller.FC_ADMIN
+
+
+def _object_refusal(route: str, entry: Entry, caller: Caller, place: Place) -> int | None:
+    if place in SEES[caller]:
+        # An archived patient still answers and is never changed.
+        return 404 if place is Place.ARCHIVED and entry.kind is Kind.CHANGE else None
+    if dialect_of(route) is Dialect.GENERAL and caller in CAREGIVERS and place in OF_OWN_ORGANIZATION:
+        return 403
+    return 404
+
+
+def expected_list(route: str, caller: Caller, place: Place) -> frozenset[Place]:
+    """Return the places whose patients a list shows; archived ones are left out."""
+    seen = SEES[caller] - {Place.ARCHIVED}
+    if "<org_id>" not in route:
+        return seen
+    return seen & (OF_OWN_ORGANIZATION if place is Place.OWN else {place})
