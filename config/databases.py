@@ -171,7 +171,7 @@ class AsText(Func):
         # SQLite keeps a decimal as a float: the places are given back by the column's own definition.
         source = self.source_expressions[0].output_field
         if isinstance(source, models.DecimalField):
-            return self.as_sql(compiler, connection, template=f"printf('%%.{source.decimal_places}f', %(expressions)s)")
+            return self.as_sql(compiler, connection, template=f"printf('%%%%.{source.decimal_places}f', %(expressions)s)")
         return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS TEXT)", **context)
 
 

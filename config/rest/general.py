@@ -87,7 +87,9 @@ class ViewSet(views.DialectViewSet):
         """Tell staff that a patient of their own organization is not theirs; anyone else, that there is none."""
         if self.actor.role in CAREGIVERS and self.pk_kwarg in self.kwargs:
             criteria = [views.equal_to("organization_id", self.actor.organization_id, models.BigIntegerField())]
-            if Query(self.model, [*criteria, self.named_object()]).rows(("pk",)):
+            named = self.named_object()
+            # A row that they may see is missing because it is archived, not because it is not theirs.
+            if Query(self.model, [*criteria, named]).rows(("pk",)) and not Query(self.model, [*self.in_scope(), named]).rows(("pk",)):
                 return NotAuthorizedForPatient()
         return super().missing()
 

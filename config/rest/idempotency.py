@@ -21,6 +21,14 @@ _COLUMN = "idempotency.answer"
 
 
 @dataclass(frozen=True)
+class FirstAnswer:
+    """What a request was answered the first time, and the id of the row that the answer tells of."""
+
+    row_id: int
+    answer: Answer
+
+
+@dataclass(frozen=True)
 class Claim:
     """One request's hold on its key, inside the transaction of its work."""
 
@@ -33,7 +41,7 @@ class Claim:
     def _row(self) -> str:
         return f"{self.organization_id}:{self.user_id}:{self.key}"
 
-    def first_answer(self) -> Answer | None:
+    def first_answer(self) -> "FirstAnswer | None":
         """Return the answer that this very request got before, None where it is the first.
 
         IdempotencyConflict where the key belongs to another request, IdempotencyInProgress while
@@ -50,19 +58,20 @@ class Claim:
             return None
         if bytes(record.fingerprint) != self.fingerprint:
             raise IdempotencyConflict
+        row_id, _, content = unseal(record.answer, _COLUMN, self._row).partition(" ")
         answer = Answer(None, record.status, {"Idempotent-Replayed": "true"})
-        answer.content = unseal(record.answer, _COLUMN, self._row).encode()
-        return answer
+        answer.content = content.encode()
+        return FirstAnswer(int(row_id), answer)
 
-    def remember(self, answer: Answer) -> None:
-        """Keep `answer`, encrypted, with the work that it tells of."""
+    def remember(self, answer: Answer, row_id: int) -> None:
+        """Keep `answer`, which tells of the row `row_id`, encrypted, with the work that it tells of."""
         IdempotencyRecord.objects.create(
             organization_id=self.organization_id,
             user_id=self.user_id,
             key=self.key,
             fingerprint=self.fingerprint,
             status=answer.status_code,
-            answer=seal(answer.content.decode(), _COLUMN, self._row),
+            answer=seal(f"{row_id} {answer.content.decode()}", _COLUMN, self._row),
             created_at=timezone.now(),
         )
 

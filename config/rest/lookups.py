@@ -92,7 +92,9 @@ class LinkedRows(Lookup):
     def _rows(self, actor: Actor) -> QuerySet:
         parts = [part for column in self.name for part in (column, Value(" "))][:-1]
         name = Concat(*parts, output_field=TextField()) if len(parts) > 1 else models.F(parts[0])
-        seen = Case(When(visible(marked(actor), self.model), then=name), default=None, output_field=TextField())
+        rule = visible(marked(actor), self.model)
+        # Who sees everything has no rule, and an empty condition can not be written.
+        seen = Case(When(rule, then=name), default=None, output_field=TextField()) if rule else name
         rows = self.model._base_manager.filter(id__anyof=Param("ids", models.BigIntegerField())).order_by()
         return rows.annotate(shown_name=seen).values_list("id", "uuid", "shown_name")
 

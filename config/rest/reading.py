@@ -108,7 +108,7 @@ class Plan:
     def __init__(self, serializer_class: type[serializers.BaseSerializer]):
         self.serializer_class = serializer_class
         self.model: type[models.Model] = serializer_class.Meta.model
-        self.lookups: list[tuple[Lookup, int]] = []
+        self.lookups: dict[Lookup, list[int]] = {}
         self._columns: dict[str, Any] = {"pk": "pk", "organization": self.model.scope.organization}
         self._names: dict[str, Any] = {}
         body = self._object(serializer_class())
@@ -138,11 +138,9 @@ class Plan:
 
     def _looked_up(self, declared: LookedUp) -> str:
         index = self._column(declared.source)
-        known = [lookup for lookup, _ in self.lookups]
-        if declared.lookup not in known:
-            self.lookups.append((declared.lookup, index))
-            known.append(declared.lookup)
-        found = f"seen{known.index(declared.lookup)}(row[{index}])"
+        # Fields that share a look-up (two providers of one patient) share its one load.
+        self.lookups.setdefault(declared.lookup, []).append(index)
+        found = f"seen{list(self.lookups).index(declared.lookup)}(row[{index}])"
         if declared.show is None:
             return found
         others = "".join(f", row[{self._column(column)}]" for column in declared.columns)
@@ -167,8 +165,8 @@ class Plan:
         if not rows:
             return []
         seen = [
-            lookup.load({row[index] for row in rows if row[index] is not None}, actor).get
-            for lookup, index in self.lookups
+            lookup.load({row[index] for row in rows for index in indexes if row[index] is not None}, actor).get
+            for lookup, indexes in self.lookups.items()
         ]
         build = self._build
         return [build(row, actor, *seen) for row in rows]

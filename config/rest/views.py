@@ -206,11 +206,21 @@ class DialectViewSet(ViewSetMixin, APIView):
         claim = claim_of(request._request, self.actor, self.organization_id or 0) if idempotent else None
         with transaction.atomic():
             if claim and (first := claim.first_answer()):
-                return first
-            answer = self.answer_of(work(self.validated(payload)), status)
+                self.shown_again(first.row_id)
+                return first.answer
+            pk = work(self.validated(payload))
+            answer = self.answer_of(pk, status)
             if claim:
-                claim.remember(answer)
+                claim.remember(answer, pk)
         return answer
+
+    def shown_again(self, pk: int) -> None:
+        """Let the answer about row `pk` leave once more: only to who still sees the row, and audited as a read."""
+        by_id = equal_to("id", pk, models.BigIntegerField())
+        rows = Query(self.model, [*self.in_scope(), by_id]).rows(("pk", self.model.scope.organization))
+        if not rows:
+            raise self.missing()
+        self.shown(rows)
 
     def validated(self, payload: Any) -> dict[str, Any]:
         """Return the values of the body by model field name, references as ids found in scope."""
