@@ -48,9 +48,9 @@ INSTALLED_APPS = [
     "patients",
     "clinical",
     "exports",
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "accounts.apps.AdminSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "config.middleware.SecurityHeadersMiddleware",
+    "config.middleware.AllowedHostMiddleware",
     "config.middleware.StaticFilesMiddleware",
     "config.middleware.SessionMiddleware",
     "config.middleware.CsrfViewMiddleware",
@@ -137,6 +138,37 @@ AXES_CLIENT_IP_CALLABLE = "config.middleware.client_address"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 
+AXES_ENABLE_ADMIN = False
+
+# --- admin ----------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Anamnesis",
+    "SITE_HEADER": "Anamnesis",
+    "SITE_SUBHEADER": "Patient records",
+    "SITE_SYMBOL": "clinical_notes",
+    "SITE_URL": None,
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "COLORS": {
+        "primary": {
+            "50": "#f0fdfa",
+            "100": "#ccfbf1",
+            "200": "#99f6e4",
+            "300": "#5eead4",
+            "400": "#2dd4bf",
+            "500": "#14b8a6",
+            "600": "#0d9488",
+            "700": "#0f766e",
+            "800": "#115e59",
+            "900": "#134e4a",
+            "950": "#042f2e",
+        }
+    },
+    "DASHBOARD_CALLBACK": "accounts.admin.site.home",
+    "SIDEBAR": {"navigation": "accounts.admin.site.navigation"},
+}
+
 # --- limits ---------------------------------------------------------------------------------------
 RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=1000)
 ANONYMOUS_PER_MINUTE = env.int("ANONYMOUS_PER_MINUTE", default=100)
@@ -150,7 +182,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.Deny"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "config.rest.schema.DialectSchema",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": True,
 }
@@ -161,6 +193,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [],
 }
 
 # --- logs: route and ids, never a query string or a body ------------------------------------------

@@ -1,13 +1,19 @@
 """Table of contents."""
 
+from django.contrib import admin
 from django.urls import include, path, re_path
 
+from config import documentation
 from config.health import healthz, readyz
 from config.rest import general, practice, public
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("docs/", documentation.index, name="docs"),
+    path("docs/<name>/", documentation.dialect, name="docs-dialect"),
+    path("schema/<name>.yaml", documentation.schema, name="schema"),
     path("api/v1/", include("accounts.practice.urls")),
     path("api/v1/<org_id>/", include("patients.practice.urls")),
     re_path(r"^api/", practice.UnknownPath.as_catch_all()),
@@ -17,3 +23,7 @@ urlpatterns = [
     path("general/v1/", include("patients.general.urls")),
     re_path(r"^general/", general.UnknownPath.as_catch_all()),
 ]
+
+handler400 = "config.rest.fallback.bad_request"
+handler404 = "config.rest.fallback.not_found"
+handler500 = "config.rest.fallback.server_error"

@@ -1,6 +1,7 @@
 """Who a key is, in the practice dialect."""
 
 from accounts.models import Organization
+from accounts.practice.serializers import PracticeMeOut
 from config.rest import practice
 from config.rest.rendering import Answer
 
@@ -10,7 +11,11 @@ class MeViewSet(practice.ViewSet):
 
     model = Organization
 
+    def get_serializer_class(self):
+        return PracticeMeOut
+
     def retrieve(self, request, *args, **kwargs) -> Answer:
+        """Tell who holds the key."""
         actor = self.actor
         name = Organization.objects.filter(pk=actor.organization_id).values_list("name", flat=True).first()
         organization = practice.reference(str(actor.organization_uuid), name) if name is not None else None

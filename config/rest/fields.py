@@ -33,6 +33,16 @@ def parse_date(text: object) -> datetime.date | None:
         return None
 
 
+class UUIDText(serializers.UUIDField):
+    """A UUID in canonical hyphenated form, either case, kept as text in lower case."""
+
+    def to_internal_value(self, data):
+        value = parse_uuid(data)
+        if value is None:
+            self.fail("invalid", value=data)
+        return str(value)
+
+
 class Text(serializers.CharField):
     """Text, kept to the byte: nothing is trimmed and no number is taken for text."""
 
@@ -73,6 +83,12 @@ class BaseVersion(Integer):
 
     def __init__(self, **kwargs):
         super().__init__(min_value=1, **kwargs)
+
+    def validate_empty_values(self, data):
+        """Refuse a body without it, also where all else may be left out."""
+        if data is serializers.empty:
+            self.fail("required")
+        return super().validate_empty_values(data)
 
 
 class Boolean(serializers.BooleanField):
@@ -181,8 +197,8 @@ def find_id(reference: Reference, field: str, actor: Actor, organization_id: int
 class ContractSerializer(serializers.ModelSerializer):
     """A model serializer with strict fields, for bodies and answers whose columns are listed in Meta.
 
-    Limits and words come from the model. Every column takes null: what null means for a column
-    that can not be null is for the service to say.
+    Limits and words come from the model. Every optional column takes null: what null means for a
+    column that can not be null is for the service to say.
     """
 
     serializer_field_mapping = {
@@ -203,6 +219,6 @@ class ContractSerializer(serializers.ModelSerializer):
         field_class, kwargs = super().build_standard_field(field_name, model_field)
         if field_class is Choice:
             kwargs.pop("allow_blank", None)
-        if not kwargs.get("read_only") and not kwargs.get("required", False):
+        if not kwargs.get("read_only") and not kwargs.get("required", True):
             kwargs["allow_null"] = True
         return field_class, kwargs

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.db import models
@@ -60,6 +61,7 @@ class UTCMilliseconds(serializers.DateTimeField):
 class ViewSet(views.DialectViewSet):
     """A view set under /general/v1/."""
 
+    envelopes = {"list": "plain_list"}
     wrapper: ClassVar[str] = ""
     """The key that holds the values of a body."""
 
@@ -68,6 +70,12 @@ class ViewSet(views.DialectViewSet):
 
     def error_body(self, problems):
         return Errors.body(problems)
+
+    def understood(self, problem: Problem) -> Problem:
+        """In this dialect fields are named without the wrapper that holds them."""
+        problem = super().understood(problem)
+        wrapped = len(problem.path) > 1 and problem.path[0] == self.wrapper
+        return replace(problem, path=problem.path[1:]) if wrapped else problem
 
     def named_object(self) -> Criterion:
         raw = self.kwargs[self.pk_kwarg]

@@ -8,6 +8,7 @@ that a filter set's SQL is compiled once per shape (config/rest/reading.py).
 import datetime
 import re
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import django_filters
@@ -74,10 +75,44 @@ def read_text(query: QueryDict, name: str, default: str = "") -> str:
     return default if raw is None else raw
 
 
+@dataclass(frozen=True)
+class NumberArgument:
+    """A whole number that an action takes in the query, beside its filters."""
+
+    name: str
+    default: int
+    least: int
+    most: int
+
+    @property
+    def schema(self) -> dict:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most, "default": self.default}
+
+    def read(self, query: QueryDict) -> int:
+        """Return the number that `query` gives, or the default."""
+        return read_integer(query, self.name, default=self.default, least=self.least, most=self.most)
+
+
+@dataclass(frozen=True)
+class TextArgument:
+    """A text that an action takes in the query, beside its filters."""
+
+    name: str
+    default: str = ""
+
+    @property
+    def schema(self) -> dict:
+        return {"type": "string", "maxLength": MAX_TEXT, "default": self.default}
+
+    def read(self, query: QueryDict) -> str:
+        """Return the text that `query` gives, or the default."""
+        return read_text(query, self.name, self.default)
+
+
 class Parameter(django_filters.Filter):
     """A filter whose one value is compared with the column `field_name` by `lookup_expr`."""
 
-    schema: dict = {"type": "string"}
+    schema: dict = {"type": "string", "maxLength": MAX_TEXT}
     column: models.Field = models.TextField()
 
     def __init__(self, *args, **kwargs):
@@ -136,7 +171,7 @@ class WordParameter(Parameter):
 
 
 class ReferenceParameter(Parameter):
-    """The UUID of a row of `model` that the caller may see; any other is an unknown reference."""
+    """The UUID of an object that the caller may see; any other is an unknown reference."""
 
     schema = {"type": "string", "format": "uuid"}
     column = models.BigIntegerField()

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.db import models
-from rest_framework import serializers
 
 from accounts.models import Organization
 from accounts.scope import scope
@@ -81,7 +80,9 @@ def reference(uuid: str, name: str | None) -> dict:
 class ViewSet(views.DialectViewSet):
     """A view set under /api/v1/{org_id}/."""
 
+    envelopes = {"list": "numbered_page"}
     sorts: ClassVar[dict[str, Keyset]] = {}
+    default_sort: ClassVar[str] = ""
 
     def credentials(self, request):
         return bearer(request)
@@ -118,9 +119,9 @@ class ViewSet(views.DialectViewSet):
         page, items = self.fetch_keyset(query, keyset, "after", "first", PAGE_SIZE)
         return Answer({"data": items, "page_info": {"end_cursor": page.end, "has_next_page": page.next is not None}})
 
-    def sorting(self, default: str) -> tuple[str, str]:
+    def sorting(self) -> tuple[str, str]:
         """Return the validated sort_by and sort_dir."""
-        by = read_choice(self.request.GET, "sort_by", default=default, choices=tuple(self.sorts))
+        by = read_choice(self.request.GET, "sort_by", default=self.default_sort, choices=tuple(self.sorts))
         return by, read_choice(self.request.GET, "sort_dir", default="asc", choices=("asc", "desc"))
 
 
@@ -129,11 +130,3 @@ class UnknownPath(views.UnknownPath, ViewSet):
 
     def enter(self) -> None:
         """An unknown path is unknown whatever organization it names."""
-
-
-class PageSerializer(serializers.Serializer):
-    """The numbers of a page, for the OpenAPI document."""
-
-    page = serializers.IntegerField()
-    page_size = serializers.IntegerField()
-    total = serializers.IntegerField()

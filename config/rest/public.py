@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.db import models
-from rest_framework import serializers
 
 from config.rest import views
 from config.rest.credentials import bearer
@@ -23,13 +22,16 @@ PAGE_SIZE = 50
 class Errors:
     """`{"meta": {}, "errors": [{"code", "message", "attribute"?}]}`."""
 
+    WORDS = {"account_inactive": "Your account is not active"}
+
     @staticmethod
     def body(problems: list[Problem]) -> dict:
         return {"meta": {}, "errors": [Errors.one(problem) for problem in problems]}
 
     @staticmethod
     def one(problem: Problem) -> dict:
-        error = {"code": "validation" if problem.status == 422 else problem.code, "message": problem.message}
+        code = "validation" if problem.status == 422 else problem.code
+        error = {"code": code, "message": Errors.WORDS.get(code, problem.message)}
         return error | ({"attribute": ".".join(map(str, problem.path))} if problem.path else {})
 
 
@@ -66,6 +68,8 @@ def local_time(actor: Any, moment: datetime.datetime | None, zone: str) -> str |
 
 class ViewSet(views.DialectViewSet):
     """A view set under /v1/."""
+
+    envelopes = {"list": "cursor_page"}
 
     def credentials(self, request):
         return bearer(request)
@@ -111,13 +115,3 @@ class ViewSet(views.DialectViewSet):
 
 class UnknownPath(views.UnknownPath, ViewSet):
     """Every path under /v1/ that the table of contents does not list."""
-
-
-class MetaSerializer(serializers.Serializer):
-    """The meta of a page, for the OpenAPI document."""
-
-    perPage = serializers.IntegerField()
-    nextCursor = serializers.CharField(allow_null=True)
-    nextPageUrl = serializers.CharField(allow_null=True)
-    prevCursor = serializers.CharField(allow_null=True)
-    prevPageUrl = serializers.CharField(allow_null=True)

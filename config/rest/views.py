@@ -23,7 +23,7 @@ from config.rest import throttling
 from config.rest.cursors import BadCursor, Keyset, KeysetPage
 from config.rest.fields import resolve
 from config.rest.idempotency import claim_of
-from config.rest.parameters import read_integer, read_once, refused
+from config.rest.parameters import NumberArgument, Parameters, TextArgument, read_integer, read_once, refused
 from config.rest.parsing import read_json
 from config.rest.problems import Problem, Rejected, problems_of, worded
 from config.rest.reading import Criterion, Plan, Query, marked, plan_of, values_of
@@ -32,6 +32,8 @@ from config.rest.rendering import Answer
 
 MAX_PAGE_SIZE = 200
 MAX_PAGE = 1_000_000
+MAX_PROBLEMS = 100
+"""One answer names no more: a body can be wrong in more places than anyone wants to read."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,14 @@ class DialectViewSet(ViewSetMixin, APIView):
     """The body of each action that takes one."""
     error_fields: ClassVar[Mapping[str, str]] = {}
     """Model field -> wire field, where no body serializer tells."""
+    filterset_class: ClassVar[type[Parameters] | None] = None
+    """The filters of `list`."""
+    arguments: ClassVar[Mapping[str, tuple[NumberArgument | TextArgument, ...]]] = {}
+    """What each action takes in the query beside filters, sorting and pages."""
+    envelopes: ClassVar[Mapping[str, str]] = {}
+    """The shape of each action that answers with many objects, by the name that the dialect's documents give it."""
+    idempotent: ClassVar[frozenset[str]] = frozenset()
+    """The actions that honour an Idempotency-Key."""
     constraint_wording: ClassVar[dict[str, tuple[int, str, str]]] = {}
     pk_kwarg: ClassVar[str] = ""
     """The URL keyword that names the object an action works on."""
@@ -91,7 +101,7 @@ class DialectViewSet(ViewSetMixin, APIView):
         self.actor = self._authenticate(request)
         self.allowance = throttling.count(f"user:{self.actor.user_id}", settings.RATE_LIMIT_PER_MINUTE)
         self.allowance.check()
-        if self.action is None:
+        if request.method.lower() not in self.action_map:
             self.http_method_not_allowed(request)
         self.enter()
         task = self.tasks.get(self.action, Task.READ)
@@ -102,7 +112,7 @@ class DialectViewSet(ViewSetMixin, APIView):
 
     def _authenticate(self, request: Request) -> Actor:
         address = client_address(request)
-        route = f"{request.method} /{request.resolver_match.route}"
+        route = f"{request.method[:16]} /{request.resolver_match.route}"
         try:
             key = self.credentials(request)
             if key is None:
@@ -195,15 +205,14 @@ class DialectViewSet(ViewSetMixin, APIView):
             raise Unavailable from error
 
     # --- writing ----------------------------------------------------------------------------------
-    def write(
-        self, request: Request, work: Callable[[dict], int], *, status: int = 200, idempotent: bool = False
-    ) -> Answer:
+    def write(self, request: Request, work: Callable[[dict], int], *, status: int = 200) -> Answer:
         """Read the body, do `work(values)` on what it says, and answer with the row whose id `work` returns.
 
-        All of it is one transaction. With `idempotent`, an Idempotency-Key is honoured in it.
+        All of it is one transaction. In `idempotent` actions an Idempotency-Key is honoured in it.
         """
         payload = read_json(request._request)
-        claim = claim_of(request._request, self.actor, self.organization_id or 0) if idempotent else None
+        honoured = self.action in self.idempotent
+        claim = claim_of(request._request, self.actor, self.organization_id or 0) if honoured else None
         with transaction.atomic():
             if claim and (first := claim.first_answer()):
                 self.shown_again(first.row_id)
@@ -244,17 +253,13 @@ class DialectViewSet(ViewSetMixin, APIView):
 
     # --- what goes wrong --------------------------------------------------------------------------
     def handle_exception(self, exc: Exception) -> HttpResponse:
-        problems = [self.understood(problem) for problem in problems_of(exc, self._wire_names())]
-        first = problems[0]
-        if first.status in (403, 404) and hasattr(self, "actor"):
+        found = problems_of(exc, self._wire_names())[:MAX_PROBLEMS]
+        problems = [self.understood(problem) for problem in found]
+        if problems[0].status in (403, 404) and hasattr(self, "actor"):
             self._record_denied()
-        answer = Answer(self.error_body(problems), first.status)
-        if first.status == 401:
-            answer["WWW-Authenticate"] = 'Bearer realm="anamnesis"'
-        if first.status == 405:
+        answer = refusal(problems, self.error_body(problems))
+        if answer.status_code == 405:
             answer["Allow"] = ", ".join(self.allowed_methods)
-        if first.retry_after is not None:
-            answer["Retry-After"] = str(first.retry_after)
         return answer
 
     def understood(self, problem: Problem) -> Problem:
@@ -282,6 +287,17 @@ class DialectViewSet(ViewSetMixin, APIView):
         return response
 
 
+def refusal(problems: list[Problem], body: Any) -> Answer:
+    """Return the answer that tells `problems` in `body`, with the headers that go with its status."""
+    first = problems[0]
+    answer = Answer(body, first.status)
+    if first.status == 401:
+        answer["WWW-Authenticate"] = 'Bearer realm="anamnesis"'
+    if first.retry_after is not None:
+        answer["Retry-After"] = str(first.retry_after)
+    return answer
+
+
 def equal_to(column: str, value: Any, field: models.Field) -> Criterion:
     """Return the condition `column = value`."""
     return Criterion(
@@ -290,10 +306,14 @@ def equal_to(column: str, value: Any, field: models.Field) -> Criterion:
 
 
 class UnknownPath:
-    """Mixin for each dialect's catch-all: the same steps as everywhere, and then 404."""
+    """Mixin for each dialect's catch-all: the same steps as everywhere, and then 404 whatever the verb."""
+
+    schema = None  # No document lists it.
 
     def unknown(self, request, *args, **kwargs):
         raise Rejected([Problem(404, "not_found", "Not found")])
+
+    http_method_not_allowed = unknown
 
     @classmethod
     def as_catch_all(cls):

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.models import CareGroup
 from accounts.scope import Actor
-from config.rest.fields import BaseVersion, Choice, ContractSerializer, Email, ScopedRelation, Text
+from config.rest.fields import BaseVersion, Choice, ContractSerializer, Email, ScopedRelation, Text, UUIDText
 from config.rest.practice import ReferenceField
 from config.rest.reading import Computed
 from patients.models import (
@@ -36,7 +36,7 @@ class BillingAccountIn(serializers.Serializer):
     """How billing is set up at registration."""
 
     mode = Choice(choices=["new", "existing"])
-    account_uuid = serializers.UUIDField(required=False, allow_null=True)
+    account_uuid = UUIDText(required=False, allow_null=True)
 
 
 class PracticePatientOut(ContractSerializer):

@@ -7,8 +7,9 @@ from django.db.models import Count, Window
 from accounts.models import Organization
 from accounts.permissions import Task
 from accounts.scope import Role
+from config.orm import fold
 from config.rest import practice
-from config.rest.parameters import read_integer, read_text
+from config.rest.parameters import NumberArgument, TextArgument
 from config.rest.reading import Query
 from config.rest.rendering import Answer
 from patients.models import Patient
@@ -30,6 +31,8 @@ CONSTRAINTS = {
 
 
 TOTAL = Window(Count("pk"))
+TYPED = TextArgument("q")
+LIMIT = NumberArgument("limit", default=20, least=1, most=100)
 
 
 class PatientViewSet(practice.ViewSet):
@@ -40,8 +43,10 @@ class PatientViewSet(practice.ViewSet):
     filterset_class = PracticePatientFilters
     tasks = {"create": Task.WRITE_PATIENTS, "partial_update": Task.WRITE_PATIENTS}
     serializer_classes = {"create": PracticePatientIn, "partial_update": PracticePatientPatchIn}
+    idempotent = frozenset({"create"})
     constraint_wording = CONSTRAINTS
     sorts = SORTS
+    default_sort = "last_name"
 
     def get_serializer_class(self):
         """Return the shape of answers: patients themselves get a reduced one."""
@@ -53,7 +58,7 @@ class PatientViewSet(practice.ViewSet):
         return Query(Patient, [*self.in_scope(), *criteria])
 
     def list(self, request, *args, **kwargs) -> Answer:
-        by, direction = self.sorting("last_name")
+        by, direction = self.sorting()
         sign = "-" if direction == "desc" else ""
         return self.numbered_page(self.query(), (f"{sign}{SORTS[by].column}", f"{sign}id"))
 
@@ -63,7 +68,7 @@ class PatientViewSet(practice.ViewSet):
         return Answer(patient)
 
     def create(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._create, status=201, idempotent=True)
+        return self.write(request, self._create, status=201)
 
     def _create(self, values: dict[str, Any]) -> int:
         organization = Organization.objects.get(pk=self.organization_id)
@@ -81,24 +86,31 @@ class PatientViewSet(practice.ViewSet):
 class PatientCursorViewSet(PatientViewSet):
     """The patient list by keyset: stable and fast at any depth."""
 
+    envelopes = {"list": "keyset_page"}
     sorts = {**SORTS, "updated_at": CHANGES}
+    default_sort = "first_name"
 
     def list(self, request, *args, **kwargs) -> Answer:
-        by, direction = self.sorting("first_name")
+        """List patients by cursor."""
+        by, direction = self.sorting()
         keyset = self.sorts[by].turned(descending=direction == "desc")
         return self.keyset_page(self.query(), keyset)
 
 
-class PatientSearchViewSet(PatientViewSet):
-    """The typeahead."""
+class PatientSearchViewSet(practice.ViewSet):
+    """The typeahead: patients whose name, preferred name or chart number begins with what is typed."""
+
+    model = Patient
+    envelopes = {"list": "found_items"}
+    arguments = {"list": (TYPED, LIMIT)}
 
     def get_serializer_class(self):
         return PracticePatientItemOut
 
     def list(self, request, *args, **kwargs) -> Answer:
-        text = read_text(request.GET, "q")
-        limit = read_integer(request.GET, "limit", default=20, least=1, most=100)
-        if not text.split():
+        """Search patients as one types."""
+        text, limit = TYPED.read(request.GET), LIMIT.read(request.GET)
+        if not fold(text):
             return Answer({"items": [], "total": 0})
         plan = self.answer_plan()
         query = Query(Patient, [*self.in_scope(), NOT_ARCHIVED, typeahead(text)])

@@ -1,0 +1,282 @@
+"""The OpenAPI documents, one a dialect, read off what the views declare for their own use.
+
+A body is the action's serializer in `serializer_classes`; an answer is what `get_serializer_class`
+returns for the roles that may do the action; parameters come from the path, the filter set, the
+sorts, the arguments and the list's envelope; statuses from all of these. What is the same for a
+whole dialect stands in config/rest/dialects.py.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import uritemplate
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from rest_framework import serializers
+
+from accounts.permissions import Task
+from accounts.scope import Actor, Role
+from config.rest.dialects import DIALECTS, INTEGER, TEXT, Dialect, Schema, dialect_of, parameter
+from config.rest.fields import BaseVersion
+from config.rest.reading import Computed, LookedUp
+
+VERSION = "1.0"
+
+PROBLEMS = {
+    400: ("BadRequest", "The request can not be read."),
+    401: ("Unauthorized", "There is no valid key, or its user is not active."),
+    403: ("Forbidden", "The caller's role does not allow this."),
+    404: ("NotFound", "There is no such object in the caller's scope."),
+    409: ("Conflict", "The request collides with what is stored."),
+    413: ("TooLarge", "The body is too large."),
+    415: ("UnsupportedMediaType", "The body is not application/json."),
+    422: ("Invalid", "Values do not validate; the answer names them."),
+    429: ("TooManyRequests", "The limit of requests a minute is used up."),
+    503: ("Unavailable", "The server can not answer now."),
+}
+"""Errors by status: the name of the answer in the document, and what it means."""
+
+HEADERS: dict[str, Schema] = {
+    "RequestId": {"description": "The request's id in the server's log.", "required": True, "schema": TEXT},
+    "RateLimit": {"description": "Requests a minute.", "required": True, "schema": INTEGER},
+    "RateLimitRemaining": {"description": "Requests left in this minute.", "required": True, "schema": INTEGER},
+    "RetryAfter": {"description": "Seconds to wait.", "required": True, "schema": INTEGER},
+    "Replayed": {"description": "true where this is the first answer again.", "schema": {"type": "string", "enum": ["true"]}},
+    "Total": {"description": "Rows in all.", "required": True, "schema": INTEGER},
+    "Page": {"description": "This page's number.", "required": True, "schema": INTEGER},
+    "PageSize": {"description": "How many rows a page holds.", "required": True, "schema": INTEGER},
+}
+"""Headers of answers, by their names in the document."""
+
+ALWAYS = {"X-Request-Id": "RequestId"}
+COUNTED = {**ALWAYS, "X-RateLimit-Limit": "RateLimit", "X-RateLimit-Remaining": "RateLimitRemaining"}
+
+IDEMPOTENCY_KEY = parameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x2b\x2d-\x7e]+$"},
+    "Makes the request safe to repeat: for a day the same key gives the first answer again.",
+    "header",
+)
+
+SUMMARIES = {
+    "list": "List {many}",
+    "retrieve": "Get {one}",
+    "create": "Create {one}",
+    "update": "Change {one}",
+    "partial_update": "Change {one}",
+}
+"""What an action is called where its method has no docstring."""
+
+
+def headers(names: dict[str, str]) -> Schema:
+    """Return the headers of an answer: wire name -> name in HEADERS."""
+    return {wire: {"$ref": f"#/components/headers/{name}"} for wire, name in names.items()}
+
+
+def content(schema: Schema) -> Schema:
+    """Return `schema` as JSON content."""
+    return {"application/json": {"schema": schema}}
+
+
+class DialectSchema(AutoSchema):
+    """One operation of a dialect's document."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that the view speaks."""
+        return dialect_of(type(self.view))
+
+    @property
+    def task(self) -> Task:
+        """The kind of work that the action is."""
+        return self.view.tasks.get(self.view.action, Task.READ)
+
+    @property
+    def _steps(self) -> list[str]:
+        """The words of the path below the dialect's base."""
+        steps = self.path.removeprefix(self.dialect.base).split("/")
+        return [step for step in steps if not step.startswith("{")]
+
+    # --- names ------------------------------------------------------------------------------------
+    def get_operation_id(self) -> str:
+        return "_".join([*self._steps, self.view.action]).replace("-", "_")
+
+    def get_tags(self) -> list[str]:
+        return self._steps[:1]
+
+    def get_summary(self) -> str:
+        """Return the action's own first line, or the usual words with the model's name."""
+        documented = getattr(self.view, self.view.action).__doc__
+        if documented:
+            return documented.strip().splitlines()[0].removesuffix(".")
+        names = self.view.model._meta
+        one = f"{'an' if names.verbose_name[0] in 'aeiou' else 'a'} {names.verbose_name}"
+        return SUMMARIES[self.view.action].format(one=one, many=names.verbose_name_plural)
+
+    def get_description(self) -> str:
+        return (type(self.view).__doc__ or "").strip().splitlines()[0]
+
+    def get_auth(self) -> list[dict]:
+        return [{name: []} for name in self.dialect.credentials]
+
+    def _get_serializer_name(self, serializer, direction, bypass_extensions=False) -> str:
+        name = type(getattr(serializer, "child", serializer)).__name__
+        if direction == "request" and serializer.partial:
+            return name.removesuffix("In").removesuffix("Patch") + "PatchIn"
+        return name
+
+    # --- what goes in -----------------------------------------------------------------------------
+    def _get_parameters(self) -> list[Schema]:
+        path = [parameter(name, self.dialect.identifier, place="path") for name in uritemplate.variables(self.path)]
+        honoured = [IDEMPOTENCY_KEY] if self.view.action in self.view.idempotent else []
+        return [*path, *self._query(), *honoured]
+
+    def _query(self) -> list[Schema]:
+        view = self.view
+        arguments = [parameter(argument.name, argument.schema) for argument in view.arguments.get(view.action, ())]
+        if view.action not in view.envelopes:
+            return arguments
+        envelope = self.dialect.envelopes[view.envelopes[view.action]]
+        return [*envelope.parameters, *self._sorting(), *self._filters(), *arguments]
+
+    def _sorting(self) -> Iterator[Schema]:
+        if sorts := getattr(self.view, "sorts", {}):
+            yield parameter("sort_by", {"type": "string", "enum": sorted(sorts), "default": self.view.default_sort})
+            yield parameter("sort_dir", {"type": "string", "enum": ["asc", "desc"], "default": "asc"})
+
+    def _filters(self) -> Iterator[Schema]:
+        filters = self.view.filterset_class.base_filters if self.view.filterset_class else {}
+        for name, declared in filters.items():
+            yield parameter(name, declared.schema, type(declared).__doc__.strip().splitlines()[0])
+
+    def _get_request_body(self, direction="request") -> Schema | None:
+        if self.view.action not in self.view.serializer_classes:
+            return None
+        self.view.actor = Actor(role=Role.HC_ADMIN)
+        schema = self.resolve_serializer(self.view.body_serializer(), "request").ref
+        wrapper = getattr(self.view, "wrapper", "")
+        inner = {"type": "object", "properties": {wrapper: schema}, "required": [wrapper]} if wrapper else schema
+        return {"content": content(inner), "required": True}
+
+    # --- what comes back --------------------------------------------------------------------------
+    def _get_response_bodies(self, direction="response") -> Schema:
+        status = "201" if self.view.action == "create" else "200"
+        problems = {str(code): {"$ref": f"#/components/responses/{PROBLEMS[code][0]}"} for code in sorted(self._problems())}
+        return {status: self._answer(), **problems}
+
+    def _answer(self) -> Schema:
+        shapes = [self.resolve_serializer(shape, "response").ref for shape in self._shapes()]
+        item = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+        named = {**COUNTED, **({"Idempotent-Replayed": "Replayed"} if self.view.action in self.view.idempotent else {})}
+        wrap = self.dialect.single
+        if self.view.action in self.view.envelopes:
+            envelope = self.dialect.envelopes[self.view.envelopes[self.view.action]]
+            wrap, named = envelope.wrap, named | envelope.headers
+        return {"description": "Done.", "headers": headers(named), "content": content(wrap(item))}
+
+    def _shapes(self) -> list[type[serializers.BaseSerializer]]:
+        """Return the serializers of the answers that the roles which may do this get."""
+        shapes = []
+        for role in Role:
+            if self.task.allows(role):
+                self.view.actor = Actor(role=role)
+                shapes.append(self.view.get_serializer_class())
+        return list(dict.fromkeys(shapes))
+
+    def _problems(self) -> set[int]:
+        """Return the statuses of what can go wrong."""
+        names_object = bool(uritemplate.variables(self.path))
+        body = self.view.action in self.view.serializer_classes
+        query = bool(self._query())
+        found = {401, 429, 503}
+        found |= {404} if names_object else set()
+        found |= {403} if self.task is not Task.READ or (names_object and self.dialect.outsiders) else set()
+        found |= {400, 413, 415, 422} if body else set()
+        found |= {400, 422} if query else set()
+        return found | ({409} if body and self._can_collide() else set())
+
+    def _can_collide(self) -> bool:
+        versioned = any(isinstance(field, BaseVersion) for field in self.view.body_serializer().fields.values())
+        unique = any(status == 409 for status, *_ in self.view.constraint_wording.values())
+        return versioned or unique or self.view.action in self.view.idempotent
+
+    # --- serializers ------------------------------------------------------------------------------
+    def _map_serializer(self, serializer, direction, bypass_extensions=False) -> Schema:
+        """Return the schema of a serializer: answers have every key, and null where its column can be null."""
+        schema = super()._map_serializer(serializer, direction, bypass_extensions)
+        fields = serializer.fields
+        properties = {name: _plain(found) for name, found in schema.get("properties", {}).items()}
+        if direction == "response":
+            schema["properties"] = {name: _answered(fields[name], found) for name, found in properties.items()}
+            schema["required"] = list(properties)
+            return schema
+        required = {*schema.get("required", ()), *(name for name, field in fields.items() if isinstance(field, BaseVersion))}
+        ordered = {"required": [name for name in properties if name in required]} if required else {}
+        return {**schema, "properties": properties, **ordered}
+
+
+def _plain(schema: Schema) -> Schema:
+    return {name: value for name, value in schema.items() if name not in ("readOnly", "writeOnly", "title", "x-spec-enum-id")}
+
+
+def _answered(field: serializers.Field, schema: Schema) -> Schema:
+    """Return a field's schema in an answer: what is stored, whatever bodies must look like."""
+    null = _can_be_null(field, schema)
+    kept = {name: value for name, value in schema.items() if name not in ("nullable", "minimum", "maximum", "default")}
+    if isinstance(field, serializers.EmailField):
+        kept = dict(TEXT)
+    if "enum" in kept:
+        kept["enum"] = [word for word in kept["enum"] if word is not None] + ([None] if null else [])
+    return {**kept, "nullable": True} if null else kept
+
+
+def _can_be_null(field: serializers.Field, schema: Schema) -> bool:
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    if model is None or isinstance(field, (Computed, LookedUp, serializers.BaseSerializer)):
+        return schema.get("nullable", False)
+    return model._meta.get_field(field.source).null
+
+
+class DialectGenerator(SchemaGenerator):
+    """Generates the document of one dialect from the views that speak it."""
+
+    def __init__(self, dialect: Dialect):
+        self.dialect = dialect
+        super().__init__()
+
+    def _initialise_endpoints(self) -> None:
+        super()._initialise_endpoints()
+        self.endpoints = [found for found in self.endpoints if dialect_of(found[3].cls) is self.dialect]
+
+    def get_schema(self, request=None, public=False) -> Schema:
+        document = super().get_schema(request, public)
+        document["info"] = {"title": self.dialect.title, "version": VERSION, "description": self.dialect.description}
+        document["components"] |= self._shared()
+        return document
+
+    def _shared(self) -> dict[str, Any]:
+        return {
+            "headers": HEADERS,
+            "responses": {name: self._problem(status, words) for status, (name, words) in PROBLEMS.items()},
+            "securitySchemes": dict(self.dialect.credentials),
+        }
+
+    def _problem(self, status: int, description: str) -> Schema:
+        named = ALWAYS if status == 503 else COUNTED
+        waiting = {"Retry-After": "RetryAfter"} if status in (429, 503) else {}
+        schema = self.dialect.invalid if status == 422 else self.dialect.problem
+        return {"description": description, "headers": headers({**named, **waiting}), "content": content(schema)}
+
+
+@lru_cache
+def document(name: str) -> Schema:
+    """Return the OpenAPI document of the dialect `name`: practice, public or general."""
+    return DialectGenerator(DIALECTS[name]).get_schema(public=True)
+
+
+@lru_cache
+def document_yaml(name: str) -> bytes:
+    """Return the document as YAML."""
+    return OpenApiYamlRenderer().render(document(name))
