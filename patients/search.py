@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import phonenumbers
+from django.db.models import Q
 
+from config.databases import contains_pattern
 from config.orm import fold
 
 MAX_WORDS = 8
@@ -13,6 +15,9 @@ _NAMES = ("first_name", "middle_name", "last_name", "preferred_name")
 _PHONES = ("home_phone", "mobile_phone", "work_phone")
 SEARCHED = frozenset({*_NAMES, *_PHONES, "email", "chart_number", "date_of_birth", "account_name", "country"})
 """The columns that the derived ones are made from: a change of one makes them anew."""
+
+TYPED = ("first_name", "last_name", "preferred_name", "chart_number")
+"""The columns that the typeahead looks at."""
 
 _DIGITS_AND_PUNCTUATION = re.compile(r"[\d+()./\-]*\d[\d+()./\-]*", re.ASCII)
 
@@ -30,6 +35,17 @@ def query_words(text: str) -> list[Word]:
         Word(word, re.sub(r"\D", "", word) if _DIGITS_AND_PUNCTUATION.fullmatch(word) else None)
         for word in fold(text).split()[:MAX_WORDS]
     ]
+
+
+def matching(text: str) -> Q:
+    """Return the condition that a record contains every word of the query `text`, as typed or as digits."""
+    every = Q()
+    for word in query_words(text):
+        found = Q(search_text__matches=contains_pattern(word.typed))
+        if word.digits:
+            found |= Q(search_text__matches=contains_pattern(word.digits))
+        every &= found
+    return every
 
 
 def phone_of(text: str | None, country: str) -> phonenumbers.PhoneNumber | None:
@@ -60,7 +76,6 @@ def derived_columns(values: Mapping[str, Any], organization_country: str) -> dic
     return {
         "first_name_key": fold(values["first_name"])[:255],
         "last_name_key": fold(values["last_name"])[:255],
-        "preferred_name_key": fold(values.get("preferred_name"))[:255],
         "chart_number_key": fold(values.get("chart_number"))[:64],
         "email_key": fold(values.get("email"))[:254],
         "account_name_key": fold(values.get("account_name"))[:150] or None,
@@ -68,6 +83,12 @@ def derived_columns(values: Mapping[str, Any], organization_country: str) -> dic
         "mobile_e164": e164(values.get("mobile_phone"), region),
         "search_text": " ".join(dict.fromkeys(_searched(values, region))),
     }
+
+
+def name_keys(values: Mapping[str, Any]) -> set[str]:
+    """Return the folded beginnings by which the typeahead finds a patient: whole names and each of their words."""
+    folded = [fold(values.get(name))[:255] for name in TYPED]
+    return {key for text in folded for key in (text, *text.split()[:MAX_WORDS]) if key}
 
 
 def _searched(values: Mapping[str, Any], region: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import audit, events
 from accounts.models import ApiKey, User
 from accounts.scope import Actor
+from accounts.services.users import check_rank
 from config.exceptions import NotAuthenticated, NotFound
 
 PREFIX = "anm"
@@ -56,6 +57,7 @@ def issue_key(
     *, actor: Actor, user: User, description: str, expires_at: datetime.datetime | None = None
 ) -> tuple[ApiKey, str]:
     """Make a key for `user`. Returns the row and the key itself, which is shown now and never again."""
+    check_rank(actor, user.role)
     key_id, secret = _random(_ID_PLACES), _random(_SECRET_PLACES)
     raw = f"{PREFIX}_{key_id}_{secret}"
     row = ApiKey.objects.create(
@@ -74,6 +76,7 @@ def issue_key(
 @transaction.atomic
 def revoke_key(*, actor: Actor, key: ApiKey) -> None:
     """Revoke `key` from the next request on; NotFound where it is revoked already."""
+    check_rank(actor, key.user.role)
     revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     if not revoked:
         raise NotFound("API key")

@@ -1,14 +1,21 @@
 """People: making them, giving them groups, changing their status."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit, events
-from accounts.models import CareGroup, GroupMembership, Organization, User, UserStatus, UserStatusChange
+from accounts.models import CareGroup, GroupMembership, Organization, Role, User, UserStatus, UserStatusChange
 from accounts.scope import Actor
-from config.exceptions import Invalid
+from config.exceptions import Invalid, NotPermitted
+
+
+def check_rank(actor: Actor, role: str) -> None:
+    """Raise NotPermitted where someone else than a superadmin would make, change or speak for a superadmin."""
+    if role == Role.FC_ADMIN and actor.role != Role.FC_ADMIN:
+        raise NotPermitted("Only a superadmin may do this to a superadmin.")
 
 
 @transaction.atomic
@@ -24,6 +31,7 @@ def create_user(
     **values,
 ) -> User:
     """Make a user. The first of `care_groups` becomes the one that patients they create join."""
+    check_rank(actor, role)
     groups = list(care_groups)
     user = User(email=email, role=role, organization=organization, status=status, **values)
     user.default_group = user.default_group or (groups[0] if groups else None)
@@ -32,6 +40,42 @@ def create_user(
     set_care_groups(actor=actor, user=user, care_groups=groups)
     _record(actor, "user.create", user)
     return user
+
+
+@transaction.atomic
+def update_user(
+    *,
+    actor: Actor,
+    user: User,
+    changes: Mapping[str, Any],
+    care_groups: Iterable[CareGroup] | None = None,
+    password: str | None = None,
+) -> None:
+    """Write `changes` (columns but the status), the care groups and the password, where they are given.
+
+    A default group that is no longer among the user's groups gives way to the first of them.
+    """
+    stored = User.objects.select_for_update().get(pk=user.pk)
+    for role in (stored.role, changes.get("role", stored.role)):
+        check_rank(actor, role)
+    for name, value in changes.items():
+        setattr(stored, name, value)
+    changed = set(changes)
+    if password:
+        stored.set_password(password)
+        changed.add("password")
+    if care_groups is not None:
+        groups = list(care_groups)
+        set_care_groups(actor=actor, user=stored, care_groups=groups)
+        stored.default_group = _default_among(groups, stored.default_group_id)
+        changed |= {"care_groups", "default_group"}
+    stored.updated_at = timezone.now()
+    stored.save(update_fields=[*(changed - {"care_groups"}), "email_key", "updated_at"])
+    _record(actor, "user.update", stored, changed=changed)
+
+
+def _default_among(groups: list[CareGroup], wanted: int | None) -> CareGroup | None:
+    return next((group for group in groups if group.pk == wanted), groups[0] if groups else None)
 
 
 @transaction.atomic
@@ -50,6 +94,7 @@ def set_care_groups(*, actor: Actor, user: User, care_groups: Iterable[CareGroup
 @transaction.atomic
 def change_user_status(*, actor: Actor, user: User, status: str, reason: str) -> UserStatusChange | None:
     """Give `user` another status and keep why; None where they have it already."""
+    check_rank(actor, user.role)
     before = User.objects.select_for_update().get(pk=user.pk).status
     if before == status:
         return None

@@ -1,8 +1,10 @@
-"""Creating catalog rows."""
+"""Creating, changing and archiving catalog rows."""
 
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Organization
@@ -17,7 +19,32 @@ Row = TypeVar("Row", bound=Catalog)
 def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organization, name: str, **values) -> Row:
     """Add a row to an organization's catalog `model`."""
     row = model.objects.create(organization=organization, name=name, **values)
-    catalog_changed(organization.pk)
-    subject = model._meta.model_name
-    audit.record(actor, f"{subject}.create", organization_id=organization.pk, subject=subject, subject_id=row.pk)
+    _tell(actor, row, "create")
     return row
+
+
+@transaction.atomic
+def update_catalog_row(*, actor: Actor, row: Catalog, base_version: int, changes: Mapping[str, Any]) -> None:
+    """Write `changes` into a catalog row that is not archived. Raises NotFound or VersionConflict."""
+    _change(row, base_version, changes)
+    _tell(actor, row, "update", changes)
+
+
+@transaction.atomic
+def archive_catalog_row(*, actor: Actor, row: Catalog) -> None:
+    """Archive a catalog row: records keep it, new ones can not choose it. NotFound where it is archived already."""
+    _change(row, row.version, {"deleted_at": timezone.now()})
+    _tell(actor, row, "archive", ("deleted_at",))
+
+
+def _change(row: Catalog, base_version: int, changes: Mapping[str, Any]) -> None:
+    what = row._meta.verbose_name.capitalize()
+    type(row).objects.filter(deleted_at=None).change(row.pk, base_version, what, **changes)
+
+
+def _tell(actor: Actor, row: Catalog, verb: str, changed: Iterable[str] = ()) -> None:
+    catalog_changed(row.organization_id)
+    subject = row._meta.model_name
+    audit.record(
+        actor, f"{subject}.{verb}", organization_id=row.organization_id, subject=subject, subject_id=row.pk, changed=changed
+    )

@@ -1,0 +1,248 @@
+"""The base of every ModelAdmin and inline: rows in scope, permissions by role, writes through services."""
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
+from django.db import IntegrityError
+from django.db.models import Model, Q, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin as UnfoldModelAdmin
+from unfold.admin import TabularInline as UnfoldTabularInline
+
+from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter, parameter_of
+from accounts.admin.forms import ServiceForm, VersionedForm
+from accounts.models import Organization
+from accounts.permissions import STAFF, Task
+from accounts.scope import Role, scope
+from accounts.site import actor_of
+from config.exceptions import DomainError
+
+
+def has_column(model: type[Model], name: str) -> bool:
+    """Tell whether `model` has a column called `name`."""
+    return any(field.name == name for field in model._meta.concrete_fields)
+
+
+class Scoped:
+    """What ModelAdmin and inline share: the rows of the scope, and no others to choose from."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return scope(actor_of(request), super().get_queryset(request))
+
+    def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+            if field is not None and hasattr(field.widget, link):
+                setattr(field.widget, link, False)
+        return field
+
+    def formfield_for_foreignkey(self, db_field, request: HttpRequest, **kwargs):
+        return self._offering(db_field, request, super().formfield_for_foreignkey, kwargs)
+
+    def formfield_for_manytomany(self, db_field, request: HttpRequest, **kwargs):
+        return self._offering(db_field, request, super().formfield_for_manytomany, kwargs)
+
+    def _offering(self, db_field, request: HttpRequest, make: Callable, kwargs: dict[str, Any]):
+        related = self.admin_site.get_model_admin(db_field.remote_field.model)
+        kwargs["queryset"] = related.offered(request, related.get_queryset(request))
+        field = make(db_field, request, **kwargs)
+        if field is not None:
+            field.label_from_instance = related.label
+        return field
+
+
+class ScopedAdmin(Scoped, UnfoldModelAdmin):
+    """Base of every ModelAdmin.
+
+    `readers`, `creators` and `writers` are the roles that may see, add and change rows. `section`,
+    `place`, `icon` and `hint` say where the sidebar and the home page show the model. Subclasses with
+    writers implement `create` and `change`, each of which calls one service.
+    """
+
+    form = ServiceForm
+    readers: frozenset[str] = STAFF
+    creators: frozenset[str] = frozenset()
+    writers: frozenset[str] = frozenset()
+    section = "Clinic"
+    place = 0
+    icon = "database"
+    hint = ""
+    constraint_fields: dict[str, tuple[str, str]] = {}
+
+    view_on_site = False
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_filter_sheet = False
+    save_on_top = False
+    warn_unsaved_form = True
+
+    # --- who may ----------------------------------------------------------------------------------
+    def _is(self, request: HttpRequest, roles: Iterable[str]) -> bool:
+        return request.user.is_staff and request.user.role in roles
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._is(request, self.readers)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._is(request, self.readers)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._is(request, self.creators)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._is(request, self.writers) and getattr(obj, "deleted_at", None) is None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nothing is deleted: rows are archived, revoked or stopped."""
+        return False
+
+    # --- what is shown ----------------------------------------------------------------------------
+    def offered(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Return the rows of `queryset` that a reference may be set to."""
+        return queryset.filter(deleted_at=None) if has_column(self.model, "deleted_at") else queryset
+
+    def label(self, obj: Model) -> str:
+        """Return how `obj` is called where it is offered as a choice."""
+        return str(obj)
+
+    def shown(self, request: HttpRequest, rows: list[Model]) -> None:
+        """Hear which rows an answer shows, before it leaves."""
+
+    def chooses_organization(self, request: HttpRequest) -> bool:
+        """Tell whether the caller sees rows of more than one organization, and says whose a new one is."""
+        return actor_of(request).role == Role.FC_ADMIN and has_column(self.model, "organization")
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        columns = list(super().get_list_display(request))
+        return [*columns, "organization"] if self.chooses_organization(request) else columns
+
+    def get_list_select_related(self, request: HttpRequest):
+        related = super().get_list_select_related(request) or ()
+        return (*related, "organization") if self.chooses_organization(request) else related
+
+    def get_list_filter(self, request: HttpRequest) -> list:
+        filters = list(super().get_list_filter(request))
+        return [*filters, ("organization", ScopedRelatedFilter)] if self.chooses_organization(request) else filters
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow what the filters ask and nothing else: any other column could be guessed letter by letter."""
+        offered = {parameter_of(entry).split("__")[0] for entry in self.get_list_filter(request)} if request else set()
+        return lookup.split("__")[0] in offered and super().lookup_allowed(lookup, value, request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
+        fieldsets = deepcopy(list(super().get_fieldsets(request, obj)))
+        if self.chooses_organization(request):
+            first = fieldsets[0][1]
+            first["fields"] = ["organization", *first["fields"]]
+        if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
+            self._leave_out_inputs(fieldsets)
+        return fieldsets
+
+    def _leave_out_inputs(self, fieldsets: list) -> None:
+        """Take the inputs that no column stands behind out of a page that only shows."""
+        inputs = {name for name in self.form.declared_fields if not has_column(self.model, name)}
+        for _, options in fieldsets:
+            options["fields"] = [name for name in flatten_fieldsets([(None, options)]) if name not in inputs]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        fields = list(super().get_readonly_fields(request, obj))
+        return [*fields, "organization"] if obj and self.chooses_organization(request) else fields
+
+    # --- reading ----------------------------------------------------------------------------------
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        changelist = (getattr(response, "context_data", None) or {}).get("cl")
+        if changelist is not None:
+            self.shown(request, list(changelist.result_list))
+        return response
+
+    def render_change_form(self, request: HttpRequest, context, add=False, change=False, form_url="", obj=None):
+        if obj is not None:
+            self.shown(request, [obj])
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    # --- writing ----------------------------------------------------------------------------------
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs) -> type[ModelForm]:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.actor, form.refusal = actor_of(request), getattr(request, "refusal", None)
+        form.constraint_fields = self.constraint_fields
+        return form
+
+    def changeform_view(self, request: HttpRequest, object_id=None, form_url="", extra_context=None) -> HttpResponse:
+        """Show or save. What a service refuses has been rolled back, and is shown in the form it came from."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except (DomainError, IntegrityError) as refusal:
+            if request.method != "POST" or hasattr(request, "refusal"):
+                raise
+            request.refusal = refusal
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Model, form: ServiceForm, change: bool) -> None:
+        """Hand the form to a service. `obj` only carries the values into messages and history."""
+        if change:
+            self.change(request, obj, form)
+        else:
+            vars(obj).update(vars(self.create(request, form)))
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets, change: bool) -> None:
+        """Do nothing: the service has saved what belongs together."""
+
+    def create(self, request: HttpRequest, form: ServiceForm) -> Model:
+        """Make the row and return it."""
+        raise NotImplementedError
+
+    def change(self, request: HttpRequest, obj: Model, form: ServiceForm) -> None:
+        """Change the row."""
+        raise NotImplementedError
+
+    def organization_for(self, form: ServiceForm) -> Organization:
+        """Return the organization of a new row."""
+        return Organization.objects.get(pk=form.organization_id)
+
+
+class ArchivableAdmin(ScopedAdmin):
+    """Base for versioned rows that administrators add, change and archive, such as catalogs."""
+
+    form = VersionedForm
+    creators = writers = Task.ADMINISTER.value
+    list_filter = [ArchivedFilter]
+    search_fields = ["name"]
+    actions = ["archive_selected"]
+
+    @admin.action(description="Archive", permissions=["change"])
+    def archive_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Archive the chosen rows."""
+        rows = list(queryset.filter(Q(deleted_at=None)))
+        for row in rows:
+            self.archive(request, row)
+        messages.success(request, f"{len(rows)} archived.")
+
+    def archive(self, request: HttpRequest, obj: Model) -> None:
+        """Archive one row through its service."""
+        raise NotImplementedError
+
+
+class ScopedInline(Scoped, UnfoldTabularInline):
+    """Base of every inline: rows of the scope, to look at."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.is_staff
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

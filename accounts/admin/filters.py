@@ -1,0 +1,42 @@
+"""Filters of lists that offer rows of the scope only."""
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
+
+__all__ = ["ArchivedFilter", "ChoicesDropdownFilter", "ScopedRelatedFilter"]
+
+
+class ScopedRelatedFilter(RelatedDropdownFilter):
+    """A choice among the rows that the caller may see."""
+
+    def has_output(self) -> bool:
+        """Stay with a single choice too: a filter that drops out would answer with every row."""
+        return True
+
+    def field_choices(self, field, request: HttpRequest, model_admin) -> list[tuple[int, str]]:
+        related = model_admin.admin_site.get_model_admin(field.remote_field.model)
+        rows = related.offered(request, related.get_queryset(request))
+        return [(row.pk, related.label(row)) for row in rows]
+
+
+class ArchivedFilter(DropdownFilter):
+    """Current rows, or archived ones. Without a choice: current."""
+
+    title = "record"
+    parameter_name = "record"
+    all_option = ["", "Current"]
+
+    def lookups(self, request: HttpRequest, model_admin) -> list[tuple[str, str]]:
+        return [("archived", "Archived")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(deleted_at__isnull=self.value() != "archived")
+
+
+def parameter_of(entry) -> str:
+    """Return the name that a `list_filter` entry is asked for by."""
+    if isinstance(entry, type) and issubclass(entry, SimpleListFilter):
+        return entry.parameter_name
+    return entry[0] if isinstance(entry, tuple) else entry

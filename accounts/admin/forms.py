@@ -1,0 +1,117 @@
+"""Forms whose values go to a service, and whose errors come back from one."""
+
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.db import IntegrityError, models
+
+from accounts.scope import Actor, Role
+from config.databases import broken_constraint
+from config.exceptions import Conflict, DomainError, Invalid, VersionConflict
+
+STALE = (
+    "Someone else changed this record meanwhile, so nothing was saved. "
+    "Open it again in another tab, compare, and enter your changes there."
+)
+TAKEN = "This value can not be used."
+
+
+class ServiceForm(forms.ModelForm):
+    """A model form that is never saved: the admin hands its values to a service.
+
+    `actor` and `refusal` are set by the admin. `refusal` is what the service raised on the first
+    attempt; the form then shows it. `constraint_fields` maps a database constraint to (field, words).
+    """
+
+    actor: Actor
+    refusal: DomainError | IntegrityError | None = None
+    constraint_fields: dict[str, tuple[str, str]] = {}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            stored = getattr(self.instance, f"{name}_id", None)
+            if stored and isinstance(field, forms.ModelChoiceField):
+                _keep_choice(field, stored)
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """Names of the fields that differ. A browser's line ends and the form's stripping are no difference."""
+        return [name for name in super().changed_data if not self._same_text(name)]
+
+    def _same_text(self, name: str) -> bool:
+        before, after = self.get_initial_for_field(self.fields[name], name), getattr(self, "cleaned_data", {}).get(name)
+        return isinstance(before, str) and isinstance(after, str) and _plain(before) == _plain(after)
+
+    def changes(self) -> dict[str, Any]:
+        """Return the changed columns as services take them: references as `<name>_id`, line ends as LF."""
+        return dict(self._column(name) for name in self.changed_data if self._is_column(name))
+
+    def _is_column(self, name: str) -> bool:
+        return name != "organization" and name in {field.name for field in self._meta.model._meta.concrete_fields}
+
+    def _column(self, name: str) -> tuple[str, Any]:
+        value = self.cleaned_data[name]
+        if isinstance(self._meta.model._meta.get_field(name), models.ForeignKey):
+            return f"{name}_id", value.pk if value else None
+        return name, value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+    @property
+    def organization_id(self) -> int | None:
+        """The organization of the row: its own, the one chosen in this form, or the actor's."""
+        chosen = self.cleaned_data.get("organization")
+        return getattr(self.instance, "organization_id", None) or (chosen.pk if chosen else self.actor.organization_id)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        # Only a superadmin sees more than one organization; no row may point across the border for that.
+        for name, value in list(cleaned.items() if self.actor.role == Role.FC_ADMIN else ()):
+            for row in value if isinstance(value, models.QuerySet) else [value]:
+                if self.organization_id and getattr(row, "organization_id", None) not in (None, self.organization_id):
+                    self.add_error(name, "This belongs to another organization.")
+                    break
+        return cleaned
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if self.refusal:
+            for name, messages in _words(self.refusal, self.constraint_fields).items():
+                self.add_error(name if name in self.fields else None, messages)
+
+
+class VersionedForm(ServiceForm):
+    """A form that carries the version it was opened with."""
+
+    base_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["base_version"].initial = self.instance.version
+
+    def clean_base_version(self) -> int:
+        """Take a form without a version for one that has never been current."""
+        return self.cleaned_data["base_version"] or 0
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
+
+
+def _keep_choice(field: forms.ModelChoiceField, stored: int) -> None:
+    """Let `field` keep what is stored even where it can no longer be chosen (archived, or out of scope)."""
+    if not field.queryset.filter(pk=stored).exists():
+        field.queryset = field.queryset | field.queryset.model._base_manager.filter(pk=stored)
+        field.label_from_instance = str
+
+
+def _words(refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> dict[str, list[str]]:
+    """Return what `refusal` says, by field."""
+    if isinstance(refusal, IntegrityError):
+        field, words = constraint_fields.get(broken_constraint(refusal), ("", "This collides with another record."))
+        return {field: [words]}
+    if isinstance(refusal, Invalid):
+        return refusal.errors
+    if isinstance(refusal, VersionConflict):
+        return {"": [STALE]}
+    return {refusal.field if isinstance(refusal, Conflict) else "": [refusal.message]}

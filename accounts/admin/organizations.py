@@ -1,0 +1,77 @@
+"""Organizations and care groups."""
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from accounts.admin.base import ArchivableAdmin, ScopedAdmin
+from accounts.admin.forms import TAKEN, ServiceForm, VersionedForm
+from accounts.models import CareGroup, Organization
+from accounts.permissions import ADMINISTRATORS
+from accounts.scope import Role
+from accounts.services.organizations import (
+    archive_care_group,
+    create_care_group,
+    create_organization,
+    update_care_group,
+    update_organization,
+)
+from accounts.site import actor_of
+
+OFFICE = ADMINISTRATORS | {Role.HC_VIEW_ALL}
+"""Who sees how the organization is run: its users, keys and audit trail."""
+
+
+@admin.register(Organization)
+class OrganizationAdmin(ScopedAdmin):
+    """Organizations: superadmins add them, administrators change their own."""
+
+    readers = OFFICE
+    creators = frozenset({Role.FC_ADMIN})
+    writers = ADMINISTRATORS
+    place, icon, hint = 9, "domain", "Name, time zone and country"
+    list_display = ["name", "slug", "country", "timezone"]
+    search_fields = ["name", "slug"]
+    fieldsets = [(None, {"fields": ["name", "slug", "country", "timezone", "care_networks_enabled"]})]
+    constraint_fields = {
+        "accounts_organization_slug_key": ("slug", TAKEN),
+        "accounts_organization.slug": ("slug", TAKEN),
+    }
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
+        """Show the parent to superadmins only: it lies out of everybody else's scope."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if actor_of(request).role == Role.FC_ADMIN:
+            fieldsets[0][1]["fields"].append("parent")
+        return fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [] if actor_of(request).role == Role.FC_ADMIN else ["slug"]
+
+    def create(self, request: HttpRequest, form: ServiceForm) -> Organization:
+        return create_organization(actor=actor_of(request), **form.cleaned_data)
+
+    def change(self, request: HttpRequest, obj: Organization, form: ServiceForm) -> None:
+        update_organization(actor=actor_of(request), organization=obj, changes=form.changes())
+
+
+@admin.register(CareGroup)
+class CareGroupAdmin(ArchivableAdmin):
+    """Care groups."""
+
+    place, icon, hint = 1, "groups", "Teams, and the patients in their care"
+    list_display = ["name"]
+    fieldsets = [(None, {"fields": ["name", "base_version"]})]
+    constraint_fields = {"care_group_name_unique": ("name", "Another care group has this name.")}
+
+    def create(self, request: HttpRequest, form: VersionedForm) -> CareGroup:
+        return create_care_group(
+            actor=actor_of(request), organization=self.organization_for(form), name=form.cleaned_data["name"]
+        )
+
+    def change(self, request: HttpRequest, obj: CareGroup, form: VersionedForm) -> None:
+        version = form.cleaned_data["base_version"]
+        update_care_group(actor=actor_of(request), group=obj, base_version=version, changes=form.changes())
+
+    def archive(self, request: HttpRequest, obj: CareGroup) -> None:
+        archive_care_group(actor=actor_of(request), group=obj)

@@ -1,0 +1,54 @@
+"""The audit trail, to look at."""
+
+from uuid import UUID
+
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from accounts.admin.base import ScopedAdmin
+from accounts.admin.filters import ChoicesDropdownFilter
+from accounts.admin.organizations import OFFICE
+from accounts.models import AuditEvent, User
+from accounts.scope import scope
+from accounts.site import actor_of
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ScopedAdmin):
+    """Who did what, when, by which way."""
+
+    readers = OFFICE
+    section, place, icon, hint = "Access", 3, "history", "Who read and changed what"
+    list_display = ["at", "who", "role", "action", "outcome_label", "key_id", "route"]
+    list_filter = [("outcome", ChoicesDropdownFilter)]
+    search_fields = ["action"]
+    search_help_text = "A part of an action such as patient.update, or the UUID of a patient"
+    fieldsets = [
+        (None, {"fields": ["at", "who", "role", "key_id", "action", "outcome", "subject", "subject_id", "changed_fields"]}),
+        ("Request", {"fields": ["route", "request_id"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Name who acted, where the caller may see them."""
+        users = scope(actor_of(request), User.objects.filter(pk=OuterRef("user_id"))).order_by()
+        return super().get_queryset(request).annotate(email=Subquery(users.values("email")))
+
+    @display(description="Who")
+    def who(self, event: AuditEvent) -> str:
+        return event.email or (f"User {event.user_id}" if event.user_id else "System")
+
+    @display(description="Outcome", label={"ok": "success", "denied": "danger"})
+    def outcome_label(self, event: AuditEvent) -> tuple[str, str]:
+        return event.outcome, event.get_outcome_display()
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Find the events that touched a patient by the patient's UUID, others by their action."""
+        try:
+            uuid = UUID(search_term.strip())
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
+        patients = scope(actor_of(request), apps.get_model("patients", "Patient")._base_manager.filter(uuid=uuid))
+        return queryset.filter(patients__patient_id__in=patients.values("pk")), False

@@ -1,0 +1,176 @@
+"""People who sign in or hold keys."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.password_validation import validate_password
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from accounts.admin.base import ScopedAdmin
+from accounts.admin.filters import ChoicesDropdownFilter, ScopedRelatedFilter
+from accounts.admin.forms import TAKEN, ServiceForm
+from accounts.admin.organizations import OFFICE
+from accounts.models import CareGroup, Organization, Role, User, UserStatus
+from accounts.permissions import ADMINISTRATORS
+from accounts.services.users import change_user_status, create_user, update_user
+from accounts.site import actor_of
+
+
+class UserForm(ServiceForm):
+    """A user with their care groups and, to write only, a password."""
+
+    care_groups = forms.ModelMultipleChoiceField(
+        CareGroup.objects.none(),
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget,
+        help_text="Caregivers see the patients of these groups. Hold Ctrl to choose several.",
+    )
+    password = forms.CharField(
+        required=False, strip=False, widget=UnfoldAdminPasswordWidget, help_text="At least 12 characters. Empty: unchanged."
+    )
+    status = forms.ChoiceField(choices=UserStatus.choices, widget=UnfoldAdminSelectWidget)
+    reason = forms.CharField(
+        required=False, widget=UnfoldAdminTextInputWidget, help_text="Why the status changes. It is kept and reported."
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.initial["password"] = ""
+        if not self.instance.pk:
+            self.initial["status"] = UserStatus.ACTIVE
+        else:
+            self.initial["care_groups"] = list(self.instance.memberships.values_list("care_group_id", flat=True))
+        if "role" in self.fields:
+            self.fields["role"].choices = [(role, Role(role).label) for role in self._roles()]
+
+    def _roles(self) -> list[str]:
+        """Return the roles to choose from. Nobody becomes a superadmin, or stops being one, by a change."""
+        if self.instance.pk:
+            superadmin = self.instance.role == Role.FC_ADMIN
+        else:
+            superadmin = None if self.actor.role == Role.FC_ADMIN else False
+        return [role for role in Role.values if superadmin is None or (role == Role.FC_ADMIN) == superadmin]
+
+    def clean_password(self) -> str:
+        """Check a new password against the rules."""
+        password = self.cleaned_data["password"]
+        if password:
+            validate_password(password, self.instance)
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        self._check_organization(cleaned)
+        groups, default = cleaned.get("care_groups") or (), cleaned.get("default_group")
+        if default and default not in groups:
+            self.add_error("default_group", "Must be one of the care groups.")
+        if self.instance.pk and "status" in self.changed_data and not cleaned.get("reason"):
+            self.add_error("reason", "Say why the status changes.")
+        if self.instance.pk == self.actor.user_id and {"role", "status"} & set(self.changed_data):
+            self.add_error(None, "You can not change your own role or status.")
+        return cleaned
+
+    def _check_organization(self, cleaned: dict[str, Any]) -> None:
+        if "organization" not in self.fields or self.instance.pk:
+            return
+        superadmin, organization = cleaned.get("role") == Role.FC_ADMIN, cleaned.get("organization")
+        if superadmin and organization:
+            self.add_error("organization", "A superadmin belongs to no organization.")
+        if not superadmin and not organization:
+            self.add_error("organization", "This role needs an organization.")
+
+    def columns(self) -> dict[str, Any]:
+        """Return the changed columns that a plain update takes."""
+        return {name: value for name, value in self.changes().items() if name not in ("status", "password")}
+
+
+@admin.register(User)
+class UserAdmin(ScopedAdmin):
+    """Users: role, care groups, password, status with its reason."""
+
+    form = UserForm
+    readers = OFFICE
+    creators = writers = ADMINISTRATORS
+    section, place, icon, hint = "Access", 1, "person", "People, their roles and care groups"
+    list_display = ["email", "full_name", "role", "status_label", "last_login"]
+    list_filter = [("role", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter), ("care_groups", ScopedRelatedFilter)]
+    search_fields = ["email", "first_name", "last_name", "user_name"]
+    readonly_fields = ["last_login"]
+    fieldsets = [
+        ("Who", {"fields": ["email", ("first_name", "last_name"), ("language", "timezone")]}),
+        ("Access", {"fields": ["role", "care_groups", "default_group", "password"]}),
+        ("Status", {"fields": [("status", "reason"), "last_login"]}),
+    ]
+    constraint_fields = {
+        "accounts_user_email_key": ("email", TAKEN),
+        "accounts_user_email_key_key": ("email", TAKEN),
+        "accounts_user.email": ("email", TAKEN),
+        "accounts_user.email_key": ("email", TAKEN),
+        "user_organization_required": ("role", "This role needs an organization."),
+    }
+
+    @display(description="Name")
+    def full_name(self, user: User) -> str:
+        return " ".join(filter(None, (user.first_name, user.last_name)))
+
+    @display(
+        description="Status",
+        ordering="status",
+        label={"active": "success", "created": "info", "blocked": "danger", "stopped": "warning", "cancelled": "warning"},
+    )
+    def status_label(self, user: User) -> tuple[str, str]:
+        return user.status, user.get_status_display()
+
+    def label(self, obj: User) -> str:
+        return f"{obj.get_full_name()} · {obj.email}" if obj.first_name else obj.email
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Leave superadmins to superadmins."""
+        above = isinstance(obj, User) and obj.role == Role.FC_ADMIN and request.user.role != Role.FC_ADMIN
+        return super().has_change_permission(request, obj) and not above
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            fieldsets[2][1]["fields"] = ["status"]
+        elif not self.has_change_permission(request, obj):
+            fieldsets[1][1]["fields"] = ["role"]
+            fieldsets[2][1]["fields"] = ["status", "last_login"]
+        return fieldsets
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs) -> type[UserForm]:
+        form = super().get_form(request, obj, change, **kwargs)
+        groups = self.admin_site.get_model_admin(CareGroup)
+        form.base_fields["care_groups"].queryset = groups.offered(request, groups.get_queryset(request))
+        return form
+
+    def create(self, request: HttpRequest, form: UserForm) -> User:
+        values = {name: form.cleaned_data[name] for name in ("first_name", "last_name", "language", "timezone")}
+        return create_user(
+            actor=actor_of(request),
+            email=form.cleaned_data["email"],
+            role=form.cleaned_data["role"],
+            organization=Organization.objects.filter(pk=form.organization_id).first(),
+            password=form.cleaned_data["password"] or None,
+            care_groups=form.cleaned_data["care_groups"],
+            status=form.cleaned_data["status"],
+            default_group=form.cleaned_data["default_group"],
+            **values,
+        )
+
+    def change(self, request: HttpRequest, obj: User, form: UserForm) -> None:
+        actor, password = actor_of(request), form.cleaned_data["password"] or None
+        groups: QuerySet | None = form.cleaned_data["care_groups"] if "care_groups" in form.changed_data else None
+        if form.columns() or password or groups is not None:
+            update_user(actor=actor, user=obj, changes=form.columns(), care_groups=groups, password=password)
+        status, reason = form.cleaned_data["status"], form.cleaned_data["reason"]
+        change_user_status(actor=actor, user=obj, status=status, reason=reason)

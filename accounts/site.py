@@ -1,0 +1,99 @@
+"""The admin site: its addresses, its sidebar and home page, and the one way from a request to an Actor."""
+
+from typing import Any
+
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
+from unfold.sites import UnfoldAdminSite
+
+from accounts import audit
+from accounts.authentication import actor_of_user
+from accounts.scope import Actor
+
+SECTIONS = ("Patients", "Clinic", "Access")
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return who acts in `request`, read once a request."""
+    if not hasattr(request, "actor"):
+        match = request.resolver_match
+        request.actor = actor_of_user(
+            request.user, route=match.route if match else "admin/", request_id=getattr(request, "request_id", "")
+        )
+    return request.actor
+
+
+class AutocompleteView(AutocompleteJsonView):
+    """Suggestions for a reference: rows of the scope that are not archived, labelled by their own admin."""
+
+    def get_queryset(self):
+        return self.model_admin.offered(self.request, super().get_queryset())
+
+    def get_context_data(self, **kwargs) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        context["object_list"] = list(context["object_list"])
+        self.model_admin.shown(self.request, context["object_list"])
+        return context
+
+    def serialize_result(self, obj, to_field_name) -> dict[str, str]:
+        return {"id": str(getattr(obj, to_field_name)), "text": self.model_admin.label(obj)}
+
+
+class AdminSite(UnfoldAdminSite):
+    """unfold's site, with nothing that deletes, no redirect that tells whether an object exists, and refusals audited."""
+
+    def __init__(self, name: str = "admin"):
+        super().__init__(name)
+        self.disable_action("delete_selected")
+
+    def get_urls(self) -> list[URLPattern]:
+        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
+    def admin_view(self, view, cacheable: bool = False):
+        def audited(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except PermissionDenied:
+                audit.record_denied(actor_of(request), "admin")
+                raise
+
+        return super().admin_view(audited, cacheable)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        return AutocompleteView.as_view(admin_site=self)(request)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().password_change(request, extra_context)
+        if response.status_code == 302:
+            audit.record(actor_of(request), "user.update", subject="user", subject_id=request.user.pk, changed=["password"])
+        return response
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar: a group a section, with the models that the caller may see."""
+    groups = [{"title": section, "items": _items(request, section)} for section in SECTIONS]
+    home = {"items": [{"title": "Home", "icon": "home", "link": reverse("admin:index")}]}
+    return [home, *(group for group in groups if group["items"])]
+
+
+def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add what the home page shows to its context."""
+    return {**context, "sections": navigation(request)[1:], "title": "Home"}
+
+
+def _items(request: HttpRequest, section: str) -> list[dict[str, Any]]:
+    from django.contrib import admin
+
+    admins = [found for found in admin.site._registry.values() if found.section == section]
+    return [
+        {
+            "title": str(found.opts.verbose_name_plural)[:1].upper() + str(found.opts.verbose_name_plural)[1:],
+            "icon": found.icon,
+            "link": reverse(f"admin:{found.opts.app_label}_{found.opts.model_name}_changelist"),
+            "hint": found.hint,
+        }
+        for found in sorted(admins, key=lambda found: found.place)
+        if found.has_module_permission(request)
+    ]

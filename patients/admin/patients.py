@@ -1,0 +1,169 @@
+"""Patients: finding them, and their record as a form."""
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import DropdownFilter
+from unfold.decorators import display
+
+from accounts import audit
+from accounts.admin.base import ScopedAdmin, ScopedInline
+from accounts.admin.filters import ScopedRelatedFilter
+from accounts.permissions import Task
+from accounts.site import actor_of
+from config.encryption import unseal
+from patients.admin.forms import PatientForm
+from patients.models import Enrolment, Patient, PatientIdentifier, Status
+from patients.reading import masked
+from patients.search import matching
+from patients.services.patients import create_patient, update_patient
+
+_LIST_LEAVES_OUT = ("search_text", "social_security_number_sealed", "medicaid_id_sealed", "bsn_sealed")
+
+
+class StatusFilter(DropdownFilter):
+    """A status. Without a choice: every patient who is not archived."""
+
+    title = "status"
+    parameter_name = "status"
+    all_option = ["", "All but archived"]
+
+    def lookups(self, request: HttpRequest, model_admin) -> list[tuple[str, str]]:
+        return Status.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value():
+            return queryset.filter(status=self.value())
+        return queryset.filter(deleted_at=None)
+
+
+class IdentifierInline(ScopedInline):
+    """Numbers that other systems know the patient by."""
+
+    model = PatientIdentifier
+    tab = True
+    fields = ["system", "value", "use", "assigner"]
+
+
+class EnrolmentInline(ScopedInline):
+    """The patient's time in programs."""
+
+    model = Enrolment
+    tab = True
+    fields = ["program", "protocol", "start_date", "end_date"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("program", "protocol")
+
+
+@admin.register(Patient)
+class PatientAdmin(ScopedAdmin):
+    """Patients."""
+
+    form = PatientForm
+    creators = writers = Task.WRITE_PATIENTS.value
+    section, place, icon, hint = "Patients", 1, "personal_injury", "Find, register and correct"
+    inlines = [IdentifierInline, EnrolmentInline]
+    list_display = ["name", "date_of_birth", "chart_number", "phone", "status_label", "care_group", "primary_provider", "added"]
+    list_filter = [
+        StatusFilter,
+        ("care_group", ScopedRelatedFilter),
+        ("primary_provider", ScopedRelatedFilter),
+        ("location", ScopedRelatedFilter),
+    ]
+    list_select_related = ["care_group", "primary_provider"]
+    ordering = ["last_name_key", "first_name_key", "id"]
+    search_fields = ["search_text"]
+    search_help_text = "Any part of a name, date of birth, phone, e-mail or chart number"
+    autocomplete_fields = ["responsible_party", "primary_provider", "secondary_provider", "location", "employer"]
+    readonly_fields = ["stored_ssn", "stored_medicaid_id", "stored_bsn", "uuid", "version", "created_at", "updated_at"]
+    constraint_fields = {
+        "patient_chart_number_unique": ("chart_number", "Another patient has this chart number."),
+        "patient_not_own_guarantor": ("responsible_party", "A patient can not be their own guarantor."),
+    }
+    fieldsets = [
+        (None, {"fields": [("first_name", "middle_name", "last_name"), ("date_of_birth", "chart_number", "status"),
+                           "medical_urgent_note", "base_version"]}),
+        ("Who", {"classes": ["tab"], "fields": [
+            ("title", "salutation", "preferred_name"), ("gender", "sex", "pronoun"), ("marital_status", "preferred_language"),
+            ("language", "timezone"), "date_time_deceased"]}),
+        ("Contact", {"classes": ["tab"], "fields": [
+            ("mobile_phone", "home_phone", "work_phone"), ("email", "receives_email", "receives_sms"),
+            "address_line1", "address_line2", ("street", "house_number", "house_number_suffix"),
+            ("postal_code", "city"), ("state", "country"), "address_note",
+            ("emergency_contact_name", "emergency_contact_phone"),
+            ("preferred_contact_method", "preferred_confirmation_method")]}),
+        ("Care", {"classes": ["tab"], "fields": [
+            ("care_group", "location"), ("primary_provider", "secondary_provider"), "medical_summary", "treatment_notes",
+            "appointment_module_note", "comments", ("allergy_review_status", "premedication_required"),
+            ("date_first_visit", "ask_to_arrive_early_mins")]}),
+        ("Billing", {"classes": ["tab"], "fields": [
+            "responsible_party", ("fee_schedule", "billing_type"), ("employer", "billing_cycle_day"),
+            ("stored_ssn", "social_security_number"), ("stored_medicaid_id", "medicaid_id"), ("stored_bsn", "bsn")]}),
+        ("Record", {"classes": ["tab"], "fields": ["uuid", ("created_at", "updated_at"), "version"]}),
+    ]  # fmt: skip
+
+    # --- the list ---------------------------------------------------------------------------------
+    @display(description="Name", ordering="last_name_key")
+    def name(self, patient: Patient) -> str:
+        return f"{patient.last_name}, {patient.first_name}"
+
+    @display(description="Phone")
+    def phone(self, patient: Patient) -> str | None:
+        return patient.mobile_phone or patient.home_phone or patient.work_phone
+
+    @display(
+        description="Status",
+        ordering="status",
+        label={"active": "success", "prospective": "info", "inactive": "warning", "deceased": "danger"},
+    )
+    def status_label(self, patient: Patient) -> tuple[str, str]:
+        return patient.status, patient.get_status_display()
+
+    @display(description="Added", ordering="created_at")
+    def added(self, patient: Patient):
+        return patient.created_at.date()
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Find patients as the APIs do: every word, as typed or as digits."""
+        return queryset.filter(matching(search_term)).defer(*_LIST_LEAVES_OUT), False
+
+    def label(self, obj: Patient) -> str:
+        return f"{obj.last_name}, {obj.first_name} ({obj.date_of_birth or 'date of birth unknown'})"
+
+    def shown(self, request: HttpRequest, rows: list[Patient]) -> None:
+        audit.record_read(actor_of(request), "patient.read", patients=[(row.organization_id, row.pk) for row in rows])
+
+    # --- the form ---------------------------------------------------------------------------------
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Show the status of a patient who exists: transitions change it, not corrections."""
+        fields = super().get_readonly_fields(request, obj)
+        return [*fields, "status"] if obj else fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj else fieldsets[:-1]
+
+    def _stored(self, patient: Patient, name: str) -> str | None:
+        sealed = getattr(patient, f"{name}_sealed")
+        return masked(unseal(sealed, f"patient.{name}", patient.uuid)) if sealed else None
+
+    @display(description="Social security number")
+    def stored_ssn(self, patient: Patient) -> str | None:
+        return self._stored(patient, "social_security_number")
+
+    @display(description="Medicaid id")
+    def stored_medicaid_id(self, patient: Patient) -> str | None:
+        return self._stored(patient, "medicaid_id")
+
+    @display(description="Citizen service number")
+    def stored_bsn(self, patient: Patient) -> str | None:
+        return self._stored(patient, "bsn")
+
+    def create(self, request: HttpRequest, form: PatientForm) -> Patient:
+        values = {"status": form.cleaned_data["status"], **form.values()}
+        return create_patient(actor=actor_of(request), organization=self.organization_for(form), values=values)
+
+    def change(self, request: HttpRequest, obj: Patient, form: PatientForm) -> None:
+        version = form.cleaned_data["base_version"]
+        update_patient(actor=actor_of(request), patient_id=obj.pk, base_version=version, changes=form.values())

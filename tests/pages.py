@@ -1,0 +1,84 @@
+"""Reading and sending the forms of the admin as a browser does."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+
+
+def sign_in(user: User) -> Client:
+    """Return a client that is signed in to the admin as `user`."""
+    client = Client()
+    client.force_login(user, backend="accounts.authentication.StaffBackend")
+    return client
+
+
+def url(model, page: str, *args) -> str:
+    """Return the address of an admin page of `model`: changelist, add, change or history."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+class _Form(HTMLParser):
+    """Collects what a browser would send of the form with one id."""
+
+    def __init__(self, form_id: str):
+        super().__init__()
+        self.form_id, self.inside, self.values = form_id, False, {}
+        self.select: str | None = None
+        self.area: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.inside = given.get("id") == self.form_id
+        if not self.inside or "disabled" in given:
+            return
+        name = given.get("name")
+        if tag == "input" and name:
+            self._input(name, given)
+        elif tag == "select" and name:
+            self.select = name
+        elif tag == "option" and self.select and "selected" in given:
+            self.values.setdefault(self.select, []).append(given.get("value", ""))
+        elif tag == "textarea" and name:
+            self.area, self.values[name] = name, [""]
+
+    def _input(self, name: str, given: dict) -> None:
+        if given.get("type") in ("checkbox", "radio") and "checked" not in given:
+            return
+        if given.get("type") not in ("submit", "button"):
+            self.values.setdefault(name, []).append(given.get("value") or "")
+
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            self.values[self.area][0] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            if self.area:
+                # The first line end after the tag is not part of the text.
+                self.values[self.area][0] = self.values[self.area][0].removeprefix("\n").removeprefix("\r\n")
+            self.area = None
+        elif tag == "select":
+            self.select = None
+        elif tag == "form":
+            self.inside = False
+
+
+def form_values(html: str, form_id: str) -> dict[str, list[str]]:
+    """Return name -> values of the form `form_id` as a browser would send them unchanged."""
+    reader = _Form(form_id)
+    reader.feed(html)
+    return reader.values
+
+
+def submit(client: Client, model, pk: int | None = None, **changes: Any):
+    """Open the form of a row (or the empty one), change some inputs and send it."""
+    address = url(model, "change", pk) if pk else url(model, "add")
+    page = client.get(address)
+    assert page.status_code == 200, (address, page.status_code)
+    values = form_values(page.content.decode(), f"{model._meta.model_name}_form")
+    return client.post(address, {**values, **changes})
