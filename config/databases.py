@@ -135,27 +135,25 @@ class RowAfter(Func):
         return f"({left}) {self.sign} ({right})", params
 
 
-class Horizon(Func):
-    """The moment below which no row can still appear: no open transaction began before it.
+_HORIZON = """
+SELECT least(min(xact_start), statement_timestamp()) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
+def horizon(using: str = "default") -> datetime.datetime:
+    """Return the moment below which no row can still appear: no open transaction began before it.
 
     A row's creation time is the database's clock inside its transaction, so a transaction that
-    is still open can only add rows above its own start. SQLite has one writer at a time.
+    is still open can only add rows above its own start. Ask before the rows are read, not in the
+    same statement: a transaction that ends between that statement's snapshot and its look at the
+    open ones would be missing from both. SQLite has one writer at a time.
     """
-
-    output_field = models.DateTimeField()
-
-    def __init__(self) -> None:
-        super().__init__()
-
-    def as_postgresql(self, compiler, connection, **context):
-        return (
-            "(SELECT coalesce(min(xact_start), clock_timestamp()) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend')",
-            [],
-        )
-
-    def as_sqlite(self, compiler, connection, **context):
-        return "'9999-12-31'", []
+    if not on_postgres(using):
+        return datetime.datetime.max.replace(tzinfo=datetime.UTC)
+    with connections[using].cursor() as cursor:
+        cursor.execute(_HORIZON)
+        return cursor.fetchone()[0]
 
 
 class AsText(Func):

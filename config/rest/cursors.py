@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, QuerySet
 
-from config.databases import Horizon, Param, RowAfter
+from config.databases import Param, RowAfter, horizon
 from config.rest.reading import Criterion, Plan, Query
 
 _MAC = 16
@@ -27,7 +27,7 @@ class BadCursor(Exception):
 def sign(position: list, binding: str) -> str:
     """Return `position` as an opaque cursor that is good for `binding` only."""
     text = json.dumps(position, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(_mac(text, binding) + text).rstrip(b"=").decode()
+    return _spelled(_mac(text, binding) + text)
 
 
 def unsign(cursor: str, binding: str) -> list:
@@ -37,9 +37,14 @@ def unsign(cursor: str, binding: str) -> list:
     except (binascii.Error, ValueError) as error:
         raise BadCursor from error
     mac, text = data[:_MAC], data[_MAC:]
-    if not hmac.compare_digest(mac, _mac(text, binding)):
+    # Base64 has several spellings of the same bytes: only ours is taken.
+    if not hmac.compare_digest(mac, _mac(text, binding)) or _spelled(data) != cursor:
         raise BadCursor
     return json.loads(text)
+
+
+def _spelled(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _mac(text: bytes, binding: str) -> bytes:
@@ -100,7 +105,8 @@ class Keyset:
     def _horizon(self) -> list[Criterion]:
         if not self.by_creation:
             return []
-        return [Criterion("horizon", lambda rows: rows.filter(**{f"{self.column}__lt": Horizon()}))]
+        below = {f"{self.column}__lt": Param("horizon", self.field)}
+        return [Criterion("horizon", lambda rows: rows.filter(**below), {"horizon": horizon()})]
 
 
 @dataclass(frozen=True)

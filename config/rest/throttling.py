@@ -7,17 +7,19 @@ from functools import lru_cache
 from django.conf import settings
 from django.db import connection
 
-from config.exceptions import RateLimited
+from config.exceptions import RateLimited, Unavailable
 
 WINDOW = 60_000
 """Milliseconds. A window opens at the subject's first request after the last window ended."""
+SLACK = 5_000
+"""Milliseconds by which a window may open in the future: another worker read its clock later and came first."""
 
-# A window that opens in the future was written by a clock that has since been put back: it ends too.
+# A window that opens further ahead was written by a clock that has since been put back: it ends too.
 _COUNT = """
 INSERT INTO accounts_ratewindow AS stored (subject, opened_at, count) VALUES (%s, %s, 1)
 ON CONFLICT (subject) DO UPDATE SET
-  count = CASE WHEN stored.opened_at NOT BETWEEN %s AND excluded.opened_at THEN 1 ELSE stored.count + 1 END,
-  opened_at = CASE WHEN stored.opened_at NOT BETWEEN %s AND excluded.opened_at THEN excluded.opened_at ELSE stored.opened_at END
+  count = CASE WHEN stored.opened_at NOT BETWEEN %s AND %s THEN 1 ELSE stored.count + 1 END,
+  opened_at = CASE WHEN stored.opened_at NOT BETWEEN %s AND %s THEN excluded.opened_at ELSE stored.opened_at END
 RETURNING opened_at, count
 """
 
@@ -54,19 +56,22 @@ def count(subject: str, limit: int) -> Allowance:
 
 
 def _in_database(subject: str, now: int) -> tuple[int, int]:
-    oldest = now - WINDOW + 1
+    open_between = [now - WINDOW + 1, now + SLACK]
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [subject, now, oldest, oldest])
+        cursor.execute(_COUNT, [subject, now, *open_between, *open_between])
         return cursor.fetchone()
 
 
 def _in_redis(subject: str, now: int) -> tuple[int, int]:
     key = f"anamnesis:rate:{subject}"
-    with _redis(settings.CACHE_URL).pipeline(transaction=True) as pipe:
-        pipe.set(key, 0, nx=True, px=WINDOW)
-        pipe.incr(key)
-        pipe.pttl(key)
-        _, used, left = pipe.execute()
+    try:
+        with _redis(settings.CACHE_URL).pipeline(transaction=True) as pipe:
+            pipe.set(key, 0, nx=True, px=WINDOW)
+            pipe.incr(key)
+            pipe.pttl(key)
+            _, used, left = pipe.execute()
+    except Exception as error:  # Its errors have no name here while the package is not installed.
+        raise Unavailable from error
     return now - WINDOW + left, used
 
 

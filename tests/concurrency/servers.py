@@ -1,0 +1,90 @@
+"""The product as it is served, in processes of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+
+import requests
+from django.conf import settings
+from django.db import connection
+
+START_SECONDS = 30
+KEY_NAMES = ("SECRET_KEY", "FIELD_KEYS", "INDEX_KEY", "CURSOR_KEY")
+
+
+class Server:
+    """Worker processes on a free port of this machine, with the keys of the test suite and `given` settings."""
+
+    def __init__(self, database_url: str, workers: int = 2, **given: str):
+        self.port = _free_port()
+        command = [
+            sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port),
+            "--workers", str(workers), "--blocking-threads", "1", "--log-level", "error", "config.wsgi:application",
+        ]  # fmt: skip
+        self.process = subprocess.Popen(  # noqa: S603
+            command,
+            cwd=settings.BASE_DIR,
+            env=environment(database_url, "config.settings") | given,
+        )
+
+    def wait(self) -> None:
+        """Wait until a worker answers."""
+        deadline = time.monotonic() + START_SECONDS
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                requests.get(f"http://127.0.0.1:{self.port}/v1/me", timeout=START_SECONDS)
+                return
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        raise RuntimeError("the server did not start")
+
+    def stop(self) -> None:
+        """Stop the workers; their database connections are closed when this returns."""
+        self.process.terminate()
+        try:
+            self.process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    @contextmanager
+    def connected(self) -> Iterator[HTTPConnection]:
+        """Open one connection that is kept alive."""
+        link = HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
+        try:
+            yield link
+        finally:
+            link.close()
+
+
+def environment(database_url: str, settings_module: str) -> dict[str, str]:
+    """Return the environment of a process of the product that shares the test suite's keys."""
+    keys = {name: getattr(settings, name) for name in KEY_NAMES}
+    return os.environ | keys | {"DJANGO_SETTINGS_MODULE": settings_module, "DATABASE_URL": database_url}
+
+
+def ask(link: HTTPConnection, key: str, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[HTTPResponse, bytes]:
+    """Send one request over `link` and read the whole answer."""
+    sent = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    link.request(method, path, body, sent)
+    answer = link.getresponse()
+    return answer, answer.read()
+
+
+def database_url() -> str:
+    """Return the address of the database that the tests run on."""
+    known = connection.settings_dict
+    person = known["USER"] + (f":{known['PASSWORD']}" if known["PASSWORD"] else "")
+    return f"postgres://{person}@{known['HOST']}:{known['PORT'] or 5432}/{known['NAME']}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
