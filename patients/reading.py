@@ -7,18 +7,19 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from accounts.permissions import READS_IDENTITY_NUMBERS, READS_MASKED_NUMBERS
-from accounts.scope import Actor
+from accounts.scope import Actor, visible
 from config.databases import Param, contains_pattern
 from config.encryption import unseal
 from config.orm import fold
 from config.rest.cursors import Keyset
 from config.rest.parameters import Parameter, WordParameter
-from config.rest.reading import Criterion, Computed
-from patients.models import Status
-from patients.search import Word, query_words
+from config.rest.reading import Computed, Criterion, marked, values_of
+from config.statements import statements
+from patients.models import NameKey, Status
+from patients.search import MAX_WORDS, Word, query_words
 from patients.services.rules import age_on
 
 TEXT = models.CharField()
@@ -78,36 +79,39 @@ class StatusParameter(WordParameter):
         return Criterion(name, lambda rows: rows.filter(deleted_at=None, status=Param("status", TEXT)), {"status": value})
 
 
-_KEYS = ("last_name_key", "first_name_key", "preferred_name_key", "chart_number_key")
 _HIGHEST = "\U0010ffff"
+_BIG = models.BigIntegerField()
 
 
-def typeahead(text: str) -> Criterion:
-    """Return the condition that a name, preferred name or chart number begins so.
+def typeahead(text: str, actor: Actor, organization_id: int, limit: int) -> tuple[list[int], int]:
+    """Return the ids of the first `limit` patients whom `text` may mean, and how many there are.
 
-    Every word must begin one of the four, or all of them together the beginning of one. Ranges
-    over the folded keys read the indexes that lists are sorted by.
+    Each of its words must begin a name, a preferred name, a chart number or a word in one. The
+    longest word, which few share, leads the search through the index; patients come in the order
+    of what it found.
     """
-    whole = fold(text)
-    words = whole.split()[:8]
-    starts = [*words, whole] if len(words) > 1 else words
+    words = sorted(fold(text).split()[:MAX_WORDS], key=len, reverse=True)
+    statement = statements.get(
+        ("typeahead", actor.role, actor.organization_id is None, len(words)),
+        lambda: _beginning_with(len(words), actor),
+        "SELECT patient_id, count(*) OVER () FROM ({}) AS found ORDER BY first_key, patient_id",
+    )
+    values: dict[str, Any] = {"organization_id": organization_id, **values_of(actor)}
+    for index, word in enumerate(words):
+        values |= {f"from.{index}": word, f"below.{index}": word + _HIGHEST}
+    rows = statement.rows(values, f" LIMIT {limit}")
+    return [row[0] for row in rows], rows[0][1] if rows else 0
 
+
+def _beginning_with(words: int, actor: Actor) -> QuerySet:
     def begins(index: int) -> Q:
-        low, high = Param(f"from.{index}", TEXT), Param(f"below.{index}", TEXT)
-        found = Q()
-        for key in _KEYS:
-            found |= Q(**{f"{key}__gte": low, f"{key}__lt": high})
-        return found
+        return Q(key__gte=Param(f"from.{index}", TEXT), key__lt=Param(f"below.{index}", TEXT))
 
-    def apply(rows: QuerySet) -> QuerySet:
-        every = Q()
-        for index in range(len(words)):
-            every &= begins(index)
-        return rows.filter(every | begins(len(words)) if len(words) > 1 else every)
-
-    values: dict[str, Any] = {f"from.{index}": start for index, start in enumerate(starts)}
-    values |= {f"below.{index}": start + _HIGHEST for index, start in enumerate(starts)}
-    return Criterion(("typeahead", len(words)), apply, values)
+    rows = NameKey.objects.filter(begins(0), organization_id=Param("organization_id", _BIG))
+    rows = rows.filter(visible(marked(actor), NameKey))
+    for index in range(1, words):
+        rows = rows.filter(Exists(NameKey.objects.filter(begins(index), patient=OuterRef("patient"))))
+    return rows.order_by().values("patient_id").annotate(first_key=Min("key"))
 
 
 class IdentityNumber(Computed):

@@ -26,7 +26,7 @@ from patients.models import (
     TagDefinition,
 )
 from patients.services.catalogs import create_catalog_row
-from patients.services.patients import create_patient
+from patients.services.patients import create_patient, index_names
 
 SYSTEM = Actor.system("tests")
 _numbers = itertools.count(1)
@@ -59,6 +59,7 @@ def archive(patient: Patient) -> Patient:
     from django.utils import timezone
 
     Patient.objects.filter(pk=patient.pk).update(status="archived", deleted_at=timezone.now())
+    index_names(patient.pk, patient.organization_id, {})
     patient.refresh_from_db()
     return patient
 

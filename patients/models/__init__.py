@@ -11,6 +11,7 @@ from patients.models.catalogs import (
     TagDefinition,
 )
 from patients.models.enrolments import Enrolment, PatientIdentifier, PatientTag
+from patients.models.names import NameKey
 from patients.models.patients import (
     AllergyReviewStatus,
     ContactMethod,
@@ -34,6 +35,7 @@ __all__ = [
     "Language",
     "Location",
     "MaritalStatus",
+    "NameKey",
     "Patient",
     "PatientIdentifier",
     "PatientTag",

@@ -227,7 +227,6 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     # Derived
     first_name_key = _key()
     last_name_key = _key()
-    preferred_name_key = _key()
     chart_number_key = _key(64)
     date_of_birth_key = _key(10)
     email_key = _key(254)
@@ -254,7 +253,6 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
         indexes = [
             models.Index(fields=["organization", "last_name_key", "id"], condition=Q(deleted_at=None), name="patient_by_last_name"),
             models.Index(fields=["organization", "first_name_key", "id"], condition=Q(deleted_at=None), name="patient_by_first_name"),
-            models.Index(fields=["organization", "preferred_name_key"], condition=Q(deleted_at=None) & ~Q(preferred_name_key=""), name="patient_by_preferred_name"),
             models.Index(fields=["organization", "chart_number_key", "id"], condition=Q(deleted_at=None), name="patient_by_chart_number"),
             models.Index(fields=["organization", "date_of_birth_key", "id"], condition=Q(deleted_at=None), name="patient_by_date_of_birth"),
             models.Index(fields=["organization", "created_at", "id"], name="patient_by_creation"),

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from django.db.models import Count, Window
+from django.db.models import BigIntegerField
 
 from accounts.models import Organization
 from accounts.permissions import Task
 from accounts.scope import Role
+from config.databases import Param
 from config.orm import fold
 from config.rest import practice
 from config.rest.parameters import NumberArgument, TextArgument
-from config.rest.reading import Query
+from config.rest.reading import Criterion, Query
 from config.rest.rendering import Answer
 from patients.models import Patient
 from patients.practice.filters import PracticePatientFilters
@@ -30,7 +31,6 @@ CONSTRAINTS = {
 }
 
 
-TOTAL = Window(Count("pk"))
 TYPED = TextArgument("q")
 LIMIT = NumberArgument("limit", default=20, least=1, most=100)
 
@@ -113,7 +113,9 @@ class PatientSearchViewSet(practice.ViewSet):
         if not fold(text):
             return Answer({"items": [], "total": 0})
         plan = self.answer_plan()
-        query = Query(Patient, [*self.in_scope(), NOT_ARCHIVED, typeahead(text)])
-        rows = query.rows(plan.columns.plus(total=TOTAL), ("last_name_key", "first_name_key", "id"), f" LIMIT {limit}")
+        ids, total = typeahead(text, self.actor, self.organization_id, limit)
+        found = Criterion("found", lambda rows: rows.filter(id__anyof=Param("found", BigIntegerField())), {"found": ids})
+        rows = Query(Patient, [*self.in_scope(), NOT_ARCHIVED, found]).rows(plan.columns)
+        rows.sort(key=lambda row: ids.index(row[0]))
         self.shown(rows)
-        return Answer({"items": plan.objects(rows, self.actor), "total": rows[0][-1] if rows else 0})
+        return Answer({"items": plan.objects(rows, self.actor), "total": total})

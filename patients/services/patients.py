@@ -15,8 +15,8 @@ from config.databases import DatabaseNow
 from config.encryption import blind_index, seal
 from config.exceptions import Invalid, NotFound, NotPermitted, VersionConflict
 from config.orm import uuid7
-from patients.models import Enrolment, Patient, PatientIdentifier, Program, Protocol, Status
-from patients.search import SEARCHED, derived_columns
+from patients.models import Enrolment, NameKey, Patient, PatientIdentifier, Program, Protocol, Status
+from patients.search import SEARCHED, TYPED, derived_columns, name_keys
 from patients.services.rules import SEALED, check_values, without_idle_nulls
 
 
@@ -36,7 +36,8 @@ def create_patient(
     Raises Invalid, NotPermitted (a caregiver without a default group) or IntegrityError (chart number,
     account name taken).
     """
-    stored = {"status": Status.ACTIVE, **{name: value for name, value in values.items() if value is not None}}
+    known = {name: value for name, value in without_idle_nulls(values).items() if value is not None}
+    stored = {"status": Status.ACTIVE, **known}
     if stored["status"] == Status.ARCHIVED:
         raise Invalid("A patient can not be created archived.", "status")
     today = datetime.datetime.now(organization.zone).date()
@@ -49,6 +50,7 @@ def create_patient(
     patient.care_group_id = stored.get("care_group_id") or _default_group(actor)
     patient.activated_at = DatabaseNow() if patient.status == Status.ACTIVE else None
     patient.save(force_insert=True)
+    index_names(patient.pk, organization.pk, stored)
     for identifier in identifiers:
         PatientIdentifier.objects.create(organization=organization, patient=patient, **identifier)
     if enrolment:
@@ -88,7 +90,17 @@ def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, c
     if SEARCHED & changes.keys():
         written |= derived_columns(after, patient.organization.country)
     Patient.objects.filter(deleted_at=None).change(patient.pk, patient.version, "Patient", **written)
+    if set(TYPED) & changes.keys():
+        index_names(patient.pk, patient.organization_id, after)
     _tell(actor, patient, "patient.update", "patient.updated", changes)
+
+
+def index_names(patient_id: int, organization_id: int, values: Mapping[str, Any]) -> None:
+    """Make the typeahead find a patient by `values` and by nothing else; without values, not at all."""
+    NameKey.objects.filter(patient_id=patient_id).delete()
+    NameKey.objects.bulk_create(
+        NameKey(patient_id=patient_id, organization_id=organization_id, key=key) for key in sorted(name_keys(values))
+    )
 
 
 _READ_BACK = (*sorted(SEARCHED), "status", "date_time_deceased", "street", "house_number", "house_number_suffix")
@@ -126,6 +138,17 @@ def _sealed(patient: Patient, name: str, value: str | None) -> dict[str, bytes |
     normal = re.sub(r"[\W_]", "", value).upper()
     index = blind_index(normal, column, patient.organization_id) if normal else None
     return {f"{name}_sealed": seal(value, column, patient.uuid), f"{name}_index": index}
+
+
+@transaction.atomic
+def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> None:
+    """Make a patient deceased since `at`. Raises NotFound (unknown, archived) or Invalid (a time that can not be)."""
+    patient = _lock(patient_id)
+    death = {"status": Status.DECEASED, "date_time_deceased": at}
+    today = datetime.datetime.now(patient.organization.zone).date()
+    check_values({"date_of_birth": patient.date_of_birth, **death}, today)
+    Patient.objects.filter(deleted_at=None).change(patient.pk, patient.version, "Patient", **death)
+    _tell(actor, patient, "patient.record_death", "patient.deceased", death)
 
 
 @transaction.atomic
