@@ -165,8 +165,8 @@ UNFOLD = {
             "950": "#042f2e",
         }
     },
-    "DASHBOARD_CALLBACK": "accounts.admin.site.home",
-    "SIDEBAR": {"navigation": "accounts.admin.site.navigation"},
+    "DASHBOARD_CALLBACK": "accounts.site.home",
+    "SIDEBAR": {"navigation": "accounts.site.navigation"},
 }
 
 # --- limits ---------------------------------------------------------------------------------------
