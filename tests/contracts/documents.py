@@ -1,0 +1,46 @@
+"""Reading an OpenAPI document: references followed, a schema told in the words of the contract tables."""
+
+from typing import Any
+
+from config.rest.schema import document
+from tests.contracts.facts import Operation
+
+
+def resolved(dialect: str, found: dict) -> dict:
+    """Follow `$ref` and an `allOf` of one."""
+    if "allOf" in found and len(found["allOf"]) == 1:
+        return resolved(dialect, found["allOf"][0]) | {name: value for name, value in found.items() if name != "allOf"}
+    if "$ref" not in found:
+        return found
+    target: Any = document(dialect)
+    for step in found["$ref"].removeprefix("#/").split("/"):
+        target = target[step]
+    return resolved(dialect, target)
+
+
+def documented(operation: Operation) -> dict:
+    """Return the operation in its dialect's document."""
+    return document(operation.table.name)["paths"][operation.path][operation.method.lower()]
+
+
+def body_of(operation: Operation) -> dict:
+    """Return the schema of the request body."""
+    return documented(operation)["requestBody"]["content"]["application/json"]["schema"]
+
+
+def answer_of(operation: Operation) -> dict:
+    """Return the schema of the answer that tells success."""
+    return documented(operation)["responses"][str(operation.status)]["content"]["application/json"]["schema"]
+
+
+def kind(dialect: str, found: dict) -> str:
+    """Return the type of a schema in the tables' words: `string (date)`, `enum`, `object`, `object[]`."""
+    schema = resolved(dialect, found)
+    if variants := schema.get("anyOf") or schema.get("oneOf"):
+        return kind(dialect, variants[0])
+    if schema["type"] == "array":
+        return f"{kind(dialect, schema['items'])}[]"
+    if "enum" in schema:
+        return "enum"
+    form = schema.get("format")
+    return f"{schema['type']} ({form})" if form in ("date", "date-time", "uuid") else schema["type"]

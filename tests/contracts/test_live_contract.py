@@ -1,0 +1,294 @@
+"""The running views keep what the contract tables promise: shapes of real answers, defaults, refusals."""
+
+import pytest
+
+from accounts.models import Role
+from tests.contracts.facts import table
+from tests.factories import archive
+
+PRACTICE, PUBLIC, GENERAL = table("practice"), table("public"), table("general")
+
+
+def practice_body(clinic) -> dict:
+    """Return a body with a value for every field that a practice create takes."""
+    references = {
+        f"{name}_uuid": str(clinic.catalogs[kind].uuid)
+        for name, kind in {
+            "primary_provider": "provider", "secondary_provider": "provider", "location": "location",
+            "fee_schedule": "fee_schedule", "billing_type": "billing_type", "employer": "employer",
+        }.items()
+    }  # fmt: skip
+    words = {name: fact["enum"][0] for name, fact in PRACTICE.schemas["NewPatient"].items() if "enum" in fact}
+    texts = {name: f"Some {name}" for name, fact in PRACTICE.schemas["NewPatient"].items() if fact["type"] == "string"}
+    return {
+        **texts, **words, **references,
+        "care_group_uuid": str(clinic.group.uuid), "responsible_party_uuid": str(clinic.patient().uuid),
+        "status": "deceased", "date_of_birth": "1931-02-28", "date_time_deceased": "2020-05-04T03:02:01Z",
+        "date_first_visit": "1999-12-31", "email": "some@body.test", "billing_account": {"mode": "new"},
+        "ask_to_arrive_early_mins": 15, "billing_cycle_day": 31, "consent_flags": 3,
+        "premedication_required": True, "receives_email": True, "receives_sms": False,
+    }  # fmt: skip
+
+
+def public_body(clinic) -> dict:
+    """Return a body with a value for every field that a public create takes."""
+    return {
+        "accountName": "jo.live", "email": "jo@live.test", "patientNumber": "P-77", "smsLoginEnabled": True,
+        "organizationId": str(clinic.organization.uuid), "groupId": str(clinic.group.uuid),
+        "programId": str(clinic.catalogs["program"].uuid), "protocolId": str(clinic.catalogs["protocol"].uuid),
+        "timezone": "Europe/Berlin", "language": "de", "comments": "Rings twice", "firstName": "Jo", "middleName": "van",
+        "lastName": "Live", "dateOfBirth": "1980-01-02", "phoneNumber": "+31612345678", "sex": "female",
+        "addressCountry": "nl", "addressCity": "Utrecht", "addressPostalCode": "3511 AA", "addressStreet": "Oudegracht",
+        "addressHouseNumber": "1", "addressHouseNumberSuffix": "bis",
+    }  # fmt: skip
+
+
+def general_body() -> dict:
+    """Return a body with a value for every field that a general create takes."""
+    address = {"street": "1 Main St", "city": "Springfield", "state": "IL", "zip_code": "62704"}
+    return {
+        "first_name": "Al", "last_name": "Rails", "date_of_birth": "1979-05-06", "gender": "male",
+        "phone": "555-0100", "email": "al@rails.test", "address": address,
+    }  # fmt: skip
+
+
+def fields_named(response) -> set[str]:
+    """Return the fields that a 422 of any dialect names."""
+    body = response.json()
+    if "detail" in body:
+        return {problem["loc"][-1] for problem in body["detail"]}
+    if isinstance(body["errors"], list):
+        return {problem["attribute"] for problem in body["errors"]}
+    return set(body["errors"])
+
+
+def required_of(operation_table, schema: str) -> list[str]:
+    return [name for name, fact in operation_table.schemas[schema].items() if fact.get("required")]
+
+
+def enums_of(operation_table, schema: str) -> list[str]:
+    return [name for name, fact in operation_table.schemas[schema].items() if fact["type"] == "enum"]
+
+
+# --- practice -------------------------------------------------------------------------------------
+
+
+def test_practice_bodies_cover_every_promised_field(clinic):
+    assert practice_body(clinic).keys() == PRACTICE.schemas["NewPatient"].keys()
+
+
+def test_practice_answers_have_the_promised_shape_for_full_and_bare_rows(clinic, api):
+    bare = clinic.patient()
+    client = api()
+    created = client.post(f"{clinic.base}/patients", practice_body(clinic))
+    assert created.status_code == 201, created.content
+
+    answers = {
+        "Patient": [created, *(client.get(f"{clinic.base}/patients/{uuid}") for uuid in (bare.uuid, created.json()["id"]))],
+        "Page": [client.get(f"{clinic.base}/patients")],
+        "CursorPage": [client.get(f"{clinic.base}/patients/cursor"), client.get(f"{clinic.base}/patients/cursor", {"first": 1})],
+        "SearchResult": [client.get(f"{clinic.base}/patients/search", {"q": "some"})],
+        "Me": [client.get("/api/v1/me"), api(Role.FC_ADMIN).get("/api/v1/me")],
+    }
+
+    for schema, responses in answers.items():
+        for response in responses:
+            assert list(PRACTICE.faults(schema, response.json())) == []
+    assert answers["Page"][0].json()["total"] == 3
+    assert answers["SearchResult"][0].json()["total"] == 1
+
+
+def test_practice_empty_lists_have_the_promised_shape(clinic, api):
+    for path, schema in {"": "Page", "/cursor": "CursorPage", "/search": "SearchResult"}.items():
+        response = api().get(f"{clinic.base}/patients{path}")
+
+        assert list(PRACTICE.faults(schema, response.json())) == []
+
+
+def test_practice_archived_rows_have_the_promised_shape(clinic, api):
+    patient = archive(clinic.patient())
+
+    response = api().get(f"{clinic.base}/patients/{patient.uuid}")
+
+    assert list(PRACTICE.faults("Patient", response.json())) == []
+    assert response.json()["deleted_at"] is not None
+
+
+def test_practice_change_takes_every_promised_field(clinic, api):
+    patient = clinic.patient(status="deceased")
+    body = practice_body(clinic) | {"base_version": patient.version}
+    del body["billing_account"]
+    assert body.keys() == PRACTICE.schemas["ChangedPatient"].keys()
+
+    response = api().patch(f"{clinic.base}/patients/{patient.uuid}", body)
+
+    assert response.status_code == 200, response.content
+    assert list(PRACTICE.faults("Patient", response.json())) == []
+
+
+def test_practice_patients_see_the_reduced_shape(clinic, api):
+    own = clinic.own_patient
+    client = api(Role.PATIENT)
+
+    one = client.get(f"{clinic.base}/patients/{own.uuid}").json()
+    many = client.get(f"{clinic.base}/patients").json()
+
+    assert list(PRACTICE.faults("ReducedPatient", one)) == []
+    assert many["items"] == [one]
+
+
+@pytest.mark.parametrize("name", required_of(PRACTICE, "NewPatient"))
+def test_practice_create_names_a_missing_field(clinic, api, name):
+    body = {field: value for field, value in practice_body(clinic).items() if field != name}
+
+    response = api().post(f"{clinic.base}/patients", body)
+
+    assert (response.status_code, fields_named(response)) == (422, {name})
+
+
+def test_practice_change_needs_a_base_version(clinic, api):
+    response = api().patch(f"{clinic.base}/patients/{clinic.patient().uuid}", {"first_name": "New"})
+
+    assert (response.status_code, fields_named(response)) == (422, {"base_version"})
+    assert response.json()["detail"][0]["type"] == "missing"
+
+
+@pytest.mark.parametrize("name", enums_of(PRACTICE, "NewPatient"))
+def test_practice_create_refuses_a_word_that_is_not_promised(clinic, api, name):
+    response = api().post(f"{clinic.base}/patients", {"first_name": "A", "last_name": "B", name: "no such word"})
+
+    assert (response.status_code, fields_named(response)) == (422, {name})
+
+
+@pytest.mark.parametrize("path", ["", "/cursor"])
+@pytest.mark.parametrize("name", ["sort_by", "sort_dir", "status"])
+def test_practice_lists_refuse_a_word_that_is_not_promised(clinic, api, path, name):
+    response = api().get(f"{clinic.base}/patients{path}", {name: "nope"})
+
+    assert (response.status_code, fields_named(response)) == (422, {name})
+
+
+def test_practice_lists_sort_as_promised_unless_told_otherwise(clinic, api):
+    clinic.patient(first_name="Anna", last_name="Zorn")
+    clinic.patient(first_name="Zoe", last_name="Adler")
+    client = api()
+
+    numbered = [row["last_name"] for row in client.get(f"{clinic.base}/patients").json()["items"]]
+    by_cursor = [row["first_name"] for row in client.get(f"{clinic.base}/patients/cursor").json()["data"]]
+
+    assert numbered == ["Adler", "Zorn"]
+    assert by_cursor == ["Anna", "Zoe"]
+
+
+# --- public ---------------------------------------------------------------------------------------
+
+
+def test_public_bodies_cover_every_promised_field(clinic):
+    assert public_body(clinic).keys() == PUBLIC.schemas["NewPatient"].keys()
+
+
+def test_public_answers_have_the_promised_shape_for_full_and_bare_rows(clinic, api):
+    bare = clinic.patient()
+    clinic.patient(
+        identifiers=[{
+            "use": "official", "system": "urn:mrn", "value": "9", "type_system": "urn:t", "type_code": "MR",
+            "type_display": "Record", "assigner": "City Hospital",
+        }]
+    )  # fmt: skip
+    client = api()
+    created = client.post("/v1/patients", public_body(clinic))
+    assert created.status_code == 201, created.content
+
+    answers = {
+        "OnePatient": [created, *(client.get(f"/v1/patients/{uuid}") for uuid in (bare.uuid, created.json()["data"]["id"]))],
+        "Page": [client.get("/v1/patients"), client.get("/v1/patients", {"perPage": 1})],
+        "AboutMe": [client.get("/v1/me"), api(Role.FC_ADMIN).get("/v1/me")],
+    }
+
+    for schema, responses in answers.items():
+        for response in responses:
+            assert list(PUBLIC.faults(schema, response.json())) == []
+    assert {len(row["identifiers"]) for row in answers["Page"][0].json()["data"]} == {0, 1}
+
+
+def test_public_empty_lists_have_the_promised_shape(clinic, api):
+    assert list(PUBLIC.faults("Page", api().get("/v1/patients").json())) == []
+
+
+@pytest.mark.parametrize("name", [*required_of(PUBLIC, "NewPatient"), "groupId"])
+def test_public_create_names_a_missing_field(clinic, api, name):
+    body = {field: value for field, value in public_body(clinic).items() if field != name}
+
+    response = api().post("/v1/patients", body)
+
+    assert (response.status_code, fields_named(response)) == (422, {name})
+
+
+@pytest.mark.parametrize("name", enums_of(PUBLIC, "NewPatient"))
+def test_public_create_refuses_a_word_that_is_not_promised(clinic, api, name):
+    response = api().post("/v1/patients", public_body(clinic) | {name: "no such word"})
+
+    assert (response.status_code, fields_named(response)) == (422, {name})
+
+
+# --- general --------------------------------------------------------------------------------------
+
+
+def test_general_bodies_cover_every_promised_field():
+    assert general_body().keys() == GENERAL.schemas["NewPatient"].keys() == GENERAL.schemas["ChangedPatient"].keys()
+
+
+def test_general_answers_have_the_promised_shape_for_full_and_bare_rows(clinic, general):
+    bare = clinic.patient()
+    client = general()
+    created = client.post("/general/v1/patients", {"patient": general_body()})
+    assert created.status_code == 201, created.content
+    changed = client.put(f"/general/v1/patients/{bare.pk}", {"patient": general_body()})
+    untouched = client.put(f"/general/v1/patients/{clinic.patient().pk}", {"patient": {}})
+
+    for response in (created, changed, untouched, client.get(f"/general/v1/patients/{clinic.patient().pk}")):
+        assert list(GENERAL.faults("Patient", response.json())) == []
+    assert list(GENERAL.faults("Patient[]", client.get("/general/v1/patients").json())) == []
+
+
+@pytest.mark.parametrize("name", required_of(GENERAL, "NewPatient"))
+def test_general_create_names_a_missing_field(clinic, general, name):
+    body = {field: value for field, value in general_body().items() if field != name}
+
+    response = general().post("/general/v1/patients", {"patient": body})
+
+    assert (response.status_code, fields_named(response)) == (422, {name})
+
+
+def test_general_create_names_a_missing_wrapper(clinic, general):
+    response = general().post("/general/v1/patients", general_body())
+
+    assert (response.status_code, fields_named(response)) == (422, {"patient"})
+
+
+@pytest.mark.parametrize("name", enums_of(GENERAL, "NewPatient"))
+def test_general_create_refuses_a_word_that_is_not_promised(clinic, general, name):
+    response = general().post("/general/v1/patients", {"patient": general_body() | {name: "no such word"}})
+
+    assert (response.status_code, fields_named(response)) == (422, {name})
+
+
+# --- sizes ----------------------------------------------------------------------------------------
+
+
+def test_lists_hold_the_promised_number_of_rows_unless_told_otherwise(clinic, api, general):
+    for _ in range(51):
+        clinic.patient(last_name="Crowd")
+    client = api()
+
+    numbered = client.get(f"{clinic.base}/patients").json()
+    by_cursor = client.get(f"{clinic.base}/patients/cursor").json()
+    found = client.get(f"{clinic.base}/patients/search", {"q": "crowd"}).json()
+    public = client.get("/v1/patients").json()
+    plain = general().get("/general/v1/patients")
+
+    assert (len(numbered["items"]), numbered["page"], numbered["page_size"], numbered["total"]) == (50, 1, 50, 51)
+    assert (len(by_cursor["data"]), by_cursor["page_info"]["has_next_page"]) == (50, True)
+    assert (len(found["items"]), found["total"]) == (20, 51)
+    assert (len(public["data"]), public["meta"]["perPage"]) == (50, 50)
+    assert (len(plain.json()), plain["X-Page-Size"], plain["X-Page"], plain["X-Total"]) == (25, "25", "1", "51")
