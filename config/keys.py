@@ -1,6 +1,7 @@
 """Where the server's own keys come from: the environment, a file, or (SQLite only) a store it makes itself."""
 
 import base64
+import fcntl
 import json
 import os
 import secrets
@@ -14,7 +15,7 @@ KEY_NAMES = ("SECRET_KEY", "FIELD_KEYS", "INDEX_KEY", "CURSOR_KEY")
 def load_keys(store: Path | None) -> dict[str, str]:
     """Return every name of KEY_NAMES with its value.
 
-    `NAME` in the environment wins, then the file that `NAME_FILE` names, then `store`.
+    The file that `NAME_FILE` names wins, then `NAME` in the environment, then `store`.
     `store` is the key file beside an SQLite database: missing keys are made there once.
     None means that the keys must be given (PostgreSQL); a missing one is ImproperlyConfigured.
     """
@@ -35,14 +36,13 @@ def _given(name: str) -> str:
 
 
 def _kept(store: Path) -> dict[str, str]:
+    """Return the keys in `store`, making them where it is empty: of processes that start together, once."""
     store.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        # O_EXCL: of two processes that start together one makes the keys and the other reads them.
-        descriptor = os.open(store, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return json.loads(store.read_text(encoding="utf-8"))
-    keys = {name: secrets.token_urlsafe(48) for name in KEY_NAMES}
-    keys["FIELD_KEYS"] = "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(store, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if text := file.read():
+            return json.loads(text)
+        keys = {name: secrets.token_urlsafe(48) for name in KEY_NAMES}
+        keys["FIELD_KEYS"] = "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
         json.dump(keys, file)
-    return keys
+        return keys

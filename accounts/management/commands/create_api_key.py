@@ -1,0 +1,52 @@
+"""`manage.py create_api_key`: a key for somebody, shown once."""
+
+import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import User
+from accounts.scope import Actor, scope
+from accounts.services.keys import issue_key
+from config.orm import fold
+
+_ACTOR = Actor.system("manage.py create_api_key")
+
+
+class Command(BaseCommand):
+    """Issues a key that acts with the role of its user. Standard output holds the key and nothing else."""
+
+    help = "Issue an API key for a user and print it. It is shown now and never again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email", help="of the user who the key belongs to")
+        parser.add_argument("--description", required=True, help="what the key is for")
+        parser.add_argument("--expires", metavar="ISO", help="such as 2030-01-31 or 2030-01-31T12:00:00Z; without it, never")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = scope(_ACTOR, User.objects.filter(email_key=fold(options["email"]))).select_related("organization").first()
+        if user is None:
+            raise CommandError("No user has this e-mail address.")
+        if not user.is_active:
+            raise CommandError(f"The user is {user.status}: a key would be refused.")
+        expires_at = read_expiry(options["expires"], user) if options["expires"] else None
+        _, raw = issue_key(actor=_ACTOR, user=user, description=options["description"], expires_at=expires_at)
+        self.stderr.write(f"Keep this key now: it is not shown again. It acts as {user.role}.")
+        self.stdout.write(raw)
+
+
+def read_expiry(text: str, user: User) -> datetime.datetime:
+    """Return the moment that `text` names, without a zone in the organization's; CommandError unless it lies ahead."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise CommandError("--expires is not a date or time in ISO 8601.")
+    if timezone.is_naive(moment):
+        moment = moment.replace(tzinfo=user.organization.zone if user.organization else datetime.UTC)
+    if moment <= timezone.now():
+        raise CommandError("--expires lies in the past.")
+    return moment

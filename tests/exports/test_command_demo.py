@@ -1,0 +1,168 @@
+"""`manage.py demo`: a consistent clinic, the same on every run."""
+
+import io
+import json
+import re
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+
+from accounts.authentication import StaffBackend
+from accounts.models import ApiKey, AuditEvent, Organization, OutboxEvent, Role, User
+from exports.demo import people
+from patients.models import Enrolment, Patient
+from tests.conftest import ApiClient
+
+# What a second run may add: the fresh keys, and the trail of making them and the password.
+GROWING = {ApiKey, AuditEvent, OutboxEvent}
+
+
+def make(**options) -> str:
+    out = io.StringIO()
+    call_command("demo", stdout=out, **options)
+    return out.getvalue()
+
+
+def make_json(**options) -> dict:
+    return json.loads(make(json=True, **options))
+
+
+@pytest.fixture
+def demo(db) -> dict:
+    return make_json(patients=24)
+
+
+def patients_of(slug: str):
+    return Patient.objects.filter(organization__slug=slug)
+
+
+def test_json_is_one_object_with_what_a_client_needs(demo):
+    assert demo.keys() == {"admin", "organization", "other_organization", "keys", "patient_uuid", "other_patient_uuid"}
+    assert demo["admin"].keys() == {"email", "password"}
+    assert demo["keys"].keys() == set(Role.values)
+    for name in ("organization", "other_organization"):
+        stored = Organization.objects.get(slug=demo[name]["slug"])
+        assert demo[name] == {"uuid": str(stored.uuid), "slug": stored.slug}
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_every_key_acts_with_its_role(demo, role):
+    assert ApiClient(demo["keys"][role]).get("/v1/me").json()["data"]["role"] == role
+
+
+def test_the_first_organization_has_a_child_and_the_other_is_unrelated(demo):
+    main, other = (Organization.objects.get(slug=demo[name]["slug"]) for name in ("organization", "other_organization"))
+    assert main.children.count() == 1
+    assert (main.parent, other.parent, other.children.count()) == (None, None, 0)
+
+
+def test_the_patients_are_in_the_first_group_in_another_and_in_none(demo):
+    primary = User.objects.get(organization__slug="riverside", role=Role.HC_PRIMARY)
+    mine = set(primary.memberships.values_list("care_group_id", flat=True))
+    groups = set(patients_of("riverside").values_list("care_group_id", flat=True))
+    assert mine < groups
+    assert None in groups
+    assert groups - mine - {None}
+    listed = ApiClient(demo["keys"]["HC_PRIMARY"]).get("/v1/patients", {"perPage": "200"}).json()["data"]
+    assert len(listed) == patients_of("riverside").filter(care_group_id__in=mine).count() > 0
+
+
+def test_the_patient_sees_their_own_record_and_nobody_elses(demo):
+    client = ApiClient(demo["keys"]["PATIENT"])
+    assert [row["id"] for row in client.get("/v1/patients").json()["data"]] == [demo["patient_uuid"]]
+    assert client.get(f"/v1/patients/{demo['other_patient_uuid']}").status_code == 404
+
+
+def test_the_other_patient_belongs_to_the_other_organization(demo):
+    other = Patient.objects.get(uuid=demo["other_patient_uuid"])
+    assert other.organization.slug == demo["other_organization"]["slug"]
+
+
+def test_families_share_a_name_and_an_address_with_their_guarantor(demo):
+    dependents = list(Patient.objects.exclude(responsible_party=None).select_related("responsible_party"))
+    assert dependents
+    for patient in dependents:
+        guarantor = patient.responsible_party
+        assert guarantor.responsible_party is None
+        assert guarantor.organization_id == patient.organization_id
+        assert (guarantor.last_name, guarantor.address_line1) == (patient.last_name, patient.address_line1)
+
+
+def test_references_never_leave_the_organization(demo):
+    references = ("care_group", "primary_provider", "location", "fee_schedule", "billing_type", "employer")
+    for patient in Patient.objects.select_related(*references):
+        linked = [getattr(patient, name) for name in references]
+        assert {row.organization_id for row in linked if row} == {patient.organization_id}
+    for enrolment in Enrolment.objects.select_related("program", "protocol", "patient"):
+        assert enrolment.protocol.program_id == enrolment.program_id
+        assert enrolment.program.organization_id == enrolment.patient.organization_id
+
+
+def test_a_second_run_adds_nothing_but_keys_and_their_trail(demo):
+    def counts():
+        return {model: model.objects.count() for model in apps.get_models() if model not in GROWING}
+
+    before, keys = counts(), ApiKey.objects.count()
+    again = make_json(patients=24)
+    assert counts() == before
+    assert ApiKey.objects.count() == keys + len(Role.values)
+    assert {name: again[name] for name in again if name not in ("admin", "keys")} == {
+        name: demo[name] for name in demo if name not in ("admin", "keys")
+    }
+
+
+def test_a_second_run_revokes_the_keys_of_the_first_and_no_others(demo):
+    out = io.StringIO()
+    call_command("create_api_key", "hc.admin@riverside.example", description="Own", stdout=out, stderr=io.StringIO())
+    again = make_json(patients=24)
+    statuses = {role: ApiClient(key).get("/v1/me").status_code for role, key in demo["keys"].items()}
+    assert statuses == dict.fromkeys(Role.values, 401)
+    for key in (out.getvalue().strip(), *again["keys"].values()):
+        assert ApiClient(key).get("/v1/me").status_code == 200
+
+
+def test_a_greater_number_adds_patients_and_keeps_the_first_ones(demo):
+    before = list(patients_of("riverside").order_by("pk").values_list("uuid", "first_name"))
+    make_json(patients=30)
+    after = list(patients_of("riverside").order_by("pk").values_list("uuid", "first_name"))
+    assert after[: len(before)] == before
+    assert (len(before), len(after)) == (24, 30)
+
+
+def test_the_printed_password_signs_in_after_every_run(demo):
+    def signs_in(email: str, password: str) -> bool:
+        return StaffBackend().authenticate(None, username=email, password=password) is not None
+
+    admin, earlier = make_json(patients=24)["admin"], demo["admin"]["password"]
+    assert signs_in(admin["email"], admin["password"])
+    assert signs_in("hc.primary@riverside.example", admin["password"])
+    assert not signs_in(admin["email"], earlier)
+    assert not signs_in("patient@riverside.example", admin["password"])
+
+
+def test_the_text_tells_where_to_sign_in_and_gives_calls_that_work(db):
+    text = make(patients=3, address="http://clinic.test:8102/")
+    assert "http://clinic.test:8102/admin/" in text
+    calls = re.findall(r"curl -H '([\w-]+): (?:Bearer )?(\w+)' 'http://clinic\.test:8102(/[^']+)'", text)
+    assert len(calls) == 3
+    assert [ApiClient(key, header).get(path).status_code for header, key, path in calls] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_number_below_one_is_refused(db, number):
+    with pytest.raises(CommandError, match="--patients must be 1 or more"):
+        make(patients=number)
+
+
+def test_people_are_the_same_for_the_same_seed_and_differ_for_another():
+    assert list(people("a", 50)) == list(people("a", 50))
+    assert list(people("a", 80))[:50] == list(people("a", 50))
+    assert list(people("a", 50)) != list(people("b", 50))
+
+
+def test_no_demo_number_can_belong_to_a_person():
+    for person in people("riverside", 200):
+        assert re.fullmatch(r"\(\d{3}\) 555-01\d\d", person.values["home_phone"])
+        assert person.values.get("social_security_number", "000").startswith("000")
+        assert person.values.get("email", "x@mail.example").endswith("@mail.example")

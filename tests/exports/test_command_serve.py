@@ -1,0 +1,100 @@
+"""`manage.py serve`: starts only on a migrated database, serves static files, ends on SIGTERM."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+from django.db.migrations.recorder import MigrationRecorder
+
+from exports.management.commands import serve
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_it_refuses_a_database_that_lacks_a_migration(db):
+    MigrationRecorder.Migration.objects.filter(app="patients", name="0001_initial").delete()
+    with pytest.raises(CommandError, match=r"lacks 1 migrations, patients\.0001_initial first\. Run: manage\.py migrate"):
+        call_command("serve")
+
+
+def test_it_refuses_a_database_that_does_not_answer(monkeypatch):
+    def away():
+        raise OperationalError("password of user clinic")
+
+    monkeypatch.setattr(serve, "pending_migrations", away)
+    with pytest.raises(CommandError) as refusal:
+        call_command("serve")
+    assert str(refusal.value) == "The database does not answer: OperationalError"
+
+
+def test_static_files_are_collected_once_and_again_when_their_sources_change(settings, tmp_path, monkeypatch):
+    settings.STATIC_ROOT = tmp_path / "collected"
+    ran = []
+    monkeypatch.setattr(serve, "call_command", lambda name, **options: ran.append(name))
+    serve.collect_static_files()
+    serve.collect_static_files()
+    assert ran == ["collectstatic"]
+    monkeypatch.setattr(serve, "_fingerprint_of_sources", lambda: "changed")
+    serve.collect_static_files()
+    assert ran == ["collectstatic"] * 2
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Content-Type")
+    finally:
+        connection.close()
+
+
+def wait_until_it_listens(port: int, server: subprocess.Popen) -> None:
+    for _ in range(600):
+        try:
+            get(port, "/healthz")
+        except OSError:
+            assert server.poll() is None, server.stderr.read()
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the server does not listen")
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Start the server as an operator does, on a database of its own; yields (process, port)."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE", "DJANGO"))}
+    environment["DATA_DIR"] = str(tmp_path)
+    manage = [sys.executable, "manage.py"]
+    subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)  # noqa: S603
+    port = free_port()
+    command = [*manage, "serve", "--port", str(port), "--workers", "2"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    yield process, port
+    process.kill()
+    process.communicate()
+
+
+def test_it_serves_pages_and_static_files_and_ends_in_peace_on_sigterm(server):
+    process, port = server
+    wait_until_it_listens(port, process)
+    assert get(port, "/readyz") == (200, "application/json")
+    assert get(port, "/static/unfold/css/styles.css") == (200, 'text/css; charset="utf-8"')
+    assert get(port, "/v1/me")[0] == 401
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 0
