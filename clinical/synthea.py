@@ -21,7 +21,8 @@ from config.databases import broken_constraint
 from config.encryption import unseal
 from config.exceptions import DomainError, Invalid
 from patients.models import Gender, MaritalStatus, Patient, PatientIdentifier, Sex, Status
-from patients.services.patients import create_patient, record_death, update_patient
+from patients.services.lifecycle import record_death
+from patients.services.patients import create_patient, update_patient
 
 IDENTIFIER_SYSTEM = "urn:synthea:patient"
 CHUNK = 500

@@ -26,7 +26,8 @@ from patients.models import (
     TagDefinition,
 )
 from patients.services.catalogs import create_catalog_row
-from patients.services.patients import create_patient, index_names
+from patients.services.lifecycle import archive_patient
+from patients.services.patients import create_patient
 
 SYSTEM = Actor.system("tests")
 _numbers = itertools.count(1)
@@ -55,11 +56,8 @@ def make_patient(organization: Organization, **values) -> Patient:
 
 
 def archive(patient: Patient) -> Patient:
-    """Put a patient into the archived state, as a row stands there."""
-    from django.utils import timezone
-
-    Patient.objects.filter(pk=patient.pk).update(status="archived", deleted_at=timezone.now())
-    index_names(patient.pk, patient.organization_id, {})
+    """Archive a patient."""
+    archive_patient(actor=SYSTEM, patient_id=patient.pk)
     patient.refresh_from_db()
     return patient
 

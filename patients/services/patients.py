@@ -7,16 +7,16 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import audit, events
 from accounts.models import Organization
 from accounts.permissions import CAREGIVERS
 from accounts.scope import Actor
 from config.databases import DatabaseNow
 from config.encryption import blind_index, seal
-from config.exceptions import Invalid, NotFound, NotPermitted, VersionConflict
+from config.exceptions import Invalid, NotPermitted, VersionConflict
 from config.orm import uuid7
 from patients.models import Enrolment, NameKey, Patient, PatientIdentifier, Program, Protocol, Status
 from patients.search import SEARCHED, TYPED, derived_columns, name_keys
+from patients.services.rows import lock_guarantor, lock_patient, tell, today_of
 from patients.services.rules import SEALED, check_values, without_idle_nulls
 
 
@@ -41,7 +41,9 @@ def create_patient(
     if stored["status"] == Status.ARCHIVED:
         raise Invalid("A patient can not be created archived.", "status")
     today = datetime.datetime.now(organization.zone).date()
-    check_values(stored, today)
+    check_values(stored, stored, today)
+    if stored.get("responsible_party_id"):
+        lock_guarantor(stored["responsible_party_id"])
     patient = Patient(uuid=uuid7(), organization=organization)
     for name, value in _columns(patient, stored, stored).items():
         setattr(patient, name, value)
@@ -55,7 +57,7 @@ def create_patient(
         PatientIdentifier.objects.create(organization=organization, patient=patient, **identifier)
     if enrolment:
         enrol(actor=actor, patient=patient, program=enrolment[0], protocol=enrolment[1], start_date=today)
-    _tell(actor, patient, "patient.create", "patient.created", values)
+    tell(actor, patient, "patient.create", "patient.created", values)
     return patient
 
 
@@ -75,7 +77,7 @@ def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, c
     `base_version` None is for a dialect without versions: the change is made to whatever stands there.
     Raises NotFound, Invalid, VersionConflict, or IntegrityError (chart number taken).
     """
-    patient = _lock(patient_id)
+    patient = lock_patient(patient_id, changes.get("responsible_party_id"))
     changes = without_idle_nulls(changes)
     if changes.pop("status", patient.status) != patient.status:
         raise Invalid("The status is changed by transition-status, archive and restore only.", "status")
@@ -83,7 +85,7 @@ def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, c
         raise Invalid("A patient can not be their own guarantor.", "responsible_party")
     current = {name: getattr(patient, name) for name in _READ_BACK}
     after = {**current, **changes}
-    check_values(after, datetime.datetime.now(patient.organization.zone).date())
+    check_values(after, changes, today_of(patient))
     if base_version is not None and base_version != patient.version:
         raise VersionConflict(expected=patient.version, got=base_version)
     written = _columns(patient, changes, after)
@@ -92,7 +94,7 @@ def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, c
     Patient.objects.filter(deleted_at=None).change(patient.pk, patient.version, "Patient", **written)
     if set(TYPED) & changes.keys():
         index_names(patient.pk, patient.organization_id, after)
-    _tell(actor, patient, "patient.update", "patient.updated", changes)
+    tell(actor, patient, "patient.update", "patient.updated", changes)
 
 
 def index_names(patient_id: int, organization_id: int, values: Mapping[str, Any]) -> None:
@@ -104,15 +106,6 @@ def index_names(patient_id: int, organization_id: int, values: Mapping[str, Any]
 
 
 _READ_BACK = (*sorted(SEARCHED), "status", "date_time_deceased", "street", "house_number", "house_number_suffix")
-
-
-def _lock(patient_id: int) -> Patient:
-    """Return the patient with its row locked: the first lock every write of a patient takes."""
-    patients = Patient.objects.select_related("organization").select_for_update(of=("self",))
-    patient = patients.filter(pk=patient_id, deleted_at=None).first()
-    if patient is None:
-        raise NotFound("Patient")
-    return patient
 
 
 def _columns(patient: Patient, values: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,17 +134,6 @@ def _sealed(patient: Patient, name: str, value: str | None) -> dict[str, bytes |
 
 
 @transaction.atomic
-def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> None:
-    """Make a patient deceased since `at`. Raises NotFound (unknown, archived) or Invalid (a time that can not be)."""
-    patient = _lock(patient_id)
-    death = {"status": Status.DECEASED, "date_time_deceased": at}
-    today = datetime.datetime.now(patient.organization.zone).date()
-    check_values({"date_of_birth": patient.date_of_birth, **death}, today)
-    Patient.objects.filter(deleted_at=None).change(patient.pk, patient.version, "Patient", **death)
-    _tell(actor, patient, "patient.record_death", "patient.deceased", death)
-
-
-@transaction.atomic
 def enrol(*, actor: Actor, patient: Patient, program: Program, protocol: Protocol, start_date: datetime.date) -> Enrolment:
     """Enrol a patient in a program under one of its protocols; Invalid for a protocol of another program."""
     if protocol.program_id != program.pk:
@@ -165,15 +147,3 @@ def enrol(*, actor: Actor, patient: Patient, program: Program, protocol: Protoco
         created_by_id=actor.user_id,
     )
 
-
-def _tell(actor: Actor, patient: Patient, action: str, event: str, changed: Iterable[str]) -> None:
-    audit.record(
-        actor,
-        action,
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="patient",
-        subject_id=patient.pk,
-        changed=changed,
-    )
-    events.emit(event, organization_id=patient.organization_id, subject=patient.uuid)

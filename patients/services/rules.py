@@ -1,13 +1,17 @@
 """Rules about a patient's values, the same for every way in."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from config.exceptions import Invalid
+from config.orm import fold
 from patients.models import Patient, Status
 
 OLDEST_YEARS = 130
+_A_DAY = datetime.timedelta(days=1)
+"""Times are compared with dates of some time zone: a day either way is no contradiction."""
+
 SEALED = ("social_security_number", "medicaid_id", "bsn")
 """Values that are stored encrypted, by the names that callers use."""
 
@@ -24,17 +28,27 @@ def _nullable(name: str) -> bool:
     return name in SEALED or Patient._meta.get_field(name).null
 
 
-def check_values(values: Mapping[str, Any], today: datetime.date) -> None:
-    """Raise Invalid where the values of one patient contradict a rule or each other."""
+def check_values(values: Mapping[str, Any], changed: Collection[str], today: datetime.date) -> None:
+    """Raise Invalid where what `changed` contradicts a rule, or the other `values` of the patient.
+
+    What stands already is not judged again: a patient restored after their death keeps its time.
+    """
+    if values.get("account_name") and "account_name" in changed and not fold(values["account_name"]):
+        raise Invalid("An account name needs characters that can be seen.", "account_name")
     born, deceased = values.get("date_of_birth"), values.get("date_time_deceased")
-    if born and not years_before(today, OLDEST_YEARS) <= born <= today:
+    if born and "date_of_birth" in changed and not years_before(today, OLDEST_YEARS) <= born <= today:
         raise Invalid("The date of birth must lie in the past and within a lifetime.", "date_of_birth")
-    if deceased and values["status"] != Status.DECEASED:
-        raise Invalid("A time of death needs the status deceased.", "date_time_deceased")
-    if deceased and deceased.date() > today + datetime.timedelta(days=1):
-        raise Invalid("The time of death lies in the future.", "date_time_deceased")
-    if deceased and born and deceased.date() < born - datetime.timedelta(days=1):
+    if deceased and "date_time_deceased" in changed:
+        _check_death(deceased, values["status"], today)
+    if deceased and born and {"date_of_birth", "date_time_deceased"} & set(changed) and deceased.date() < born - _A_DAY:
         raise Invalid("The time of death lies before the date of birth.", "date_time_deceased")
+
+
+def _check_death(deceased: datetime.datetime, status: str, today: datetime.date) -> None:
+    if status != Status.DECEASED:
+        raise Invalid("A time of death needs the status deceased.", "date_time_deceased")
+    if deceased.date() > today + _A_DAY:
+        raise Invalid("The time of death lies in the future.", "date_time_deceased")
 
 
 def years_before(day: datetime.date, years: int) -> datetime.date:

@@ -1,0 +1,84 @@
+"""A patient's life with the clinic: archive, restore, transition, death."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.scope import Actor
+from config.exceptions import Invalid, NotFound, VersionConflict
+from patients.models import Patient, Status
+from patients.services.patients import index_names
+from patients.services.rows import lock_patient, tell, today_of
+from patients.services.rules import check_values
+
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+    Status.PROSPECTIVE: frozenset({Status.ACTIVE}),
+    Status.ACTIVE: frozenset({Status.INACTIVE, Status.DECEASED}),
+    Status.INACTIVE: frozenset({Status.ACTIVE}),
+    Status.DECEASED: frozenset(),
+}
+"""Where each status leads. Archived is entered and left by `archive_patient` and `restore_patient` only."""
+
+
+@transaction.atomic
+def archive_patient(*, actor: Actor, patient_id: int) -> None:
+    """Take a patient out of lists, search and references. Invalid for the guarantor of others who are not archived.
+
+    The row is locked, and whoever names it as a guarantor locks it too: no dependent can be added meanwhile.
+    """
+    patient = lock_patient(patient_id)
+    if Patient.objects.filter(responsible_party=patient, deleted_at=None).exists():
+        raise Invalid("The patient is the guarantor of active dependents.", "", "guarantor")
+    _write(patient, status=Status.ARCHIVED, deleted_at=timezone.now())
+    index_names(patient.pk, patient.organization_id, {})
+    tell(actor, patient, "patient.archive", "patient.archived", ["status", "deleted_at"])
+
+
+@transaction.atomic
+def restore_patient(*, actor: Actor, patient_id: int) -> None:
+    """Bring an archived patient back as inactive. Invalid where they are not archived, IntegrityError where
+    their chart number has been given to another meanwhile."""
+    try:
+        patient = lock_patient(patient_id, archived=True)
+    except NotFound as error:
+        raise Invalid("The patient is not archived.", "", "not_archived") from error
+    _write(patient, status=Status.INACTIVE, deleted_at=None)
+    index_names(patient.pk, patient.organization_id, patient.__dict__)
+    tell(actor, patient, "patient.restore", "patient.restored", ["status", "deleted_at"])
+
+
+@transaction.atomic
+def transition_status(*, actor: Actor, patient_id: int, base_version: int, new_status: str) -> None:
+    """Give a patient another status, along TRANSITIONS; Invalid for any other way, VersionConflict for a stale version."""
+    patient = lock_patient(patient_id)
+    if new_status not in TRANSITIONS[patient.status]:
+        raise Invalid(f"A patient can not go from {patient.status} to {new_status}.", "new_status", "transition")
+    if base_version != patient.version:
+        raise VersionConflict(expected=patient.version, got=base_version)
+    _write(patient, status=new_status, **_moments(patient, new_status))
+    tell(actor, patient, "patient.transition_status", f"patient.{new_status}", ["status"])
+
+
+@transaction.atomic
+def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> None:
+    """Make a patient deceased since `at`. Raises NotFound (unknown, archived) or Invalid (a time that can not be)."""
+    patient = lock_patient(patient_id)
+    death = {"status": Status.DECEASED, "date_time_deceased": at}
+    check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_of(patient))
+    _write(patient, **death, **_moments(patient, Status.DECEASED))
+    tell(actor, patient, "patient.record_death", "patient.deceased", death)
+
+
+def _moments(patient: Patient, status: str) -> dict[str, Any]:
+    """Return when the patient became active, or stopped being it."""
+    now = timezone.now()
+    if status == Status.ACTIVE:
+        return {"activated_at": patient.activated_at or now, "stopped_at": None}
+    return {"stopped_at": now}
+
+
+def _write(patient: Patient, **values: Any) -> None:
+    Patient.objects.change(patient.pk, patient.version, "Patient", **values)
