@@ -27,17 +27,19 @@ class CatalogLookup(Lookup):
 
     def __init__(self, model: type[models.Model], shape: Callable[[str, str], dict]):
         self.model, self.shape = model, shape
-        self._cache: dict[int, tuple[int, dict | None]] = {}
+        self._cache: dict[int, tuple[tuple, dict | None]] = {}
 
     def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
         if not keys:
             return {}
         if actor.organization_id is None:
             return self._fetch(keys)
-        stamp, rows = self._cache.get(actor.organization_id, (None, None))
-        if stamp != actor.catalog_version:
+        # With the UUID, as ids are given out again in a database that was put back under a running server.
+        stamp = (actor.organization_uuid, actor.catalog_version)
+        kept, rows = self._cache.get(actor.organization_id, (None, None))
+        if kept != stamp:
             rows = self._whole(actor.organization_id)
-            self._cache[actor.organization_id] = (actor.catalog_version, rows)
+            self._cache[actor.organization_id] = (stamp, rows)
         return self._fetch(keys) if rows is None else rows
 
     def _whole(self, organization_id: int) -> dict | None:

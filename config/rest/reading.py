@@ -29,6 +29,10 @@ class Lookup:
     def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
         raise NotImplementedError(type(self).__name__)
 
+    def __deepcopy__(self, memo: dict) -> "Lookup":
+        # REST framework copies declared fields with their arguments: the copies share one look-up and its cache.
+        return self
+
 
 class LookedUp(serializers.Field):
     """A field whose value stands in another table, under the key that the column `source` holds.
