@@ -1,0 +1,148 @@
+"""How many SQL statements a request costs: written down, and the same for 1, 10 and 50 rows."""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Role
+from patients.models import Patient
+from tests.conftest import ApiClient
+from tests.factories import Clinic
+
+SIZES = (1, 10, 50)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Statements of one request, transaction control aside: on SQLite and on PostgreSQL.
+
+    Both pay one to authenticate and one to count. Reading rows costs one and each look-up that is
+    not cached one; the audit of a read costs two on SQLite and one on PostgreSQL, and a list by
+    creation or change asks PostgreSQL for its horizon.
+    """
+
+    sqlite: int
+    postgresql: int
+
+
+PRACTICE, PUBLIC, GENERAL = "{base}/patients", "/v1/patients", "/general/v1/patients"
+FILTERS = (
+    "search=Last&dob_from=1950-01-01&dob_to=2020-01-01&status=active&primary_provider_uuid={provider}"
+    "&location_uuid={location}&tag_definition_uuid={tag_definition}"
+)
+
+LEDGER: dict[str, Cost] = {
+    f"{PRACTICE}?page_size=200": Cost(7, 6),
+    f"{PRACTICE}?page_size=200&{FILTERS}": Cost(10, 9),
+    f"{PRACTICE}?page_size=200&sort_by=created_at&sort_dir=desc": Cost(7, 6),
+    f"{PRACTICE}/cursor": Cost(7, 6),
+    f"{PRACTICE}/cursor?{FILTERS}": Cost(10, 9),
+    f"{PRACTICE}/cursor?sort_by=updated_at": Cost(7, 7),
+    f"{PRACTICE}/search?q=last": Cost(6, 5),
+    f"{PRACTICE}/search?q=last+first": Cost(6, 5),
+    f"{PRACTICE}/{{uuid}}": Cost(7, 6),
+    f"{PUBLIC}": Cost(8, 8),
+    f"{PUBLIC}?perPage=200": Cost(8, 8),
+    f"{PUBLIC}/{{uuid}}": Cost(8, 7),
+    f"{GENERAL}?page_size=200": Cost(5, 4),
+    f"{GENERAL}?page_size=200&search=last": Cost(5, 4),
+    f"{GENERAL}/{{id}}": Cost(5, 4),
+}
+"""Address -> what it costs an HC_ADMIN, whose catalogs are cached."""
+
+WITHOUT_A_CACHE: dict[str, Cost] = {
+    f"{PRACTICE}?page_size=200": Cost(13, 12),
+    f"{PUBLIC}": Cost(9, 9),
+    f"{GENERAL}?page_size=200": Cost(5, 4),
+}
+"""The same lists for an FC_ADMIN, who works in all organizations and fetches catalog rows by key."""
+
+
+@pytest.fixture
+def grow(clinic) -> Callable[[int], Patient]:
+    """Return a function that raises the clinic's patients to a number, each with everything that look-ups find."""
+    made: list[Patient] = []
+
+    def to(size: int) -> Patient:
+        guarantor = made[0] if made else None
+        while len(made) < size:
+            made.append(_referring(clinic, guarantor))
+        return made[0]
+
+    return to
+
+
+def _referring(clinic: Clinic, guarantor: Patient | None) -> Patient:
+    names = ("location", "fee_schedule", "billing_type", "employer")
+    patient = clinic.enrolled(
+        **{f"{name}_id": clinic.catalogs[name].pk for name in names}, primary_provider_id=clinic.catalogs["provider"].pk,
+        secondary_provider_id=clinic.catalogs["provider"].pk, care_group_id=clinic.group.pk, date_of_birth=datetime.date(1980, 1, 1),
+        responsible_party_id=guarantor and guarantor.pk, identifiers=[{"system": "x", "value": f"{Patient.objects.count()}"}],
+    )  # fmt: skip
+    if guarantor is None:
+        Patient.objects.filter(pk=patient.pk).update(responsible_party=clinic.patient(last_name="Zoë", first_name="Zoë"))
+    clinic.tag(patient)
+    return patient
+
+
+def statements(speak: Callable[[], Any]) -> list[str]:
+    """Return the SQL of one warm request: compiled before, catalogs cached, the key's last use noted."""
+    warm = speak()
+    assert warm.status_code == 200, warm.content
+    with CaptureQueriesContext(connection) as queries:
+        speak()
+    control = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT", "SET ")
+    return [query["sql"] for query in queries if not query["sql"].startswith(control)]
+
+
+def address(line: str, clinic: Clinic, patient: Patient) -> str:
+    catalogs = {name: clinic.catalogs[name].uuid for name in ("provider", "location", "tag_definition")}
+    return line.format(base=clinic.base, uuid=patient.uuid, id=patient.pk, **catalogs)
+
+
+def check(line: str, cost: Cost, clinic: Clinic, grow: Callable[[int], Patient], role: str) -> None:
+    """Hold `line` to its cost at each size."""
+    client = ApiClient(clinic.keys[role], "X-User-Token" if line.startswith(GENERAL) else "Authorization")
+    for size in SIZES:
+        path = address(line, clinic, grow(size))
+        found = statements(lambda path=path: client.get(path))
+        expected = getattr(cost, connection.vendor)
+        assert len(found) == expected, f"{line} with {size} rows: {len(found)}, not {expected}\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("line", LEDGER)
+def test_a_read_costs_what_the_ledger_says(clinic, grow, line):
+    check(line, LEDGER[line], clinic, grow, Role.HC_ADMIN)
+
+
+@pytest.mark.parametrize("line", WITHOUT_A_CACHE)
+def test_a_read_without_cached_catalogs_costs_what_the_ledger_says(clinic, grow, line):
+    check(line, WITHOUT_A_CACHE[line], clinic, grow, Role.FC_ADMIN)
+
+
+@pytest.mark.parametrize("role", [Role.HC_PRIMARY, Role.HC_VIEW_ALL])
+def test_a_caregivers_list_costs_no_more_than_an_administrators(clinic, grow, role):
+    line = f"{PRACTICE}?page_size=200"
+    check(line, LEDGER[line], clinic, grow, role)
+
+
+def test_later_pages_cost_one_count_more_and_no_more(clinic, grow, api):
+    grow(50)
+    path = f"{clinic.base}/patients"
+    first = statements(lambda: api().get(path, {"page_size": "200"}))
+    second = statements(lambda: api().get(path, {"page_size": "10", "page": "2"}))
+    assert len(second) == len(first) + 1
+    assert sum("count(*)" in sql for sql in second) == 1
+
+
+def test_a_page_behind_a_cursor_costs_what_the_first_one_does(clinic, grow, api):
+    grow(10)
+    path = f"{clinic.base}/patients/cursor"
+    after = api().get(path, {"first": "3"}).json()["page_info"]["end_cursor"]
+    first = statements(lambda: api().get(path, {"first": "3"}))
+    assert len(statements(lambda: api().get(path, {"first": "3", "after": after}))) == len(first)
