@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import ForeignKey
 from django.urls import reverse
 
@@ -22,6 +23,7 @@ from patients.models import (
     Provider,
     TagDefinition,
 )
+from patients.services.catalogs import archive_catalog_row
 from tests.factories import SYSTEM, key_row
 from tests.pages import form_values, sign_in, submit, url
 
@@ -131,8 +133,6 @@ def test_nothing_can_be_deleted(own, model):
 
 def test_no_redirect_tells_whether_an_object_exists(own, foreign):
     client = sign_in(own.users[Role.HC_ADMIN])
-    from django.contrib.contenttypes.models import ContentType
-
     kind = ContentType.objects.get_for_model(Patient)
     assert client.get(f"/admin/r/{kind.pk}/{foreign.row[Patient].pk}/").status_code == 404
     assert client.get(f"/admin/r/{kind.pk}/{own.row[Patient].pk}/").status_code == 404
@@ -162,9 +162,6 @@ def test_autocomplete_suggests_own_rows_and_no_archived_one(own):
     query = {"app_label": "patients", "model_name": "patient", "field_name": "primary_provider", "term": "Hill"}
     address = reverse("admin:autocomplete")
     assert [found["text"] for found in client.get(address, query).json()["results"]] == ["Hill Valley provider"]
-    admin.site.get_model_admin(Provider)
-    from patients.services.catalogs import archive_catalog_row
-
     archive_catalog_row(actor=SYSTEM, row=own.catalogs["provider"])
     assert client.get(address, query).json()["results"] == []
 

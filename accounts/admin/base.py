@@ -193,6 +193,10 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
     def save_related(self, request: HttpRequest, form: ModelForm, formsets, change: bool) -> None:
         """Do nothing: the service has saved what belongs together."""
 
+    def construct_change_message(self, request: HttpRequest, form: ModelForm, formsets, add: bool = False) -> list:
+        """Name the changed fields; inlines only show, and have nothing to tell."""
+        return super().construct_change_message(request, form, [], add)
+
     def create(self, request: HttpRequest, form: ServiceForm) -> Model:
         """Make the row and return it."""
         raise NotImplementedError

@@ -101,6 +101,11 @@ class ApiKeyAdmin(ScopedAdmin):
         key, request.issued_key = issue_key(actor=actor_of(request), **form.cleaned_data)
         return key
 
+    def changeform_view(self, request: HttpRequest, object_id=None, form_url="", extra_context=None) -> HttpResponse:
+        """Offer one way to save: the answer is the page that shows the key."""
+        buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().changeform_view(request, object_id, form_url, {**buttons, **(extra_context or {})})
+
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         """Show the key on the page that answers the form: it is kept nowhere, so no other page could."""
         context = {

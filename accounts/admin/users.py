@@ -28,14 +28,18 @@ from accounts.site import actor_of
 class UserForm(ServiceForm):
     """A user with their care groups and, to write only, a password."""
 
-    care_groups = forms.ModelMultipleChoiceField(
+    groups = forms.ModelMultipleChoiceField(
         CareGroup.objects.none(),
+        label="Care groups",
         required=False,
         widget=UnfoldAdminSelectMultipleWidget,
         help_text="Caregivers see the patients of these groups. Hold Ctrl to choose several.",
     )
     password = forms.CharField(
-        required=False, strip=False, widget=UnfoldAdminPasswordWidget, help_text="At least 12 characters. Empty: unchanged."
+        required=False,
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text="At least 12 characters. Empty: unchanged.",
     )
     status = forms.ChoiceField(choices=UserStatus.choices, widget=UnfoldAdminSelectWidget)
     reason = forms.CharField(
@@ -48,7 +52,7 @@ class UserForm(ServiceForm):
         if not self.instance.pk:
             self.initial["status"] = UserStatus.ACTIVE
         else:
-            self.initial["care_groups"] = list(self.instance.memberships.values_list("care_group_id", flat=True))
+            self.initial["groups"] = list(self.instance.memberships.values_list("care_group_id", flat=True))
         if "role" in self.fields:
             self.fields["role"].choices = [(role, Role(role).label) for role in self._roles()]
 
@@ -70,7 +74,7 @@ class UserForm(ServiceForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         self._check_organization(cleaned)
-        groups, default = cleaned.get("care_groups") or (), cleaned.get("default_group")
+        groups, default = cleaned.get("groups") or (), cleaned.get("default_group")
         if default and default not in groups:
             self.add_error("default_group", "Must be one of the care groups.")
         if self.instance.pk and "status" in self.changed_data and not cleaned.get("reason"):
@@ -107,7 +111,7 @@ class UserAdmin(ScopedAdmin):
     readonly_fields = ["last_login"]
     fieldsets = [
         ("Who", {"fields": ["email", ("first_name", "last_name"), ("language", "timezone")]}),
-        ("Access", {"fields": ["role", "care_groups", "default_group", "password"]}),
+        ("Access", {"fields": ["role", "groups", "default_group", "password"]}),
         ("Status", {"fields": [("status", "reason"), "last_login"]}),
     ]
     constraint_fields = {
@@ -150,7 +154,7 @@ class UserAdmin(ScopedAdmin):
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs) -> type[UserForm]:
         form = super().get_form(request, obj, change, **kwargs)
         groups = self.admin_site.get_model_admin(CareGroup)
-        form.base_fields["care_groups"].queryset = groups.offered(request, groups.get_queryset(request))
+        form.base_fields["groups"].queryset = groups.offered(request, groups.get_queryset(request))
         return form
 
     def create(self, request: HttpRequest, form: UserForm) -> User:
@@ -161,7 +165,7 @@ class UserAdmin(ScopedAdmin):
             role=form.cleaned_data["role"],
             organization=Organization.objects.filter(pk=form.organization_id).first(),
             password=form.cleaned_data["password"] or None,
-            care_groups=form.cleaned_data["care_groups"],
+            care_groups=form.cleaned_data["groups"],
             status=form.cleaned_data["status"],
             default_group=form.cleaned_data["default_group"],
             **values,
@@ -169,7 +173,7 @@ class UserAdmin(ScopedAdmin):
 
     def change(self, request: HttpRequest, obj: User, form: UserForm) -> None:
         actor, password = actor_of(request), form.cleaned_data["password"] or None
-        groups: QuerySet | None = form.cleaned_data["care_groups"] if "care_groups" in form.changed_data else None
+        groups: QuerySet | None = form.cleaned_data["groups"] if "groups" in form.changed_data else None
         if form.columns() or password or groups is not None:
             update_user(actor=actor, user=obj, changes=form.columns(), care_groups=groups, password=password)
         status, reason = form.cleaned_data["status"], form.cleaned_data["reason"]

@@ -1,10 +1,11 @@
 """Patients: finding them, and their record as a form."""
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, TextField
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts import audit
 from accounts.admin.base import ScopedAdmin, ScopedInline
@@ -42,6 +43,7 @@ class IdentifierInline(ScopedInline):
 
     model = PatientIdentifier
     tab = True
+    verbose_name_plural = "Identifiers"
     fields = ["system", "value", "use", "assigner"]
 
 
@@ -50,6 +52,7 @@ class EnrolmentInline(ScopedInline):
 
     model = Enrolment
     tab = True
+    verbose_name_plural = "Programs"
     fields = ["program", "protocol", "start_date", "end_date"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -63,6 +66,9 @@ class PatientAdmin(ScopedAdmin):
     form = PatientForm
     creators = writers = Task.WRITE_PATIENTS.value
     section, place, icon, hint = "Patients", 1, "personal_injury", "Find, register and correct"
+    compressed_fields = False
+    change_form_before_template = "admin/patients/patient/heading.html"
+    formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     inlines = [IdentifierInline, EnrolmentInline]
     list_display = ["name", "date_of_birth", "chart_number", "phone", "status_label", "care_group", "primary_provider", "added"]
     list_filter = [

@@ -1,0 +1,232 @@
+"""Patients in the admin: finding, registering, correcting."""
+
+import datetime
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import AuditedPatient, AuditEvent, Role
+from config.encryption import unseal
+from patients.models import Patient
+from patients.services.catalogs import archive_catalog_row
+from patients.services.patients import update_patient
+from tests.factories import SYSTEM, archive
+from tests.pages import sign_in, submit, url
+
+
+@pytest.fixture
+def client(clinic):
+    return sign_in(clinic.users[Role.HC_ADMIN])
+
+
+def found(client, query: str, **filters) -> set[int]:
+    response = client.get(url(Patient, "changelist"), {"q": query, **filters})
+    assert response.status_code == 200
+    return {patient.pk for patient in response.context["cl"].result_list}
+
+
+def test_any_fragment_finds_a_patient(clinic, client):
+    wanted = clinic.patient(
+        first_name="Søren", last_name="Łukasz", date_of_birth=datetime.date(1980, 2, 3), mobile_phone="(202) 555-0143",
+        email="soren@example.org", chart_number="HV-77",
+    )  # fmt: skip
+    clinic.patient(first_name="Someone", last_name="Else")
+    for query in ("soren", "luk", "SØR ŁUK", "1980-02-03", "555-0143", "+1 202 555", "hv-77", "soren@", "19800203"):
+        assert found(client, query) == {wanted.pk}, query
+    assert found(client, "100%") == set()
+
+
+def test_archived_patients_show_only_when_asked_for(clinic, client):
+    gone = archive(clinic.patient())
+    here = clinic.patient()
+    assert found(client, "") == {here.pk}
+    assert found(client, "", status="archived") == {gone.pk}
+    assert client.get(url(Patient, "change", gone.pk)).status_code == 200
+    assert client.post(url(Patient, "change", gone.pk), {}).status_code == 403
+
+
+def test_filters_narrow_the_list(clinic, client):
+    wanted = clinic.patient(care_group_id=clinic.group.pk, primary_provider_id=clinic.catalogs["provider"].pk)
+    clinic.patient()
+    assert found(client, "", care_group__id__exact=clinic.group.pk) == {wanted.pk}
+    assert found(client, "", primary_provider__id__exact=clinic.catalogs["provider"].pk) == {wanted.pk}
+    assert found(client, "", status="inactive") == set()
+
+
+def test_the_list_is_sorted_by_last_name_or_by_the_newest(clinic, client):
+    second, first = clinic.patient(last_name="Bravo"), clinic.patient(last_name="alpha")
+    rows = client.get(url(Patient, "changelist")).context["cl"].result_list
+    assert [row.pk for row in rows] == [first.pk, second.pk]
+    columns = client.get(url(Patient, "changelist")).context["cl"].list_display
+    newest = client.get(url(Patient, "changelist"), {"o": f"-{columns.index('added')}"}).context["cl"].result_list
+    assert [row.pk for row in newest] == [first.pk, second.pk]
+
+
+def test_the_list_costs_the_same_statements_for_one_row_and_for_thirty(clinic, client):
+    def statements() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert client.get(url(Patient, "changelist")).status_code == 200
+        return len(captured)
+
+    def one() -> Patient:
+        return clinic.patient(care_group_id=clinic.group.pk, primary_provider_id=clinic.catalogs["provider"].pk)
+
+    one()
+    statements()
+    few = statements()
+    for _ in range(29):
+        one()
+    assert statements() == few
+
+
+def test_what_list_form_and_suggestions_show_is_audited(clinic, client):
+    patient = clinic.patient(first_name="Ann", last_name="Lee")
+
+    def readings() -> int:
+        return AuditedPatient.objects.filter(patient_id=patient.pk, event__action="patient.read").count()
+
+    client.get(url(Patient, "changelist"))
+    assert readings() == 1
+    client.get(url(Patient, "change", patient.pk))
+    assert readings() == 2
+    suggestions = client.get(
+        "/admin/autocomplete/",
+        {"app_label": "patients", "model_name": "patient", "field_name": "responsible_party", "term": "ann"},
+    )
+    assert suggestions.json()["results"] == [{"id": str(patient.pk), "text": "Lee, Ann (date of birth unknown)"}]
+    assert readings() == 3
+
+
+def test_a_patient_is_registered_through_the_service(clinic, client):
+    answer = submit(
+        client, Patient, first_name="Ann", last_name="Lee", date_of_birth="1990-05-06", mobile_phone="(202) 555-0143",
+        care_group=clinic.group.pk, social_security_number="123-45-6789", status="prospective",
+    )  # fmt: skip
+    assert answer.status_code == 302
+    patient = Patient.objects.get(last_name="Lee")
+    assert (patient.organization, patient.care_group, patient.status) == (clinic.organization, clinic.group, "prospective")
+    assert "12025550143" in patient.search_text
+    assert unseal(patient.social_security_number_sealed, "patient.social_security_number", patient.uuid) == "123-45-6789"
+    event = AuditEvent.objects.get(action="patient.create", subject_id=patient.pk)
+    assert event.user_id == clinic.users[Role.HC_ADMIN].pk
+
+
+def test_a_patient_of_a_caregiver_joins_their_default_group(clinic):
+    submit(sign_in(clinic.users[Role.HC_PRIMARY]), Patient, first_name="Ann", last_name="Lee")
+    assert Patient.objects.get(last_name="Lee").care_group == clinic.group
+
+
+def test_a_caregiver_without_a_group_is_told_so(clinic):
+    user = clinic.users[Role.HC_PRIMARY]
+    user.memberships.all().delete()
+    answer = submit(sign_in(user), Patient, first_name="Ann", last_name="Lee")
+    assert answer.status_code == 200
+    assert "no care group" in answer.content.decode()
+    assert not Patient.objects.filter(last_name="Lee").exists()
+
+
+def test_a_correction_writes_what_changed_and_nothing_else(clinic, client):
+    patient = clinic.patient(medical_summary="one\ntwo", treatment_notes="a\r\nb ", balance_total="12.00", first_name=" Ann ")
+    before = Patient.objects.filter(pk=patient.pk).values().get()
+    assert submit(client, Patient, patient.pk, city="Hill Valley").status_code == 302
+    after = Patient.objects.filter(pk=patient.pk).values().get()
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"city", "version", "updated_at"}
+    assert AuditEvent.objects.get(action="patient.update").changed_fields == "city"
+
+
+def test_line_ends_of_a_browser_are_stored_as_the_apis_write_them(clinic, client):
+    patient = clinic.patient()
+    submit(client, Patient, patient.pk, comments="one\r\ntwo")
+    patient.refresh_from_db()
+    assert patient.comments == "one\ntwo"
+
+
+def test_a_stale_version_is_a_clear_error_and_nothing_is_lost(clinic, client):
+    patient = clinic.patient(city="Old")
+    update_patient(actor=SYSTEM, patient_id=patient.pk, base_version=1, changes={"city": "Theirs"})
+    answer = submit(client, Patient, patient.pk, city="Mine", base_version=1)
+    assert answer.status_code == 200
+    assert "Someone else changed this record meanwhile" in answer.content.decode()
+    assert 'value="Mine"' in answer.content.decode()
+    patient.refresh_from_db()
+    assert (patient.city, patient.version) == ("Theirs", 2)
+
+
+@pytest.mark.parametrize("version", ["", "x", "99"])
+def test_a_form_without_the_current_version_saves_nothing(clinic, client, version):
+    patient = clinic.patient(city="Old")
+    assert submit(client, Patient, patient.pk, city="Mine", base_version=version).status_code == 200
+    patient.refresh_from_db()
+    assert patient.city == "Old"
+
+
+def test_rules_of_the_domain_become_errors_of_their_field(clinic, client):
+    clinic.patient(chart_number="HV-1")
+    patient = clinic.patient()
+
+    def errors(**changes):
+        return submit(client, Patient, patient.pk, **changes).context["adminform"].form.errors
+
+    assert errors(chart_number="hv-1")["chart_number"] == ["Another patient has this chart number."]
+    assert "date_of_birth" in errors(date_of_birth="2999-01-01")
+    assert "date_time_deceased" in errors(date_time_deceased_0="2020-01-01", date_time_deceased_1="10:00")
+    assert errors(responsible_party=patient.pk)["responsible_party"] == ["A patient can not be their own guarantor."]
+
+
+def test_a_sealed_number_is_masked_and_survives_a_save(clinic, client):
+    patient = clinic.patient(social_security_number="123-45-6789")
+    content = client.get(url(Patient, "change", patient.pk)).content.decode()
+    assert "*******6789" in content
+    assert "123-45" not in content
+    submit(client, Patient, patient.pk, city="Hill Valley")
+    patient.refresh_from_db()
+    assert unseal(patient.social_security_number_sealed, "patient.social_security_number", patient.uuid) == "123-45-6789"
+
+
+def test_the_status_of_a_patient_is_not_corrected_by_the_form(clinic, client):
+    patient = clinic.patient()
+    submit(client, Patient, patient.pk, status="deceased")
+    patient.refresh_from_db()
+    assert patient.status == "active"
+
+
+def test_a_choice_that_was_archived_or_lies_out_of_scope_is_kept(clinic):
+    guarantor = clinic.patient(last_name="Hidden", care_group_id=clinic.other_group.pk)
+    provider = clinic.catalogs["provider"]
+    patient = clinic.patient(care_group_id=clinic.group.pk, responsible_party_id=guarantor.pk, primary_provider_id=provider.pk)
+    archive_catalog_row(actor=SYSTEM, row=provider)
+    caregiver = sign_in(clinic.users[Role.HC_PRIMARY])
+    assert "Hidden" not in caregiver.get(url(Patient, "change", patient.pk)).content.decode()
+    assert submit(caregiver, Patient, patient.pk, city="Hill Valley").status_code == 302
+    patient.refresh_from_db()
+    assert (patient.responsible_party, patient.primary_provider, patient.city) == (guarantor, provider, "Hill Valley")
+
+
+def test_identifiers_and_programs_stand_beside_the_record(clinic, client):
+    patient = clinic.enrolled(identifiers=[{"system": "urn:lab", "value": "L-1"}])
+    content = client.get(url(Patient, "change", patient.pk)).content.decode()
+    assert "urn:lab" in content
+    assert clinic.catalogs["program"].name in content
+
+
+def test_history_and_messages_hold_no_name(clinic, client):
+    patient = clinic.patient(first_name="Secretname", last_name="Hidden")
+    submit(client, Patient, patient.pk, first_name="Othername")
+    entry = LogEntry.objects.get()
+    assert entry.object_repr == str(patient) == f"Patient {str(patient.uuid)[-8:]}"
+    assert "name" not in entry.object_repr + entry.change_message.replace("First name", "")
+
+
+def test_the_trail_of_a_patient_is_found_by_their_uuid(clinic, client):
+    patient, other = clinic.patient(), clinic.patient()
+    client.get(url(Patient, "change", patient.pk))
+    response = client.get(url(AuditEvent, "changelist"), {"q": str(patient.uuid)})
+    actions = {event.action for event in response.context["cl"].result_list}
+    assert actions == {"patient.create", "patient.read"}
+    touched = {row.patient_id for event in response.context["cl"].result_list for row in event.patients.all()}
+    assert other.pk not in touched
