@@ -94,13 +94,18 @@ class Entry:
     kind: Kind
     success: int = 200
     writers: frozenset[Caller] = frozenset(ROLES)
+    archived: int = 404
+    """What changing an archived object gets."""
     in_own_organization: bool = False
     """A create whose organization is the caller's: who has none gets 422."""
+    of_archived: bool = False
+    """A change that archived objects are there for, and others are not: those get 422."""
 
 
 READ, LIST, SELF, UNKNOWN = Entry(Kind.READ), Entry(Kind.LIST), Entry(Kind.SELF), Entry(Kind.UNKNOWN, success=404)
 CREATE = Entry(Kind.CREATE, 201, WRITES_PATIENTS)
 CHANGE = Entry(Kind.CHANGE, 200, WRITES_PATIENTS)
+RESTORE = Entry(Kind.CHANGE, 200, WRITES_PATIENTS, of_archived=True)
 NOWHERE = dict.fromkeys(METHODS, UNKNOWN)
 
 POLICY: dict[str, dict[str, Entry]] = {
@@ -109,6 +114,12 @@ POLICY: dict[str, dict[str, Entry]] = {
     "api/v1/<org_id>/patients/cursor": {"GET": LIST},
     "api/v1/<org_id>/patients/search": {"GET": LIST},
     "api/v1/<org_id>/patients/<patient_uuid>": {"GET": READ, "PATCH": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/archive": {"POST": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/restore": {"POST": RESTORE},
+    "api/v1/<org_id>/patients/<patient_uuid>/transition-status": {"POST": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/archive": {"POST": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/restore": {"POST": Entry(Kind.CHANGE, 422, WRITES_PATIENTS, archived=200)},
+    "api/v1/<org_id>/patients/<patient_uuid>/transition-status": {"POST": CHANGE},
     "^api/": NOWHERE,
     "v1/me": {"GET": SELF},
     "v1/patients": {"GET": LIST, "POST": CREATE},
@@ -147,7 +158,11 @@ def expected_status(route: str, method: str, caller: Caller, place: Place) -> in
         return refusal
     if caller not in entry.writers:
         return 403
-    return 422 if entry.in_own_organization and caller is Caller.FC_ADMIN else entry.success
+    if place is Place.ARCHIVED and entry.kind is Kind.CHANGE:
+        return entry.archived
+    homeless = entry.in_own_organization and caller is Caller.FC_ADMIN
+    idle = entry.of_archived and place is not Place.ARCHIVED
+    return 422 if homeless or idle else entry.success
 
 
 def _enters(caller: Caller, place: Place) -> bool:
@@ -159,8 +174,8 @@ def _enters(caller: Caller, place: Place) -> bool:
 
 def _object_refusal(route: str, entry: Entry, caller: Caller, place: Place) -> int | None:
     if place in SEES[caller]:
-        # An archived patient still answers and is never changed.
-        return 404 if place is Place.ARCHIVED and entry.kind is Kind.CHANGE else None
+        # An archived patient still answers, and is changed by being restored only.
+        return 404 if place is Place.ARCHIVED and entry.kind is Kind.CHANGE and entry.archived == 404 else None
     if dialect_of(route) is Dialect.GENERAL and caller in CAREGIVERS and place in OF_OWN_ORGANIZATION:
         return 403
     return 404

@@ -118,7 +118,8 @@ class Cast:
             case Dialect.PUBLIC:
                 return public_body(self.clinic)
         patient = self.patients.get(place, self.patients[Place.OWN])
-        return {**named, "base_version": patient.version} if method == "PATCH" else named
+        versioned = method == "PATCH" or "<patient_uuid>" in route
+        return {**named, "base_version": patient.version, "new_status": "inactive"} if versioned else named
 
 
 def public_body(clinic: Clinic, **values) -> dict:

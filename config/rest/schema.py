@@ -188,19 +188,20 @@ class DialectSchema(AutoSchema):
     def _problems(self) -> set[int]:
         """Return the statuses of what can go wrong."""
         names_object = bool(uritemplate.variables(self.path))
-        body = self.view.action in self.view.serializer_classes
+        writes = self.method in ("POST", "PUT", "PATCH")
         query = bool(self._query())
         found = {401, 429, 503}
         found |= {404} if names_object else set()
         found |= {403} if self.task is not Task.READ or (names_object and self.dialect.outsiders) else set()
-        found |= {400, 413, 415, 422} if body else set()
+        found |= {400, 413, 415, 422} if writes else set()
         found |= {400, 422} if query else set()
-        return found | ({409} if body and self._can_collide() else set())
+        return found | ({409} if writes and self._can_collide() else set())
 
     def _can_collide(self) -> bool:
-        versioned = any(isinstance(field, BaseVersion) for field in self.view.body_serializer().fields.values())
+        body = self.view.serializer_classes.get(self.view.action)
+        versioned = body and any(isinstance(field, BaseVersion) for field in body().fields.values())
         unique = any(status == 409 for status, *_ in self.view.constraint_wording.values())
-        return versioned or unique or self.view.action in self.view.idempotent
+        return bool(versioned) or unique or self.view.action in self.view.idempotent
 
     # --- serializers ------------------------------------------------------------------------------
     def _map_serializer(self, serializer, direction, bypass_extensions=False) -> Schema:

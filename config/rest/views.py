@@ -72,6 +72,8 @@ class DialectViewSet(ViewSetMixin, APIView):
     idempotent: ClassVar[frozenset[str]] = frozenset()
     """The actions that honour an Idempotency-Key."""
     constraint_wording: ClassVar[dict[str, tuple[int, str, str]]] = {}
+    reaches_archived: ClassVar[frozenset[str]] = frozenset()
+    """The actions that change archived objects too; for all others they are not there."""
     pk_kwarg: ClassVar[str] = ""
     """The URL keyword that names the object an action works on."""
 
@@ -150,8 +152,8 @@ class DialectViewSet(ViewSetMixin, APIView):
         raise NotImplementedError
 
     def locate(self) -> int:
-        """Return the id of the object that an action will change; archived ones can not be found for that."""
-        criteria = [*self.in_scope(archived=False), self.named_object()]
+        """Return the id of the object that an action will change; archived ones can not be found for most of them."""
+        criteria = [*self.in_scope(archived=self.action in self.reaches_archived), self.named_object()]
         rows = Query(self.model, criteria).rows(("pk",))
         if not rows:
             raise self.missing()
@@ -233,6 +235,8 @@ class DialectViewSet(ViewSetMixin, APIView):
 
     def validated(self, payload: Any) -> dict[str, Any]:
         """Return the values of the body by model field name, references as ids found in scope."""
+        if self.action not in self.serializer_classes:
+            return {}
         serializer = self.body_serializer(payload)
         serializer.is_valid(raise_exception=True)
         return self.resolved(dict(serializer.validated_data))

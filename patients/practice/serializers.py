@@ -146,3 +146,10 @@ class PracticePatientPatchIn(PracticePatientIn):
 
     class Meta(PracticePatientIn.Meta):
         fields = sorted({*PracticePatientIn.Meta.fields, "base_version"} - {"billing_account"})
+
+
+class PracticePatientTransitionIn(serializers.Serializer):
+    """The body that gives a patient another status."""
+
+    base_version = BaseVersion()
+    new_status = Choice(choices=Status.choices)

@@ -1,10 +1,13 @@
 from django.urls import path
 
-from patients.practice.views import PatientCursorViewSet, PatientSearchViewSet, PatientViewSet
+from patients.practice.views import PatientCursorViewSet, PatientLifecycleViewSet, PatientSearchViewSet, PatientViewSet
 
 urlpatterns = [
     path("patients", PatientViewSet.as_view({"get": "list", "post": "create"})),
     path("patients/cursor", PatientCursorViewSet.as_view({"get": "list"})),
     path("patients/search", PatientSearchViewSet.as_view({"get": "list"})),
     path("patients/<patient_uuid>", PatientViewSet.as_view({"get": "retrieve", "patch": "partial_update"})),
+    path("patients/<patient_uuid>/archive", PatientLifecycleViewSet.as_view({"post": "archive"})),
+    path("patients/<patient_uuid>/restore", PatientLifecycleViewSet.as_view({"post": "restore"})),
+    path("patients/<patient_uuid>/transition-status", PatientLifecycleViewSet.as_view({"post": "transition"})),
 ]

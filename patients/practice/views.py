@@ -1,5 +1,6 @@
 """Patients in the practice dialect."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import BigIntegerField
@@ -21,8 +22,10 @@ from patients.practice.serializers import (
     PracticePatientOut,
     PracticePatientPatchIn,
     PracticePatientReducedOut,
+    PracticePatientTransitionIn,
 )
 from patients.reading import CHANGES, NOT_ARCHIVED, SORTS, typeahead
+from patients.services.lifecycle import archive_patient, restore_patient, transition_status
 from patients.services.patients import create_patient, update_patient
 
 CONSTRAINTS = {
@@ -80,6 +83,30 @@ class PatientViewSet(practice.ViewSet):
     def _change(self, changes: dict[str, Any]) -> int:
         base_version = changes.pop("base_version")
         update_patient(actor=self.actor, patient_id=self.object_id, base_version=base_version, changes=changes)
+        return self.object_id
+
+
+class PatientLifecycleViewSet(PatientViewSet):
+    """Where a patient stands with the clinic."""
+
+    tasks = dict.fromkeys(("archive", "restore", "transition"), Task.WRITE_PATIENTS)
+    serializer_classes = {"transition": PracticePatientTransitionIn}
+    reaches_archived = frozenset({"restore"})
+
+    def archive(self, request, *args, **kwargs) -> Answer:
+        """Archive a patient."""
+        return self.write(request, lambda values: self._done(archive_patient))
+
+    def restore(self, request, *args, **kwargs) -> Answer:
+        """Restore an archived patient."""
+        return self.write(request, lambda values: self._done(restore_patient))
+
+    def transition(self, request, *args, **kwargs) -> Answer:
+        """Give a patient another status."""
+        return self.write(request, lambda values: self._done(transition_status, **values))
+
+    def _done(self, service: Callable[..., None], **values: Any) -> int:
+        service(actor=self.actor, patient_id=self.object_id, **values)
         return self.object_id
 
 
