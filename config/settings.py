@@ -146,6 +146,14 @@ UNFOLD = {
     "SITE_HEADER": "Anamnesis",
     "SITE_SUBHEADER": "Patient records",
     "SITE_SYMBOL": "clinical_notes",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
+            "<rect width='16' height='16' rx='4' fill='%230d9488'/><path d='M8 4v8M4 8h8' stroke='white' stroke-width='2'/></svg>",
+        }
+    ],
     "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

@@ -52,7 +52,7 @@ class ApiKeyAdmin(ScopedAdmin):
     readers = OFFICE
     creators = ADMINISTRATORS
     section, place, icon, hint = "Access", 2, "key", "Keys for programs, shown once"
-    list_display = ["key_id", "description", "user", "state", "expires_at", "last_used_at", "created_at"]
+    list_display = ["key_id", "description", "holder", "state", "expires_at", "last_used_at", "created_at"]
     list_select_related = ["user"]
     list_filter = [RevokedFilter]
     search_fields = ["key_id", "description", "user__email"]
@@ -66,12 +66,16 @@ class ApiKeyAdmin(ScopedAdmin):
             return "Revoked"
         return "Expired" if key.expires_at and key.expires_at <= timezone.now() else "Working"
 
+    @display(description="User", ordering="user__email_key")
+    def holder(self, key: ApiKey) -> str:
+        return key.user.email
+
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None:
-            fieldsets[0][1]["fields"] = ["user", "description", "expires_at"]
-        else:
-            fieldsets[0][1]["fields"] += ["key_id", "state", "revoked_at", "last_used_at", "created_at"]
+        if obj is not None:
+            fieldsets[0][1]["fields"] = [
+                "key_id", "state", "holder", "description", "expires_at", "revoked_at", "last_used_at", "created_at"
+            ]  # fmt: skip
         return fieldsets
 
     def chooses_organization(self, request: HttpRequest) -> bool:

@@ -1,0 +1,87 @@
+"""A morning at the front desk, in headless Chromium: sign in, find a patient, open and correct the record."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from accounts.models import Role
+from patients.models import Patient
+
+pytestmark = pytest.mark.browser
+PASSWORD = "correct horse battery"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+@pytest.fixture
+def page(live_server, clinic, monkeypatch) -> Iterator[Page]:
+    """Yield a page of Debian's Chromium; fails where a request leaves the machine or a script breaks."""
+    # Playwright keeps an event loop in this thread, in which Django would refuse its own ORM.
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    faults: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        page = browser.new_page(base_url=live_server.url)
+        page.on("request", lambda sent: None if sent.url.startswith((live_server.url, "data:")) else faults.append(sent.url))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        yield page
+        browser.close()
+    assert faults == []
+
+
+@pytest.fixture
+def desk(clinic):
+    """Give the administrator a password."""
+    user = clinic.users[Role.HC_ADMIN]
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    page.goto("/admin/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_a_patient_is_found_opened_and_corrected(page, clinic, desk):
+    patient = clinic.patient(first_name="Zoë", last_name="Ødegård", mobile_phone="(202) 555-0143")
+    clinic.patient(first_name="Someone", last_name="Else")
+    sign_in(page, desk.email, PASSWORD)
+    page.get_by_label("Find a patient").fill("odeg 0143")
+    page.get_by_role("button", name="Find", exact=True).click()
+    rows = page.locator("#result_list tbody tr")
+    expect(rows).to_have_count(1)
+    page.get_by_role("link", name="Ødegård, Zoë").click()
+    expect(page.get_by_role("heading", name="Ødegård, Zoë")).to_be_visible()
+    page.locator("nav a", has_text=re.compile("^\\s*Contact\\s*$")).click()
+    page.get_by_label("City").fill("Hill Valley")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    stored = Patient.objects.get(pk=patient.pk)
+    assert (stored.city, stored.version) == ("Hill Valley", 2)
+
+
+def test_a_wrong_password_opens_nothing(page, desk):
+    sign_in(page, desk.email, "wrong")
+    expect(page.get_by_text("Please enter the correct email and password")).to_be_visible()
+    page.goto("/admin/patients/patient/")
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_a_new_key_is_shown_and_can_be_copied(page, clinic, desk):
+    sign_in(page, desk.email, PASSWORD)
+    page.goto("/admin/accounts/apikey/add/")
+    page.locator(".select2-selection").click()
+    page.keyboard.type(clinic.users[Role.HC_PRIMARY].email[:12])
+    page.locator(".select2-results__option--highlighted", has_text="hc_primary").click()
+    page.get_by_label("Description").fill("Lab interface")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_label("API key")).to_have_value(re.compile("^anm_"))
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
