@@ -98,14 +98,12 @@ class Entry:
     """What changing an archived object gets."""
     in_own_organization: bool = False
     """A create whose organization is the caller's: who has none gets 422."""
-    of_archived: bool = False
-    """A change that archived objects are there for, and others are not: those get 422."""
 
 
 READ, LIST, SELF, UNKNOWN = Entry(Kind.READ), Entry(Kind.LIST), Entry(Kind.SELF), Entry(Kind.UNKNOWN, success=404)
 CREATE = Entry(Kind.CREATE, 201, WRITES_PATIENTS)
 CHANGE = Entry(Kind.CHANGE, 200, WRITES_PATIENTS)
-RESTORE = Entry(Kind.CHANGE, 200, WRITES_PATIENTS, of_archived=True)
+RESTORE = Entry(Kind.CHANGE, 422, WRITES_PATIENTS, archived=200)
 NOWHERE = dict.fromkeys(METHODS, UNKNOWN)
 
 POLICY: dict[str, dict[str, Entry]] = {
@@ -116,9 +114,6 @@ POLICY: dict[str, dict[str, Entry]] = {
     "api/v1/<org_id>/patients/<patient_uuid>": {"GET": READ, "PATCH": CHANGE},
     "api/v1/<org_id>/patients/<patient_uuid>/archive": {"POST": CHANGE},
     "api/v1/<org_id>/patients/<patient_uuid>/restore": {"POST": RESTORE},
-    "api/v1/<org_id>/patients/<patient_uuid>/transition-status": {"POST": CHANGE},
-    "api/v1/<org_id>/patients/<patient_uuid>/archive": {"POST": CHANGE},
-    "api/v1/<org_id>/patients/<patient_uuid>/restore": {"POST": Entry(Kind.CHANGE, 422, WRITES_PATIENTS, archived=200)},
     "api/v1/<org_id>/patients/<patient_uuid>/transition-status": {"POST": CHANGE},
     "^api/": NOWHERE,
     "v1/me": {"GET": SELF},
@@ -160,9 +155,7 @@ def expected_status(route: str, method: str, caller: Caller, place: Place) -> in
         return 403
     if place is Place.ARCHIVED and entry.kind is Kind.CHANGE:
         return entry.archived
-    homeless = entry.in_own_organization and caller is Caller.FC_ADMIN
-    idle = entry.of_archived and place is not Place.ARCHIVED
-    return 422 if homeless or idle else entry.success
+    return 422 if entry.in_own_organization and caller is Caller.FC_ADMIN else entry.success
 
 
 def _enters(caller: Caller, place: Place) -> bool:

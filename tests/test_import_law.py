@@ -157,7 +157,9 @@ def test_one_dialect_never_imports_another():
     assert broken(crossing) == []
 
 
-OVERLOOKS_ALL_DIALECTS = ("config.urls", "config.documentation", "config.rest.schema", "config.rest.dialects", "config.rest.fallback")
+OVERLOOKS_ALL_DIALECTS = (
+    "config.urls", "config.documentation", "config.rest.schema", "config.rest.dialects", "config.rest.fallback",
+)  # fmt: skip
 """Modules that belong to no dialect and may name all of them: the table of contents, the documents, project-wide errors."""
 
 
@@ -211,5 +213,5 @@ def test_admin_and_commands_never_import_a_dialect():
 
 
 def test_the_walk_sees_imports_in_functions_and_models_named_as_text():
-    tree = ast.parse("def late():\n    from patients.models import Patient\n\nowner = 'accounts.User'\nword = 'accounts.nobody'\n")
+    tree = ast.parse("def late():\n    from patients.models import Patient\nowner = 'accounts.User'\nword = 'accounts.nobody'\n")
     assert set(imported(tree)) == {"accounts.models.User", "patients.models.Patient"}

@@ -12,10 +12,10 @@ from rest_framework import serializers
 from accounts.models import Role, UserStatus
 from accounts.scope import Actor
 from config.encryption import seal
-from config.rest.reading import Computed, LookedUp, Query, plan_of
+from config.rest.reading import Computed, LookedUp, Plan, Query, plan_of
 from config.rest.rendering import to_json
 from config.rest.views import equal_to
-from patients.models import Patient, Program, Protocol
+from patients.models import Patient
 from tests.factories import Clinic, archive, make_patient
 from tests.test_tenancy_sweep import VIEWS
 
@@ -49,13 +49,13 @@ def full_patient(clinic: Clinic) -> Patient:
     references = {f"{name}_id": clinic.catalogs[name].pk for name in ("location", "fee_schedule", "billing_type", "employer")}
     guarantor = clinic.patient(care_group_id=clinic.other_group.pk)
     patient = clinic.enrolled(
-        care_group_id=clinic.group.pk, user_id=clinic.users[Role.PATIENT].pk, identifiers=[identifier, {"system": "a", "value": "b"}],
+        care_group_id=clinic.group.pk, user_id=clinic.users[Role.PATIENT].pk, responsible_party_id=guarantor.pk,
         primary_provider_id=clinic.catalogs["provider"].pk, secondary_provider_id=second_provider(clinic).pk,
-        responsible_party_id=guarantor.pk, mobile_phone="+31612345678", account_name="ada", chart_number=" Ü-7 ",
-        date_of_birth=datetime.date(1980, 2, 29), country="NL", **references,
+        identifiers=[identifier, {"system": "a", "value": "b"}], mobile_phone="+31612345678", account_name="ada",
+        chart_number=" Ü-7 ", date_of_birth=datetime.date(1980, 2, 29), country="NL", **references,
     )  # fmt: skip
-    sealed = ("social_security_number", "medicaid_id", "bsn")
     columns = {name: filled(Patient._meta.get_field(name)) for name in unfilled(patient)}
+    sealed = ("social_security_number", "medicaid_id", "bsn")
     columns |= {f"{name}_sealed": seal("123-45-6789", f"patient.{name}", patient.uuid) for name in sealed}
     Patient.objects.filter(pk=patient.pk).update(**columns)
     return patient
@@ -124,11 +124,15 @@ def callers(clinic: Clinic) -> list[Actor]:
     ]
 
 
+def fetched(plan: Plan, pk: int) -> list[tuple]:
+    """Return one row as the plan reads it."""
+    return Query(plan.model, [equal_to("id", pk, models.BigIntegerField())]).rows(plan.columns)
+
+
 def built(serializer_class, pk: int, actor: Actor) -> bytes:
     """Return the bytes of a row as the read path answers it."""
     plan = plan_of(serializer_class)
-    rows = Query(plan.model, [equal_to("id", pk, models.BigIntegerField())]).rows(plan.columns)
-    return to_json(plan.objects(rows, actor))
+    return to_json(plan.objects(fetched(plan, pk), actor))
 
 
 def serialized(serializer_class, pk: int, actor: Actor) -> bytes:
@@ -157,8 +161,9 @@ def test_a_page_is_built_row_by_row_as_each_alone(clinic, serializer_class):
     plan = plan_of(serializer_class)
     actor = callers(clinic)[0]
     for order in (rows, rows[::-1]):
-        page = [Query(plan.model, [equal_to("id", row.pk, models.BigIntegerField())]).rows(plan.columns)[0] for row in order]
-        assert [to_json([item]) for item in plan.objects(page, actor)] == [built(serializer_class, row.pk, actor) for row in order]
+        page = [row for one in order for row in fetched(plan, one.pk)]
+        alone = [built(serializer_class, row.pk, actor) for row in order]
+        assert [to_json([item]) for item in plan.objects(page, actor)] == alone
 
 
 NEVER_SET = {"potential_duplicates": "told by the answer of a create only", "deleted_at": "set in archived rows only"}

@@ -126,7 +126,8 @@ def test_the_end_cursor_waits_for_rows_that_come_later(clinic, api, crowd):
     path, query = f"{clinic.base}/patients/cursor", {"sort_by": "created_at"}
     page = api().get(path, {**query, "first": 200}).json()
     end = page["page_info"]["end_cursor"]
-    assert api().get(path, {**query, "after": end}).json() == {"data": [], "page_info": {"end_cursor": None, "has_next_page": False}}
+    nothing = {"data": [], "page_info": {"end_cursor": None, "has_next_page": False}}
+    assert api().get(path, {**query, "after": end}).json() == nothing
     late = clinic.patient()
     assert [item["id"] for item in api().get(path, {**query, "after": end}).json()["data"]] == [str(late.uuid)]
 
@@ -199,7 +200,7 @@ def test_public_pages_lead_forward_and_back_again(api, crowd):
     while page["meta"]["nextPageUrl"]:
         page = public_page(api(), page["meta"]["nextPageUrl"])
         pages.append(page)
-    assert [item["id"] for page in pages for item in page["data"]] and len(pages) == 4
+    assert len(pages) == 4
     assert sorted(item["id"] for page in pages for item in page["data"]) == sorted(crowd)
     back = [pages[-1]]
     while back[-1]["meta"]["prevPageUrl"]:

@@ -81,7 +81,8 @@ def _referring(clinic: Clinic, guarantor: Patient | None) -> Patient:
     names = ("location", "fee_schedule", "billing_type", "employer")
     patient = clinic.enrolled(
         **{f"{name}_id": clinic.catalogs[name].pk for name in names}, primary_provider_id=clinic.catalogs["provider"].pk,
-        secondary_provider_id=clinic.catalogs["provider"].pk, care_group_id=clinic.group.pk, date_of_birth=datetime.date(1980, 1, 1),
+        secondary_provider_id=clinic.catalogs["provider"].pk, care_group_id=clinic.group.pk,
+        date_of_birth=datetime.date(1980, 1, 1),
         responsible_party_id=guarantor and guarantor.pk, identifiers=[{"system": "x", "value": f"{Patient.objects.count()}"}],
     )  # fmt: skip
     if guarantor is None:

@@ -1,0 +1,118 @@
+"""Public: what POST accepts is kept unchanged, shown where the contract shows it and stored where it does not."""
+
+from typing import Any
+
+import pytest
+
+from patients.models import Patient
+from patients.public.serializers import PublicPatientIn
+from tests.factories import Clinic
+from tests.patients.test_roundtrip_practice import EMAILS, TEXTS, bodies, values_of
+from tests.test_tenancy_sweep import public_body
+
+PHONES = ("+31612345678", "+12025550123", "+4915112345678")
+OWN_VALUES: dict[str, tuple] = {
+    # Unique across all organizations on their folded form, so each is its own.
+    "accountName": tuple(f"{number}{text}" for number, text in enumerate(TEXTS)),
+    "email": EMAILS,
+    "phoneNumber": PHONES,
+    "addressCountry": ("NL", "nl", "uS", None),
+    "timezone": ("Europe/Amsterdam", "America/New_York", "Asia/Kathmandu", "UTC"),
+    "patientNumber": (*(f"{number}{text}"[:64] for number, text in enumerate(TEXTS)), None),
+}
+REFERENCES = {"organizationId", "groupId", "programId", "protocolId"}
+SHOWN = {
+    "accountName": lambda answer: answer["accountName"],
+    "email": lambda answer: answer["email"],
+    "patientNumber": lambda answer: next((i["value"] for i in answer["identifiers"] if i["system"] == "hospital_mrn"), None),
+    "organizationId": lambda answer: answer["organization"]["id"],
+    "groupId": lambda answer: answer["group"]["id"],
+    "programId": lambda answer: answer["program"]["id"],
+    "protocolId": lambda answer: answer["protocol"]["id"],
+    "phoneNumber": lambda answer: answer["phone"],
+}
+"""Where the answer shows a field of the body under another name."""
+STORED_ONLY = {
+    "smsLoginEnabled": "sms_login_enabled", "comments": "comments", "addressCountry": "country", "addressCity": "city",
+    "addressPostalCode": "postal_code", "addressStreet": "street", "addressHouseNumber": "house_number",
+    "addressHouseNumberSuffix": "house_number_suffix",
+}  # fmt: skip
+"""Fields that no answer of this dialect shows, and the columns that keep them."""
+
+
+def accepted(clinic: Clinic) -> dict[str, list[Any]]:
+    """Return the accepted values of every field but references, which public_body gives."""
+    return {
+        name: list(OWN_VALUES.get(name) or values_of(name, field, clinic))
+        for name, field in PublicPatientIn().fields.items()
+        if name not in REFERENCES
+    }
+
+
+def unique(values: dict[str, Any], turn: int) -> dict[str, Any]:
+    """Return `values` with a login name and patient number that no other turn has had."""
+    number = values.pop("patientNumber")
+    own = {"accountName": f"{turn} {values.pop('accountName')}", "patientNumber": number and f"{turn} {number}"[:64]}
+    return {**values, **own}
+
+
+def kept(answer: dict, name: str) -> Any:
+    """Return what became of a field of the body."""
+    if name in STORED_ONLY:
+        return Patient.objects.values_list(STORED_ONLY[name], flat=True).get(uuid=answer["id"])
+    return SHOWN[name](answer) if name in SHOWN else answer[name]
+
+
+def test_what_post_takes_is_kept(clinic, api):
+    wrong = []
+    for turn, values in enumerate(bodies(accepted(clinic))):
+        body = public_body(clinic, **unique(values, turn))
+        made = api().post("/v1/patients", body)
+        assert made.status_code == 201, made.content
+        answer = api().get(f"/v1/patients/{made.json()['data']['id']}").json()["data"]
+        assert made.json()["data"] == answer
+        wrong += [(name, value, kept(answer, name)) for name, value in body.items() if kept(answer, name) != value]
+    assert wrong == []
+
+
+def test_every_field_of_the_body_is_tried(clinic):
+    assert set(public_body(clinic, **dict.fromkeys(accepted(clinic)))) == set(PublicPatientIn().fields)
+
+
+def test_a_body_of_required_fields_gets_the_documented_defaults(clinic, api):
+    answer = api().post("/v1/patients", public_body(clinic)).json()["data"]
+    defaults = ("timezone", "language", "status", "middleName", "dateOfBirth", "phone", "identifiers")
+    assert [answer[name] for name in defaults] == ["Europe/Amsterdam", None, "active", None, None, None, []]
+    assert answer["activatedAt"] == answer["createdAt"]
+
+
+def test_a_patient_number_comes_back_as_an_identifier_with_all_keys(clinic, api):
+    answer = api().post("/v1/patients", public_body(clinic, patientNumber=" MRN 7 ")).json()["data"]
+    assert answer["identifiers"] == [{"use": None, "type": None, "system": "hospital_mrn", "value": " MRN 7 ", "assigner": None}]
+
+
+@pytest.mark.parametrize(("parts", "line"), [
+    ({"addressStreet": "Damrak", "addressHouseNumber": "1", "addressHouseNumberSuffix": "bis"}, "Damrak 1-bis"),
+    ({"addressStreet": "Damrak", "addressHouseNumber": "1"}, "Damrak 1"),
+    ({"addressStreet": "Damrak"}, "Damrak"),
+    ({"addressHouseNumber": "1"}, "1"),
+    ({}, None),
+])  # fmt: skip
+def test_the_practice_dialect_shows_the_address_as_one_line(clinic, api, parts, line):
+    made = api().post("/v1/patients", public_body(clinic, **parts)).json()["data"]
+    assert api().get(f"{clinic.base}/patients/{made['id']}").json()["address_line1"] == line
+
+
+def test_times_are_told_in_the_patients_zone(clinic, api):
+    answer = api().post("/v1/patients", public_body(clinic, timezone="Asia/Kathmandu")).json()["data"]
+    assert answer["createdAt"].endswith("+05:45")
+    assert "." not in answer["createdAt"]
+
+
+def test_a_composed_line_that_is_too_long_is_cut_and_its_parts_are_kept(clinic, api):
+    parts = {"addressStreet": "s" * 255, "addressHouseNumber": "1" * 32, "addressHouseNumberSuffix": "x" * 32}
+    made = api().post("/v1/patients", public_body(clinic, **parts))
+    assert made.status_code == 201
+    stored = Patient.objects.get(uuid=made.json()["data"]["id"])
+    assert [stored.street, stored.house_number, stored.house_number_suffix] == list(parts.values())
+    assert stored.address_line1 == "s" * 255
