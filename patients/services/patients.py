@@ -120,8 +120,9 @@ def _columns(patient: Patient, values: Mapping[str, Any], after: Mapping[str, An
 
 
 def address_line(street: str | None, number: str | None, suffix: str | None) -> str:
-    """Return street, house number and suffix as one line of an address."""
-    return " ".join(filter(None, (street, "-".join(filter(None, (number, suffix))))))
+    """Return street, house number and suffix as one line of an address, cut to its column: the parts are kept whole."""
+    line = " ".join(filter(None, (street, "-".join(filter(None, (number, suffix))))))
+    return line[: Patient._meta.get_field("address_line1").max_length]
 
 
 def _sealed(patient: Patient, name: str, value: str | None) -> dict[str, bytes | None]:
