@@ -1,11 +1,10 @@
 """The base of every ModelAdmin and inline: rows in scope, permissions by role, writes through services."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from copy import deepcopy
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import flatten_fieldsets
 from django.db import IntegrityError
 from django.db.models import Model, Q, QuerySet
 from django.forms import ModelForm
@@ -25,6 +24,14 @@ from config.exceptions import DomainError
 def has_column(model: type[Model], name: str) -> bool:
     """Tell whether `model` has a column called `name`."""
     return any(field.name == name for field in model._meta.concrete_fields)
+
+
+def leave_out(fieldsets: list, names: Collection[str]) -> None:
+    """Take `names` out of `fieldsets`, and keep the lines of those that stay."""
+    for _, options in fieldsets:
+        lines = [line if isinstance(line, tuple) else (line,) for line in options["fields"]]
+        kept = [tuple(name for name in line if name not in names) for line in lines]
+        options["fields"] = [line for line in kept if line]
 
 
 class Scoped:
@@ -140,14 +147,9 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
             first = fieldsets[0][1]
             first["fields"] = ["organization", *first["fields"]]
         if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
-            self._leave_out_inputs(fieldsets)
+            # Inputs that no column stands behind have nothing to show.
+            leave_out(fieldsets, {name for name in self.form.declared_fields if not has_column(self.model, name)})
         return fieldsets
-
-    def _leave_out_inputs(self, fieldsets: list) -> None:
-        """Take the inputs that no column stands behind out of a page that only shows."""
-        inputs = {name for name in self.form.declared_fields if not has_column(self.model, name)}
-        for _, options in fieldsets:
-            options["fields"] = [name for name in flatten_fieldsets([(None, options)]) if name not in inputs]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         fields = list(super().get_readonly_fields(request, obj))

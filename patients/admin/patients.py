@@ -8,7 +8,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts import audit
-from accounts.admin.base import ScopedAdmin, ScopedInline
+from accounts.admin.base import ScopedAdmin, ScopedInline, leave_out
 from accounts.admin.filters import ScopedRelatedFilter
 from accounts.permissions import Task
 from accounts.site import actor_of
@@ -148,7 +148,13 @@ class PatientAdmin(ScopedAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if obj else fieldsets[:-1]
+        if obj is None:
+            leave_out(fieldsets, self.readonly_fields)
+        return [fieldset for fieldset in fieldsets if fieldset[1]["fields"]]
+
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[ScopedInline]]:
+        """Show what hangs on a patient once there is one."""
+        return self.inlines if obj else []
 
     def _stored(self, patient: Patient, name: str) -> str | None:
         sealed = getattr(patient, f"{name}_sealed")
