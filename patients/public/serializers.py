@@ -1,8 +1,8 @@
 """Patients in the public dialect."""
 
-import re
 from typing import Any
 
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from accounts.models import CareGroup, Organization, UserStatus
@@ -22,6 +22,7 @@ STATUS = {
     Status.ARCHIVED: "stopped",
 }
 CHART_NUMBER_SYSTEM = "hospital_mrn"
+COUNTRY = RegexValidator(r"\A[A-Za-z]{2}\Z", "Must be a country code of two letters.")
 
 
 def public_status(actor: Actor, status: str, login: str | None) -> str:
@@ -156,7 +157,7 @@ class PublicPatientIn(CamelCase, ContractSerializer):
     protocol_id = ScopedRelation(Protocol)
     phone_number = Text(max_length=64, source="mobile_phone", required=False, allow_null=True)
     sex = Choice(choices=Sex.choices)
-    address_country = Text(max_length=2, source="country", required=False, allow_null=True)
+    address_country = Text(source="country", required=False, allow_null=True, validators=[COUNTRY])
     address_city = Text(max_length=255, source="city", required=False, allow_null=True, allow_blank=True)
     address_postal_code = Text(max_length=32, source="postal_code", required=False, allow_null=True, allow_blank=True)
     address_street = Text(max_length=255, source="street", required=False, allow_null=True, allow_blank=True)
@@ -177,11 +178,6 @@ class PublicPatientIn(CamelCase, ContractSerializer):
     def validate_phoneNumber(self, value):  # noqa: N802
         if value is not None and e164(value, "") != value:
             raise serializers.ValidationError("Must be a phone number in E.164 format, such as +31612345678.")
-        return value
-
-    def validate_addressCountry(self, value):  # noqa: N802
-        if value is not None and not re.fullmatch("[A-Za-z]{2}", value):
-            raise serializers.ValidationError("Must be a country code of two letters.")
         return value
 
     def validate(self, attrs):

@@ -153,6 +153,16 @@ def test_practice_change_needs_a_base_version(clinic, api):
     assert response.json()["detail"][0]["type"] == "missing"
 
 
+@pytest.mark.parametrize("name", required_of(PRACTICE, "NewPatient"))
+def test_practice_names_can_not_be_null(clinic, api, name):
+    patient, body = clinic.patient(), practice_body(clinic) | {name: None}
+
+    created = api().post(f"{clinic.base}/patients", body)
+    changed = api().patch(f"{clinic.base}/patients/{patient.uuid}", {"base_version": patient.version, name: None})
+
+    assert [(answer.status_code, fields_named(answer)) for answer in (created, changed)] == [(422, {name})] * 2
+
+
 @pytest.mark.parametrize("name", enums_of(PRACTICE, "NewPatient"))
 def test_practice_create_refuses_a_word_that_is_not_promised(clinic, api, name):
     response = api().post(f"{clinic.base}/patients", {"first_name": "A", "last_name": "B", name: "no such word"})
