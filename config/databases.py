@@ -221,7 +221,7 @@ def broken_constraint(error: IntegrityError) -> str:
     message = str(error)
     if found := re.search(r"(?:CHECK constraint failed: |index ')(\w+)", message):
         return found[1]
-    columns = {column.strip() for column in message.partition("UNIQUE constraint failed: ")[2].split(",")}
+    columns = set(re.findall(r"\w+\.\w+", message.partition("UNIQUE constraint failed: ")[2]))
     return _unique_over(columns)
 
 

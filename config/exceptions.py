@@ -91,9 +91,7 @@ class NotAuthenticated(DomainError):
 
 
 class AccountInactive(NotAuthenticated):
-    """The key is valid, but its user has been deactivated."""
-
-    message = "Your account is not active"
+    """The key is valid, but its user has been deactivated. Only the public dialect tells so."""
 
 
 class RateLimited(DomainError):

@@ -33,7 +33,7 @@ class JsonFormatter(logging.Formatter):
 def _places(traceback) -> list[str]:
     places = []
     while traceback:
-        code = traceback.tb_frame.f_code
-        places.append(f"{code.co_filename.rsplit('/', 2)[-2]}/{code.co_filename.rsplit('/', 1)[-1]}:{traceback.tb_lineno}")
+        file = "/".join(traceback.tb_frame.f_code.co_filename.split("/")[-2:])
+        places.append(f"{file}:{traceback.tb_lineno}")
         traceback = traceback.tb_next
     return places[-12:]

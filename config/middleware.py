@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from axes.middleware import AxesMiddleware as _Axes
 from django.conf import settings
@@ -23,7 +24,7 @@ logger = logging.getLogger("anamnesis.request")
 
 def is_api(path: str) -> bool:
     """Tell whether `path` belongs to one of the API dialects."""
-    return path.startswith(API_PREFIXES)
+    return f"{path}/".startswith(API_PREFIXES)
 
 
 def client_address(request: HttpRequest) -> str:
@@ -32,10 +33,14 @@ def client_address(request: HttpRequest) -> str:
     TRUSTED_PROXIES says how many proxies stand before the server; with none, what a client
     writes into X-Forwarded-For counts for nothing.
     """
+    peer = request.META.get("REMOTE_ADDR", "")
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    if settings.TRUSTED_PROXIES and len(hops) >= settings.TRUSTED_PROXIES:
-        return hops[-settings.TRUSTED_PROXIES]
-    return request.META.get("REMOTE_ADDR", "")
+    if not settings.TRUSTED_PROXIES or len(hops) < settings.TRUSTED_PROXIES:
+        return peer
+    try:
+        return str(ip_address(hops[-settings.TRUSTED_PROXIES]))
+    except ValueError:
+        return peer
 
 
 class RequestIdMiddleware:
@@ -92,6 +97,17 @@ class SecurityHeadersMiddleware(_Security):
             policy = self.ADMIN if request.path.startswith("/admin/") else self.OTHER
             response.headers["Content-Security-Policy"] = policy
         return response
+
+
+class AllowedHostMiddleware:
+    """Refuse a Host that ALLOWED_HOSTS does not name, before any address is built from it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.get_host()
+        return self.get_response(request)
 
 
 class _PagesOnly:

@@ -4,7 +4,7 @@ import json
 from typing import Any, NoReturn
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
 
 from config.exceptions import BadRequest
 from config.rest.problems import Problem, Rejected
@@ -20,9 +20,8 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
     another value than an object or for text that no database can keep.
     """
     body = _bytes(request)
-    media_type, _, parameters = request.headers.get("Content-Type", "").partition(";")
-    charset = parameters.replace(" ", "").lower()
-    if body and (media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8")):
+    charset = request.content_params.get("charset", "utf-8").lower()
+    if body and (request.content_type != "application/json" or charset != "utf-8"):
         raise Rejected([Problem(415, "unsupported_media_type", "The body must be application/json")])
     value = _parse(body) if body else {}
     _check(value)
@@ -36,6 +35,8 @@ def _bytes(request: HttpRequest) -> bytes:
         return request.body
     except RequestDataTooBig as error:
         raise Rejected([Problem(413, "too_large", "The body is too large")]) from error
+    except UnreadablePostError as error:
+        raise BadRequest("The body broke off") from error
 
 
 def _parse(body: bytes) -> Any:

@@ -72,9 +72,11 @@ def _of_domain(error: domain.DomainError, fields: dict[str, str]) -> Iterator[Pr
         yield Problem(409, _code_of(error), error.message, "body", path, retry_after=retry)
     elif isinstance(error, domain.RateLimited):
         yield Problem(429, "rate_limited", error.message, retry_after=error.retry_after)
+    elif isinstance(error, domain.Unavailable):
+        yield _outage(error.__cause__ or error)
     else:
         status, code = _PLAIN[next(kind for kind in _PLAIN if isinstance(error, kind))]
-        yield Problem(status, code, error.message, retry_after=RETRY_AFTER_OUTAGE if status == 503 else None)
+        yield Problem(status, code, error.message)
 
 
 _PLAIN: dict[type[domain.DomainError], tuple[int, str]] = {
@@ -83,7 +85,6 @@ _PLAIN: dict[type[domain.DomainError], tuple[int, str]] = {
     domain.NotPermitted: (403, "forbidden"),
     domain.AccountInactive: (401, "account_inactive"),
     domain.NotAuthenticated: (401, "unauthorized"),
-    domain.Unavailable: (503, "unavailable"),
 }
 
 
@@ -108,6 +109,11 @@ def _of_validation(detail: Any, codes: Any, path: tuple = ()) -> Iterator[Proble
         yield Problem(422, str(codes), str(detail), "body", path)
 
 
+def _outage(error: BaseException) -> Problem:
+    logger.error("unavailable", exc_info=error)
+    return Problem(503, "unavailable", domain.Unavailable.message, retry_after=RETRY_AFTER_OUTAGE)
+
+
 def _of_the_rest(error: Exception) -> Problem:
     if isinstance(error, Http404):
         return Problem(404, "not_found", "Not found")
@@ -118,8 +124,7 @@ def _of_the_rest(error: Exception) -> Problem:
     if isinstance(error, IntegrityError) and (name := broken_constraint(error)):
         return Problem(409, "constraint", "The request collides with what is stored", "body", constraint=name)
     if isinstance(error, (OperationalError, InterfaceError)):
-        logger.error("database unavailable", exc_info=error)
-        return Problem(503, "unavailable", "Service unavailable", retry_after=RETRY_AFTER_OUTAGE)
+        return _outage(error)
     logger.error("unexpected error", exc_info=error)
     kind = "The database refused the request" if isinstance(error, DatabaseError) else "Internal server error"
     return Problem(500, "internal", kind)

@@ -79,4 +79,4 @@ def _in_redis(subject: str, now: int) -> tuple[int, int]:
 def _redis(url: str):
     import redis  # An extra dependency: only installations with several machines need it.
 
-    return redis.Redis.from_url(url)
+    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
