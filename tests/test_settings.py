@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.test import Client, override_settings
 
 from config.keys import KEY_NAMES
 
@@ -91,6 +92,22 @@ def test_the_address_of_the_database_may_come_from_a_file(tmp_path):
 @pytest.mark.parametrize("name", ["RATE_LIMIT_PER_MINUTE", "TRUSTED_PROXIES"])
 def test_a_number_that_is_none_stops_the_start(tmp_path, name):
     assert "ValueError" in start(DATA_DIR=str(tmp_path), **{name: "many"}).stderr
+
+
+def test_behind_tls_everything_that_protects_pages_is_on(tmp_path):
+    names = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_PRELOAD", "SECURE_HSTS_SECONDS")
+    seen = settings(*names, DATA_DIR=str(tmp_path), HTTPS="1")
+    assert list(seen.values()) == ["True", "True", "True", "True", "31536000"]
+
+
+def test_the_middleware_that_the_deployment_check_can_not_name_is_at_work(db):
+    with override_settings(SECURE_HSTS_SECONDS=60, SECURE_HSTS_INCLUDE_SUBDOMAINS=True):
+        client = Client(enforce_csrf_checks=True)
+        page = client.get("/admin/login/", secure=True)
+    assert page["Strict-Transport-Security"] == "max-age=60; includeSubDomains"
+    assert (page["X-Frame-Options"], page["X-Content-Type-Options"]) == ("DENY", "nosniff")
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+    assert client.post("/admin/login/", {"username": "a@b.test", "password": "x"}, secure=True).status_code == 403
 
 
 def test_every_variable_that_is_read_is_documented():
