@@ -60,7 +60,7 @@ class Envelope:
 
     wrap: Callable[[Schema], Schema]
     parameters: tuple[Schema, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,8 @@ PRACTICE = Dialect(
             _cursor("after", "first", practice.PAGE_SIZE),
         ),
         "found_items": Envelope(lambda item: shaped({"items": array(item), "total": INTEGER})),
+        "plain_list": Envelope(array),
+        "bare": Envelope(lambda item: item),
     },
 )
 
@@ -176,6 +178,6 @@ GENERAL = Dialect(
 DIALECTS = {dialect.name: dialect for dialect in (PRACTICE, PUBLIC, GENERAL)}
 
 
-def dialect_of(view_class: type) -> Dialect | None:
-    """Return the dialect that a view class speaks, None for other views."""
-    return next((dialect for dialect in DIALECTS.values() if issubclass(view_class, dialect.view_class)), None)
+def dialect_of(view_class: type[DialectViewSet]) -> Dialect:
+    """Return the dialect that a view class speaks."""
+    return next(dialect for dialect in DIALECTS.values() if issubclass(view_class, dialect.view_class))

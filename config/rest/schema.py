@@ -83,6 +83,9 @@ def content(schema: Schema) -> Schema:
 class DialectSchema(AutoSchema):
     """One operation of a dialect's document."""
 
+    view: Any
+    """A DialectViewSet, made for this operation."""
+
     @property
     def dialect(self) -> Dialect:
         """The dialect that the view speaks."""
@@ -115,7 +118,7 @@ class DialectSchema(AutoSchema):
         one = f"{'an' if names.verbose_name[0] in 'aeiou' else 'a'} {names.verbose_name}"
         return SUMMARIES[self.view.action].format(one=one, many=names.verbose_name_plural)
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         return (type(self.view).__doc__ or "").strip().splitlines()[0]
 
     def get_auth(self) -> list[dict]:
@@ -149,7 +152,7 @@ class DialectSchema(AutoSchema):
     def _filters(self) -> Iterator[Schema]:
         filters = self.view.filterset_class.base_filters if self.view.filterset_class else {}
         for name, declared in filters.items():
-            yield parameter(name, declared.schema, type(declared).__doc__.strip().splitlines()[0])
+            yield parameter(name, declared.schema, (type(declared).__doc__ or name).strip().splitlines()[0])
 
     def _get_request_body(self, direction="request") -> Schema | None:
         if self.view.action not in self.view.serializer_classes:
@@ -176,7 +179,7 @@ class DialectSchema(AutoSchema):
             wrap, named = envelope.wrap, named | envelope.headers
         return {"description": "Done.", "headers": headers(named), "content": content(wrap(item))}
 
-    def _shapes(self) -> list[type[serializers.BaseSerializer]]:
+    def _shapes(self) -> list[type[serializers.Serializer]]:
         """Return the serializers of the answers that the roles which may do this get."""
         shapes = []
         for role in Role:
@@ -243,13 +246,15 @@ def _can_be_null(field: serializers.Field, schema: Schema) -> bool:
 class DialectGenerator(SchemaGenerator):
     """Generates the document of one dialect from the views that speak it."""
 
+    endpoints: Any
+
     def __init__(self, dialect: Dialect):
         self.dialect = dialect
         super().__init__()
 
     def _initialise_endpoints(self) -> None:
         super()._initialise_endpoints()
-        self.endpoints = [found for found in self.endpoints if dialect_of(found[3].cls) is self.dialect]
+        self.endpoints = [found for found in self.endpoints if issubclass(found[3].cls, self.dialect.view_class)]
 
     def get_schema(self, request=None, public=False) -> Schema:
         document = super().get_schema(request, public)
