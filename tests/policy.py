@@ -81,6 +81,7 @@ class Kind(Enum):
 
     SELF = "tells the caller who they are"
     LIST = "lists what the caller sees"
+    COUNT = "counts what the caller sees"
     READ = "reads one object"
     CREATE = "makes an object"
     CHANGE = "changes one object"
@@ -115,6 +116,9 @@ POLICY: dict[str, dict[str, Entry]] = {
     "api/v1/<org_id>/patients/<patient_uuid>/archive": {"POST": CHANGE},
     "api/v1/<org_id>/patients/<patient_uuid>/restore": {"POST": RESTORE},
     "api/v1/<org_id>/patients/<patient_uuid>/transition-status": {"POST": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/family": {"GET": READ},
+    "api/v1/<org_id>/patients/check-duplicates": {"POST": Entry(Kind.COUNT)},
+    "api/v1/<org_id>/patients/counts/by-location": {"GET": Entry(Kind.COUNT)},
     "^api/": NOWHERE,
     "v1/me": {"GET": SELF},
     "v1/patients": {"GET": LIST, "POST": CREATE},

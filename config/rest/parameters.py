@@ -119,6 +119,11 @@ class Parameter(django_filters.Filter):
         super().__init__(*args, **kwargs)
         self._spectacular_annotation = {"field": self.schema}
 
+    def read(self, query: QueryDict, name: str) -> Any:
+        """Return the value that `query` gives, None where it is silent."""
+        raw = read_once(query, name)
+        return None if raw is None else self.parse(name, raw)
+
     def parse(self, name: str, raw: str) -> Any:
         """Return the value that `raw` writes, or refuse it."""
         if len(raw) > MAX_TEXT:
@@ -170,6 +175,17 @@ class WordParameter(Parameter):
         return raw
 
 
+class WordsParameter(WordParameter):
+    """Some of the words of a TextChoices: the one parameter that may be given more than once."""
+
+    def __init__(self, choices: type[models.TextChoices], **kwargs):
+        super().__init__(choices, **kwargs)
+        self.schema = {"type": "array", "items": self.schema}
+
+    def read(self, query: QueryDict, name: str) -> list[str] | None:
+        return [self.parse(name, raw) for raw in dict.fromkeys(query.getlist(name))] or None
+
+
 class ReferenceParameter(Parameter):
     """The UUID of an object that the caller may see; any other is an unknown reference."""
 
@@ -207,9 +223,9 @@ class Parameters(django_filters.FilterSet):
         values = {}
         for name, declared in cls.base_filters.items():
             try:
-                raw = read_once(query, name)
-                if raw is not None:
-                    values[name] = declared.parse(name, raw)
+                value = declared.read(query, name)
+                if value is not None:
+                    values[name] = value
             except Rejected as error:
                 problems += error.problems
         if problems:

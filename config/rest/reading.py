@@ -219,6 +219,11 @@ class Query:
         """Count the rows."""
         return self._statement(("pk",), (), "SELECT count(*) FROM ({}) AS counted").rows(self.values)[0][0]
 
+    def count_by(self, column: str) -> dict[Any, int]:
+        """Count the rows by the values of `column`."""
+        frame = f"SELECT {column}, count(*) FROM ({{}}) AS counted GROUP BY {column}"  # noqa: S608 - a column of ours
+        return dict(self._statement((column,), (), frame).rows(self.values))
+
     def _statement(self, columns: tuple, order: tuple, frame: str = "{}") -> Statement:
         chosen = getattr(columns, "shape", columns)
         shape = (self.model, chosen, order, frame, *(criterion.shape for criterion in self.criteria))

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from config.rest.parameters import DateParameter, Parameters, ReferenceParameter
+from config.rest.parameters import DateParameter, Parameters, ReferenceParameter, WordsParameter
 from config.rest.reading import Criterion
-from patients.models import Location, Patient, PatientTag, Provider, TagDefinition
+from patients.models import Location, Patient, PatientTag, Provider, Status, TagDefinition
 from patients.reading import NOT_ARCHIVED, SearchParameter, StatusParameter
 
 
@@ -36,3 +36,26 @@ class PracticePatientFilters(Parameters):
     @classmethod
     def unless(cls, given: Mapping[str, Any]) -> list[Criterion]:
         return [] if "status" in given else [NOT_ARCHIVED]
+
+
+class StatusSetParameter(WordsParameter):
+    """The statuses that count; active where none is given."""
+
+    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+        return qs.filter(status__anyof=value)
+
+
+class PracticeCountFilters(Parameters):
+    """Filters of the counts by location, on the date of the first visit."""
+
+    date_from = DateParameter(field_name="date_first_visit", lookup_expr="gte")
+    date_to = DateParameter(field_name="date_first_visit", lookup_expr="lt")
+    status_set = StatusSetParameter(Status)
+
+    class Meta:
+        model = Patient
+        fields: list[str] = []
+
+    @classmethod
+    def unless(cls, given: Mapping[str, Any]) -> list[Criterion]:
+        return [] if "status_set" in given else [cls.base_filters["status_set"].criterion("status_set", [Status.ACTIVE])]

@@ -29,7 +29,7 @@ def scheduling_restricted(actor: Actor, status: str, balance: Decimal) -> bool:
 
 
 def _no_duplicates(actor: Actor) -> None:
-    """Possible duplicates are told by the answer of a create only."""
+    """Possible duplicates are looked for by a create, and told in its answer only."""
 
 
 class BillingAccountIn(serializers.Serializer):
@@ -153,3 +153,33 @@ class PracticePatientTransitionIn(serializers.Serializer):
 
     base_version = BaseVersion()
     new_status = Choice(choices=Status.choices)
+
+
+class PracticeDuplicatesIn(ContractSerializer):
+    """What is known of a person who may be a patient already."""
+
+    email = Email(max_length=254, required=False, allow_null=True, allow_blank=True)
+    social_security_number = Text(max_length=64, required=False, allow_null=True, allow_blank=True)
+
+    class Meta:
+        model = Patient
+        fields = ["date_of_birth", "email", "last_name", "mobile_phone", "social_security_number"]
+
+
+class PracticeLocationCountOut(serializers.Serializer):
+    """How many patients belong to a location."""
+
+    location = serializers.DictField()
+    count = serializers.IntegerField()
+
+
+class PracticeCountsOut(serializers.Serializer):
+    """Patients counted by location; `excluded_count` are those without an active one."""
+
+    date_from = serializers.DateField(allow_null=True)
+    date_to = serializers.DateField(allow_null=True)
+    excluded_count = serializers.IntegerField()
+    group_by = serializers.CharField()
+    items = PracticeLocationCountOut(many=True)
+    status_set = serializers.ListField(child=serializers.CharField())
+    total = serializers.IntegerField()

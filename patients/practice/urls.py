@@ -1,13 +1,23 @@
 from django.urls import path
 
-from patients.practice.views import PatientCursorViewSet, PatientLifecycleViewSet, PatientSearchViewSet, PatientViewSet
+from patients.practice.views import (
+    PatientCountsViewSet,
+    PatientCursorViewSet,
+    PatientFamilyViewSet,
+    PatientLifecycleViewSet,
+    PatientSearchViewSet,
+    PatientViewSet,
+)
 
 urlpatterns = [
     path("patients", PatientViewSet.as_view({"get": "list", "post": "create"})),
     path("patients/cursor", PatientCursorViewSet.as_view({"get": "list"})),
     path("patients/search", PatientSearchViewSet.as_view({"get": "list"})),
+    path("patients/check-duplicates", PatientSearchViewSet.as_view({"post": "check_duplicates"})),
+    path("patients/counts/by-location", PatientCountsViewSet.as_view({"get": "by_location"})),
     path("patients/<patient_uuid>", PatientViewSet.as_view({"get": "retrieve", "patch": "partial_update"})),
     path("patients/<patient_uuid>/archive", PatientLifecycleViewSet.as_view({"post": "archive"})),
     path("patients/<patient_uuid>/restore", PatientLifecycleViewSet.as_view({"post": "restore"})),
     path("patients/<patient_uuid>/transition-status", PatientLifecycleViewSet.as_view({"post": "transition"})),
+    path("patients/<patient_uuid>/family", PatientFamilyViewSet.as_view({"get": "family"})),
 ]

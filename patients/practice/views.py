@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import BigIntegerField
+from django.db.models import BigIntegerField, Q, QuerySet
 
 from accounts.models import Organization
 from accounts.permissions import Task
@@ -12,11 +12,16 @@ from config.databases import Param
 from config.orm import fold
 from config.rest import practice
 from config.rest.parameters import NumberArgument, TextArgument
-from config.rest.reading import Criterion, Query
+from config.rest.parsing import read_json
+from config.rest.reading import Criterion, Query, plan_of
 from config.rest.rendering import Answer
-from patients.models import Patient
-from patients.practice.filters import PracticePatientFilters
+from config.rest.views import equal_to
+from patients.duplicates import possible_duplicates
+from patients.models import Location, Patient, Status
+from patients.practice.filters import PracticeCountFilters, PracticePatientFilters
 from patients.practice.serializers import (
+    PracticeCountsOut,
+    PracticeDuplicatesIn,
     PracticePatientIn,
     PracticePatientItemOut,
     PracticePatientOut,
@@ -38,10 +43,23 @@ TYPED = TextArgument("q")
 LIMIT = NumberArgument("limit", default=20, least=1, most=100)
 
 
-class PatientViewSet(practice.ViewSet):
-    """Patients of an organization."""
+class LightPatients(practice.ViewSet):
+    """A view set that can show patients as light objects."""
 
     model = Patient
+
+    def items(self, ids: list[int]) -> list[dict]:
+        """Return the patients with these ids as light objects, in this order, as far as the caller sees them."""
+        plan = plan_of(PracticePatientItemOut)
+        rows = Query(Patient, [*self.in_scope(), NOT_ARCHIVED, with_ids(ids)]).rows(plan.columns)
+        rows.sort(key=lambda row: ids.index(row[0]))
+        self.shown(rows)
+        return plan.objects(rows, self.actor)
+
+
+class PatientViewSet(LightPatients):
+    """Patients of an organization."""
+
     pk_kwarg = "patient_uuid"
     filterset_class = PracticePatientFilters
     tasks = {"create": Task.WRITE_PATIENTS, "partial_update": Task.WRITE_PATIENTS}
@@ -75,7 +93,16 @@ class PatientViewSet(practice.ViewSet):
 
     def _create(self, values: dict[str, Any]) -> int:
         organization = Organization.objects.get(pk=self.organization_id)
-        return create_patient(actor=self.actor, organization=organization, values=values).pk
+        patient = create_patient(actor=self.actor, organization=organization, values=values)
+        self.duplicates = possible_duplicates(self.actor, organization, values, besides=patient.pk)
+        return patient.pk
+
+    def answer_of(self, pk: int, status: int) -> Answer:
+        """Answer with the patient; a create also tells who may be the same person."""
+        patient = self.read_one(equal_to("id", pk, BigIntegerField()))[1]
+        if self.action == "create":
+            patient["potential_duplicates"] = self.items(self.duplicates) if self.duplicates else []
+        return Answer(patient, status)
 
     def partial_update(self, request, *args, **kwargs) -> Answer:
         return self.write(request, self._change)
@@ -124,11 +151,11 @@ class PatientCursorViewSet(PatientViewSet):
         return self.keyset_page(self.query(), keyset)
 
 
-class PatientSearchViewSet(practice.ViewSet):
-    """The typeahead: patients whose name, preferred name or chart number begins with what is typed."""
+class PatientSearchViewSet(LightPatients):
+    """Patients found by what is typed, or by what is known of a person."""
 
-    model = Patient
-    envelopes = {"list": "found_items"}
+    serializer_classes = {"check_duplicates": PracticeDuplicatesIn}
+    envelopes = {"list": "found_items", "check_duplicates": "found_items"}
     arguments = {"list": (TYPED, LIMIT)}
 
     def get_serializer_class(self):
@@ -139,10 +166,83 @@ class PatientSearchViewSet(practice.ViewSet):
         text, limit = TYPED.read(request.GET), LIMIT.read(request.GET)
         if not fold(text):
             return Answer({"items": [], "total": 0})
-        plan = self.answer_plan()
         ids, total = typeahead(text, self.actor, self.organization_id, limit)
-        found = Criterion("found", lambda rows: rows.filter(id__anyof=Param("found", BigIntegerField())), {"found": ids})
-        rows = Query(Patient, [*self.in_scope(), NOT_ARCHIVED, found]).rows(plan.columns)
-        rows.sort(key=lambda row: ids.index(row[0]))
-        self.shown(rows)
-        return Answer({"items": plan.objects(rows, self.actor), "total": total})
+        return Answer({"items": self.items(ids), "total": total})
+
+    def check_duplicates(self, request, *args, **kwargs) -> Answer:
+        """Look for patients who may be the same person."""
+        values = self.validated(read_json(request._request))
+        organization = Organization.objects.get(pk=self.organization_id)
+        items = self.items(possible_duplicates(self.actor, organization, values))
+        return Answer({"items": items, "total": len(items)})
+
+
+class PatientFamilyViewSet(PatientViewSet):
+    """The others who share a patient's guarantor, as far as the caller sees them."""
+
+    envelopes = {"family": "plain_list"}
+    filterset_class = None
+    sorts = {}
+
+    def family(self, request, *args, **kwargs) -> Answer:
+        """List the family of a patient."""
+        rows = Query(Patient, [*self.in_scope(), self.named_object()]).rows(("pk", "responsible_party_id"))
+        if not rows:
+            raise self.missing()
+        patient, guarantor = rows[0]
+        plan = self.answer_plan()
+        family = Query(Patient, [*self.in_scope(), NOT_ARCHIVED, sharing(guarantor or patient, patient)])
+        found = family.rows(plan.columns, ("last_name_key", "id"))
+        self.shown(found)
+        return Answer(plan.objects(found, self.actor))
+
+
+class PatientCountsViewSet(practice.ViewSet):
+    """Numbers of patients. No patient is shown."""
+
+    model = Patient
+    filterset_class = PracticeCountFilters
+    envelopes = {"by_location": "bare"}
+
+    def get_serializer_class(self):
+        return PracticeCountsOut
+
+    def by_location(self, request, *args, **kwargs) -> Answer:
+        """Count patients by location."""
+        given = PracticeCountFilters.read(request.GET)
+        criteria = PracticeCountFilters.criteria(request.GET, self.actor, self.organization_id)
+        counts = Query(Patient, [*self.in_scope(), *criteria]).count_by("location_id")
+        places = Location.objects.filter(organization_id=self.organization_id, deleted_at=None, is_active=True)
+        items = [
+            {"location": practice.reference(str(uuid), name), "count": counts[pk]}
+            for pk, uuid, name in places.values_list("pk", "uuid", "name")
+            if pk in counts
+        ]
+        total, placed = sum(counts.values()), sum(item["count"] for item in items)
+        return Answer(
+            {
+                "date_from": given.get("date_from"),
+                "date_to": given.get("date_to"),
+                "excluded_count": total - placed,
+                "group_by": "location",
+                "items": items,
+                "status_set": given.get("status_set", [Status.ACTIVE]),
+                "total": total,
+            }
+        )
+
+
+def with_ids(ids: list[int]) -> Criterion:
+    """Return the condition that a row is one of `ids`."""
+    return Criterion("with ids", lambda rows: rows.filter(id__anyof=Param("ids", BigIntegerField())), {"ids": ids})
+
+
+def sharing(guarantor: int, besides: int) -> Criterion:
+    """Return the condition that a patient is `guarantor` or has them, `besides` one."""
+    big = BigIntegerField()
+
+    def apply(rows: QuerySet) -> QuerySet:
+        family = Q(responsible_party_id=Param("guarantor", big)) | Q(id=Param("guarantor", big))
+        return rows.filter(family, ~Q(id=Param("besides", big)))
+
+    return Criterion("sharing", apply, {"guarantor": guarantor, "besides": besides})

@@ -18,7 +18,8 @@ Row = TypeVar("Row", bound=Catalog)
 @transaction.atomic
 def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organization, name: str, **values) -> Row:
     """Add a row to an organization's catalog `model`."""
-    row = model.objects.create(organization=organization, name=name, **values)
+    row = model(organization=organization, name=name, **values)
+    row.save(force_insert=True)
     _tell(actor, row, "create")
     return row
 
@@ -38,13 +39,13 @@ def archive_catalog_row(*, actor: Actor, row: Catalog) -> None:
 
 
 def _change(row: Catalog, base_version: int, changes: Mapping[str, Any]) -> None:
-    what = row._meta.verbose_name.capitalize()
+    what = str(row._meta.verbose_name).capitalize()
     type(row).objects.filter(deleted_at=None).change(row.pk, base_version, what, **changes)
 
 
 def _tell(actor: Actor, row: Catalog, verb: str, changed: Iterable[str] = ()) -> None:
     catalog_changed(row.organization_id)
-    subject = row._meta.model_name
+    subject = str(row._meta.model_name)
     audit.record(
         actor, f"{subject}.{verb}", organization_id=row.organization_id, subject=subject, subject_id=row.pk, changed=changed
     )

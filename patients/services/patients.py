@@ -1,7 +1,6 @@
 """Creating and changing patients."""
 
 import datetime
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,9 +10,10 @@ from accounts.models import Organization
 from accounts.permissions import CAREGIVERS
 from accounts.scope import Actor
 from config.databases import DatabaseNow
-from config.encryption import blind_index, seal
+from config.encryption import seal
 from config.exceptions import Invalid, NotPermitted, VersionConflict
 from config.orm import uuid7
+from patients.duplicates import identity_index
 from patients.models import Enrolment, NameKey, Patient, PatientIdentifier, Program, Protocol, Status
 from patients.search import SEARCHED, TYPED, derived_columns, name_keys
 from patients.services.rows import lock_guarantor, lock_patient, tell, today_of
@@ -129,8 +129,7 @@ def _sealed(patient: Patient, name: str, value: str | None) -> dict[str, bytes |
     if value is None:
         return {f"{name}_sealed": None, f"{name}_index": None}
     column = f"patient.{name}"
-    normal = re.sub(r"[\W_]", "", value).upper()
-    index = blind_index(normal, column, patient.organization_id) if normal else None
+    index = identity_index(name, value, patient.organization_id)
     return {f"{name}_sealed": seal(value, column, patient.uuid), f"{name}_index": index}
 
 

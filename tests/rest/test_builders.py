@@ -197,7 +197,7 @@ def test_two_fields_share_a_look_up_even_where_one_is_empty(clinic):
 
 def keys(shape) -> dict | None:
     """Return the nested names of a serializer's fields, or of an answer's keys; None for a plain value."""
-    if isinstance(shape, serializers.BaseSerializer):
+    if isinstance(shape, serializers.Serializer):
         return {name: keys(field) for name, field in shape.fields.items()}
     return {name: keys(value) for name, value in shape.items()} if isinstance(shape, dict) else None
 

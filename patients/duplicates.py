@@ -1,0 +1,54 @@
+"""Who might be the same person: name with date of birth, e-mail, mobile phone, or social security number."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q
+
+from accounts.models import Organization
+from accounts.scope import Actor, scope
+from config.encryption import blind_index
+from config.orm import fold
+from patients.models import Patient
+from patients.search import e164, region_of
+
+MOST = 50
+"""How many possible duplicates are told at most."""
+
+
+def identity_index(name: str, number: str, organization_id: int) -> bytes | None:
+    """Return the blind index of a sealed number, blanks and punctuation aside; None for an empty one."""
+    normal = re.sub(r"[\W_]", "", number).upper()
+    return blind_index(normal, f"patient.{name}", organization_id) if normal else None
+
+
+def possible_duplicates(
+    actor: Actor, organization: Organization, values: Mapping[str, Any], besides: int | None = None
+) -> list[int]:
+    """Return the ids of patients, not archived and in the actor's scope, whom one of the signals in `values` matches.
+
+    `besides` leaves out the patient whose own values they are.
+    """
+    signals = _signals(organization, values)
+    if not signals:
+        return []
+    found = scope(actor, Patient.objects.filter(signals, organization=organization, deleted_at=None))
+    if besides is not None:
+        found = found.exclude(pk=besides)
+    return list(found.order_by("last_name_key", "id").values_list("pk", flat=True)[:MOST])
+
+
+def _signals(organization: Organization, values: Mapping[str, Any]) -> Q:
+    signals = Q()
+    if values.get("last_name") and values.get("date_of_birth"):
+        signals |= Q(last_name_key=fold(values["last_name"])[:255], date_of_birth=values["date_of_birth"])
+    if email := fold(values.get("email")):
+        signals |= Q(email_key=email[:254])
+    if phone := values.get("mobile_phone"):
+        number = e164(phone, region_of(values, organization.country))
+        signals |= Q(mobile_e164=number) if number else Q(mobile_phone=phone)
+    if number := values.get("social_security_number"):
+        index = identity_index("social_security_number", number, organization.pk)
+        signals |= Q(social_security_number_index=index) if index else Q()
+    return signals
