@@ -1,15 +1,17 @@
 """The admin site: its addresses, its sidebar and home page, and the one way from a request to an Actor."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from unfold.sites import UnfoldAdminSite
 
 from accounts import audit
 from accounts.authentication import actor_of_user
+from accounts.models import User
 from accounts.scope import Actor
 
 SECTIONS = ("Patients", "Clinic", "Access")
@@ -17,16 +19,17 @@ SECTIONS = ("Patients", "Clinic", "Access")
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return who acts in `request`, read once a request."""
-    if not hasattr(request, "actor"):
-        match = request.resolver_match
-        request.actor = actor_of_user(
-            request.user, route=match.route if match else "admin/", request_id=getattr(request, "request_id", "")
-        )
-    return request.actor
+    kept = vars(request)
+    if "actor" not in kept:
+        match, user = request.resolver_match, cast(User, request.user)
+        kept["actor"] = actor_of_user(user, route=match.route if match else "admin/", request_id=kept.get("request_id", ""))
+    return kept["actor"]
 
 
 class AutocompleteView(AutocompleteJsonView):
     """Suggestions for a reference: rows of the scope that are not archived, labelled by their own admin."""
+
+    model_admin: Any
 
     def get_queryset(self):
         return self.model_admin.offered(self.request, super().get_queryset())
@@ -52,7 +55,7 @@ class AdminSite(UnfoldAdminSite):
         return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
 
     def admin_view(self, view, cacheable: bool = False):
-        def audited(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        def audited(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied:
@@ -61,7 +64,7 @@ class AdminSite(UnfoldAdminSite):
 
         return super().admin_view(audited, cacheable)
 
-    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         return AutocompleteView.as_view(admin_site=self)(request)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -86,7 +89,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _items(request: HttpRequest, section: str) -> list[dict[str, Any]]:
     from django.contrib import admin
 
-    admins = [found for found in admin.site._registry.values() if found.section == section]
+    every: list[Any] = list(admin.site._registry.values())
     return [
         {
             "title": str(found.opts.verbose_name_plural)[:1].upper() + str(found.opts.verbose_name_plural)[1:],
@@ -94,6 +97,6 @@ def _items(request: HttpRequest, section: str) -> list[dict[str, Any]]:
             "link": reverse(f"admin:{found.opts.app_label}_{found.opts.model_name}_changelist"),
             "hint": found.hint,
         }
-        for found in sorted(admins, key=lambda found: found.place)
-        if found.has_module_permission(request)
+        for found in sorted(every, key=lambda found: found.place)
+        if found.section == section and found.has_module_permission(request)
     ]

@@ -5,6 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import BaseModelAdmin
 from django.db import IntegrityError
 from django.db.models import Model, Q, QuerySet
 from django.forms import ModelForm
@@ -34,7 +35,7 @@ def leave_out(fieldsets: list, names: Collection[str]) -> None:
         options["fields"] = [line for line in kept if line]
 
 
-class Scoped:
+class Scoped(BaseModelAdmin):
     """What ModelAdmin and inline share: the rows of the scope, and no others to choose from."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -54,7 +55,7 @@ class Scoped:
         return self._offering(db_field, request, super().formfield_for_manytomany, kwargs)
 
     def _offering(self, db_field, request: HttpRequest, make: Callable, kwargs: dict[str, Any]):
-        related = self.admin_site.get_model_admin(db_field.remote_field.model)
+        related: Any = self.admin_site.get_model_admin(db_field.remote_field.model)
         kwargs["queryset"] = related.offered(request, related.get_queryset(request))
         field = make(db_field, request, **kwargs)
         if field is not None:
@@ -113,11 +114,11 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         """Return the rows of `queryset` that a reference may be set to."""
         return queryset.filter(deleted_at=None) if has_column(self.model, "deleted_at") else queryset
 
-    def label(self, obj: Model) -> str:
+    def label(self, obj: Any) -> str:
         """Return how `obj` is called where it is offered as a choice."""
         return str(obj)
 
-    def shown(self, request: HttpRequest, rows: list[Model]) -> None:
+    def shown(self, request: HttpRequest, rows: list[Any]) -> None:
         """Hear which rows an answer shows, before it leaves."""
 
     def chooses_organization(self, request: HttpRequest) -> bool:
@@ -136,9 +137,9 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         filters = list(super().get_list_filter(request))
         return [*filters, ("organization", ScopedRelatedFilter)] if self.chooses_organization(request) else filters
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow what the filters ask and nothing else: any other column could be guessed letter by letter."""
-        offered = {parameter_of(entry).split("__")[0] for entry in self.get_list_filter(request)} if request else set()
+        offered = {parameter_of(entry).split("__")[0] for entry in self.get_list_filter(request)}
         return lookup.split("__")[0] in offered and super().lookup_allowed(lookup, value, request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
@@ -182,7 +183,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         except (DomainError, IntegrityError) as refusal:
             if request.method != "POST" or hasattr(request, "refusal"):
                 raise
-            request.refusal = refusal
+            vars(request)["refusal"] = refusal
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Model, form: ServiceForm, change: bool) -> None:
@@ -199,11 +200,11 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         """Name the changed fields; inlines only show, and have nothing to tell."""
         return super().construct_change_message(request, form, [], add)
 
-    def create(self, request: HttpRequest, form: ServiceForm) -> Model:
+    def create(self, request: HttpRequest, form: Any) -> Model:
         """Make the row and return it."""
         raise NotImplementedError
 
-    def change(self, request: HttpRequest, obj: Model, form: ServiceForm) -> None:
+    def change(self, request: HttpRequest, obj: Any, form: Any) -> None:
         """Change the row."""
         raise NotImplementedError
 
@@ -217,7 +218,7 @@ class ArchivableAdmin(ScopedAdmin):
 
     form = VersionedForm
     creators = writers = Task.ADMINISTER.value
-    list_filter = [ArchivedFilter]
+    list_filter: list = [ArchivedFilter]
     search_fields = ["name"]
     actions = ["archive_selected"]
 
@@ -229,7 +230,7 @@ class ArchivableAdmin(ScopedAdmin):
             self.archive(request, row)
         messages.success(request, f"{len(rows)} archived.")
 
-    def archive(self, request: HttpRequest, obj: Model) -> None:
+    def archive(self, request: HttpRequest, obj: Any) -> None:
         """Archive one row through its service."""
         raise NotImplementedError
 

@@ -38,5 +38,5 @@ class ArchivedFilter(DropdownFilter):
 def parameter_of(entry) -> str:
     """Return the name that a `list_filter` entry is asked for by."""
     if isinstance(entry, type) and issubclass(entry, SimpleListFilter):
-        return entry.parameter_name
+        return str(entry.parameter_name)
     return entry[0] if isinstance(entry, tuple) else entry

@@ -8,7 +8,7 @@ from django.db import IntegrityError, models
 
 from accounts.scope import Actor, Role
 from config.databases import broken_constraint
-from config.exceptions import Conflict, DomainError, Invalid, VersionConflict
+from config.exceptions import DomainError, Invalid, VersionConflict
 
 STALE = (
     "Someone else changed this record meanwhile, so nothing was saved. "
@@ -58,13 +58,14 @@ class ServiceForm(forms.ModelForm):
         return name, value.replace("\r\n", "\n") if isinstance(value, str) else value
 
     @property
-    def organization_id(self) -> int | None:
+    def organization_id(self) -> Any:
         """The organization of the row: its own, the one chosen in this form, or the actor's."""
         chosen = self.cleaned_data.get("organization")
         return getattr(self.instance, "organization_id", None) or (chosen.pk if chosen else self.actor.organization_id)
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         # Only a superadmin sees more than one organization; no row may point across the border for that.
         for name, value in list(cleaned.items() if self.actor.role == Role.FC_ADMIN else ()):
             for row in value if isinstance(value, models.QuerySet) else [value]:
@@ -74,7 +75,7 @@ class ServiceForm(forms.ModelForm):
         return cleaned
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]  # the hook is missing in the stubs
         if self.refusal:
             for name, messages in _words(self.refusal, self.constraint_fields).items():
                 self.add_error(name if name in self.fields else None, messages)
@@ -98,7 +99,7 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
-def _keep_choice(field: forms.ModelChoiceField, stored: int) -> None:
+def _keep_choice(field: Any, stored: int) -> None:
     """Let `field` keep what is stored even where it can no longer be chosen (archived, or out of scope)."""
     if not field.queryset.filter(pk=stored).exists():
         field.queryset = field.queryset | field.queryset.model._base_manager.filter(pk=stored)
@@ -114,4 +115,4 @@ def _words(refusal: DomainError | IntegrityError, constraint_fields: dict[str, t
         return refusal.errors
     if isinstance(refusal, VersionConflict):
         return {"": [STALE]}
-    return {refusal.field if isinstance(refusal, Conflict) else "": [refusal.message]}
+    return {getattr(refusal, "field", ""): [refusal.message]}

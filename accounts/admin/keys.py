@@ -102,7 +102,7 @@ class ApiKeyAdmin(ScopedAdmin):
                 messages.success(request, f"{key} is revoked.")
 
     def create(self, request: HttpRequest, form: ApiKeyForm) -> ApiKey:
-        key, request.issued_key = issue_key(actor=actor_of(request), **form.cleaned_data)
+        key, vars(request)["issued_key"] = issue_key(actor=actor_of(request), **form.cleaned_data)
         return key
 
     def changeform_view(self, request: HttpRequest, object_id=None, form_url="", extra_context=None) -> HttpResponse:
@@ -117,6 +117,6 @@ class ApiKeyAdmin(ScopedAdmin):
             "opts": self.opts,
             "title": "Your new API key",
             "key": obj,
-            "raw_key": request.issued_key,
+            "raw_key": vars(request)["issued_key"],
         }
         return TemplateResponse(request, "admin/accounts/apikey/issued.html", context, headers={"Cache-Control": "no-store"})

@@ -1,5 +1,6 @@
 """Organizations and care groups."""
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
@@ -22,10 +23,22 @@ OFFICE = ADMINISTRATORS | {Role.HC_VIEW_ALL}
 """Who sees how the organization is run: its users, keys and audit trail."""
 
 
+class OrganizationForm(ServiceForm):
+    """An organization."""
+
+    def clean_parent(self) -> Organization | None:
+        """Refuse an organization that would be its own parent."""
+        parent = self.cleaned_data["parent"]
+        if parent and parent.pk == self.instance.pk:
+            raise forms.ValidationError("An organization can not be its own parent.")
+        return parent
+
+
 @admin.register(Organization)
 class OrganizationAdmin(ScopedAdmin):
     """Organizations: superadmins add them, administrators change their own."""
 
+    form = OrganizationForm
     readers = OFFICE
     creators = frozenset({Role.FC_ADMIN})
     writers = ADMINISTRATORS

@@ -1,5 +1,6 @@
 """The audit trail, to look at."""
 
+from typing import Any
 from uuid import UUID
 
 from django.apps import apps
@@ -37,7 +38,7 @@ class AuditEventAdmin(ScopedAdmin):
         return super().get_queryset(request).annotate(email=Subquery(users.values("email")))
 
     @display(description="Who")
-    def who(self, event: AuditEvent) -> str:
+    def who(self, event: Any) -> str:
         return event.email or (f"User {event.user_id}" if event.user_id else "System")
 
     @display(description="Outcome", label={"ok": "success", "denied": "danger"})

@@ -139,7 +139,7 @@ class UserAdmin(ScopedAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Leave superadmins to superadmins."""
-        above = isinstance(obj, User) and obj.role == Role.FC_ADMIN and request.user.role != Role.FC_ADMIN
+        above = isinstance(obj, User) and obj.role == Role.FC_ADMIN and actor_of(request).role != Role.FC_ADMIN
         return super().has_change_permission(request, obj) and not above
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
@@ -151,9 +151,9 @@ class UserAdmin(ScopedAdmin):
             fieldsets[2][1]["fields"] = ["status", "last_login"]
         return fieldsets
 
-    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs) -> type[UserForm]:
-        form = super().get_form(request, obj, change, **kwargs)
-        groups = self.admin_site.get_model_admin(CareGroup)
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs) -> type:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        groups: Any = self.admin_site.get_model_admin(CareGroup)
         form.base_fields["groups"].queryset = groups.offered(request, groups.get_queryset(request))
         return form
 

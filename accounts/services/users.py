@@ -86,7 +86,7 @@ def set_care_groups(*, actor: Actor, user: User, care_groups: Iterable[CareGroup
         raise Invalid("A care group must belong to the user's organization.", "care_groups")
     user.memberships.exclude(care_group__in=groups).delete()
     GroupMembership.objects.bulk_create(
-        [GroupMembership(organization_id=user.organization_id, user=user, care_group=group) for group in groups],
+        [GroupMembership(organization_id=group.organization_id, user=user, care_group=group) for group in groups],
         ignore_conflicts=True,
     )
 

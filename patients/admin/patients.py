@@ -152,7 +152,7 @@ class PatientAdmin(ScopedAdmin):
             leave_out(fieldsets, self.readonly_fields)
         return [fieldset for fieldset in fieldsets if fieldset[1]["fields"]]
 
-    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[ScopedInline]]:
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list:
         """Show what hangs on a patient once there is one."""
         return self.inlines if obj else []
 

@@ -151,6 +151,11 @@ def test_only_a_superadmin_adds_organizations(clinic, admin_client, superadmin):
     assert Organization.objects.filter(slug="new").exists()
 
 
+def test_an_organization_is_not_its_own_parent(clinic, superadmin):
+    answer = submit(superadmin, Organization, clinic.organization.pk, parent=clinic.organization.pk)
+    assert answer.context["adminform"].form.errors["parent"] == ["An organization can not be its own parent."]
+
+
 def test_the_parent_of_an_organization_is_out_of_its_sight(clinic, neighbour, admin_client):
     Organization.objects.filter(pk=clinic.organization.pk).update(parent=neighbour.organization)
     assert "Elm Street" not in admin_client.get(url(Organization, "change", clinic.organization.pk)).content.decode()
@@ -214,6 +219,17 @@ def test_staff_sign_in_with_address_and_password_and_others_do_not(clinic):
     assert attempt(user.email, "wrong").status_code == 200
     assert attempt(patient.email, PASSWORD).status_code == 200
     assert attempt("nobody@example.org", PASSWORD).status_code == 200
+
+
+def test_ten_failures_lock_an_address_out_even_with_the_right_password(clinic):
+    user = clinic.users[Role.HC_PRIMARY]
+    user.set_password(PASSWORD)
+    user.save()
+    attempts = [
+        Client().post("/admin/login/", {"username": user.email, "password": word}).status_code
+        for word in ["wrong"] * 10 + [PASSWORD]
+    ]
+    assert attempts == [200] * 9 + [429, 429]
 
 
 def test_a_changed_password_of_ones_own_is_audited(clinic):
