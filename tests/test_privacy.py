@@ -166,6 +166,16 @@ def test_places_are_two_names_and_a_line():
     assert line["at"][-1].startswith("tests/test_privacy.py:")
 
 
+def test_values_in_the_message_of_a_fault_are_left_out(lines):
+    """Whoever logs an exception may put what they had in hand into the message."""
+    try:
+        raise ValueError(CANARY)
+    except ValueError:
+        logging.getLogger("some.library").exception("could not handle %s", CANARY)
+    (line,) = lines()
+    assert (line["event"], line["exception"]) == ("could not handle %s", "ValueError")
+
+
 def test_lines_outside_a_request_have_no_id():
     assert request_id.get() == ""
 

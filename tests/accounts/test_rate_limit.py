@@ -169,6 +169,12 @@ def test_clock_that_is_put_back_does_not_stall_anybody(store, clock, client, hou
     assert statuses(client, LIMIT + 1) == [200] * LIMIT + [429]
 
 
+def test_clock_of_another_worker_that_is_a_little_behind_opens_no_window(store, clock, client):
+    assert left(client.get("/v1/me")) == 2
+    clock.move(-2)
+    assert left(client.get("/v1/me")) == 1
+
+
 def test_clock_that_is_put_forward_ends_the_window(store, clock, client):
     statuses(client, LIMIT + 1)
     clock.move(3600)
