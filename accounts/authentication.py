@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
 from django.db.models import CharField, F, OuterRef, Subquery
+from django.http import HttpRequest
 
 from accounts.models import ApiKey, GroupMembership, User, UserStatus
 from accounts.scope import Actor
@@ -92,6 +93,11 @@ def actor_of_user(user: User, *, route: str, request_id: str = "") -> Actor:
         route=route,
         request_id=request_id,
     )
+
+
+def name_to_lock(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """Return under which name failed attempts to sign in are counted: one for all spellings of an address."""
+    return fold((credentials or request.POST).get("username"))[:254]
 
 
 class StaffBackend(BaseBackend):

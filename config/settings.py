@@ -137,7 +137,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "config.middleware.client_address"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_SENSITIVE_PARAMETERS = ["username", "password"]
-
+AXES_USERNAME_CALLABLE = "accounts.authentication.name_to_lock"
 AXES_ENABLE_ADMIN = False
 
 # --- admin ----------------------------------------------------------------------------------------
