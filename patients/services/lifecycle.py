@@ -11,8 +11,8 @@ from accounts.scope import Actor
 from config.exceptions import Invalid, NotFound, VersionConflict
 from patients.models import Patient, Status
 from patients.services.patients import index_names
-from patients.services.rows import lock_patient, tell, today_of
-from patients.services.rules import check_values
+from patients.services.rows import lock_patient, tell
+from patients.services.rules import check_values, today_in
 
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     Status.PROSPECTIVE: frozenset({Status.ACTIVE}),
@@ -67,7 +67,7 @@ def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> Non
     """Make a patient deceased since `at`. Raises NotFound (unknown, archived) or Invalid (a time that can not be)."""
     patient = lock_patient(patient_id)
     death = {"status": Status.DECEASED, "date_time_deceased": at}
-    check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_of(patient))
+    check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_in(patient.organization))
     _write(patient, **death, **_moments(patient, Status.DECEASED))
     tell(actor, patient, "patient.record_death", "patient.deceased", death)
 

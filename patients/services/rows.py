@@ -1,7 +1,6 @@
 """Locking patients' rows, and telling what was done to them."""
 
-import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from accounts import audit, events
 from accounts.scope import Actor
@@ -16,30 +15,30 @@ def lock_patient(patient_id: int, guarantor_id: int | None = None, *, archived: 
     Rows are locked in the order of their ids. NotFound where the patient is not there (or not
     archived, with `archived`), UnknownReference where the guarantor is not.
     """
-    ids = {patient_id, guarantor_id} - {None}
-    patients = Patient.objects.select_related("organization").select_for_update(of=("self",))
-    found = {patient.pk: patient for patient in patients.filter(pk__in=ids).order_by("pk")}
+    found = lock_patients({patient_id, guarantor_id} - {None})
     patient = found.get(patient_id)
     if patient is None or (patient.deleted_at is not None) != archived:
         raise NotFound("Patient")
     if guarantor_id is not None:
-        _check_guarantor(found.get(guarantor_id))
+        check_guarantor(found.get(guarantor_id))
     return patient
+
+
+def lock_patients(ids: Collection[int]) -> dict[int, Patient]:
+    """Return the patients with these ids, as far as they are there, with their rows locked in the order of their ids."""
+    patients = Patient.objects.select_related("organization").select_for_update(of=("self",))
+    return {patient.pk: patient for patient in patients.filter(pk__anyof=sorted(ids)).order_by("pk")}
 
 
 def lock_guarantor(guarantor_id: int) -> None:
     """Lock the guarantor whom a new patient will name; UnknownReference where they are archived."""
-    _check_guarantor(Patient.objects.select_for_update().filter(pk=guarantor_id).first())
+    check_guarantor(Patient.objects.select_for_update().filter(pk=guarantor_id).first())
 
 
-def _check_guarantor(guarantor: Patient | None) -> None:
+def check_guarantor(guarantor: Patient | None) -> None:
+    """Raise UnknownReference for a guarantor who is not there, or archived."""
     if guarantor is None or guarantor.deleted_at is not None:
         raise UnknownReference("responsible_party", "Patient")
-
-
-def today_of(patient: Patient) -> datetime.date:
-    """Return today's date in the time zone of the patient's organization."""
-    return datetime.datetime.now(patient.organization.zone).date()
 
 
 def tell(actor: Actor, patient: Patient, action: str, event: str, changed: Iterable[str]) -> None:
@@ -54,3 +53,18 @@ def tell(actor: Actor, patient: Patient, action: str, event: str, changed: Itera
         changed=changed,
     )
     events.emit(event, organization_id=patient.organization_id, subject=patient.uuid)
+
+
+def tell_all(
+    actor: Actor, organization_id: int, patients: Collection[Patient], action: str, event: str, changed: Iterable[str]
+) -> None:
+    """Audit `action` on many patients as one event, and put one `event` a patient into the outbox."""
+    audit.record(
+        actor,
+        action,
+        organization_id=organization_id,
+        patients=[patient.pk for patient in patients],
+        subject="patient",
+        changed=changed,
+    )
+    events.emit_all(event, organization_id=organization_id, subjects=[patient.uuid for patient in patients])

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from accounts.models import Organization
 from config.exceptions import Invalid
 from config.orm import fold
 from patients.models import Patient, Status
@@ -49,6 +50,11 @@ def _check_death(deceased: datetime.datetime, status: str, today: datetime.date)
         raise Invalid("A time of death needs the status deceased.", "date_time_deceased")
     if deceased.date() > today + _A_DAY:
         raise Invalid("The time of death lies in the future.", "date_time_deceased")
+
+
+def today_in(organization: Organization) -> datetime.date:
+    """Return today's date in the organization's time zone."""
+    return datetime.datetime.now(organization.zone).date()
 
 
 def years_before(day: datetime.date, years: int) -> datetime.date:

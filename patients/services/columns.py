@@ -1,0 +1,96 @@
+"""What a patient's values become as columns. No statement runs here, so that one row and ten thousand go the same way."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.models import Organization
+from accounts.permissions import CAREGIVERS
+from accounts.scope import Actor
+from config.encryption import seal
+from config.exceptions import Invalid, NotPermitted
+from config.orm import uuid7
+from patients.duplicates import identity_index
+from patients.models import Patient, Status
+from patients.search import SEARCHED, derived_columns
+from patients.services.rules import SEALED, check_values, today_in, without_idle_nulls
+
+_PARTS = ("street", "house_number", "house_number_suffix")
+_READ_BACK = (*sorted(SEARCHED), "status", "date_time_deceased", *_PARTS)
+"""The stored columns that changed ones are judged and derived with."""
+
+
+def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str, Any]) -> Patient:
+    """Return a patient of `organization` with these values, not saved yet.
+
+    `values` are as in `create_patient`. Raises Invalid, or NotPermitted (a caregiver without a default group).
+    """
+    known = {name: value for name, value in without_idle_nulls(values).items() if value is not None}
+    stored = {"status": Status.ACTIVE, **known}
+    if stored["status"] == Status.ARCHIVED:
+        raise Invalid("A patient can not be created archived.", "status")
+    check_values(stored, stored, today_in(organization))
+    uuid = uuid7()
+    columns = _columns(uuid, organization.pk, stored, stored) | derived_columns(stored, organization.country)
+    columns["care_group_id"] = stored.get("care_group_id") or _default_group(actor)
+    columns["activated_at"] = timezone.now() if stored["status"] == Status.ACTIVE else None
+    return Patient(uuid=uuid, organization=organization, **columns)
+
+
+def accepted_changes(patient: Patient, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of `changes` that are to be written into `patient`; Invalid where they break a rule."""
+    accepted = without_idle_nulls(changes)
+    if accepted.pop("status", patient.status) != patient.status:
+        raise Invalid("The status is changed by transition-status, archive and restore only.", "status")
+    if accepted.get("responsible_party_id") == patient.pk:
+        raise Invalid("A patient can not be their own guarantor.", "responsible_party")
+    check_values({**_read_back(patient), **accepted}, accepted, today_in(patient.organization))
+    return accepted
+
+
+def changed_columns(patient: Patient, accepted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that `accepted` changes write, derived ones among them."""
+    after = {**_read_back(patient), **accepted}
+    columns = _columns(patient.uuid, patient.organization_id, accepted, after)
+    if SEARCHED & accepted.keys():
+        columns |= derived_columns(after, patient.organization.country)
+    return columns
+
+
+def address_line(street: str | None, number: str | None, suffix: str | None) -> str:
+    """Return street, house number and suffix as one line of an address, cut to its column: the parts are kept whole."""
+    line = " ".join(filter(None, (street, "-".join(filter(None, (number, suffix))))))
+    return line[: Patient._meta.get_field("address_line1").max_length]
+
+
+def _read_back(patient: Patient) -> dict[str, Any]:
+    return {name: getattr(patient, name) for name in _READ_BACK}
+
+
+def _default_group(actor: Actor) -> int | None:
+    """Return the group that a new patient joins; a caregiver without one may not create patients."""
+    if actor.role not in CAREGIVERS:
+        return None
+    if actor.default_group_id not in actor.group_ids:
+        raise NotPermitted("You have no care group that a new patient could join")
+    return actor.default_group_id
+
+
+def _columns(uuid: UUID, organization_id: int, values: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` as columns: sealed ones encrypted, a composed address line where its parts came."""
+    columns = {name: value for name, value in values.items() if name not in SEALED}
+    for name in SEALED:
+        if name in values:
+            columns |= _sealed(uuid, organization_id, name, values[name])
+    if "address_line1" not in values and any(values.get(part) for part in _PARTS):
+        columns["address_line1"] = address_line(*(after.get(part) for part in _PARTS))
+    return columns
+
+
+def _sealed(uuid: UUID, organization_id: int, name: str, value: str | None) -> dict[str, bytes | None]:
+    if value is None:
+        return {f"{name}_sealed": None, f"{name}_index": None}
+    index = identity_index(name, value, organization_id)
+    return {f"{name}_sealed": seal(value, f"patient.{name}", uuid), f"{name}_index": index}
