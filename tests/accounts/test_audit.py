@@ -1,0 +1,186 @@
+"""The audit trail: one event for every read, write and refusal, and no answer without one."""
+
+import pytest
+
+from accounts import audit
+from accounts.models import AuditEvent, Role
+from config.databases import on_postgres
+from patients.models import Patient
+from tests.factories import SYSTEM, archive, key_row
+
+
+@pytest.fixture
+def people(clinic) -> list[Patient]:
+    return [clinic.patient(last_name=f"Last{number}", first_name="Same", care_group_id=clinic.group.pk) for number in range(3)]
+
+
+def event_of(speak) -> AuditEvent:
+    """Return the one event that `speak()` leaves."""
+    before = AuditEvent.objects.count()
+    speak()
+    assert AuditEvent.objects.count() == before + 1
+    return AuditEvent.objects.order_by("id").last()
+
+
+def touched(event: AuditEvent) -> list[tuple[int, int]]:
+    return sorted(event.patients.values_list("organization_id", "patient_id"))
+
+
+LISTS = ["{base}/patients", "{base}/patients/cursor", "{base}/patients/search?q=same", "/v1/patients", "/general/v1/patients"]
+
+
+def speaker(path: str, api, general, role: str = Role.HC_ADMIN):
+    return (general if path.startswith("/general") else api)(role)
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_leaves_one_event_with_the_patients_it_showed(clinic, api, general, people, path):
+    client = speaker(path, api, general)
+    event = event_of(lambda: client.get(path.format(base=clinic.base)))
+    assert touched(event) == sorted((clinic.organization.pk, patient.pk) for patient in people)
+    assert (event.action, event.outcome, event.role) == ("patient.list", "ok", Role.HC_ADMIN)
+
+
+SIZED = [
+    "{base}/patients?page_size=2", "{base}/patients/cursor?first=2", "{base}/patients/search?q=same&limit=2",
+    "/v1/patients?perPage=2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SIZED)
+def test_a_page_tells_of_its_own_patients_only(clinic, api, people, path):
+    event = event_of(lambda: api().get(path.format(base=clinic.base)))
+    assert event.patients.count() == 2
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_without_rows_leaves_an_event_without_patients(clinic, api, general, path):
+    client = speaker(path, api, general)
+    event = event_of(lambda: client.get(path.format(base=clinic.base)))
+    assert touched(event) == []
+
+
+ONE = ["{base}/patients/{uuid}", "/v1/patients/{uuid}", "/general/v1/patients/{pk}"]
+
+
+@pytest.mark.parametrize("path", ONE)
+@pytest.mark.parametrize("role", [Role.FC_ADMIN, Role.HC_VIEW_ALL, Role.HC_PRIMARY])
+def test_a_read_says_who_by_which_key_and_way_saw_whom(clinic, api, general, people, path, role):
+    client = speaker(path, api, general, role)
+    address = path.format(base=clinic.base, uuid=people[0].uuid, pk=people[0].pk)
+    answers = []
+    event = event_of(lambda: answers.append(client.get(address)))
+    assert touched(event) == [(clinic.organization.pk, people[0].pk)]
+    assert (event.action, event.user_id, event.role) == ("patient.retrieve", clinic.users[role].pk, role)
+    assert (event.key_id, event.request_id) == (key_row(clinic.keys[role]).key_id, answers[0]["X-Request-Id"])
+    assert event.organization_id == (None if role == Role.FC_ADMIN else clinic.organization.pk)
+    assert event.route.startswith("GET /")
+    assert str(people[0].uuid) not in event.route, "a route names no patient"
+
+
+def test_who_read_my_record_is_one_look_up(clinic, api, people):
+    api().get(f"{clinic.base}/patients")
+    api(Role.HC_PRIMARY).get(f"/v1/patients/{people[1].uuid}")
+    readers = AuditEvent.objects.filter(patients__patient_id=people[1].pk, action__in=["patient.list", "patient.retrieve"])
+    assert list(readers.order_by("id").values_list("role", flat=True)) == [Role.HC_ADMIN, Role.HC_PRIMARY]
+
+
+# --- refusals ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ONE)
+def test_a_read_that_is_refused_leaves_one_event_that_names_nobody(clinic, neighbour, api, general, path):
+    foreign = neighbour.patient()
+    client = speaker(path, api, general, Role.HC_PRIMARY)
+    event = event_of(lambda: client.get(path.format(base=clinic.base, uuid=foreign.uuid, pk=foreign.pk)))
+    assert (event.outcome, event.organization_id, touched(event)) == ("denied", clinic.organization.pk, [])
+
+
+def test_a_write_that_is_refused_leaves_one_event(clinic, api, people):
+    body = {"base_version": 1, "first_name": "Eve"}
+    event = event_of(lambda: api(Role.HC_VIEW_ALL).patch(f"{clinic.base}/patients/{people[0].uuid}", body))
+    assert (event.outcome, event.action, event.role) == ("denied", "partial_update", Role.HC_VIEW_ALL)
+
+
+def test_a_foreign_organization_leaves_one_event(clinic, neighbour, api):
+    event = event_of(lambda: api().get(f"{neighbour.base}/patients"))
+    assert (event.outcome, event.organization_id) == ("denied", clinic.organization.pk)
+
+
+def test_a_reference_that_is_refused_leaves_its_event_though_the_work_was_undone(clinic, neighbour, api):
+    body = {"first_name": "A", "last_name": "B", "location_uuid": str(neighbour.catalogs["location"].uuid)}
+    assert event_of(lambda: api().post(f"{clinic.base}/patients", body)).outcome == "denied"
+    assert not Patient.objects.exists()
+
+
+def test_a_request_without_a_good_key_leaves_no_event(clinic):
+    from tests.conftest import ApiClient
+
+    before = AuditEvent.objects.count()
+    assert ApiClient("garbage").get("/v1/patients").status_code == 401
+    assert AuditEvent.objects.count() == before
+
+
+# --- without an event nothing leaves ----------------------------------------------------------------
+
+
+class TrailBroken(Exception):
+    """The trail can not be written."""
+
+
+def break_trail(*args, **kwargs):
+    raise TrailBroken
+
+
+@pytest.mark.parametrize("path", [*LISTS, *ONE])
+def test_a_read_whose_event_can_not_be_written_is_unavailable(clinic, api, general, people, path, monkeypatch):
+    monkeypatch.setattr(audit, "record_read", break_trail)
+    client = speaker(path, api, general)
+    answer = client.get(path.format(base=clinic.base, uuid=people[0].uuid, pk=people[0].pk))
+    assert answer.status_code == 503
+    assert int(answer["Retry-After"]) > 0
+    assert not any(word in answer.content for word in (b"Same", b"Last0", str(people[0].uuid).encode()))
+
+
+def test_a_write_whose_event_can_not_be_written_does_not_happen(clinic, api, people, monkeypatch):
+    monkeypatch.setattr(audit, "record", break_trail)
+    assert api().post(f"{clinic.base}/patients", {"first_name": "Eve", "last_name": "L"}).status_code == 500
+    body = {"base_version": 1, "first_name": "Eve"}
+    assert api().patch(f"{clinic.base}/patients/{people[0].uuid}", body).status_code == 500
+    assert not Patient.objects.filter(first_name="Eve").exists()
+
+
+def test_a_refusal_whose_event_can_not_be_written_stays_a_refusal(clinic, neighbour, api, monkeypatch):
+    monkeypatch.setattr(audit, "record_denied", break_trail)
+    assert api().get(f"{neighbour.base}/patients").status_code == 404
+
+
+# --- what stands in it ------------------------------------------------------------------------------
+
+
+def test_no_value_of_a_patient_stands_in_the_trail(clinic, api, people):
+    body = {"first_name": "Canary", "last_name": "Canary", "email": "canary@example.test", "medicaid_id": "999-99"}
+    made = api().post(f"{clinic.base}/patients", body).json()
+    api().patch(f"{clinic.base}/patients/{made['id']}", {"base_version": 1, "medical_urgent_note": "Canary"})
+    api().get(f"{clinic.base}/patients", {"search": "Canary"})
+    stored = " ".join(str(row) for row in AuditEvent.objects.values())
+    assert not any(word in stored.lower() for word in ("canary", "999"))
+
+
+def test_a_read_of_a_patient_twice_in_one_answer_is_told_once_each(clinic, people):
+    pairs = [(clinic.organization.pk, patient.pk) for patient in people]
+    event = event_of(lambda: audit.record_read(SYSTEM, "patient.list", patients=pairs))
+    assert touched(event) == sorted(pairs)
+    assert event.at is not None
+
+
+def test_an_archived_patient_is_in_the_trail_too(clinic, api, people):
+    archive(people[0])
+    event = event_of(lambda: api().get(f"{clinic.base}/patients", {"status": "archived"}))
+    assert touched(event) == [(clinic.organization.pk, people[0].pk)]
+
+
+def test_a_read_costs_one_statement_on_postgresql(clinic, people, django_assert_num_queries):
+    pairs = [(clinic.organization.pk, patient.pk) for patient in people]
+    with django_assert_num_queries(1 if on_postgres() else 4):
+        audit.record_read(SYSTEM, "patient.list", patients=pairs)
