@@ -34,9 +34,9 @@ def main(count: int) -> None:
 
 def _patients(organization, count: int, chance: random.Random) -> None:
     from accounts.scope import Actor
+    from accounts.services.catalogs import create_catalog_row
     from patients.models import BillingType, Employer, FeeSchedule, Location, NameKey, Patient, Provider
     from patients.search import name_keys
-    from patients.services.catalogs import create_catalog_row
 
     system = Actor.system("bench")
 

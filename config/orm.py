@@ -5,6 +5,7 @@ import time
 import unicodedata
 import uuid
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from config.databases import DatabaseNow
@@ -28,6 +29,20 @@ def uuid7() -> uuid.UUID:
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10))
     return uuid.UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62)
+
+
+def validate_options(options: list[str]) -> None:
+    """Refuse what is not a list of different, non-empty texts."""
+    if not isinstance(options, list) or not options or not all(isinstance(option, str) and option for option in options):
+        raise ValidationError("This must be a list of texts, none of them empty.", code="invalid")
+    if len(set(options)) != len(options):
+        raise ValidationError("No text may stand in the list twice.", code="unique")
+
+
+class TextListField(models.JSONField):
+    """A list of different texts, such as the options of a choice: never empty, but null where there is none."""
+
+    default_validators = [validate_options]
 
 
 class Identified(models.Model):

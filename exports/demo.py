@@ -15,8 +15,9 @@ from django.db import models, transaction
 
 from accounts.models import ApiKey, CareGroup, Organization, Role, User
 from accounts.scope import Actor, scope
+from accounts.services.catalogs import create_catalog_row
 from accounts.services.keys import issue_key, revoke_key
-from accounts.services.organizations import create_care_group, create_organization
+from accounts.services.organizations import create_organization
 from accounts.services.users import create_user, update_user
 from config.orm import fold
 from patients.models import (
@@ -33,7 +34,6 @@ from patients.models import (
     Status,
     TagDefinition,
 )
-from patients.services.catalogs import create_catalog_row
 from patients.services.patients import create_patient
 
 DEFAULT_PATIENTS = 60
@@ -192,17 +192,13 @@ class Furnished:
     def __init__(self, house: House):
         self.house = house
         self.organization = _organization(house)
-        self.groups = [self._group(name) for name in house.groups]
+        self.groups = [self._row(CareGroup, name=name) for name in house.groups]
         self.catalogs = {model: [self._row(model, **row) for row in rows] for model, rows in _CATALOGS.items()}
         self.enrolments = [
             (program, self._row(Protocol, name=name, program=program))
             for program in self.catalogs[Program]
             for name in _PROTOCOLS[program.name]
         ]
-
-    def _group(self, name: str) -> CareGroup:
-        found = scope(_ACTOR, CareGroup.objects.filter(organization=self.organization, name=name, deleted_at=None)).first()
-        return found or create_care_group(actor=_ACTOR, organization=self.organization, name=name)
 
     def _row(self, model: Any, *, name: str, **values: Any) -> Any:
         rows = model.objects.filter(organization=self.organization, name=name, deleted_at=None)

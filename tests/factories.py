@@ -10,8 +10,9 @@ from typing import Any
 
 from accounts.models import ApiKey, CareGroup, Organization, Role, User
 from accounts.scope import Actor
+from accounts.services.catalogs import create_catalog_row
 from accounts.services.keys import issue_key
-from accounts.services.organizations import create_care_group, create_organization
+from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
 from patients.models import (
     BillingType,
@@ -25,7 +26,6 @@ from patients.models import (
     Provider,
     TagDefinition,
 )
-from patients.services.catalogs import create_catalog_row
 from patients.services.lifecycle import archive_patient
 from patients.services.patients import create_patient
 
@@ -77,8 +77,8 @@ class Clinic:
         self.organization = create_organization(
             actor=SYSTEM, name=self.name, slug=slug, parent=self.parent, country="US", timezone="America/New_York"
         )
-        self.group = create_care_group(actor=SYSTEM, organization=self.organization, name=f"{self.name} Team A")
-        self.other_group = create_care_group(actor=SYSTEM, organization=self.organization, name=f"{self.name} Team B")
+        self.group = self.catalog(CareGroup, f"{self.name} Team A")
+        self.other_group = self.catalog(CareGroup, f"{self.name} Team B")
         for name, model in CATALOGS.items():
             self.catalogs[name] = self.catalog(model, f"{self.name} {name}")
         self.catalogs["protocol"] = self.catalog(Protocol, f"{self.name} protocol", program=self.catalogs["program"])

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.db import IntegrityError, models
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.scope import Actor, Role
 from config.databases import broken_constraint
@@ -79,6 +80,19 @@ class ServiceForm(forms.ModelForm):
         if self.refusal:
             for name, messages in _words(self.refusal, self.constraint_fields).items():
                 self.add_error(name if name in self.fields else None, messages)
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one a line; empty lines and outer blanks do not count, and no line is None."""
+
+    widget = UnfoldAdminTextareaWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str] | None:
+        lines = (line.strip() for line in (super().to_python(value) or "").splitlines())
+        return [line for line in lines if line] or None
 
 
 class VersionedForm(ServiceForm):

@@ -1,22 +1,16 @@
-"""Organizations and care groups."""
+"""Organizations."""
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts.admin.base import ArchivableAdmin, ScopedAdmin
-from accounts.admin.forms import TAKEN, ServiceForm, VersionedForm
-from accounts.models import CareGroup, Organization
+from accounts.admin.base import ScopedAdmin
+from accounts.admin.forms import TAKEN, ServiceForm
+from accounts.models import Organization
 from accounts.permissions import ADMINISTRATORS
 from accounts.scope import Role
-from accounts.services.organizations import (
-    archive_care_group,
-    create_care_group,
-    create_organization,
-    update_care_group,
-    update_organization,
-)
+from accounts.services.organizations import create_organization, update_organization
 from accounts.site import actor_of
 
 OFFICE = ADMINISTRATORS | {Role.HC_VIEW_ALL}
@@ -66,25 +60,3 @@ class OrganizationAdmin(ScopedAdmin):
 
     def change(self, request: HttpRequest, obj: Organization, form: ServiceForm) -> None:
         update_organization(actor=actor_of(request), organization=obj, changes=form.changes())
-
-
-@admin.register(CareGroup)
-class CareGroupAdmin(ArchivableAdmin):
-    """Care groups."""
-
-    place, icon, hint = 1, "groups", "Teams, and the patients in their care"
-    list_display = ["name"]
-    fieldsets = [(None, {"fields": ["name", "base_version"]})]
-    constraint_fields = {"care_group_name_unique": ("name", "Another care group has this name.")}
-
-    def create(self, request: HttpRequest, form: VersionedForm) -> CareGroup:
-        return create_care_group(
-            actor=actor_of(request), organization=self.organization_for(form), name=form.cleaned_data["name"]
-        )
-
-    def change(self, request: HttpRequest, obj: CareGroup, form: VersionedForm) -> None:
-        version = form.cleaned_data["base_version"]
-        update_care_group(actor=actor_of(request), group=obj, base_version=version, changes=form.changes())
-
-    def archive(self, request: HttpRequest, obj: CareGroup) -> None:
-        archive_care_group(actor=actor_of(request), group=obj)

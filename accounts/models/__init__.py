@@ -1,9 +1,10 @@
 """Organizations, the people who work in them, their keys, and the trail they leave."""
 
 from accounts.models.audit import AuditedPatient, AuditEvent
+from accounts.models.catalogs import CareGroup
 from accounts.models.events import OutboxEvent
 from accounts.models.keys import ApiKey
-from accounts.models.organizations import CareGroup, Organization
+from accounts.models.organizations import Organization
 from accounts.models.requests import IdempotencyRecord, RateWindow
 from accounts.models.users import GroupMembership, Role, User, UserStatus, UserStatusChange
 

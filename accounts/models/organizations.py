@@ -1,14 +1,12 @@
-"""Organizations and their care groups."""
+"""Organizations."""
 
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
 
 from accounts.scope import ScopePath
-from config.orm import Identified, SoftDeleted, Timestamped, Versioned
+from config.orm import Identified, Timestamped
 
 
 def validate_timezone(name: str) -> None:
@@ -46,21 +44,3 @@ class Organization(Identified, Timestamped):
     def zone(self) -> ZoneInfo:
         """The time zone in which the organization's days begin and end."""
         return ZoneInfo(self.timezone)
-
-
-class CareGroup(Identified, Timestamped, Versioned, SoftDeleted):
-    """A team of caregivers and the patients in its care."""
-
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="care_groups")
-    name = models.CharField(max_length=255)
-
-    scope = ScopePath(organization="organization_id", care_group="id")
-
-    class Meta:
-        ordering = ["name", "id"]
-        constraints = [
-            models.UniqueConstraint("organization", Lower("name"), condition=Q(deleted_at=None), name="care_group_name_unique")
-        ]
-
-    def __str__(self) -> str:
-        return self.name

@@ -4,7 +4,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 
-from accounts.models.organizations import CareGroup, Organization, validate_timezone
+from accounts.models.catalogs import CareGroup
+from accounts.models.organizations import Organization, validate_timezone
 from accounts.scope import Role, ScopePath
 from config.orm import Identified, Timestamped, fold
 

@@ -1,6 +1,6 @@
-"""Organizations, care groups, and the stamp of the reference cache."""
+"""Organizations, and the stamp of their reference cache."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import CareGroup, Organization
+from accounts.models import Organization
 from accounts.scope import Actor
 
 
@@ -34,36 +34,6 @@ def update_organization(*, actor: Actor, organization: Organization, changes: Ma
         subject="organization",
         subject_id=organization.pk,
         changed=changes,
-    )
-
-
-@transaction.atomic
-def create_care_group(*, actor: Actor, organization: Organization, name: str) -> CareGroup:
-    """Make a care group."""
-    group = CareGroup.objects.create(organization=organization, name=name)
-    catalog_changed(organization.pk)
-    audit.record(actor, "care_group.create", organization_id=organization.pk, subject="care_group", subject_id=group.pk)
-    return group
-
-
-@transaction.atomic
-def update_care_group(*, actor: Actor, group: CareGroup, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Write `changes` into a care group that is not archived; NotFound, VersionConflict or IntegrityError (name taken)."""
-    CareGroup.objects.filter(deleted_at=None).change(group.pk, base_version, "Care group", **changes)
-    _tell(actor, "care_group.update", group, changes)
-
-
-@transaction.atomic
-def archive_care_group(*, actor: Actor, group: CareGroup) -> None:
-    """Archive a care group: its members reach its patients no longer. NotFound where it is archived already."""
-    CareGroup.objects.filter(deleted_at=None).change(group.pk, group.version, "Care group", deleted_at=timezone.now())
-    _tell(actor, "care_group.archive", group, ("deleted_at",))
-
-
-def _tell(actor: Actor, action: str, group: CareGroup, changed: Iterable[str]) -> None:
-    catalog_changed(group.organization_id)
-    audit.record(
-        actor, action, organization_id=group.organization_id, subject="care_group", subject_id=group.pk, changed=changed
     )
 
 

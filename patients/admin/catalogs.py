@@ -1,33 +1,22 @@
-"""Catalogs: one page each, all alike."""
+"""Catalogs of patient records."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 
-from accounts.admin.base import ArchivableAdmin
+from accounts.admin.catalogs import CatalogAdmin, with_name
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter
-from accounts.admin.forms import VersionedForm
-from accounts.site import actor_of
-from patients.models import BillingType, Employer, FeeSchedule, Location, Program, Protocol, Provider, TagDefinition
-from patients.models.catalogs import Catalog
-from patients.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
-
-
-class CatalogAdmin(ArchivableAdmin):
-    """Base of the pages of catalogs."""
-
-    list_display = ["name"]
-    fieldsets = [(None, {"fields": ["name", "base_version"]})]
-
-    def create(self, request: HttpRequest, form: VersionedForm) -> Catalog:
-        values = {name: value for name, value in form.cleaned_data.items() if name not in ("base_version", "organization")}
-        return create_catalog_row(actor=actor_of(request), model=self.model, organization=self.organization_for(form), **values)
-
-    def change(self, request: HttpRequest, obj: Catalog, form: VersionedForm) -> None:
-        version = form.cleaned_data["base_version"]
-        update_catalog_row(actor=actor_of(request), row=obj, base_version=version, changes=form.changes())
-
-    def archive(self, request: HttpRequest, obj: Catalog) -> None:
-        archive_catalog_row(actor=actor_of(request), row=obj)
+from patients.models import (
+    BillingType,
+    Employer,
+    FeeSchedule,
+    FieldDefinition,
+    Location,
+    Program,
+    Protocol,
+    Provider,
+    ReferralPartner,
+    ReferralSource,
+    TagDefinition,
+)
 
 
 @admin.register(Provider)
@@ -37,7 +26,7 @@ class ProviderAdmin(CatalogAdmin):
     place, icon, hint = 2, "stethoscope", "Clinicians who treat patients"
     list_display = ["name", "title", "specialty"]
     search_fields = ["name", "specialty"]
-    fieldsets = [(None, {"fields": ["name", "title", "specialty", "base_version"]})]
+    fieldsets = with_name("title", "specialty")
 
 
 @admin.register(Location)
@@ -46,7 +35,7 @@ class LocationAdmin(CatalogAdmin):
 
     place, icon, hint = 3, "location_on", "Places where patients are seen"
     list_display = ["name", "address", "is_active"]
-    fieldsets = [(None, {"fields": ["name", "address", "is_active", "base_version"]})]
+    fieldsets = with_name("address", "is_active")
 
 
 @admin.register(Program)
@@ -64,7 +53,8 @@ class ProtocolAdmin(CatalogAdmin):
     list_display = ["name", "program"]
     list_select_related = ["program"]
     list_filter = [("program", ScopedRelatedFilter), ArchivedFilter]
-    fieldsets = [(None, {"fields": ["name", "program", "base_version"]})]
+    fieldsets = with_name("program")
+    fixed = ("program",)
 
 
 @admin.register(TagDefinition)
@@ -73,25 +63,49 @@ class TagDefinitionAdmin(CatalogAdmin):
 
     place, icon, hint = 6, "sell", "Labels that staff put on patients"
     list_display = ["name", "category", "color", "item_order"]
-    fieldsets = [(None, {"fields": ["name", "category", "color", "description", "item_order", "base_version"]})]
+    fieldsets = with_name("category", "color", "description", "item_order")
+
+
+@admin.register(FieldDefinition)
+class FieldDefinitionAdmin(CatalogAdmin):
+    """Field definitions."""
+
+    place, icon, hint = 7, "edit_note", "Fields of your own in patient records"
+    list_display = ["name", "field_type", "is_required", "item_order"]
+    fieldsets = with_name("field_type", "dropdown_options", "is_required", "description", "item_order")
+    constraint_fields = {"field_definition_options": ("dropdown_options", "These options do not fit the type of the field.")}
 
 
 @admin.register(FeeSchedule)
 class FeeScheduleAdmin(CatalogAdmin):
     """Fee schedules."""
 
-    place, icon, hint = 7, "request_quote", "Price lists"
+    place, icon, hint = 15, "request_quote", "Price lists"
 
 
 @admin.register(BillingType)
 class BillingTypeAdmin(CatalogAdmin):
     """Billing types."""
 
-    place, icon, hint = 7, "receipt_long", "How patients are billed"
+    place, icon, hint = 16, "receipt_long", "How patients are billed"
 
 
 @admin.register(Employer)
 class EmployerAdmin(CatalogAdmin):
     """Employers."""
 
-    place, icon, hint = 8, "apartment", "Employers of patients"
+    place, icon, hint = 17, "apartment", "Employers of patients"
+
+
+@admin.register(ReferralSource)
+class ReferralSourceAdmin(CatalogAdmin):
+    """Referral sources."""
+
+    place, icon, hint = 18, "campaign", "How patients come to hear of the clinic"
+
+
+@admin.register(ReferralPartner)
+class ReferralPartnerAdmin(CatalogAdmin):
+    """Referral partners."""
+
+    place, icon, hint = 19, "handshake", "Who sends patients"

@@ -1,26 +1,10 @@
-"""Small tables of an organization that patient records point to. Each row has a name to show."""
+"""Catalogs that patient records point to."""
 
 from django.db import models
+from django.db.models import Q
 
-from accounts.models import Organization
-from accounts.scope import ScopePath
-from config.orm import Identified, SoftDeleted, Timestamped, Versioned
-
-
-class Catalog(Identified, Timestamped, Versioned, SoftDeleted):
-    """Base of every catalog: an organization's own list of named things, archived rather than deleted."""
-
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    name = models.CharField(max_length=255)
-
-    scope = ScopePath(organization="organization_id")
-
-    class Meta:
-        abstract = True
-        ordering = ["name", "id"]
-
-    def __str__(self) -> str:
-        return self.name
+from accounts.models.catalogs import Catalog, OrderedCatalog
+from config.orm import TextListField
 
 
 class Provider(Catalog):
@@ -49,16 +33,52 @@ class Employer(Catalog):
     """A patient's employer."""
 
 
-class TagDefinition(Catalog):
+class ReferralSource(Catalog):
+    """How patients come to hear of the clinic."""
+
+
+class ReferralPartner(Catalog):
+    """A person or practice that sends patients."""
+
+
+class TagDefinition(OrderedCatalog):
     """A label that staff put on patients."""
 
     category = models.CharField(max_length=255, null=True, blank=True)
     color = models.CharField(max_length=32, null=True, blank=True)
-    description = models.TextField(null=True, blank=True)
-    item_order = models.IntegerField(default=0)
 
-    class Meta(Catalog.Meta):
-        ordering = ["item_order", "name", "id"]
+
+class FieldType(models.TextChoices):
+    """What a custom field holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    BOOLEAN = "boolean"
+    DROPDOWN = "dropdown"
+    MULTI_SELECT = "multi_select"
+
+
+CHOSEN = (FieldType.DROPDOWN, FieldType.MULTI_SELECT)
+"""The types whose values are chosen among options."""
+
+
+class FieldDefinition(OrderedCatalog):
+    """A custom field of patient records."""
+
+    field_type = models.CharField(max_length=16, choices=FieldType.choices)
+    is_required = models.BooleanField(default=False)
+    dropdown_options = TextListField(null=True, blank=True)
+
+    class Meta(OrderedCatalog.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(field_type__in=CHOSEN, dropdown_options__isnull=False)
+                | (~Q(field_type__in=CHOSEN) & Q(dropdown_options__isnull=True)),
+                name="field_definition_options",
+                violation_error_message="A dropdown or multi_select needs options, and no other field has any.",
+            )
+        ]
 
 
 class Program(Catalog):

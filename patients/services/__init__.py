@@ -1,1 +1,1 @@
-"""What happens to patients and catalogs. One callable a business event, atomic and audited."""
+"""What happens to patients. One callable a business event, atomic and audited."""

@@ -8,9 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditedPatient, AuditEvent, Role
+from accounts.services.catalogs import archive_catalog_row
 from config.encryption import unseal
 from patients.models import Patient
-from patients.services.catalogs import archive_catalog_row
 from patients.services.patients import update_patient
 from tests.factories import SYSTEM, archive
 from tests.pages import sign_in, submit, url
@@ -199,7 +199,7 @@ def test_a_choice_that_was_archived_or_lies_out_of_scope_is_kept(clinic):
     guarantor = clinic.patient(last_name="Hidden", care_group_id=clinic.other_group.pk)
     provider = clinic.catalogs["provider"]
     patient = clinic.patient(care_group_id=clinic.group.pk, responsible_party_id=guarantor.pk, primary_provider_id=provider.pk)
-    archive_catalog_row(actor=SYSTEM, row=provider)
+    archive_catalog_row(actor=SYSTEM, row=provider, base_version=provider.version)
     caregiver = sign_in(clinic.users[Role.HC_PRIMARY])
     assert "Hidden" not in caregiver.get(url(Patient, "change", patient.pk)).content.decode()
     assert submit(caregiver, Patient, patient.pk, city="Hill Valley").status_code == 302

@@ -1,0 +1,57 @@
+"""Catalogs: one page each, all alike. Care groups are the first."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from accounts.admin.base import ArchivableAdmin
+from accounts.admin.forms import LinesField, VersionedForm
+from accounts.models import CareGroup
+from accounts.models.catalogs import Catalog
+from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
+from accounts.site import actor_of
+from config.orm import TextListField
+
+
+def with_name(*columns: str) -> list[tuple[None, dict[str, Any]]]:
+    """Return the fieldsets of a page that shows the name and `columns`."""
+    return [(None, {"fields": ["name", *columns, "base_version"]})]
+
+
+class CatalogAdmin(ArchivableAdmin):
+    """Base of the pages of catalogs."""
+
+    list_display = ["name"]
+    fieldsets = with_name()
+    fixed: tuple[str, ...] = ()
+    """Columns that are set once."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        fields = super().get_readonly_fields(request, obj)
+        return [*fields, *self.fixed] if obj else fields
+
+    def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
+        if isinstance(db_field, TextListField):
+            return LinesField(required=not db_field.blank, help_text="One a line.")
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def create(self, request: HttpRequest, form: VersionedForm) -> Catalog:
+        values = {name: value for name, value in form.cleaned_data.items() if name not in ("base_version", "organization")}
+        return create_catalog_row(actor=actor_of(request), model=self.model, organization=self.organization_for(form), **values)
+
+    def change(self, request: HttpRequest, obj: Catalog, form: VersionedForm) -> None:
+        version = form.cleaned_data["base_version"]
+        update_catalog_row(actor=actor_of(request), row=obj, base_version=version, changes=form.changes())
+
+    def archive(self, request: HttpRequest, obj: Catalog) -> None:
+        archive_catalog_row(actor=actor_of(request), row=obj, base_version=obj.version)
+
+
+@admin.register(CareGroup)
+class CareGroupAdmin(CatalogAdmin):
+    """Care groups."""
+
+    place, icon, hint = 1, "groups", "Teams, and the patients in their care"
+    constraint_fields = {"care_group_name_unique": ("name", "Another care group has this name.")}

@@ -1,0 +1,63 @@
+"""Creating, changing and archiving rows of catalogs, care groups among them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Organization
+from accounts.models.catalogs import Catalog, key_of
+from accounts.scope import Actor
+from accounts.services.organizations import catalog_changed
+
+Row = TypeVar("Row", bound=Catalog)
+
+
+@transaction.atomic
+def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organization, name: str, **values: Any) -> Row:
+    """Add a row to an organization's catalog `model`; null for a column that can not be null is its default.
+
+    Raises IntegrityError where a constraint of the catalog is broken.
+    """
+    row = model.objects.create(organization=organization, name=name, **_without_idle_nulls(model, values))
+    _tell(actor, row, "create")
+    return row
+
+
+@transaction.atomic
+def update_catalog_row(*, actor: Actor, row: Catalog, base_version: int, changes: Mapping[str, Any]) -> None:
+    """Write `changes` into a catalog row that is not archived; null leaves a column that can not be null as it is.
+
+    Raises NotFound, VersionConflict, or IntegrityError where a constraint of the catalog is broken.
+    """
+    written = _without_idle_nulls(type(row), changes)
+    if "name" in written:
+        written["name_key"] = key_of(written["name"])
+    _change(row, base_version, written)
+    _tell(actor, row, "update", changes)
+
+
+@transaction.atomic
+def archive_catalog_row(*, actor: Actor, row: Catalog, base_version: int) -> None:
+    """Archive a catalog row: records keep it, new ones can not choose it. Raises NotFound or VersionConflict."""
+    _change(row, base_version, {"deleted_at": timezone.now()})
+    _tell(actor, row, "archive", ("deleted_at",))
+
+
+def _without_idle_nulls(model: type[Catalog], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None or model._meta.get_field(name).null}
+
+
+def _change(row: Catalog, base_version: int, values: Mapping[str, Any]) -> None:
+    what = row._meta.verbose_name.capitalize()
+    type(row).objects.filter(deleted_at=None).change(row.pk, base_version, what, **values)
+
+
+def _tell(actor: Actor, row: Catalog, verb: str, changed: Iterable[str] = ()) -> None:
+    catalog_changed(row.organization_id)
+    subject = row._meta.verbose_name.replace(" ", "_")
+    audit.record(
+        actor, f"{subject}.{verb}", organization_id=row.organization_id, subject=subject, subject_id=row.pk, changed=changed
+    )

@@ -1,0 +1,42 @@
+"""Appointments: a list to look at, and a form to make one."""
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from accounts import audit
+from accounts.admin.base import ScopedAdmin
+from accounts.admin.filters import ScopedRelatedFilter
+from accounts.admin.forms import ServiceForm
+from accounts.permissions import Task
+from accounts.site import actor_of
+from clinical.models import Appointment
+from clinical.services.appointments import create_appointment
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(ScopedAdmin):
+    """Appointments."""
+
+    creators = Task.WRITE_PATIENTS.value
+    section, place, icon, hint = "Patients", 2, "event", "Who is expected, when and where"
+    list_display = ["starts_at", "who", "provider", "location", "status"]
+    list_select_related = ["patient", "provider", "location"]
+    list_filter = [("status", ChoicesDropdownFilter), ("provider", ScopedRelatedFilter), ("location", ScopedRelatedFilter)]
+    ordering = ["-starts_at", "-id"]
+    autocomplete_fields = ["patient", "provider", "location"]
+    fieldsets = [(None, {"fields": ["patient", ("starts_at", "ends_at"), ("provider", "location"), "status", "note"]})]
+    constraint_fields = {"appointment_ends_after_start": ("ends_at", "An appointment ends after it has begun.")}
+
+    @admin.display(description="Patient")
+    def who(self, appointment: Appointment) -> str:
+        return f"{appointment.patient.last_name}, {appointment.patient.first_name}"
+
+    def shown(self, request: HttpRequest, rows: list[Model]) -> None:
+        patients = {(row.organization_id, row.patient_id) for row in rows}
+        audit.record_read(actor_of(request), "appointment.read", patients=sorted(patients))
+
+    def create(self, request: HttpRequest, form: ServiceForm) -> Appointment:
+        changes = form.changes()
+        return create_appointment(actor=actor_of(request), **changes)

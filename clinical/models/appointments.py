@@ -1,0 +1,46 @@
+"""Appointments of patients."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import Organization
+from config.orm import Identified, SoftDeleted, Timestamped, Versioned
+from patients.models import Location, Patient, Provider
+from patients.models.enrolments import OF_A_PATIENT
+
+
+class AppointmentStatus(models.TextChoices):
+    """What became of an appointment."""
+
+    SCHEDULED = "scheduled"
+    CONFIRMED = "confirmed"
+    ARRIVED = "arrived"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+
+
+class Appointment(Identified, Timestamped, Versioned, SoftDeleted):
+    """A time at which a patient is expected."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="+")
+    provider = models.ForeignKey(Provider, models.PROTECT, null=True, blank=True, related_name="+")
+    location = models.ForeignKey(Location, models.PROTECT, null=True, blank=True, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=16, choices=AppointmentStatus.choices, default=AppointmentStatus.SCHEDULED)
+    note = models.TextField(null=True, blank=True)
+
+    scope = OF_A_PATIENT
+
+    class Meta:
+        ordering = ["starts_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
+                name="appointment_ends_after_start",
+                violation_error_message="An appointment ends after it has begun.",
+            )
+        ]
+        indexes = [models.Index(fields=["organization", "starts_at", "id"], name="appointment_by_start")]

@@ -1,0 +1,1 @@
+"""What happens in care. One callable a business event, atomic and audited."""
