@@ -100,13 +100,17 @@ class SecurityHeadersMiddleware(_Security):
 
 
 class AllowedHostMiddleware:
-    """Refuse a Host that ALLOWED_HOSTS does not name, before any address is built from it."""
+    """Refuse a Host that ALLOWED_HOSTS does not name, before any address is built from it.
+
+    Whoever asks after the server's health may call it by its address.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.get_host()
+        if request.path not in ("/healthz", "/readyz"):
+            request.get_host()
         return self.get_response(request)
 
 

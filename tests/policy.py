@@ -73,6 +73,14 @@ SEES: dict[Caller, frozenset[Place]] = {
 }
 """Which patients each role sees. A parent organization does not see its children's."""
 
+SEES_USERS: dict[Caller, frozenset[Place]] = {
+    **dict.fromkeys(ROLES, frozenset({Place.OWN})),
+    Caller.FC_ADMIN: frozenset({Place.OWN}) | OF_OTHERS,
+    Caller.PATIENT: frozenset(),
+}
+"""Whose people each role knows of."""
+
+ADMINISTERS = frozenset({Caller.FC_ADMIN, Caller.HC_ADMIN})
 WRITES_PATIENTS = frozenset({Caller.FC_ADMIN, Caller.HC_ADMIN, Caller.HC_PRIMARY, Caller.HC_SECONDARY})
 
 
@@ -123,6 +131,8 @@ POLICY: dict[str, dict[str, Entry]] = {
     "v1/me": {"GET": SELF},
     "v1/patients": {"GET": LIST, "POST": CREATE},
     "v1/patients/<patient_id>": {"GET": READ},
+    "v1/users/<user_id>/apikeys": {"GET": Entry(Kind.READ, 200, ADMINISTERS), "POST": Entry(Kind.CHANGE, 201, ADMINISTERS)},
+    "v1/users/<user_id>/apikeys/<key_id>": {"DELETE": Entry(Kind.CHANGE, 204, ADMINISTERS)},
     "^v1/": NOWHERE,
     "general/v1/patients": {"GET": LIST, "POST": Entry(Kind.CREATE, 201, WRITES_PATIENTS, in_own_organization=True)},
     "general/v1/patients/<patient_id>": {"GET": READ, "PUT": CHANGE},
@@ -139,6 +149,8 @@ def dialect_of(route: str) -> Dialect:
 def places_of(route: str) -> tuple[Place, ...]:
     """Return the places in which the object that `route` names can stand."""
     in_path = "<org_id>" in route
+    if "<user_id>" in route:
+        return (Place.OWN, *sorted(OF_OTHERS), Place.RANDOM, Place.MALFORMED)
     if "<patient_" in route:
         return tuple(place for place in Place if in_path or place not in ONLY_IN_A_PATH)
     return ORGANIZATIONS if in_path else (Place.OWN,)
@@ -170,6 +182,8 @@ def _enters(caller: Caller, place: Place) -> bool:
 
 
 def _object_refusal(route: str, entry: Entry, caller: Caller, place: Place) -> int | None:
+    if "<user_id>" in route:
+        return None if place in SEES_USERS[caller] else 404
     if place in SEES[caller]:
         # An archived patient still answers, and is changed by being restored only.
         return 404 if place is Place.ARCHIVED and entry.kind is Kind.CHANGE and entry.archived == 404 else None

@@ -46,3 +46,8 @@ def test_load_balancers_are_not_redirected_to_https(settings, db):
     client = Client()
     assert [client.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
     assert client.get("/elsewhere").status_code == 301
+
+
+def test_health_can_be_asked_by_address(client):
+    assert client.get("/healthz", headers={"host": "10.1.2.3"}).status_code == 200
+    assert client.get("/docs/", headers={"host": "10.1.2.3"}).status_code == 400

@@ -88,6 +88,10 @@ class Cast:
             return f"/{route[1:]}v1/nothing/here"
         whole = policy.dialect_of(route) is Dialect.GENERAL
         filled = route.replace("<org_id>", self._organization_id(place))
+        user = self.clinics.get(place, self.clinic).users[Role.HC_VIEW_ALL]
+        unknown = {Place.RANDOM: str(uuid.uuid4()), Place.MALFORMED: "not-a-uuid"}
+        filled = filled.replace("<user_id>", unknown.get(place, str(user.uuid)))
+        filled = filled.replace("<key_id>", user.api_keys.get().key_id)
         for name in ("<patient_uuid>", "<patient_id>"):
             filled = filled.replace(name, self._patient_id(place, whole))
         return f"/{filled}?q=Lantern" if route.endswith("/search") else f"/{filled}"
@@ -116,7 +120,7 @@ class Cast:
             case Dialect.GENERAL:
                 return {"patient": {**named, "date_of_birth": "1980-05-17"}}
             case Dialect.PUBLIC:
-                return public_body(self.clinic)
+                return {"description": "tablet"} if "<user_id>" in route else public_body(self.clinic)
         patient = self.patients.get(place, self.patients[Place.OWN])
         versioned = method == "PATCH" or "<patient_uuid>" in route
         return {**named, "base_version": patient.version, "new_status": "inactive"} if versioned else named

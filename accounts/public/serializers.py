@@ -1,9 +1,13 @@
-"""Who a key is, in the public dialect."""
+"""Keys and who holds them, in the public dialect."""
 
+from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.scope import Role
+from accounts.models import ApiKey
+from accounts.scope import Actor, Role
+from config.rest.fields import ContractSerializer, DateTime
 from config.rest.public import CamelCase
+from config.rest.reading import Computed
 
 
 class PublicKeyOut(CamelCase, serializers.Serializer):
@@ -28,3 +32,41 @@ class PublicMeOut(serializers.Serializer):
     role = serializers.ChoiceField(choices=Role.choices)
     organization = PublicMyOrganizationOut(allow_null=True)
     key = PublicKeyOut()
+
+
+def _shown_once(actor: Actor) -> None:
+    """The key itself is told by the answer that issues it only."""
+
+
+class PublicApiKeyOut(CamelCase, ContractSerializer):
+    """An API key of a user; never its secret."""
+
+    id = serializers.CharField(source="key_id")
+    last_used_at = DateTime(allow_null=True)
+    created_at = DateTime()
+
+    class Meta:
+        model = ApiKey
+        fields = ["id", "description", "expires_at", "last_used_at", "created_at"]
+
+
+class PublicApiKeyIssuedOut(PublicApiKeyOut):
+    """A key that has just been issued, with the secret that is shown this once."""
+
+    api_key = Computed(_shown_once, (), schema={"type": "string"})
+
+    class Meta(PublicApiKeyOut.Meta):
+        fields = [*PublicApiKeyOut.Meta.fields, "api_key"]
+
+
+class PublicApiKeyIn(CamelCase, ContractSerializer):
+    """The body that issues a key; without an expiry it holds until it is revoked."""
+
+    class Meta:
+        model = ApiKey
+        fields = ["description", "expires_at"]
+
+    def validate_expiresAt(self, value):  # noqa: N802
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError("Must lie in the future.")
+        return value

@@ -1,15 +1,18 @@
-"""Keyset pages: positions in an ordered list, carried by signed cursors."""
+"""Keyset pages: positions in an ordered list, carried by sealed cursors."""
 
 import base64
 import binascii
 import datetime
 import hashlib
-import hmac
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import models
 from django.db.models import F, QuerySet
@@ -17,28 +20,32 @@ from django.db.models import F, QuerySet
 from config.databases import Param, RowAfter, horizon
 from config.rest.reading import Criterion, Plan, Query
 
-_MAC = 16
+_NONCE = 12
 
 
 class BadCursor(Exception):
     """Not a cursor, or one that was made for another list, caller or set of filters."""
 
 
-def sign(position: list, binding: str) -> str:
-    """Return `position` as an opaque cursor that is good for `binding` only."""
+def write_cursor(position: list, binding: str) -> str:
+    """Return `position` as a cursor that is good for `binding` only.
+
+    It is encrypted, not only signed: a position in a list by name is a name, and cursors travel in addresses.
+    """
+    nonce = os.urandom(_NONCE)
     text = json.dumps(position, separators=(",", ":")).encode()
-    return _spelled(_mac(text, binding) + text)
+    return _spelled(nonce + _cipher(settings.CURSOR_KEY).encrypt(nonce, text, binding.encode()))
 
 
-def unsign(cursor: str, binding: str) -> list:
-    """Return the position that `sign` put into `cursor`, BadCursor for anything else."""
+def read_cursor(cursor: str, binding: str) -> list:
+    """Return the position that `write_cursor` put into `cursor`, BadCursor for anything else."""
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+        text = _cipher(settings.CURSOR_KEY).decrypt(data[:_NONCE], data[_NONCE:], binding.encode())
+    except (binascii.Error, ValueError, InvalidTag) as error:
         raise BadCursor from error
-    mac, text = data[:_MAC], data[_MAC:]
     # Base64 has several spellings of the same bytes: only ours is taken.
-    if not hmac.compare_digest(mac, _mac(text, binding)) or _spelled(data) != cursor:
+    if _spelled(data) != cursor:
         raise BadCursor
     return json.loads(text)
 
@@ -47,8 +54,9 @@ def _spelled(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _mac(text: bytes, binding: str) -> bytes:
-    return hmac.digest(settings.CURSOR_KEY.encode(), binding.encode() + b"|" + text, hashlib.sha256)[:_MAC]
+@lru_cache(maxsize=4)
+def _cipher(key: str) -> AESGCM:
+    return AESGCM(hashlib.sha256(key.encode()).digest())
 
 
 @dataclass(frozen=True)
@@ -84,12 +92,12 @@ class Keyset:
     def _position(self, cursor: str | None, binding: str) -> tuple[bool, tuple | None]:
         if cursor is None:
             return False, None
-        direction, key, pk = unsign(cursor, binding)
+        direction, key, pk = read_cursor(cursor, binding)
         return direction == "p", (self.field.to_python(key), pk)
 
     def _cursor(self, direction: str, row: tuple, binding: str) -> str:
         key = row[-1]
-        return sign([direction, key.isoformat() if isinstance(key, datetime.datetime) else key, row[0]], binding)
+        return write_cursor([direction, key.isoformat() if isinstance(key, datetime.datetime) else key, row[0]], binding)
 
     def _after(self, after: tuple | None, flipped: bool) -> list[Criterion]:
         if after is None:

@@ -12,14 +12,15 @@ from config.rest.problems import Problem, Rejected
 MAX_DEPTH = 32
 
 
-def read_json(request: HttpRequest) -> dict[str, Any]:
+def read_json(request: HttpRequest, limit: int | None = None) -> dict[str, Any]:
     """Return the body of `request` as an object.
 
-    Raises 413 over the size limit, 415 for another content type, 400 for what is not JSON
-    (NaN, duplicate keys, other encodings and more than MAX_DEPTH levels included), and 422 for
-    another value than an object or for text that no database can keep.
+    `limit` is how many bytes it may have, where that is not what all requests may. Raises 413 over
+    the size limit, 415 for another content type, 400 for what is not JSON (NaN, duplicate keys,
+    other encodings and more than MAX_DEPTH levels included), and 422 for another value than an
+    object or for text that no database can keep.
     """
-    body = _bytes(request)
+    body = _bytes(request, limit)
     charset = request.content_params.get("charset", "utf-8").lower()
     if body and (request.content_type != "application/json" or charset != "utf-8"):
         raise Rejected([Problem(415, "unsupported_media_type", "The body must be application/json")])
@@ -31,6 +32,8 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
 
 
 def _bytes(request: HttpRequest) -> bytes:
+    if "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
+        raise Rejected([Problem(411, "length_required", "The body must come with its Content-Length")])
     try:
         return request.body
     except RequestDataTooBig as error:

@@ -30,6 +30,7 @@ PROBLEMS = {
     403: ("Forbidden", "The caller's role does not allow this."),
     404: ("NotFound", "There is no such object in the caller's scope."),
     409: ("Conflict", "The request collides with what is stored."),
+    411: ("LengthRequired", "The body came without its length."),
     413: ("TooLarge", "The body is too large."),
     415: ("UnsupportedMediaType", "The body is not application/json."),
     422: ("Invalid", "Values do not validate; the answer names them."),
@@ -196,7 +197,7 @@ class DialectSchema(AutoSchema):
         found = {401, 429, 503}
         found |= {404} if names_object else set()
         found |= {403} if self.task is not Task.READ or (names_object and self.dialect.outsiders) else set()
-        found |= {400, 413, 415, 422} if writes else set()
+        found |= {400, 411, 413, 415, 422} if writes else set()
         found |= {400, 422} if query else set()
         return found | ({409} if writes and self._can_collide() else set())
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from accounts.scope import Role
-from config.rest.cursors import sign
+from config.rest.cursors import write_cursor
 from tests.factories import new_key
 from tests.rest.wire import Wire
 
@@ -46,7 +46,7 @@ GARBAGE = [
     "", " ", "0", "null", "nope", "=", "====", "%%%", "a" * 100_000, "é", "🙂", "\n", "../..", "-1", "1" * 30, "W10", "W10=",
     base64.urlsafe_b64encode(b"[]").decode(), base64.urlsafe_b64encode(b"\x00" * 64).decode(),
     base64.urlsafe_b64encode(json.dumps(["n", "a", 1]).encode()).decode(), base64.urlsafe_b64encode(b"p=abc").decode(),
-    sign(["n", "a", 1], "somebody else's list"), sign(["n", "a", 10**30], ""),
+    write_cursor(["n", "a", 1], "somebody else's list"), write_cursor(["n", "a", 10**30], ""),
 ]  # fmt: skip
 
 

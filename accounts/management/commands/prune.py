@@ -1,0 +1,38 @@
+"""`manage.py prune`: delete bookkeeping that has served its time. Meant for cron, once a day."""
+
+import datetime
+import time
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import AuditedPatient, AuditEvent, IdempotencyRecord, RateWindow
+from config.rest.idempotency import KEPT
+from config.rest.throttling import WINDOW
+
+CHUNK = 1_000
+
+
+class Command(BaseCommand):
+    """Deletes in chunks, each in a transaction of its own, so that nobody waits for it."""
+
+    help = "Delete remembered answers, ended rate windows, and audit events past their retention."
+
+    def handle(self, *args, **options) -> None:
+        now = timezone.now()
+        ended = time.time_ns() // 1_000_000 - WINDOW
+        kept_since = now - datetime.timedelta(days=365.25 * settings.AUDIT_RETENTION_YEARS)
+        old = AuditEvent.objects.filter(at__lt=kept_since)
+        self._delete("remembered answers", IdempotencyRecord.objects.filter(created_at__lt=now - KEPT))
+        self._delete("rate windows", RateWindow.objects.filter(opened_at__lt=ended))
+        self._delete("patients of audit events", AuditedPatient.objects.filter(event__in=old))
+        self._delete("audit events", old)
+
+    def _delete(self, what: str, rows: QuerySet) -> None:
+        deleted = 0
+        while chunk := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
+            rows.model.objects.filter(pk__in=chunk).delete()
+            deleted += len(chunk)
+        self.stdout.write(f"{deleted} {what} deleted")
