@@ -8,6 +8,7 @@ from accounts.models.audit import AuditedPatient, AuditEvent
 from accounts.scope import Actor
 from config.databases import on_postgres
 
+
 def record(
     actor: Actor,
     action: str,

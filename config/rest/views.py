@@ -202,9 +202,13 @@ class DialectViewSet(ViewSetMixin, APIView):
         """Write into the audit trail whose rows are about to leave. Without that nothing leaves."""
         try:
             action = f"{self.model._meta.model_name}.{self.action}"
-            audit.record_read(self.actor, action, patients=[(row[1], row[0]) for row in rows])
+            audit.record_read(self.actor, action, patients=self.touched(rows))
         except Exception as error:
             raise Unavailable from error
+
+    def touched(self, rows: list[tuple]) -> list[tuple[int, int]]:
+        """Return (organization id, patient id) of the patients whom `rows` are about: the rows themselves, or nobody."""
+        return [(row[1], row[0]) for row in rows] if self.model.scope.patient_user else []
 
     # --- writing ----------------------------------------------------------------------------------
     def write(self, request: Request, work: Callable[[dict], int], *, status: int = 200) -> Answer:
