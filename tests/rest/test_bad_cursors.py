@@ -50,7 +50,7 @@ GARBAGE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("cursor", GARBAGE)
+@pytest.mark.parametrize("cursor", GARBAGE, ids=range(len(GARBAGE)))
 def test_garbage_is_422_and_names_the_parameter(pages, cursor):
     pages.refused(pages.get(cursor))
 

@@ -24,7 +24,10 @@ def test_a_cursor_gives_back_its_position():
     assert read_cursor(write_cursor(position, "here"), "here") == position
 
 
-@pytest.mark.parametrize("raw", ["", "x", "====", "a" * 5000, "ünicode", "AAAA", "-_-_", write_cursor(["n", "a", 1], "elsewhere")])
+NOT_FOR_HERE = ["", "x", "====", "a" * 5000, "ünicode", "AAAA", "-_-_", write_cursor(["n", "a", 1], "elsewhere")]
+
+
+@pytest.mark.parametrize("raw", NOT_FOR_HERE, ids=range(len(NOT_FOR_HERE)))
 def test_what_is_not_a_cursor_for_this_place_is_refused(raw):
     with pytest.raises(BadCursor):
         read_cursor(raw, "here")
