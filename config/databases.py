@@ -5,6 +5,8 @@ Every expression here means the same on PostgreSQL and on SQLite; only its SQL d
 
 import datetime
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -81,7 +83,7 @@ class AnyOf(Lookup):
     lookup_name = "anyof"
     prepare_rhs = False
 
-    def as_sql(self, compiler, connection):
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         lhs, lhs_params = self.process_lhs(compiler, connection)
         if isinstance(self.rhs, Param):
             parameter: Any = Slot(self.rhs.name, self.lhs.output_field, array=True)
@@ -90,7 +92,7 @@ class AnyOf(Lookup):
         if connection.vendor == "postgresql":
             cast = self.lhs.output_field.rel_db_type(connection)
             return f"{lhs} = ANY(%s::{cast}[])", [*lhs_params, parameter]
-        return f"{lhs} IN (SELECT value FROM json_each(%s))", [*lhs_params, parameter]
+        return f"{lhs} IN (SELECT value FROM json_each(%s))", [*lhs_params, parameter]  # noqa: S608 - a compiled column
 
     def get_prep_lookup(self):
         return self.rhs
@@ -213,6 +215,26 @@ def lock_out(name: str, using: str = "default") -> bool:
         return cursor.fetchone()[0]
 
 
+@contextmanager
+def holding(name: str, using: str = "default") -> Iterator[bool]:
+    """Hold the lock called `name` over several transactions, and tell whether it was free.
+
+    The same lock as `lock_out` takes; a worker that dies gives it back with its connection. On
+    SQLite it is always free: there every transaction has to look for itself how far things are.
+    """
+    held = True
+    if on_postgres(using):
+        with connections[using].cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+            held = cursor.fetchone()[0]
+    try:
+        yield held
+    finally:
+        if held and on_postgres(using):
+            with connections[using].cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
 def broken_constraint(error: IntegrityError) -> str:
     """Return the name of the constraint that a write broke, "" where the database does not tell."""
     diagnosis = getattr(error.__cause__, "diag", None)
@@ -228,8 +250,9 @@ def broken_constraint(error: IntegrityError) -> str:
 def _unique_over(columns: set[str]) -> str:
     """Return the unique constraint over `columns` ("table.column"), which is all that SQLite names."""
     for model in apps.get_models():
+        column = {field.name: f"{model._meta.db_table}.{field.column}" for field in model._meta.concrete_fields}
         for constraint in model._meta.constraints:
-            named = {f"{model._meta.db_table}.{model._meta.get_field(name).column}" for name in getattr(constraint, "fields", ())}
+            named = {column[name] for name in getattr(constraint, "fields", ())}
             if named and named == columns:
                 return constraint.name
     return next(iter(columns)) if len(columns) == 1 else ""

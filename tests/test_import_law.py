@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("patients.models", "patients.migrations", "patients.apps"),
     ("patients.search", "patients.duplicates"),
     ("patients.services",),
-    ("patients.bulk", "patients.reading"),
+    ("patients.bodies", "patients.bulk", "patients.reading"),
     ("patients.practice", "patients.public", "patients.general"),
     ("patients.admin",),
     ("patients.management",),

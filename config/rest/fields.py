@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,13 @@ from uuid import UUID
 from django.db import models
 from rest_framework import serializers
 
-from accounts.scope import Actor, scope
+from accounts.scope import Actor, organization_of, scope
 from config.exceptions import UnknownReference
+from config.orm import TextListField, verbose_name
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
@@ -131,6 +133,23 @@ class DateTime(serializers.DateTimeField):
             self.fail("invalid", format="YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]")
 
 
+class Decimal(serializers.DecimalField):
+    """A decimal number, as a JSON number or as text in plain digits; answers show it as text."""
+
+    def to_internal_value(self, data):
+        if isinstance(data, bool) or not isinstance(data, (int, float, str)) or not _DECIMAL.fullmatch(str(data)):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class TextList(serializers.ListField):
+    """A list of texts, none of them empty."""
+
+    def __init__(self, **kwargs):
+        kwargs.pop("encoder", None), kwargs.pop("decoder", None)
+        super().__init__(child=Text(max_length=255), allow_empty=False, max_length=200, **kwargs)
+
+
 class JSONObject(serializers.DictField):
     """A JSON object."""
 
@@ -183,15 +202,36 @@ def resolve(values: Mapping[str, Any], actor: Actor, organization_id: int | None
 
 def find_id(reference: Reference, field: str, actor: Actor, organization_id: int | None) -> int:
     """Return the id of one referenced row; see `resolve`."""
-    rows = scope(actor, reference.model._base_manager.filter(uuid=reference.uuid))
-    if organization_id is not None:
-        rows = rows.filter(**{reference.model.scope.organization: organization_id})
-    if any(column.name == "deleted_at" for column in reference.model._meta.concrete_fields):
-        rows = rows.filter(deleted_at=None)
-    found = rows.values_list("pk", flat=True).first()
+    rows = _referable(reference.model, actor, organization_id).filter(uuid=reference.uuid)
+    return known_id(rows.values_list("pk", flat=True).first(), reference, field)
+
+
+def find_ids(references: Iterable[Reference], actor: Actor, organization_id: int | None) -> dict[Reference, int]:
+    """Return the ids of those of `references` whose rows are in the caller's scope, by one query a model."""
+    wanted: dict[type[models.Model], set[UUID]] = {}
+    for reference in references:
+        wanted.setdefault(reference.model, set()).add(reference.uuid)
+    return {
+        Reference(model, uuid): pk
+        for model, uuids in wanted.items()
+        for uuid, pk in _referable(model, actor, organization_id).filter(uuid__anyof=sorted(uuids)).values_list("uuid", "pk")
+    }
+
+
+def known_id(found: int | None, reference: Reference, field: str) -> int:
+    """Return the id that was found for `reference`, which the model field `field` holds; UnknownReference for none."""
     if found is None:
-        raise UnknownReference(field.removesuffix("_id"), reference.model._meta.verbose_name.capitalize())
+        raise UnknownReference(field.removesuffix("_id"), verbose_name(reference.model).capitalize())
     return found
+
+
+def _referable(model: type[models.Model], actor: Actor, organization_id: int | None) -> models.QuerySet:
+    rows = scope(actor, model._base_manager.all())
+    if organization_id is not None:
+        rows = rows.filter(**{organization_of(model): organization_id})
+    if any(column.name == "deleted_at" for column in model._meta.concrete_fields):
+        rows = rows.filter(deleted_at=None)
+    return rows
 
 
 class ContractSerializer(serializers.ModelSerializer):
@@ -211,7 +251,9 @@ class ContractSerializer(serializers.ModelSerializer):
         models.BooleanField: Boolean,
         models.DateField: Date,
         models.DateTimeField: DateTime,
+        models.DecimalField: Decimal,
         models.JSONField: JSONObject,
+        TextListField: TextList,
     }
     serializer_choice_field = Choice
 

@@ -21,7 +21,7 @@ def read_json(request: HttpRequest, limit: int | None = None) -> dict[str, Any]:
     object or for text that no database can keep.
     """
     body = _bytes(request, limit)
-    charset = request.content_params.get("charset", "utf-8").lower()
+    charset = (request.content_params or {}).get("charset", "utf-8").lower()
     if body and (request.content_type != "application/json" or charset != "utf-8"):
         raise Rejected([Problem(415, "unsupported_media_type", "The body must be application/json")])
     value = _parse(body) if body else {}
@@ -31,10 +31,15 @@ def read_json(request: HttpRequest, limit: int | None = None) -> dict[str, Any]:
     return value
 
 
-def _bytes(request: HttpRequest) -> bytes:
+def _bytes(request: HttpRequest, limit: int | None) -> bytes:
     if "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
         raise Rejected([Problem(411, "length_required", "The body must come with its Content-Length")])
     try:
+        if limit is not None and not hasattr(request, "_body"):
+            if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+                raise RequestDataTooBig
+            # What request.body itself does, but for its one limit for all requests; it then gives back this.
+            request._body = request.read()
         return request.body
     except RequestDataTooBig as error:
         raise Rejected([Problem(413, "too_large", "The body is too large")]) from error

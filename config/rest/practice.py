@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.db import models
 
 from accounts.models import Organization
-from accounts.scope import scope
+from accounts.scope import scope, scope_of
 from config.exceptions import NotFound
 from config.rest import views
 from config.rest.credentials import bearer
@@ -39,12 +39,13 @@ class Errors:
     def body(problems: list[Problem]) -> dict:
         if problems[0].status != 422:
             return {"detail": problems[0].message}
-        return {
-            "detail": [
-                {"loc": [problem.where or "body", *problem.path], "msg": problem.message, "type": TYPES.get(problem.code, problem.code)}
-                for problem in problems
-            ]
-        }
+        return {"detail": [Errors.item(problem) for problem in problems]}
+
+    @staticmethod
+    def item(problem: Problem) -> dict:
+        """Return one problem with a value as `{"loc", "msg", "type"}`."""
+        code = TYPES.get(problem.code, problem.code)
+        return {"loc": [problem.where or "body", *problem.path], "msg": problem.message, "type": code}
 
 
 class ReferenceField(LookedUp):
@@ -67,7 +68,7 @@ class ReferenceField(LookedUp):
     @classmethod
     def _lookup(cls, model: type[models.Model], name: tuple[str, ...]):
         if model not in cls._lookups:
-            linked = model.scope.care_group or model.scope.patient_user
+            linked = scope_of(model).care_group or scope_of(model).patient_user
             cls._lookups[model] = LinkedRows(model, name, reference) if linked else CatalogLookup(model, reference)
         return cls._lookups[model]
 
@@ -81,6 +82,8 @@ class ViewSet(views.DialectViewSet):
     """A view set under /api/v1/{org_id}/."""
 
     envelopes = {"list": "numbered_page"}
+    organization_id: int
+    """The organization that the path names. Where it names none, actions do not ask."""
     sorts: ClassVar[dict[str, Keyset]] = {}
     default_sort: ClassVar[str] = ""
 

@@ -16,9 +16,9 @@ SLACK = 5_000
 
 # A window that opens further ahead was written by a clock that has since been put back: it ends too.
 _COUNT = """
-INSERT INTO accounts_ratewindow AS stored (subject, opened_at, count) VALUES (%s, %s, 1)
+INSERT INTO accounts_ratewindow AS stored (subject, opened_at, count) VALUES (%s, %s, %s)
 ON CONFLICT (subject) DO UPDATE SET
-  count = CASE WHEN stored.opened_at NOT BETWEEN %s AND %s THEN 1 ELSE stored.count + 1 END,
+  count = CASE WHEN stored.opened_at NOT BETWEEN %s AND %s THEN excluded.count ELSE stored.count + excluded.count END,
   opened_at = CASE WHEN stored.opened_at NOT BETWEEN %s AND %s THEN excluded.opened_at ELSE stored.opened_at END
 RETURNING opened_at, count
 """
@@ -43,31 +43,31 @@ class Allowance:
             raise RateLimited(self.retry_after)
 
 
-def count(subject: str, limit: int) -> Allowance:
-    """Count one request of `subject` ("user:7", "address:10.0.0.1") and return where it stands.
+def count(subject: str, limit: int, cost: int = 1) -> Allowance:
+    """Count one request of `subject` ("user:7", "address:10.0.0.1") as `cost`, and return where it stands.
 
     The statement commits by itself: a request that fails later has been counted. Counters live in
     the database, or in Redis where CACHE_URL names one.
     """
     now = time.time_ns() // 1_000_000
-    opened_at, used = _in_redis(subject, now) if settings.CACHE_URL else _in_database(subject, now)
+    opened_at, used = _in_redis(subject, now, cost) if settings.CACHE_URL else _in_database(subject, now, cost)
     left = opened_at + WINDOW - now
     return Allowance(limit, used, min(60, max(1, -(-left // 1000))))
 
 
-def _in_database(subject: str, now: int) -> tuple[int, int]:
+def _in_database(subject: str, now: int, cost: int) -> tuple[int, int]:
     open_between = [now - WINDOW + 1, now + SLACK]
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [subject, now, *open_between, *open_between])
+        cursor.execute(_COUNT, [subject, now, cost, *open_between, *open_between])
         return cursor.fetchone()
 
 
-def _in_redis(subject: str, now: int) -> tuple[int, int]:
+def _in_redis(subject: str, now: int, cost: int) -> tuple[int, int]:
     key = f"anamnesis:rate:{subject}"
     try:
         with _redis(settings.CACHE_URL).pipeline(transaction=True) as pipe:
             pipe.set(key, 0, nx=True, px=WINDOW)
-            pipe.incr(key)
+            pipe.incrby(key, cost)
             pipe.pttl(key)
             _, used, left = pipe.execute()
     except Exception as error:  # Its errors have no name here while the package is not installed.

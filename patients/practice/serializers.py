@@ -6,9 +6,11 @@ from rest_framework import serializers
 
 from accounts.models import CareGroup
 from accounts.scope import Actor
-from config.rest.fields import BaseVersion, Choice, ContractSerializer, Email, ScopedRelation, Text, UUIDText
+from config.rest.fields import BaseVersion, Boolean, Choice, ContractSerializer, Email, Text
 from config.rest.practice import ReferenceField
 from config.rest.reading import Computed
+from patients.bodies import PatientBody, PatientRow
+from patients.bulk import MAX_ROWS, Match, Mode, OnError, Outcome
 from patients.models import (
     BillingType,
     Employer,
@@ -30,13 +32,6 @@ def scheduling_restricted(actor: Actor, status: str, balance: Decimal) -> bool:
 
 def _no_duplicates(actor: Actor) -> None:
     """Possible duplicates are looked for by a create, and told in its answer only."""
-
-
-class BillingAccountIn(serializers.Serializer):
-    """How billing is set up at registration."""
-
-    mode = Choice(choices=["new", "existing"])
-    account_uuid = UUIDText(required=False, allow_null=True)
 
 
 class PracticePatientOut(ContractSerializer):
@@ -106,36 +101,8 @@ class PracticePatientItemOut(ContractSerializer):
         ]  # fmt: skip
 
 
-class PracticePatientIn(ContractSerializer):
+class PracticePatientIn(PatientBody):
     """The body that creates a patient."""
-
-    email = Email(max_length=254, required=False, allow_null=True, allow_blank=True)
-    billing_account = BillingAccountIn(required=False, allow_null=True)
-    billing_type_uuid = ScopedRelation(BillingType, source="billing_type_id", required=False, allow_null=True)
-    care_group_uuid = ScopedRelation(CareGroup, source="care_group_id", required=False, allow_null=True)
-    employer_uuid = ScopedRelation(Employer, source="employer_id", required=False, allow_null=True)
-    fee_schedule_uuid = ScopedRelation(FeeSchedule, source="fee_schedule_id", required=False, allow_null=True)
-    location_uuid = ScopedRelation(Location, source="location_id", required=False, allow_null=True)
-    medicaid_id = Text(max_length=64, required=False, allow_null=True, allow_blank=True)
-    primary_provider_uuid = ScopedRelation(Provider, source="primary_provider_id", required=False, allow_null=True)
-    responsible_party_uuid = ScopedRelation(Patient, source="responsible_party_id", required=False, allow_null=True)
-    secondary_provider_uuid = ScopedRelation(Provider, source="secondary_provider_id", required=False, allow_null=True)
-    social_security_number = Text(max_length=64, required=False, allow_null=True, allow_blank=True)
-
-    class Meta:
-        model = Patient
-        fields = [
-            "address_line1", "address_line2", "address_note", "allergy_review_status", "appointment_module_note",
-            "ask_to_arrive_early_mins", "billing_account", "billing_cycle_day", "billing_type_uuid", "care_group_uuid",
-            "chart_number", "city", "consent_flags", "country", "date_first_visit", "date_of_birth",
-            "date_time_deceased", "email", "emergency_contact_name", "emergency_contact_phone", "employer_uuid",
-            "fee_schedule_uuid", "first_name", "gender", "home_phone", "last_name", "location_uuid", "marital_status",
-            "medicaid_id", "medical_summary", "medical_urgent_note", "middle_name", "mobile_phone", "postal_code",
-            "preferred_confirmation_method", "preferred_contact_method", "preferred_language", "preferred_name",
-            "premedication_required", "primary_provider_uuid", "pronoun", "receives_email", "receives_sms",
-            "responsible_party_uuid", "salutation", "secondary_provider_uuid", "social_security_number", "state",
-            "status", "title", "treatment_notes", "work_phone",
-        ]  # fmt: skip
 
 
 class PracticePatientPatchIn(PracticePatientIn):
@@ -182,4 +149,62 @@ class PracticeCountsOut(serializers.Serializer):
     group_by = serializers.CharField()
     items = PracticeLocationCountOut(many=True)
     status_set = serializers.ListField(child=serializers.CharField())
+    total = serializers.IntegerField()
+
+
+class PracticeBulkMetaIn(serializers.Serializer):
+    """How an import is carried out."""
+
+    mode = Choice(choices=list(Mode), default=Mode.CREATE)
+    match_on = Choice(choices=list(Match), default=Match.CHART_NUMBER)
+    validate_only = Boolean(default=False)
+    on_error = Choice(choices=list(OnError), default=OnError.CONTINUE)
+
+
+class UnreadRows(serializers.ListSerializer):
+    """Rows of which only the number is looked at here: what is wrong with one of them is told in its own result."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        if len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return data
+
+    def run_child_validation(self, data):
+        return data
+
+
+class PracticeBulkRowIn(PatientRow):
+    """One patient of an import. A row that updates names by `uuid` or chart number whom it means."""
+
+    class Meta(PatientRow.Meta):
+        list_serializer_class = UnreadRows
+
+
+class PracticeBulkIn(serializers.Serializer):
+    """An import of patients."""
+
+    meta = PracticeBulkMetaIn(required=False)
+    rows = PracticeBulkRowIn(many=True, max_length=MAX_ROWS)
+
+
+class PracticeBulkResultOut(serializers.Serializer):
+    """What became of one row."""
+
+    index = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=list(Outcome))
+    uuid = serializers.UUIDField(allow_null=True)
+    errors = serializers.ListField(child=serializers.DictField())
+
+
+class PracticeBulkOut(serializers.Serializer):
+    """What became of an import: one result a row, and how many there are of each kind."""
+
+    results = PracticeBulkResultOut(many=True)
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    validated = serializers.IntegerField()
     total = serializers.IntegerField()

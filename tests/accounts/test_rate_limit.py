@@ -29,7 +29,7 @@ class Clock:
 
 
 class FakeRedis:
-    """As much of Redis as the counter uses: SET NX PX, INCR and PTTL in one transaction, on the clock given."""
+    """As much of Redis as the counter uses: SET NX PX, INCRBY and PTTL in one transaction, on the clock given."""
 
     def __init__(self, clock: Clock):
         self.clock, self.store, self.sent, self.transactional = clock, {}, [], []
@@ -48,8 +48,8 @@ class FakeRedis:
     def set(self, key, value, *, nx, px):
         self.queue.append(("SET", key, value, nx, px))
 
-    def incr(self, key):
-        self.queue.append(("INCR", key))
+    def incrby(self, key, amount):
+        self.queue.append(("INCRBY", key, amount))
 
     def pttl(self, key):
         self.queue.append(("PTTL", key))
@@ -64,8 +64,8 @@ class FakeRedis:
         self.store[key] = [value, self.clock.milliseconds + px]
         return True
 
-    def do_incr(self, key):
-        self.store[key][0] += 1
+    def do_incrby(self, key, amount):
+        self.store[key][0] += amount
         return self.store[key][0]
 
     def do_pttl(self, key):
@@ -292,8 +292,14 @@ def test_a_count_is_one_statement(clock, django_assert_num_queries, db):
 def test_redis_is_asked_once_and_in_one_transaction(redis):
     assert throttling.count("user:7", 10) == throttling.Allowance(10, 1, 60)
     key = "anamnesis:rate:user:7"
-    assert redis.sent == [("SET", key, 0, True, 60_000), ("INCR", key), ("PTTL", key)]
+    assert redis.sent == [("SET", key, 0, True, 60_000), ("INCRBY", key, 1), ("PTTL", key)]
     assert redis.transactional == [True]
+
+
+def test_a_costly_request_counts_as_several(store, clock):
+    assert throttling.count("user:7", 10, 4).used == 4
+    assert throttling.count("user:7", 10).used == 5
+    assert throttling.count("user:7", 10, 6).used == 11
 
 
 def test_redis_counts_leave_the_database_alone(redis, clinic, limits):

@@ -1,0 +1,60 @@
+"""Writing many patients at once: few statements, one audit event, one outbox event a patient."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Organization
+from accounts.scope import Actor
+from patients.models import NameKey, Patient
+from patients.search import TYPED, name_keys
+from patients.services.columns import changed_columns
+from patients.services.rows import tell_all
+
+PATIENTS_A_STATEMENT = 500
+"""A patient has some 90 columns, and PostgreSQL takes 65,535 parameters a statement."""
+KEYS_A_STATEMENT = 5_000
+
+
+@dataclass(frozen=True)
+class Change:
+    """What `accepted_changes` allowed to be written into a patient, whose row is locked."""
+
+    patient: Patient
+    accepted: Mapping[str, Any]
+
+
+@transaction.atomic
+def create_patients(*, actor: Actor, organization: Organization, patients: Collection[Patient], named: Collection[str]) -> None:
+    """Save patients whom `new_patient` has made and whose guarantors are locked.
+
+    `named` are the fields that callers gave. Raises IntegrityError (chart number taken).
+    """
+    if patients:
+        Patient.objects.bulk_create(patients, batch_size=PATIENTS_A_STATEMENT)
+        NameKey.objects.bulk_create(_keys(patients), batch_size=KEYS_A_STATEMENT)
+        tell_all(actor, organization.pk, patients, "patient.bulk_create", "patient.created", named)
+
+
+@transaction.atomic
+def update_patients(*, actor: Actor, organization: Organization, changes: Collection[Change]) -> None:
+    """Write `changes` in their order. Raises IntegrityError (chart number taken)."""
+    if not changes:
+        return
+    for change in changes:
+        columns = changed_columns(change.patient, change.accepted)
+        Patient.objects.filter(deleted_at=None).change(change.patient.pk, change.patient.version, "Patient", **columns)
+        vars(change.patient).update(columns)
+    renamed = [change.patient for change in changes if set(TYPED) & change.accepted.keys()]
+    NameKey.objects.filter(patient_id__anyof=[patient.pk for patient in renamed]).delete()
+    NameKey.objects.bulk_create(_keys(renamed), batch_size=KEYS_A_STATEMENT)
+    named = {name for change in changes for name in change.accepted}
+    tell_all(actor, organization.pk, [change.patient for change in changes], "patient.bulk_update", "patient.updated", named)
+
+
+def _keys(patients: Collection[Patient]) -> Iterator[NameKey]:
+    for patient in patients:
+        for key in sorted(name_keys(vars(patient))):
+            yield NameKey(patient_id=patient.pk, organization_id=patient.organization_id, key=key)
