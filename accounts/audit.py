@@ -24,9 +24,10 @@ def record(
 
     `action` is a word such as "patient.create"; `changed` holds names of fields, never values.
     """
+    organization_id = organization_id or actor.organization_id
     event = _event(actor, action, organization_id, outcome)
     event.subject, event.subject_id, event.changed_fields = subject, subject_id, ",".join(sorted(changed))
-    _save(event, [(event.organization_id, patient) for patient in patients])
+    _save(event, [(organization_id, patient) for patient in patients])
 
 
 def record_read(actor: Actor, action: str, *, patients: list[tuple[int, int]]) -> None:

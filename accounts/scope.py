@@ -6,7 +6,7 @@ login (`ScopePath`); each role has one rule over those columns. A caller without
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet, TextChoices
@@ -35,6 +35,12 @@ class ScopePath:
     organization: str | None
     care_group: str | None = None
     patient_user: str | None = None
+
+
+class Scoped(Protocol):
+    """What every model of ours has beside Django's."""
+
+    scope: ClassVar[ScopePath]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +74,21 @@ def scope(actor: Actor, queryset: QuerySet) -> QuerySet:
 
 def visible(actor: Actor, model: type[Model], prefix: str = "") -> Q:
     """Return the condition under which `actor` sees a row of `model`, reached through the lookup `prefix`."""
-    path: ScopePath = model.scope
-    if path.organization is None:
+    organization_of(model)
+    return RULES[actor.role](_Reach(scope_of(model), prefix), actor)
+
+
+def scope_of(model: type[Model]) -> ScopePath:
+    """Return the path that `model` declares."""
+    return cast("type[Scoped]", model).scope
+
+
+def organization_of(model: type[Model]) -> str:
+    """Return the lookup of the organization of a row of `model`; LookupError where rows belong to nobody."""
+    lookup = scope_of(model).organization
+    if lookup is None:
         raise LookupError(f"{model.__name__} belongs to nobody and is not reached through scope")
-    return RULES[actor.role](_Reach(path, prefix), actor)
+    return lookup
 
 
 @dataclass(frozen=True, slots=True)

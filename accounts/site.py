@@ -13,6 +13,8 @@ from accounts import audit
 from accounts.authentication import actor_of_user
 from accounts.models import User
 from accounts.scope import Actor
+from config.logs import request_id
+from config.middleware import route_of
 
 SECTIONS = ("Patients", "Clinic", "Access")
 
@@ -21,8 +23,8 @@ def actor_of(request: HttpRequest) -> Actor:
     """Return who acts in `request`, read once a request."""
     kept = vars(request)
     if "actor" not in kept:
-        match, user = request.resolver_match, cast(User, request.user)
-        kept["actor"] = actor_of_user(user, route=match.route if match else "admin/", request_id=kept.get("request_id", ""))
+        route, user = route_of(request) or "admin/", cast(User, request.user)
+        kept["actor"] = actor_of_user(user, route=route, request_id=request_id.get())
     return kept["actor"]
 
 

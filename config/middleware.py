@@ -27,6 +27,11 @@ def is_api(path: str) -> bool:
     return f"{path}/".startswith(API_PREFIXES)
 
 
+def route_of(request: HttpRequest) -> str | None:
+    """Return the route that `request` was matched to, None where no line of the table of contents took it."""
+    return request.resolver_match.route if request.resolver_match else None
+
+
 def client_address(request: HttpRequest) -> str:
     """Return the address of the client: the peer, or the hop that the outermost trusted proxy saw.
 
@@ -50,12 +55,11 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.request_id = uuid.uuid4().hex
-        token = request_id.set(request.request_id)
+        token = request_id.set(uuid.uuid4().hex)
         started = time.perf_counter()
         try:
             response = self.get_response(request)
-            response["X-Request-Id"] = request.request_id
+            response["X-Request-Id"] = request_id.get()
             self._log(request, response, started)
             return response
         finally:
@@ -64,10 +68,9 @@ class RequestIdMiddleware:
     def _log(self, request: HttpRequest, response: HttpResponse, started: float) -> None:
         if not logger.isEnabledFor(logging.INFO):
             return
-        route = request.resolver_match.route if request.resolver_match else None
         fields = {
             "method": request.method,
-            "route": route,
+            "route": route_of(request),
             "status": response.status_code,
             "ms": round((time.perf_counter() - started) * 1000, 1),
         }

@@ -39,6 +39,11 @@ def validate_options(options: list[str]) -> None:
         raise ValidationError("No text may stand in the list twice.", code="unique")
 
 
+def verbose_name(model: type[models.Model] | models.Model) -> str:
+    """Return what one row of `model` is called, in lower case."""
+    return str(model._meta.verbose_name)
+
+
 class TextListField(models.JSONField):
     """A list of different texts, such as the options of a choice: never empty, but null where there is none."""
 
@@ -55,7 +60,7 @@ class Identified(models.Model):
 
     def __str__(self) -> str:
         """Name the row without a word of what it holds: this text reaches logs and admin history."""
-        return f"{self._meta.verbose_name.capitalize()} {str(self.uuid)[-8:]}"
+        return f"{verbose_name(self).capitalize()} {str(self.uuid)[-8:]}"
 
 
 class Timestamped(models.Model):

@@ -70,7 +70,7 @@ class User(Identified, Timestamped, AbstractBaseUser):
         super().save(*args, **kwargs)
 
     @property
-    def is_active(self) -> bool:
+    def is_active(self) -> bool:  # type: ignore[override]  # Django has an attribute there, and only reads it
         """Whether this person may sign in and use keys."""
         return self.status == UserStatus.ACTIVE
 

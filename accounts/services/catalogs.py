@@ -11,6 +11,7 @@ from accounts.models import Organization
 from accounts.models.catalogs import Catalog, key_of
 from accounts.scope import Actor
 from accounts.services.organizations import catalog_changed
+from config.orm import verbose_name
 
 Row = TypeVar("Row", bound=Catalog)
 
@@ -21,7 +22,8 @@ def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organiza
 
     Raises IntegrityError where a constraint of the catalog is broken.
     """
-    row = model.objects.create(organization=organization, name=name, **_without_idle_nulls(model, values))
+    row = model(organization=organization, name=name, **_without_idle_nulls(model, values))
+    row.save(force_insert=True)
     _tell(actor, row, "create")
     return row
 
@@ -51,13 +53,13 @@ def _without_idle_nulls(model: type[Catalog], values: Mapping[str, Any]) -> dict
 
 
 def _change(row: Catalog, base_version: int, values: Mapping[str, Any]) -> None:
-    what = row._meta.verbose_name.capitalize()
+    what = verbose_name(row).capitalize()
     type(row).objects.filter(deleted_at=None).change(row.pk, base_version, what, **values)
 
 
 def _tell(actor: Actor, row: Catalog, verb: str, changed: Iterable[str] = ()) -> None:
     catalog_changed(row.organization_id)
-    subject = row._meta.verbose_name.replace(" ", "_")
+    subject = verbose_name(row).replace(" ", "_")
     audit.record(
         actor, f"{subject}.{verb}", organization_id=row.organization_id, subject=subject, subject_id=row.pk, changed=changed
     )

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from accounts.permissions import CAREGIVERS
 from config.exceptions import DomainError, NotAuthorizedForPatient, NotFound
+from config.orm import verbose_name
 from config.rest import views
 from config.rest.credentials import user_token
 from config.rest.problems import Problem, Rejected
@@ -80,7 +81,7 @@ class ViewSet(views.DialectViewSet):
     def named_object(self) -> Criterion:
         raw = self.kwargs[self.pk_kwarg]
         if not _ID.fullmatch(raw) or int(raw) > MAX_ID:
-            raise NotFound(self.model._meta.verbose_name.capitalize())
+            raise NotFound(verbose_name(self.model).capitalize())
         return views.equal_to("id", int(raw), models.BigIntegerField())
 
     def validated(self, payload: Any) -> dict[str, Any]:
@@ -97,7 +98,8 @@ class ViewSet(views.DialectViewSet):
             criteria = [views.equal_to("organization_id", self.actor.organization_id, models.BigIntegerField())]
             named = self.named_object()
             # A row that they may see is missing because it is archived, not because it is not theirs.
-            if Query(self.model, [*criteria, named]).rows(("pk",)) and not Query(self.model, [*self.in_scope(), named]).rows(("pk",)):
+            theirs = Query(self.model, [*self.in_scope(), named])
+            if Query(self.model, [*criteria, named]).rows(("pk",)) and not theirs.rows(("pk",)):
                 return NotAuthorizedForPatient()
         return super().missing()
 

@@ -93,7 +93,7 @@ class LinkedRows(Lookup):
 
     def _rows(self, actor: Actor) -> QuerySet:
         parts = [part for column in self.name for part in (column, Value(" "))][:-1]
-        name = Concat(*parts, output_field=TextField()) if len(parts) > 1 else models.F(parts[0])
+        name = Concat(*parts, output_field=TextField()) if len(parts) > 1 else models.F(self.name[0])
         rule = visible(marked(actor), self.model)
         # Who sees everything has no rule, and an empty condition can not be written.
         seen = Case(When(rule, then=name), default=None, output_field=TextField()) if rule else name

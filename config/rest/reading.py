@@ -7,14 +7,14 @@ and a generated function that builds the answer's object from a row tuple.
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from django.db import models
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from accounts.scope import Actor
+from accounts.scope import Actor, organization_of
 from config.databases import AsText, Param
 from config.rest.fields import DateTime
 from config.statements import Statement, statements
@@ -92,10 +92,10 @@ _NATIVE = (
 class Columns(tuple):
     """Columns of a query, with the name under which its compiled SQL is kept."""
 
-    shape: Hashable
+    shape: Hashable | type
 
     @classmethod
-    def named(cls, shape: Hashable, columns: Iterable) -> "Columns":
+    def named(cls, shape: Hashable | type, columns: Iterable) -> "Columns":
         """Return `columns` under the name `shape`."""
         made = cls(columns)
         made.shape = shape
@@ -109,11 +109,11 @@ class Columns(tuple):
 class Plan:
     """One read serializer, compiled. Columns 0 and 1 of its rows are the row's id and its organization's."""
 
-    def __init__(self, serializer_class: type[serializers.BaseSerializer]):
+    def __init__(self, serializer_class: type[serializers.ModelSerializer]):
         self.serializer_class = serializer_class
         self.model: type[models.Model] = serializer_class.Meta.model
         self.lookups: dict[Lookup, list[int]] = {}
-        self._columns: dict[str, Any] = {"pk": "pk", "organization": self.model.scope.organization}
+        self._columns: dict[str, Any] = {"pk": "pk", "organization": organization_of(self.model)}
         self._names: dict[str, Any] = {}
         body = self._object(serializer_class())
         self.columns = Columns.named(serializer_class, self._columns.values())
@@ -122,7 +122,7 @@ class Plan:
         exec(compile(self.source, f"<plan of {serializer_class.__name__}>", "exec"), self._names)  # noqa: S102
         self._build: Callable = self._names["build"]
 
-    def _object(self, serializer: serializers.BaseSerializer) -> str:
+    def _object(self, serializer: serializers.Serializer) -> str:
         parts = (f"{name!r}: {self._value(declared)}" for name, declared in serializer.fields.items() if not declared.write_only)
         return "{" + ", ".join(parts) + "}"
 
@@ -135,13 +135,13 @@ class Plan:
         if isinstance(declared, Computed):
             values = "".join(f", row[{self._column(column)}]" for column in declared.columns)
             return f"{self._named(declared.compute)}(actor{values})"
-        index = self._column(declared.source, shown=True)
+        index = self._column(str(declared.source), shown=True)
         if isinstance(declared, _NATIVE) or type(declared) is DateTime:
             return f"row[{index}]"
         return f"(None if row[{index}] is None else {self._named(declared.to_representation)}(row[{index}]))"
 
     def _looked_up(self, declared: LookedUp) -> str:
-        index = self._column(declared.source)
+        index = self._column(str(declared.source))
         # Fields that share a look-up (two providers of one patient) share its one load.
         self.lookups.setdefault(declared.lookup, []).append(index)
         found = f"seen{list(self.lookups).index(declared.lookup)}(row[{index}])"
@@ -152,11 +152,11 @@ class Plan:
 
     def _column(self, source: str, *, shown: bool = False) -> int:
         """Return the place of a column in the row; decimals that are only shown are fetched as text."""
-        lookup = source.replace(".", "__")
-        name = lookup
-        if shown and isinstance(_field_of(self.model, lookup), models.DecimalField):
-            name, lookup = f"{lookup} as text", AsText(lookup)
-        self._columns.setdefault(name, lookup)
+        name = lookup = source.replace(".", "__")
+        as_text = shown and isinstance(_field_of(self.model, lookup), models.DecimalField)
+        if as_text:
+            name = f"{lookup} as text"
+        self._columns.setdefault(name, AsText(lookup) if as_text else lookup)
         return list(self._columns).index(name)
 
     def _named(self, function: Callable) -> str:
@@ -176,16 +176,16 @@ class Plan:
         return [build(row, actor, *seen) for row in rows]
 
 
-def _field_of(model: type[models.Model], lookup: str) -> models.Field | None:
-    found = None
+def _field_of(model: type[models.Model], lookup: str) -> Any:
+    found: Any = None
     for name in lookup.split("__"):
         found = model._meta.pk if name == "pk" else model._meta.get_field(name)
         model = found.related_model or model
     return found
 
 
-@lru_cache(maxsize=None)
-def plan_of(serializer_class: type[serializers.BaseSerializer]) -> Plan:
+@cache
+def plan_of(serializer_class: type[serializers.ModelSerializer]) -> Plan:
     """Return the compiled form of a read serializer, made the first time it is asked for."""
     return Plan(serializer_class)
 

@@ -6,19 +6,21 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from rest_framework.request import Request
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import ModelSerializer, Serializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from accounts import audit
 from accounts.authentication import authenticate_key
 from accounts.permissions import Task
-from accounts.scope import Actor, visible
+from accounts.scope import Actor, organization_of, scope_of, visible
 from config.databases import Param
 from config.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, Unavailable
-from config.middleware import client_address
+from config.logs import request_id
+from config.middleware import client_address, route_of
+from config.orm import verbose_name
 from config.rest import throttling
 from config.rest.cursors import BadCursor, Keyset, KeysetPage
 from config.rest.fields import resolve
@@ -28,7 +30,6 @@ from config.rest.parsing import read_json
 from config.rest.problems import Problem, Rejected, problems_of, worded
 from config.rest.reading import Criterion, Plan, Query, marked, plan_of, values_of
 from config.rest.rendering import Answer
-
 
 MAX_PAGE_SIZE = 200
 MAX_PAGE = 1_000_000
@@ -59,7 +60,7 @@ class DialectViewSet(ViewSetMixin, APIView):
     model: ClassVar[type[models.Model]]
     tasks: ClassVar[Mapping[str, Task]] = {}
     """What each action asks of the role; an action that is not named here only reads."""
-    serializer_classes: ClassVar[Mapping[str, type[BaseSerializer]]] = {}
+    serializer_classes: ClassVar[Mapping[str, type[Serializer]]] = {}
     """The body of each action that takes one."""
     error_fields: ClassVar[Mapping[str, str]] = {}
     """Model field -> wire field, where no body serializer tells."""
@@ -94,16 +95,20 @@ class DialectViewSet(ViewSetMixin, APIView):
     def enter(self) -> None:
         """Take the caller into the organization that the path names, if the dialect names one there."""
 
+    def get_serializer_class(self) -> type[ModelSerializer]:
+        """Return the serializer of this action's answer."""
+        raise NotImplementedError
+
     def missing(self) -> DomainError:
         """Return the refusal for an object that is not in the caller's scope."""
-        return NotFound(self.model._meta.verbose_name.capitalize())
+        return NotFound(verbose_name(self.model).capitalize())
 
     # --- the way in -------------------------------------------------------------------------------
     def initial(self, request: Request, *args, **kwargs) -> None:
         self.actor = self._authenticate(request)
         self.allowance = throttling.count(f"user:{self.actor.user_id}", settings.RATE_LIMIT_PER_MINUTE)
         self.allowance.check()
-        if request.method.lower() not in self.action_map:
+        if str(request.method).lower() not in self.action_map:
             self.http_method_not_allowed(request)
         self.enter()
         task = self.tasks.get(self.action, Task.READ)
@@ -114,13 +119,13 @@ class DialectViewSet(ViewSetMixin, APIView):
 
     def _authenticate(self, request: Request) -> Actor:
         address = client_address(request)
-        route = f"{request.method[:16]} /{request.resolver_match.route}"
+        route = f"{request.method:.16} /{route_of(request)}"
         try:
             key = self.credentials(request)
             if key is None:
                 self._limit_stranger(f"address:{address}", settings.ANONYMOUS_PER_MINUTE)
                 raise NotAuthenticated
-            return authenticate_key(key, route=route, request_id=request._request.request_id)
+            return authenticate_key(key, route=route, request_id=request_id.get())
         except NotAuthenticated as error:
             if error.failed_key:
                 self._limit_stranger(f"failed:{address}", settings.FAILED_KEYS_PER_MINUTE)
@@ -142,7 +147,7 @@ class DialectViewSet(ViewSetMixin, APIView):
             )
         ]
         if self.organization_id is not None:
-            criteria.append(equal_to(self.model.scope.organization, self.organization_id, models.BigIntegerField()))
+            criteria.append(equal_to(organization_of(self.model), self.organization_id, models.BigIntegerField()))
         if not archived:
             criteria.append(Criterion("not archived", lambda rows: rows.filter(deleted_at=None)))
         return criteria
@@ -208,7 +213,7 @@ class DialectViewSet(ViewSetMixin, APIView):
 
     def touched(self, rows: list[tuple]) -> list[tuple[int, int]]:
         """Return (organization id, patient id) of the patients whom `rows` are about: the rows themselves, or nobody."""
-        return [(row[1], row[0]) for row in rows] if self.model.scope.patient_user else []
+        return [(row[1], row[0]) for row in rows] if scope_of(self.model).patient_user else []
 
     # --- writing ----------------------------------------------------------------------------------
     def write(self, request: Request, work: Callable[[dict], int], *, status: int = 200) -> Answer:
@@ -232,7 +237,7 @@ class DialectViewSet(ViewSetMixin, APIView):
     def shown_again(self, pk: int) -> None:
         """Let the answer about row `pk` leave once more: only to who still sees the row, and audited as a read."""
         by_id = equal_to("id", pk, models.BigIntegerField())
-        rows = Query(self.model, [*self.in_scope(), by_id]).rows(("pk", self.model.scope.organization))
+        rows = Query(self.model, [*self.in_scope(), by_id]).rows(("pk", organization_of(self.model)))
         if not rows:
             raise self.missing()
         self.shown(rows)
@@ -249,7 +254,7 @@ class DialectViewSet(ViewSetMixin, APIView):
         """Return `values` with references as ids found in scope."""
         return resolve(values, self.actor, self.organization_id)
 
-    def body_serializer(self, payload: Any = None) -> BaseSerializer:
+    def body_serializer(self, payload: Any = None) -> Serializer:
         """Return this action's body serializer, holding `payload`."""
         serializer_class = self.serializer_classes[self.action]
         partial = self.action in ("update", "partial_update")
@@ -260,7 +265,7 @@ class DialectViewSet(ViewSetMixin, APIView):
         return Answer(self.read_one(equal_to("id", pk, models.BigIntegerField()))[1], status)
 
     # --- what goes wrong --------------------------------------------------------------------------
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> Any:
         found = problems_of(exc, self._wire_names())[:MAX_PROBLEMS]
         problems = [self.understood(problem) for problem in found]
         if problems[0].status in (403, 404) and hasattr(self, "actor"):
@@ -285,7 +290,7 @@ class DialectViewSet(ViewSetMixin, APIView):
         """Record a refusal; a failure here does not turn a refusal into anything else."""
         try:
             audit.record_denied(self.actor, f"{self.action or 'unknown'}")
-        except Exception:  # noqa: BLE001
+        except Exception:
             return
 
     def finalize_response(self, request, response, *args, **kwargs):
@@ -316,7 +321,7 @@ def equal_to(column: str, value: Any, field: models.Field) -> Criterion:
 class UnknownPath:
     """Mixin for each dialect's catch-all: the same steps as everywhere, and then 404 whatever the verb."""
 
-    schema = None  # No document lists it.
+    schema: Any = None  # No document lists it.
 
     def unknown(self, request, *args, **kwargs):
         raise Rejected([Problem(404, "not_found", "Not found")])
