@@ -15,7 +15,7 @@ from accounts.site import actor_of
 from config.orm import TextListField
 
 
-def with_name(*columns: str) -> list[tuple[None, dict[str, Any]]]:
+def with_name(*columns: str) -> list[Any]:
     """Return the fieldsets of a page that shows the name and `columns`."""
     return [(None, {"fields": ["name", *columns, "base_version"]})]
 

@@ -90,7 +90,7 @@ class LinesField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
 
-    def to_python(self, value: Any) -> list[str] | None:
+    def to_python(self, value: Any) -> Any:
         lines = (line.strip() for line in (super().to_python(value) or "").splitlines())
         return [line for line in lines if line] or None
 

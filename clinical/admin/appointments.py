@@ -1,7 +1,6 @@
 """Appointments: a list to look at, and a form to make one."""
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
@@ -33,7 +32,7 @@ class AppointmentAdmin(ScopedAdmin):
     def who(self, appointment: Appointment) -> str:
         return f"{appointment.patient.last_name}, {appointment.patient.first_name}"
 
-    def shown(self, request: HttpRequest, rows: list[Model]) -> None:
+    def shown(self, request: HttpRequest, rows: list[Appointment]) -> None:
         patients = {(row.organization_id, row.patient_id) for row in rows}
         audit.record_read(actor_of(request), "appointment.read", patients=sorted(patients))
 

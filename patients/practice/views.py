@@ -1,7 +1,7 @@
 """Patients in the practice dialect."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import BigIntegerField, Q, QuerySet
 
@@ -11,7 +11,7 @@ from accounts.scope import Role
 from config.databases import Param
 from config.orm import fold
 from config.rest import practice
-from config.rest.parameters import NumberArgument, TextArgument
+from config.rest.parameters import NumberArgument, Parameters, TextArgument
 from config.rest.parsing import read_json
 from config.rest.reading import Criterion, Query, plan_of
 from config.rest.rendering import Answer
@@ -61,7 +61,7 @@ class PatientViewSet(LightPatients):
     """Patients of an organization."""
 
     pk_kwarg = "patient_uuid"
-    filterset_class = PracticePatientFilters
+    filterset_class: ClassVar[type[Parameters] | None] = PracticePatientFilters
     tasks = {"create": Task.WRITE_PATIENTS, "partial_update": Task.WRITE_PATIENTS}
     serializer_classes = {"create": PracticePatientIn, "partial_update": PracticePatientPatchIn}
     idempotent = frozenset({"create"})
@@ -213,7 +213,7 @@ class PatientCountsViewSet(practice.ViewSet):
         criteria = PracticeCountFilters.criteria(request.GET, self.actor, self.organization_id)
         counts = Query(Patient, [*self.in_scope(), *criteria]).count_by("location_id")
         places = Location.objects.filter(organization_id=self.organization_id, deleted_at=None, is_active=True)
-        items = [
+        items: list[dict[str, Any]] = [
             {"location": practice.reference(str(uuid), name), "count": counts[pk]}
             for pk, uuid, name in places.values_list("pk", "uuid", "name")
             if pk in counts
