@@ -95,15 +95,19 @@ class Plain:
     authentication_classes = [KeyAuthentication]
 
 
+LINKED = (
+    "billing_type", "care_group", "employer", "fee_schedule", "location",
+    "primary_provider", "secondary_provider", "responsible_party",
+)  # fmt: skip
+
+
 class PlainPatients(Plain):
     serializer_class = PlainPatient
     lookup_field = "uuid"
 
     def get_queryset(self):
         patients = Patient.objects.filter(organization=self.request.user.organization, deleted_at=None)
-        return patients.select_related(
-            "billing_type", "care_group", "employer", "fee_schedule", "location", "primary_provider", "secondary_provider", "responsible_party"
-        ).order_by("last_name_key", "id")  # fmt: skip
+        return patients.select_related(*LINKED).order_by("last_name_key", "id")
 
 
 class PlainList(PlainPatients, generics.ListAPIView):
@@ -121,7 +125,8 @@ class PlainSearch(Plain, generics.ListAPIView):
     search_fields = ["first_name", "last_name", "preferred_name", "chart_number"]
 
     def get_queryset(self):
-        return Patient.objects.filter(organization=self.request.user.organization, deleted_at=None).order_by("last_name_key", "id")
+        patients = Patient.objects.filter(organization=self.request.user.organization, deleted_at=None)
+        return patients.order_by("last_name_key", "id")
 
 
 urlpatterns = [

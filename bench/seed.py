@@ -8,8 +8,14 @@ import django
 
 ORGANIZATIONS = 4
 CHUNK = 2_000
-FIRST = "Emma Liam Olivia Noah Ava Lucas Mia Ethan Sofia Daan Zoë Søren Łukasz José Anaïs Yusuf Mei Priya Kwame Ingrid".split()
-LAST = "Smith Jansen de Vries Müller García Nguyen Kowalski O'Brien Schmidt Rossi Dubois Andersen Okafor Patel Kim Silva".split()
+FIRST = [
+    "Emma", "Liam", "Olivia", "Noah", "Ava", "Lucas", "Mia", "Ethan", "Sofia", "Daan",
+    "Zoë", "Søren", "Łukasz", "José", "Anaïs", "Yusuf", "Mei", "Priya", "Kwame", "Ingrid",
+]  # fmt: skip
+LAST = [
+    "Smith", "Jansen", "de", "Vries", "Müller", "García", "Nguyen", "Kowalski", "O'Brien", "Schmidt",
+    "Rossi", "Dubois", "Andersen", "Okafor", "Patel", "Kim", "Silva",
+]  # fmt: skip
 
 
 def main(count: int) -> None:

@@ -153,7 +153,8 @@ UNFOLD = {
             "rel": "icon",
             "type": "image/svg+xml",
             "href": "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
-            "<rect width='16' height='16' rx='4' fill='%230d9488'/><path d='M8 4v8M4 8h8' stroke='white' stroke-width='2'/></svg>",
+            "<rect width='16' height='16' rx='4' fill='%230d9488'/>"
+            "<path d='M8 4v8M4 8h8' stroke='white' stroke-width='2'/></svg>",
         }
     ],
     "SITE_URL": None,

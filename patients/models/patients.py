@@ -13,6 +13,9 @@ from config.databases import ByteOrderField
 from config.orm import Identified, SoftDeleted, Timestamped, Versioned
 from patients.models.catalogs import BillingType, Employer, FeeSchedule, Location, Provider
 
+LISTED = Q(deleted_at=None)
+"""Which rows the indexes of lists hold: archived ones are found by other ways."""
+
 
 class Status(models.TextChoices):
     """A patient's life with the clinic."""
@@ -251,18 +254,26 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
             models.CheckConstraint(condition=~Q(responsible_party=models.F("id")), name="patient_not_own_guarantor"),
         ]
         indexes = [
-            models.Index(fields=["organization", "last_name_key", "id"], condition=Q(deleted_at=None), name="patient_by_last_name"),
-            models.Index(fields=["organization", "first_name_key", "id"], condition=Q(deleted_at=None), name="patient_by_first_name"),
-            models.Index(fields=["organization", "chart_number_key", "id"], condition=Q(deleted_at=None), name="patient_by_chart_number"),
-            models.Index(fields=["organization", "date_of_birth_key", "id"], condition=Q(deleted_at=None), name="patient_by_date_of_birth"),
+            models.Index(fields=["organization", "last_name_key", "id"], condition=LISTED, name="patient_by_last_name"),
+            models.Index(fields=["organization", "first_name_key", "id"], condition=LISTED, name="patient_by_first_name"),
+            models.Index(fields=["organization", "chart_number_key", "id"], condition=LISTED, name="patient_by_chart_number"),
+            models.Index(fields=["organization", "date_of_birth_key", "id"], condition=LISTED, name="patient_by_date_of_birth"),
             models.Index(fields=["organization", "created_at", "id"], name="patient_by_creation"),
             models.Index(fields=["organization", "updated_at", "id"], name="patient_by_change"),
             models.Index(fields=["organization", "status", "id"], name="patient_by_status"),
-            models.Index(fields=["care_group", "last_name_key", "id"], condition=Q(deleted_at=None), name="patient_by_group"),
+            models.Index(fields=["care_group", "last_name_key", "id"], condition=LISTED, name="patient_by_group"),
             models.Index(fields=["organization", "email_key"], condition=~Q(email_key=""), name="patient_by_email"),
-            models.Index(fields=["organization", "mobile_e164"], condition=Q(mobile_e164__isnull=False), name="patient_by_mobile"),
-            models.Index(fields=["organization", "social_security_number_index"], condition=Q(social_security_number_index__isnull=False), name="patient_by_ssn"),
-        ]  # fmt: skip
+            models.Index(
+                fields=["organization", "mobile_e164"],
+                condition=Q(mobile_e164__isnull=False),
+                name="patient_by_mobile",
+            ),
+            models.Index(
+                fields=["organization", "social_security_number_index"],
+                condition=Q(social_security_number_index__isnull=False),
+                name="patient_by_ssn",
+            ),
+        ]
 
     @property
     def full_name(self) -> str:

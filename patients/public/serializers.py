@@ -14,7 +14,7 @@ from config.rest.reading import Computed, LookedUp
 from patients.models import Enrolment, Patient, PatientIdentifier, Program, Protocol, Sex, Status
 from patients.search import e164
 
-STATUS = {
+STATUS: dict[str, str] = {
     Status.PROSPECTIVE: "created",
     Status.ACTIVE: "active",
     Status.INACTIVE: "stopped",
@@ -115,14 +115,22 @@ class PublicPatientOut(CamelCase, ContractSerializer):
     )
     phone = serializers.CharField(source="mobile_e164", allow_null=True)
     identifiers = LookedUp(
-        IDENTIFIERS, source="id", show=with_chart_number, columns=("chart_number",), schema={"type": "array", "items": _IDENTIFIER}
+        IDENTIFIERS,
+        source="id",
+        show=with_chart_number,
+        columns=("chart_number",),
+        schema={"type": "array", "items": _IDENTIFIER},
     )
     organization = LookedUp(
         OrganizationLookup(_organization),
         source="organization_id",
         schema=_object(nullable=False, id=_UUID, name=_NAME, parentId={**_UUID, "nullable": True}, parentName=_MAYBE),
     )
-    group = LookedUp(CatalogLookup(CareGroup, _entry), source="care_group_id", schema=_object(nullable=True, id=_UUID, name=_NAME))
+    group = LookedUp(
+        CatalogLookup(CareGroup, _entry),
+        source="care_group_id",
+        schema=_object(nullable=True, id=_UUID, name=_NAME),
+    )
     program = LookedUp(
         ENROLMENTS,
         source="id",

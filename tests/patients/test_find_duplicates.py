@@ -39,7 +39,13 @@ def test_one_signal_finds_the_patient(api, clinic, known, signal):
 
 @pytest.mark.parametrize(
     "signal",
-    [{"last_name": "Łukasz"}, {"date_of_birth": "1980-05-17"}, {"email": ""}, {"mobile_phone": ""}, {"social_security_number": "--"}],
+    [
+        {"last_name": "Łukasz"},
+        {"date_of_birth": "1980-05-17"},
+        {"email": ""},
+        {"mobile_phone": ""},
+        {"social_security_number": "--"},
+    ],
 )
 def test_less_than_a_signal_finds_nobody(api, clinic, known, signal):
     clinic.patient(email="", mobile_phone="")
