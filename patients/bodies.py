@@ -24,7 +24,7 @@ class PatientBody(ContractSerializer):
     """A patient as a sender who knows no ids of ours writes one: references by UUID, sealed numbers in clear."""
 
     email = Email(max_length=254, required=False, allow_null=True, allow_blank=True)
-    billing_account = BillingAccountIn(required=False, allow_null=True)
+    billing_account: BillingAccountIn | None = BillingAccountIn(required=False, allow_null=True)
     billing_type_uuid = ScopedRelation(BillingType, source="billing_type_id", required=False, allow_null=True)
     care_group_uuid = ScopedRelation(CareGroup, source="care_group_id", required=False, allow_null=True)
     employer_uuid = ScopedRelation(Employer, source="employer_id", required=False, allow_null=True)

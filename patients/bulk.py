@@ -97,14 +97,17 @@ class Result:
 
 @dataclass
 class Row:
-    """A row on its way. `patient` is the one to save, or the stored one that `accepted` changes."""
+    """A row on its way.
+
+    `patient` is the one to save, or the stored one that `accepted` changes; judging the row sets it.
+    """
 
     index: int
     raw: Any
     claims: frozenset[tuple[str, str]]
     values: dict[str, Any] = field(default_factory=dict)
     patient_id: int | None = None
-    patient: Patient | None = None
+    patient: Patient = field(init=False, repr=False)
     accepted: dict[str, Any] | None = None
     error: Exception | None = None
 
@@ -231,7 +234,7 @@ class Chunk:
     def _lock(self) -> dict[int, Patient]:
         """Return the patients to update and the guarantors to be named, locked."""
         ids = {row.patient_id for row in self._good()} | {row.values.get(GUARANTOR) for row in self._good()}
-        return lock_patients(ids - {None}) if ids - {None} else {}
+        return lock_patients(ids) if ids - {None} else {}
 
     def _find_holders(self) -> dict[str, int]:
         """Return who holds the chart numbers that rows ask for. In scope or not: the constraint tells as much."""
@@ -249,15 +252,14 @@ class Chunk:
         if row.patient_id is None:
             self._judge_create(row)
         else:
-            self._judge_update(row, base_version)
+            self._judge_update(row, self.locked.get(row.patient_id), base_version)
         self._claim(row)
 
     def _judge_create(self, row: Row) -> None:
         values = {**self.options.defaults, **row.values}
         row.patient = new_patient(actor=self.job.actor, organization=self.job.organization, values=values)
 
-    def _judge_update(self, row: Row, base_version: int | None) -> None:
-        patient = self.locked.get(row.patient_id)
+    def _judge_update(self, row: Row, patient: Patient | None, base_version: int | None) -> None:
         if patient is None or patient.deleted_at is not None:
             raise NotFound("Patient")
         row.patient, accepted = patient, accepted_changes(patient, row.values)

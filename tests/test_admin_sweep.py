@@ -11,6 +11,7 @@ from accounts.admin.filters import ArchivedFilter
 from accounts.audit import record
 from accounts.models import ApiKey, AuditEvent, CareGroup, Organization, Role, User
 from accounts.scope import scope
+from accounts.services.catalogs import archive_catalog_row
 from patients.models import (
     BillingType,
     Employer,
@@ -23,7 +24,6 @@ from patients.models import (
     Provider,
     TagDefinition,
 )
-from accounts.services.catalogs import archive_catalog_row
 from tests.factories import SYSTEM, key_row
 from tests.pages import form_values, sign_in, submit, url
 

@@ -18,7 +18,8 @@ class RowReader:
 
     def __init__(self, serializer_class: type[Serializer]):
         serializer = serializer_class()
-        self.fields = {name: field for name, field in serializer.fields.items() if not field.read_only}
+        # Any, as a field that a serializer has taken in has its name and source for certain.
+        self.fields: dict[str, Any] = {name: field for name, field in serializer.fields.items() if not field.read_only}
         self.required = [field for field in self.fields.values() if field.required]
         self._messages = serializer.error_messages
 

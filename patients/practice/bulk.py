@@ -71,12 +71,11 @@ class PatientBulkViewSet(practice.ViewSet):
         """Import the next chunk; return the answer after the last one, or the one that was given before."""
         if claim and (first := claim.first_answer()):
             return first.answer
-        if self.job is None:
-            self._begin(payload)
+        job = self.job = self.job or self._begin(payload)
         if claim:
-            self._catch_up(claim)
+            self._catch_up(job, claim)
         done = len(self.told)
-        self.told += [self._tell(result) for result in self.job.take(self.rows[done : done + self.size], done)]
+        self.told += [self._tell(result) for result in job.take(self.rows[done : done + self.size], done)]
         if len(self.told) < len(self.rows):
             if claim:
                 claim.note(json.dumps([[one["status"], one["uuid"], one["errors"]] for one in self.told]))
@@ -86,20 +85,20 @@ class PatientBulkViewSet(practice.ViewSet):
             claim.remember(answer, 0)
         return answer
 
-    def _begin(self, payload: dict[str, Any]) -> None:
+    def _begin(self, payload: dict[str, Any]) -> BulkImport:
         values = self.validated(payload)
         options, self.rows = Options(**values.get("meta", {})), values["rows"]
         self.size = len(self.rows) if options.whole else CHUNK
         self.told: list[dict] = []
         organization = Organization.objects.get(pk=self.organization_id)
         self.reader = RowReader(PracticeBulkRowIn)
-        self.job = BulkImport(actor=self.actor, organization=organization, reader=self.reader, options=options)
+        return BulkImport(actor=self.actor, organization=organization, reader=self.reader, options=options)
 
-    def _catch_up(self, claim: Claim) -> None:
+    def _catch_up(self, job: BulkImport, claim: Claim) -> None:
         """Learn what has been done under this key meanwhile, by a run that was cut off."""
         known = json.loads(claim.progress() or "[]")
         further = known[len(self.told) :]
-        self.job.recall(self.rows[len(self.told) :], [status for status, *_ in further])
+        job.recall(self.rows[len(self.told) :], [status for status, *_ in further])
         for status, uuid, errors in further:
             self.told.append({"index": len(self.told), "status": status, "uuid": uuid, "errors": errors})
 

@@ -15,7 +15,7 @@ def lock_patient(patient_id: int, guarantor_id: int | None = None, *, archived: 
     Rows are locked in the order of their ids. NotFound where the patient is not there (or not
     archived, with `archived`), UnknownReference where the guarantor is not.
     """
-    found = lock_patients({patient_id, guarantor_id} - {None})
+    found = lock_patients({patient_id, guarantor_id})
     patient = found.get(patient_id)
     if patient is None or (patient.deleted_at is not None) != archived:
         raise NotFound("Patient")
@@ -24,10 +24,14 @@ def lock_patient(patient_id: int, guarantor_id: int | None = None, *, archived: 
     return patient
 
 
-def lock_patients(ids: Collection[int]) -> dict[int, Patient]:
-    """Return the patients with these ids, as far as they are there, with their rows locked in the order of their ids."""
+def lock_patients(ids: Collection[int | None]) -> dict[int, Patient]:
+    """Return the patients with these ids, as far as they are there, with their rows locked in the order of their ids.
+
+    None stands for nobody.
+    """
     patients = Patient.objects.select_related("organization").select_for_update(of=("self",))
-    return {patient.pk: patient for patient in patients.filter(pk__anyof=sorted(ids)).order_by("pk")}
+    wanted = sorted(pk for pk in ids if pk is not None)
+    return {patient.pk: patient for patient in patients.filter(pk__anyof=wanted).order_by("pk")}
 
 
 def lock_guarantor(guarantor_id: int) -> None:
