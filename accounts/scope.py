@@ -36,6 +36,14 @@ class ScopePath:
     care_group: str | None = None
     patient_user: str | None = None
 
+    @property
+    def patient(self) -> str | None:
+        """The lookup of the id of the patient whom a row is about: the row's own where it is the patient, None for no one."""
+        if self.patient_user is None:
+            return None
+        owner = self.patient_user.rpartition("__")[0]
+        return f"{owner}_id" if owner else "pk"
+
 
 class Scoped(Protocol):
     """What every model of ours has beside Django's."""

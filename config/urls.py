@@ -16,6 +16,7 @@ urlpatterns = [
     path("schema/<name>.yaml", documentation.schema, name="schema"),
     path("api/v1/", include("accounts.practice.urls")),
     path("api/v1/<org_id>/", include("patients.practice.urls")),
+    path("api/v1/<org_id>/", include("clinical.practice.urls")),
     re_path(r"^api/", practice.UnknownPath.as_catch_all()),
     path("v1/", include("accounts.public.urls")),
     path("v1/", include("patients.public.urls")),

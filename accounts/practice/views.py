@@ -1,6 +1,7 @@
-"""Who a key is, in the practice dialect."""
+"""Who a key is, and care groups, in the practice dialect."""
 
-from accounts.models import Organization
+from accounts.models import CareGroup, Organization
+from accounts.practice.catalogs import CatalogViewSet
 from accounts.practice.serializers import PracticeMeOut
 from config.rest import practice
 from config.rest.rendering import Answer
@@ -25,3 +26,10 @@ class MeViewSet(practice.ViewSet):
             "expires_at": actor.key["expires_at"],
         }
         return Answer({"id": actor.user_uuid, "role": actor.role, "organization": organization, "key": key})
+
+
+class CareGroupViewSet(CatalogViewSet):
+    """Teams of caregivers, each with the patients in its care. Caregivers see their own."""
+
+    model = CareGroup
+    constraint_wording = {"care_group_name_unique": (409, "duplicate care group name", "name")}

@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from accounts.scope import Actor, organization_of
+from accounts.scope import Actor, organization_of, scope_of
 from config.databases import AsText, Param
 from config.rest.fields import DateTime
 from config.statements import Statement, statements
@@ -107,7 +107,11 @@ class Columns(tuple):
 
 
 class Plan:
-    """One read serializer, compiled. Columns 0 and 1 of its rows are the row's id and its organization's."""
+    """One read serializer, compiled.
+
+    Columns 0 and 1 of its rows are the row's id and its organization's; `patient` is the place of
+    the id of the patient whom a row is about, None for rows about no patient.
+    """
 
     def __init__(self, serializer_class: type[serializers.ModelSerializer]):
         self.serializer_class = serializer_class
@@ -115,6 +119,8 @@ class Plan:
         self.lookups: dict[Lookup, list[int]] = {}
         self._columns: dict[str, Any] = {"pk": "pk", "organization": organization_of(self.model)}
         self._names: dict[str, Any] = {}
+        about = scope_of(self.model).patient
+        self.patient = self._column(about) if about else None
         body = self._object(serializer_class())
         self.columns = Columns.named(serializer_class, self._columns.values())
         parameters = ", ".join(["row", "actor", *(f"seen{i}" for i in range(len(self.lookups)))])
@@ -217,7 +223,9 @@ class Query:
 
     def count(self) -> int:
         """Count the rows."""
-        return self._statement(("pk",), (), "SELECT count(*) FROM ({}) AS counted").rows(self.values)[0][0]
+        counted = self._statement(("pk",), (), "SELECT count(*) FROM ({}) AS counted").rows(self.values)
+        # A query that can find nothing is not asked.
+        return counted[0][0] if counted else 0
 
     def count_by(self, column: str) -> dict[Any, int]:
         """Count the rows by the values of `column`."""

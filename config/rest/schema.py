@@ -67,6 +67,7 @@ SUMMARIES = {
     "create": "Create {one}",
     "update": "Change {one}",
     "partial_update": "Change {one}",
+    "archive": "Archive {one}",
 }
 """What an action is called where its method has no docstring."""
 

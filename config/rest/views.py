@@ -15,7 +15,7 @@ from rest_framework.viewsets import ViewSetMixin
 from accounts import audit
 from accounts.authentication import authenticate_key
 from accounts.permissions import Task
-from accounts.scope import Actor, organization_of, scope_of, visible
+from accounts.scope import Actor, organization_of, visible
 from config.databases import Param
 from config.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, Unavailable
 from config.logs import request_id
@@ -212,8 +212,9 @@ class DialectViewSet(ViewSetMixin, APIView):
             raise Unavailable from error
 
     def touched(self, rows: list[tuple]) -> list[tuple[int, int]]:
-        """Return (organization id, patient id) of the patients whom `rows` are about: the rows themselves, or nobody."""
-        return [(row[1], row[0]) for row in rows] if scope_of(self.model).patient_user else []
+        """Return (organization id, patient id) of the patients whom `rows`, read by the answer's plan, are about."""
+        patient = self.answer_plan().patient
+        return [] if patient is None else sorted({(row[1], row[patient]) for row in rows})
 
     # --- writing ----------------------------------------------------------------------------------
     def write(self, request: Request, work: Callable[[dict], int], *, status: int = 200) -> Answer:
@@ -237,7 +238,7 @@ class DialectViewSet(ViewSetMixin, APIView):
     def shown_again(self, pk: int) -> None:
         """Let the answer about row `pk` leave once more: only to who still sees the row, and audited as a read."""
         by_id = equal_to("id", pk, models.BigIntegerField())
-        rows = Query(self.model, [*self.in_scope(), by_id]).rows(("pk", organization_of(self.model)))
+        rows = Query(self.model, [*self.in_scope(), by_id]).rows(self.answer_plan().columns)
         if not rows:
             raise self.missing()
         self.shown(rows)

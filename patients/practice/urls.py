@@ -1,5 +1,7 @@
 from django.urls import path
 
+from patients.practice import catalogs
+from patients.practice.bulk import PatientBulkViewSet
 from patients.practice.views import (
     PatientCountsViewSet,
     PatientCursorViewSet,
@@ -13,6 +15,7 @@ urlpatterns = [
     path("patients", PatientViewSet.as_view({"get": "list", "post": "create"})),
     path("patients/cursor", PatientCursorViewSet.as_view({"get": "list"})),
     path("patients/search", PatientSearchViewSet.as_view({"get": "list"})),
+    path("patients/bulk", PatientBulkViewSet.as_view({"post": "bulk"})),
     path("patients/check-duplicates", PatientSearchViewSet.as_view({"post": "check_duplicates"})),
     path("patients/counts/by-location", PatientCountsViewSet.as_view({"get": "by_location"})),
     path("patients/<patient_uuid>", PatientViewSet.as_view({"get": "retrieve", "patch": "partial_update"})),
@@ -20,4 +23,15 @@ urlpatterns = [
     path("patients/<patient_uuid>/restore", PatientLifecycleViewSet.as_view({"post": "restore"})),
     path("patients/<patient_uuid>/transition-status", PatientLifecycleViewSet.as_view({"post": "transition"})),
     path("patients/<patient_uuid>/family", PatientFamilyViewSet.as_view({"get": "family"})),
+    *catalogs.BillingTypeViewSet.paths("billing-types"),
+    *catalogs.EmployerViewSet.paths("employers"),
+    *catalogs.FeeScheduleViewSet.paths("fee-schedules"),
+    *catalogs.FieldDefinitionViewSet.paths("patient-field-definitions"),
+    *catalogs.LocationViewSet.paths("locations"),
+    *catalogs.ProgramViewSet.paths("programs"),
+    *catalogs.ProtocolViewSet.paths("protocols"),
+    *catalogs.ProviderViewSet.paths("providers"),
+    *catalogs.ReferralPartnerViewSet.paths("referral-partners"),
+    *catalogs.ReferralSourceViewSet.paths("referral-sources"),
+    *catalogs.TagDefinitionViewSet.paths("patient-tag-definitions"),
 ]

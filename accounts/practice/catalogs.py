@@ -1,0 +1,161 @@
+"""Catalogs in the practice dialect: one view set, of which each catalog declares what is its own."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+from django.urls import URLPattern, path
+from rest_framework import serializers
+
+from accounts.models import Organization
+from accounts.models.catalogs import Catalog
+from accounts.permissions import Task
+from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
+from config.databases import Param, contains_pattern
+from config.orm import fold, verbose_name
+from config.rest import practice
+from config.rest.fields import BaseVersion, ContractSerializer, ScopedRelation
+from config.rest.parameters import Parameter, Parameters, TextParameter
+from config.rest.reading import Criterion, Query
+from config.rest.rendering import Answer
+
+
+class NameParameter(Parameter):
+    """A part of the name, in any case and without regard to accents."""
+
+    def criterion(self, name: str, value: str) -> Criterion:
+        pattern = contains_pattern(fold(value))
+        return Criterion(name, lambda rows: rows.filter(name_key__matches=Param(name)), {name: pattern})
+
+
+class CatalogFilters(Parameters):
+    """Filters of every catalog."""
+
+    search = NameParameter()
+
+
+class CategoryFilters(CatalogFilters):
+    """Filters of catalogs whose rows belong to categories."""
+
+    category = TextParameter()
+
+
+class PracticeArchiveIn(serializers.Serializer):
+    """The body that archives a row."""
+
+    base_version = BaseVersion()
+
+
+class CatalogPatchIn(ContractSerializer):
+    """Base of the bodies that change a row. Null is taken for everything but the name; the service says what it does."""
+
+    base_version = BaseVersion()
+
+    def build_standard_field(self, field_name, model_field):
+        field_class, kwargs = super().build_standard_field(field_name, model_field)
+        return field_class, kwargs if field_name == "name" else {**kwargs, "allow_null": True}
+
+
+class CatalogViewSet(practice.ViewSet):
+    """A catalog of an organization.
+
+    A subclass names its `model`, the `columns` beside the name that answers show and bodies take,
+    and its `references`, shown as `name` and taken as `name_uuid`. What is `fixed` is taken by a
+    create only. The serializers are made from that, and `paths` gives the addresses.
+
+    Staff read catalogs and administrators write them. They tell about no patient, so that reading
+    them leaves no audit event; every write does.
+    """
+
+    model: ClassVar[type[Catalog]]
+    filterset_class: ClassVar[type[Parameters]] = CatalogFilters
+    columns: ClassVar[tuple[str, ...]] = ()
+    references: ClassVar[Mapping[str, type[models.Model]]] = {}
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    tasks = dict.fromkeys(("create", "partial_update", "archive"), Task.ADMINISTER)
+    answer_class: ClassVar[type[ContractSerializer]]
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        names = cls.model._meta
+        cls.pk_kwarg = f"{verbose_name(cls.model).split()[-1]}_uuid"
+        cls.filterset_class = CategoryFilters if any(field.name == "category" for field in names.fields) else CatalogFilters
+        cls.answer_class = cls._answer()
+        cls.serializer_classes = {
+            "create": cls._body("In", ContractSerializer, frozenset()),
+            "partial_update": cls._body("PatchIn", CatalogPatchIn, cls.fixed),
+            "archive": PracticeArchiveIn,
+        }
+
+    @classmethod
+    def _answer(cls) -> type[ContractSerializer]:
+        declared = {name: practice.ReferenceField(model, source=f"{name}_id") for name, model in cls.references.items()}
+        shown = ["id", "name", *cls.columns, *declared, "version", "created_at", "updated_at", "deleted_at"]
+        return cls._serializer("Out", ContractSerializer, shown, {"id": serializers.UUIDField(source="uuid"), **declared})
+
+    @classmethod
+    def _body(cls, suffix: str, base: type[ContractSerializer], left_out: frozenset[str]) -> type[ContractSerializer]:
+        declared = {
+            f"{name}_uuid": ScopedRelation(model, source=f"{name}_id", required=not cls.model._meta.get_field(name).null)
+            for name, model in cls.references.items()
+            if name not in left_out
+        }
+        taken = ["name", *(name for name in cls.columns if name not in left_out), *declared]
+        return cls._serializer(suffix, base, [*base._declared_fields, *taken], declared)
+
+    @classmethod
+    def _serializer(
+        cls, suffix: str, base: type[ContractSerializer], fields: list[str], declared: dict[str, Any]
+    ) -> type[ContractSerializer]:
+        meta = type("Meta", (), {"model": cls.model, "fields": fields})
+        named = {"__module__": cls.__module__, "__doc__": cls.__doc__, "Meta": meta}
+        return type(f"Practice{cls.model.__name__}{suffix}", (base,), {**declared, **named})
+
+    @classmethod
+    def paths(cls, name: str) -> list[URLPattern]:
+        """Return the lines of a table of contents for this catalog, whose list is found under `name`."""
+        one = f"{name}/<{cls.pk_kwarg}>"
+        return [
+            path(name, cls.as_view({"get": "list", "post": "create"})),
+            path(one, cls.as_view({"get": "retrieve", "patch": "partial_update"})),
+            path(f"{one}/archive", cls.as_view({"post": "archive"})),
+        ]
+
+    def get_serializer_class(self):
+        return self.answer_class
+
+    def shown(self, rows: list[tuple]) -> None:
+        """Leave no event: no patient's data has been read."""
+
+    def list(self, request, *args, **kwargs) -> Answer:
+        filters = self.filterset_class.criteria(request.GET, self.actor, self.organization_id)
+        query = Query(self.model, [*self.in_scope(archived=False), *filters])
+        return self.numbered_page(query, tuple(map(str, self.model._meta.ordering or ())))
+
+    def retrieve(self, request, *args, **kwargs) -> Answer:
+        return Answer(self.read_one(self.named_object())[1])
+
+    def create(self, request, *args, **kwargs) -> Answer:
+        return self.write(request, self._create, status=201)
+
+    def _create(self, values: dict[str, Any]) -> int:
+        organization = Organization.objects.get(pk=self.organization_id)
+        return create_catalog_row(actor=self.actor, model=self.model, organization=organization, **values).pk
+
+    def partial_update(self, request, *args, **kwargs) -> Answer:
+        return self.write(request, self._change)
+
+    def _change(self, changes: dict[str, Any]) -> int:
+        base_version = changes.pop("base_version")
+        update_catalog_row(actor=self.actor, row=self._row(), base_version=base_version, changes=changes)
+        return self.object_id
+
+    def archive(self, request, *args, **kwargs) -> Answer:
+        return self.write(request, self._archive)
+
+    def _archive(self, values: dict[str, Any]) -> int:
+        archive_catalog_row(actor=self.actor, row=self._row(), base_version=values["base_version"])
+        return self.object_id
+
+    def _row(self) -> Catalog:
+        return self.model._base_manager.get(pk=self.object_id)
