@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from accounts.models.audit import AuditedPatient, AuditEvent
 from accounts.scope import Actor
-from config.databases import on_postgres
+from config.databases import insert_many, on_postgres
 
 
 def record(
@@ -72,9 +72,8 @@ def record_denied(actor: Actor, action: str) -> None:
 
 def _save(event: AuditEvent, patients: list[tuple[int, int]]) -> None:
     event.save(force_insert=True)
-    AuditedPatient.objects.bulk_create(
-        AuditedPatient(event=event, organization_id=organization, patient_id=patient) for organization, patient in patients
-    )
+    rows = [AuditedPatient(event=event, organization_id=organization, patient_id=patient) for organization, patient in patients]
+    insert_many(AuditedPatient, rows)
 
 
 def _event(actor: Actor, action: str, organization_id: int | None, outcome: str) -> AuditEvent:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from accounts.models.events import OutboxEvent
+from config.databases import insert_many
 
 
 def emit(type: str, *, organization_id: int, subject: UUID) -> None:
@@ -13,6 +14,5 @@ def emit(type: str, *, organization_id: int, subject: UUID) -> None:
 
 def emit_all(type: str, *, organization_id: int, subjects: Iterable[UUID]) -> None:
     """Add one event about each of `subjects`."""
-    OutboxEvent.objects.bulk_create(
-        OutboxEvent(organization_id=organization_id, type=type, subject_uuid=subject) for subject in subjects
-    )
+    rows = [OutboxEvent(organization_id=organization_id, type=type, subject_uuid=subject) for subject in subjects]
+    insert_many(OutboxEvent, rows)

@@ -5,7 +5,7 @@ Every expression here means the same on PostgreSQL and on SQLite; only its SQL d
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -201,6 +201,62 @@ class DatabaseNow(Func):
 
     def as_sqlite(self, compiler, connection, **context):
         return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')", []
+
+
+ROWS_A_STATEMENT = 300
+"""SQLite takes 32,766 parameters a statement: this is enough for tables of a hundred columns."""
+FEW = 20
+"""Rows for which one INSERT is as quick as COPY."""
+
+
+def insert_many(
+    model: type[models.Model], rows: Collection[models.Model], *, with_ids: bool = False, using: str = "default"
+) -> None:
+    """Insert `rows` of `model` in the transaction that is open; `with_ids` gives them their ids.
+
+    PostgreSQL takes many by COPY, several times as fast as INSERT: nothing is parsed or planned a
+    row. Columns with a default in the database get that. Values must be what the fields' own
+    to_python gives; no expressions. Raises IntegrityError as bulk_create does.
+    """
+    if len(rows) <= FEW or not on_postgres(using):
+        model._base_manager.using(using).bulk_create(rows, batch_size=ROWS_A_STATEMENT)
+        return
+    meta, connection = model._meta, connections[using]
+    columns = [field for field in meta.concrete_fields if not field.has_db_default() and (with_ids or not field.primary_key)]
+    names = ", ".join(f'"{field.column}"' for field in columns)
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        if with_ids:
+            cursor.execute(_NEXT_IDS, [meta.db_table, meta.pk.column, len(rows)])
+            for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
+                row.pk = pk
+        with cursor.copy(f'COPY "{meta.db_table}" ({names}) FROM STDIN') as copy:
+            copy.write(_copy_text(rows, columns))
+
+
+_NEXT_IDS = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
+_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _copy_text(rows: Collection[models.Model], columns: list[Field]) -> str:
+    """Return `rows` in the text format of COPY."""
+    moments = [field for field in columns if isinstance(field, models.DateField) and field.auto_now_add]
+    for row in rows if moments else ():
+        for field in moments:
+            field.pre_save(row, add=True)
+    names = [field.attname for field in columns]
+    return "".join("\t".join([_cell(row.__dict__[name]) for name in names]) + "\n" for row in rows)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        return value.translate(_ESCAPED)
+    if isinstance(value, bytes):
+        return f"\\\\x{value.hex()}"
+    if isinstance(value, dict | list):
+        return orjson.dumps(value).decode().translate(_ESCAPED)
+    return str(value)  # Numbers, booleans, dates and UUIDs: PostgreSQL reads what Python writes.
 
 
 def lock_out(name: str, using: str = "default") -> bool:

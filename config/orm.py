@@ -19,6 +19,8 @@ def fold(text: str | None) -> str:
     """Return `text` as it is compared, sorted and searched: no case, no accents, no outer blanks."""
     if not text:
         return ""
+    if text.isascii():
+        return text.lower().strip()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = (char for char in decomposed if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
     return "".join(kept).translate(_LETTERS).strip()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import phonenumbers
@@ -48,6 +49,7 @@ def matching(text: str) -> Q:
     return every
 
 
+@lru_cache(maxsize=64)  # A record's number is asked for more than once while its columns are made.
 def phone_of(text: str | None, country: str) -> phonenumbers.PhoneNumber | None:
     """Read `text` as a phone number dialled in `country` (ISO 3166-1); None where it is no valid number."""
     try:

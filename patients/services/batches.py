@@ -8,14 +8,11 @@ from django.db import transaction
 
 from accounts.models import Organization
 from accounts.scope import Actor
+from config.databases import insert_many
 from patients.models import NameKey, Patient
 from patients.search import TYPED, name_keys
 from patients.services.columns import changed_columns
 from patients.services.rows import tell_all
-
-PATIENTS_A_STATEMENT = 500
-"""A patient has some 90 columns, and PostgreSQL takes 65,535 parameters a statement."""
-KEYS_A_STATEMENT = 5_000
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,8 @@ def create_patients(*, actor: Actor, organization: Organization, patients: Colle
     `named` are the fields that callers gave. Raises IntegrityError (chart number taken).
     """
     if patients:
-        Patient.objects.bulk_create(patients, batch_size=PATIENTS_A_STATEMENT)
-        NameKey.objects.bulk_create(_keys(patients), batch_size=KEYS_A_STATEMENT)
+        insert_many(Patient, patients, with_ids=True)
+        insert_many(NameKey, list(_keys(patients)))
         tell_all(actor, organization.pk, patients, "patient.bulk_create", "patient.created", named)
 
 
@@ -49,7 +46,7 @@ def update_patients(*, actor: Actor, organization: Organization, changes: Collec
         vars(change.patient).update(columns)
     renamed = [change.patient for change in changes if set(TYPED) & change.accepted.keys()]
     NameKey.objects.filter(patient_id__anyof=[patient.pk for patient in renamed]).delete()
-    NameKey.objects.bulk_create(_keys(renamed), batch_size=KEYS_A_STATEMENT)
+    insert_many(NameKey, list(_keys(renamed)))
     named = {name for change in changes for name in change.accepted}
     tell_all(actor, organization.pk, [change.patient for change in changes], "patient.bulk_update", "patient.updated", named)
 

@@ -296,7 +296,7 @@ def test_redis_is_asked_once_and_in_one_transaction(redis):
     assert redis.transactional == [True]
 
 
-def test_a_costly_request_counts_as_several(store, clock):
+def test_a_costly_request_counts_as_several(store, clock, db):
     assert throttling.count("user:7", 10, 4).used == 4
     assert throttling.count("user:7", 10).used == 5
     assert throttling.count("user:7", 10, 6).used == 11
