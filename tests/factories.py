@@ -3,6 +3,7 @@
 Everything is made through the services, as the product makes it.
 """
 
+import datetime
 import itertools
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,10 +15,13 @@ from accounts.services.catalogs import create_catalog_row
 from accounts.services.keys import issue_key
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
+from clinical.models import Appointment, Instrument
+from clinical.services.appointments import create_appointment
 from patients.models import (
     BillingType,
     Employer,
     FeeSchedule,
+    FieldDefinition,
     Location,
     Patient,
     PatientTag,
@@ -41,6 +45,8 @@ CATALOGS = {
     "tag_definition": TagDefinition,
     "program": Program,
 }
+
+NOON = datetime.datetime(2030, 1, 1, 12, tzinfo=datetime.UTC)
 
 
 def make_patient(organization: Organization, **values) -> Patient:
@@ -88,6 +94,27 @@ class Clinic:
     def catalog(self, model, name: str, **values):
         """Add a catalog row."""
         return create_catalog_row(actor=SYSTEM, model=model, organization=self.organization, name=name, **values)
+
+    def row(self, model):
+        """Return the clinic's row in the catalog `model`, made when it is first asked for."""
+        found = next((row for row in (self.group, *self.catalogs.values()) if type(row) is model), None)
+        if found is None:
+            name = model._meta.verbose_name
+            found = self.catalogs[name.replace(" ", "_")] = self.catalog(model, f"{self.name} {name}", **self.least(model))
+        return found
+
+    def least(self, model) -> dict[str, Any]:
+        """Return what a new row of a catalog needs beside its name."""
+        needed = {
+            FieldDefinition: {"field_type": "text"},
+            Instrument: {"code": f"code-{next(_numbers)}"},
+            Protocol: {"program": self.catalogs["program"]},
+        }
+        return needed.get(model, {})
+
+    def appointment(self, patient: Patient, **values) -> Appointment:
+        """Make an appointment of a patient."""
+        return create_appointment(actor=SYSTEM, patient_id=patient.pk, **{"starts_at": NOON, **values})
 
     def add_user(self, role: str) -> User:
         """Make a user of `role` with a key; caregivers belong to the first group."""

@@ -1,6 +1,7 @@
 """Every page of the admin, by an administrator and by a caregiver, beside a neighbour that must never show."""
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import ForeignKey
@@ -10,28 +11,23 @@ from accounts.admin.base import ScopedAdmin, ScopedInline
 from accounts.admin.filters import ArchivedFilter
 from accounts.audit import record
 from accounts.models import ApiKey, AuditEvent, CareGroup, Organization, Role, User
+from accounts.models.catalogs import Catalog
 from accounts.scope import scope
 from accounts.services.catalogs import archive_catalog_row
+from clinical.models import Appointment
 from patients.models import (
-    BillingType,
-    Employer,
-    FeeSchedule,
     Location,
     Patient,
     PatientIdentifier,
-    Program,
     Protocol,
     Provider,
-    TagDefinition,
 )
 from tests.factories import SYSTEM, key_row
 from tests.pages import form_values, sign_in, submit, url
 
 CANARY = "Elm Street"
-MODELS = [
-    ApiKey, AuditEvent, BillingType, CareGroup, Employer, FeeSchedule, Location, Organization, Patient, Program, Protocol,
-    Provider, TagDefinition, User,
-]  # fmt: skip
+CATALOGS = [model for model in apps.get_models() if issubclass(model, Catalog)]
+MODELS = [ApiKey, Appointment, AuditEvent, *CATALOGS, Organization, Patient, User]
 STAFF = [Role.HC_ADMIN, Role.HC_VIEW_ALL, Role.HC_PRIMARY]
 by_role = pytest.mark.parametrize("role", STAFF)
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -47,14 +43,14 @@ def furnish(clinic):
     User.objects.filter(organization=clinic.organization).update(first_name=name, last_name=name)
     ApiKey.objects.filter(organization=clinic.organization).update(description=f"{name} key")
     record(SYSTEM, f"{name} action", organization_id=clinic.organization.pk, patients=[patient.pk])
-    clinic.row = {
+    clinic.rows = {
         ApiKey: key_row(clinic.keys[Role.HC_ADMIN]),
         AuditEvent: AuditEvent.objects.filter(organization_id=clinic.organization.pk).latest("id"),
-        CareGroup: clinic.group,
+        Appointment: clinic.appointment(patient, provider_id=patient.primary_provider_id, note=f"{name} note"),
         Organization: clinic.organization,
         Patient: patient,
         User: clinic.users[Role.HC_ADMIN],
-        **{type(row): row for row in clinic.catalogs.values()},
+        **{model: clinic.row(model) for model in CATALOGS},
     }
     return clinic
 
@@ -78,7 +74,7 @@ def assert_no_canary(response, foreign) -> None:
 def pages_of(model, own):
     """Return the addresses of the pages that exist for `model`, those of the clinic's own row included."""
     listed = url(model, "changelist")
-    row = own.row[model]
+    row = own.rows[model]
     yield from (listed, f"{listed}?q=Elm", f"{listed}?q={row.pk}")
     if ArchivedFilter in admin.site._registry[model].list_filter:
         yield f"{listed}?record=archived"
@@ -115,17 +111,17 @@ def test_no_page_shows_a_word_of_the_neighbour(own, foreign, role, model):
 @pytest.mark.parametrize("page", ["change", "history", "delete"])
 def test_a_foreign_object_is_answered_like_an_unknown_one(own, foreign, role, model, page):
     client = sign_in(own.users[role])
-    seen = client.get(url(model, page, foreign.row[model].pk))
+    seen = client.get(url(model, page, foreign.rows[model].pk))
     unknown = client.get(url(model, page, 987654321))
     assert seen.status_code == unknown.status_code != 200
     assert seen.headers.get("Location") == unknown.headers.get("Location")
-    assert client.post(url(model, page, foreign.row[model].pk), {"name": "x"}).status_code in (302, 403)
+    assert client.post(url(model, page, foreign.rows[model].pk), {"name": "x"}).status_code in (302, 403)
 
 
 @by_model
 def test_nothing_can_be_deleted(own, model):
     client = sign_in(own.users[Role.HC_ADMIN])
-    row = own.row[model]
+    row = own.rows[model]
     assert client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
     client.post(url(model, "changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
     assert model.objects.filter(pk=row.pk).exists()
@@ -134,8 +130,8 @@ def test_nothing_can_be_deleted(own, model):
 def test_no_redirect_tells_whether_an_object_exists(own, foreign):
     client = sign_in(own.users[Role.HC_ADMIN])
     kind = ContentType.objects.get_for_model(Patient)
-    assert client.get(f"/admin/r/{kind.pk}/{foreign.row[Patient].pk}/").status_code == 404
-    assert client.get(f"/admin/r/{kind.pk}/{own.row[Patient].pk}/").status_code == 404
+    assert client.get(f"/admin/r/{kind.pk}/{foreign.rows[Patient].pk}/").status_code == 404
+    assert client.get(f"/admin/r/{kind.pk}/{own.rows[Patient].pk}/").status_code == 404
 
 
 def references() -> list:
@@ -169,14 +165,16 @@ def test_autocomplete_suggests_own_rows_and_no_archived_one(own):
 @pytest.mark.parametrize(("model", "field"), references())
 def test_a_foreign_key_of_the_neighbour_is_refused(own, foreign, model, field):
     client = sign_in(own.users[Role.HC_ADMIN])
-    target = foreign.row[field.remote_field.model]
+    target = foreign.rows[field.remote_field.model]
     before = list(model.objects.order_by("pk").values_list("pk", f"{field.name}_id"))
-    for pk in (None, own.row[model].pk):
+    for pk in (None, own.rows[model].pk):
         page = client.get(url(model, "change", pk) if pk else url(model, "add"))
         if page.status_code != 200:
             continue
         values = form_values(page.content.decode(), f"{model._meta.model_name}_form")
-        answer = client.post(page.request["PATH_INFO"], {**values, **MINIMUM.get(model, {}), field.name: str(target.pk)})
+        patient = {"patient": str(own.rows[Patient].pk)} if model is Appointment else {}
+        sent = {**values, **MINIMUM.get(model, {}), **patient, field.name: str(target.pk)}
+        answer = client.post(page.request["PATH_INFO"], sent)
         assert_no_canary(answer, foreign)
     after = list(model.objects.order_by("pk").values_list("pk", f"{field.name}_id"))
     assert after == before
@@ -185,6 +183,7 @@ def test_a_foreign_key_of_the_neighbour_is_refused(own, foreign, model, field):
 MINIMUM = {
     Patient: {"first_name": "New", "last_name": "Patient"},
     ApiKey: {"description": "new"},
+    Appointment: {"starts_at_0": "2030-01-01", "starts_at_1": "12:00:00"},
     Protocol: {"name": "new"},
     User: {"email": "new@example.org", "role": Role.HC_ADMIN},
 }
@@ -202,7 +201,7 @@ def test_a_filter_offers_rows_of_the_scope_only(own, foreign, model):
     for entry in found.list_filter:
         if not isinstance(entry, tuple) or not model._meta.get_field(entry[0]).is_relation:
             continue
-        target = foreign.row[model._meta.get_field(entry[0]).remote_field.model]
+        target = foreign.rows[model._meta.get_field(entry[0]).remote_field.model]
         response = sign_in(own.users[Role.HC_ADMIN]).get(url(model, "changelist"), {f"{entry[0]}__id__exact": target.pk})
         assert response.status_code == 200
         assert response.context["cl"].result_count == 0
@@ -211,7 +210,7 @@ def test_a_filter_offers_rows_of_the_scope_only(own, foreign, model):
 
 def test_a_superadmin_can_not_tie_rows_of_two_organizations(own, foreign):
     client = sign_in(own.users[Role.FC_ADMIN])
-    patient = own.row[Patient]
+    patient = own.rows[Patient]
     answer = submit(client, Patient, patient.pk, primary_provider=foreign.catalogs["provider"].pk)
     assert "This belongs to another organization." in answer.content.decode()
     patient.refresh_from_db()
@@ -228,7 +227,7 @@ def test_patients_and_people_who_left_can_not_enter(own):
 def test_a_reader_writes_nothing(own, model):
     client = sign_in(own.users[Role.HC_VIEW_ALL])
     assert client.get(url(model, "add")).status_code == 403
-    assert client.post(url(model, "change", own.row[model].pk), {}).status_code == 403
+    assert client.post(url(model, "change", own.rows[model].pk), {}).status_code == 403
 
 
 @pytest.mark.parametrize("model", [ApiKey, User, AuditEvent, Organization])
@@ -244,7 +243,7 @@ def test_a_caregiver_reads_catalogs_and_does_not_write_them(own, model):
     client = sign_in(own.users[Role.HC_PRIMARY])
     assert client.get(url(model, "changelist")).status_code == 200
     assert client.get(url(model, "add")).status_code == 403
-    assert client.post(url(model, "change", own.row[model].pk), {"name": "x"}).status_code == 403
+    assert client.post(url(model, "change", own.rows[model].pk), {"name": "x"}).status_code == 403
 
 
 def test_a_caregiver_sees_patients_of_their_groups_only(own):
@@ -255,6 +254,6 @@ def test_a_caregiver_sees_patients_of_their_groups_only(own):
 
 
 def test_the_sweep_has_a_row_for_everything_in_scope(own):
-    actor_rows = {model: model.objects.filter(pk=row.pk) for model, row in own.row.items()}
+    actor_rows = {model: model.objects.filter(pk=row.pk) for model, row in own.rows.items()}
     assert all(rows.exists() for rows in actor_rows.values())
     assert scope(SYSTEM, PatientIdentifier.objects.all()).exists()

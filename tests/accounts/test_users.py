@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.models import AuditEvent, Organization, OutboxEvent, Role, User, UserStatus, UserStatusChange
+from accounts.models import AuditEvent, CareGroup, Organization, OutboxEvent, Role, User, UserStatus, UserStatusChange
 from accounts.scope import Actor
 from accounts.services.users import change_user_status, create_user, set_care_groups
 from config.exceptions import Invalid, NotPermitted
@@ -146,9 +146,7 @@ def test_a_user_is_named_without_a_word_about_them_in_logs(clinic):
 
 
 def test_a_care_group_name_is_taken_once_in_an_organization_in_any_case(clinic, neighbour):
-    from accounts.services.organizations import create_care_group
-
     name = clinic.group.name.upper()
     with pytest.raises(IntegrityError), transaction.atomic():
-        create_care_group(actor=SYSTEM, organization=clinic.organization, name=name)
-    assert create_care_group(actor=SYSTEM, organization=neighbour.organization, name=name).pk
+        clinic.catalog(CareGroup, name)
+    assert neighbour.catalog(CareGroup, name).pk
