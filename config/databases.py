@@ -171,7 +171,9 @@ class AsText(Func):
         # SQLite keeps a decimal as a float: the places are given back by the column's own definition.
         source = self.source_expressions[0].output_field
         if isinstance(source, models.DecimalField):
-            return self.as_sql(compiler, connection, template=f"printf('%%%%.{source.decimal_places}f', %(expressions)s)")
+            # printf writes null as zero. A column has no parameters, so that it may stand twice.
+            text = f"printf('%%%%.{source.decimal_places}f', %(expressions)s)"
+            return self.as_sql(compiler, connection, template=f"iif(%(expressions)s IS NULL, NULL, {text})", **context)
         return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS TEXT)", **context)
 
 

@@ -4,19 +4,24 @@ import datetime
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 import pytest
+from django.apps import apps
 from django.db import models
 from rest_framework import serializers
 
 from accounts.models import ApiKey, Role, UserStatus
+from accounts.models.catalogs import Catalog
 from accounts.scope import Actor
+from accounts.services.catalogs import archive_catalog_row
+from clinical.models import Appointment, Instrument
 from config.encryption import seal
 from config.rest.reading import Computed, LookedUp, Plan, Query, plan_of
 from config.rest.rendering import to_json
 from config.rest.views import equal_to
-from patients.models import Patient
-from tests.factories import Clinic, archive, key_row, make_patient, new_key
+from patients.models import FieldDefinition, Patient
+from tests.factories import NOON, SYSTEM, Clinic, archive, key_row, make_patient, new_key
 from tests.test_tenancy_sweep import VIEWS
 
 MOMENT = datetime.datetime(2024, 2, 29, 23, 59, 58, 120000, tzinfo=datetime.UTC)
@@ -65,12 +70,12 @@ def second_provider(clinic: Clinic):
     return clinic.catalog(type(clinic.catalogs["provider"]), "Dr. Ünal")
 
 
-def unfilled(patient: Patient) -> list[str]:
+def unfilled(row: models.Model) -> list[str]:
     """Return the columns that still hold null, nothing, zero or false; what makes it archived aside."""
     chosen = {"deleted_at", "version"}
     return [
-        column.name for column in Patient._meta.concrete_fields
-        if not column.is_relation and column.name not in chosen and not getattr(patient, column.attname)
+        column.name for column in row._meta.concrete_fields
+        if not column.is_relation and column.name not in chosen and not getattr(row, column.attname)
     ]  # fmt: skip
 
 
@@ -83,7 +88,7 @@ def filled(column: models.Field):
         models.PositiveSmallIntegerField: 31, models.DecimalField: Decimal("1234567890.10"), models.JSONField: {"mode": "new"},
         models.BinaryField: b"0" * 32,
     }  # fmt: skip
-    return by_type.get(type(column), f" {column.name[:8]} \"ø\" 👩‍⚕️"[: column.max_length])
+    return by_type.get(type(column), f' {column.name[:8]} "ø" 👩‍⚕️'[: column.max_length])
 
 
 def empty_patient(clinic: Clinic) -> Patient:
@@ -104,6 +109,43 @@ def full_key(clinic: Clinic) -> ApiKey:
     return row
 
 
+BOUND: dict[type[models.Model], dict] = {
+    FieldDefinition: {"field_type": "dropdown", "dropdown_options": ["a", "ø"]},
+    Instrument: {"kind": "choice", "choices": ["b", "a"], "scale_min": Decimal("-0.5"), "scale_max": Decimal("123456789.125")},
+}
+"""Columns whose values depend on each other."""
+
+
+def full_row(model: type[Catalog], clinic: Clinic) -> Catalog:
+    """Make a catalog row with a value in every column."""
+    row = clinic.catalog(model, ' Ünal "ø" ', **{**clinic.least(model), **BOUND.get(model, {})})
+    columns = {name: filled(model._meta.get_field(name)) for name in unfilled(row)}
+    model.objects.filter(pk=row.pk).update(**columns)
+    return row
+
+
+def archived_row(model: type[Catalog], clinic: Clinic) -> Catalog:
+    row = full_row(model, clinic)
+    archive_catalog_row(actor=SYSTEM, row=row, base_version=1)
+    return row
+
+
+def rows_of(model: type[Catalog]) -> dict[str, Callable[[Clinic], models.Model]]:
+    """Return the rows that a catalog is tried on."""
+    return {
+        "full": partial(full_row, model),
+        "empty": lambda clinic: clinic.catalog(model, "Bare", **clinic.least(model)),
+        "archived": partial(archived_row, model),
+    }
+
+
+def full_appointment(clinic: Clinic) -> Appointment:
+    return clinic.appointment(
+        clinic.own_patient, provider_id=clinic.catalogs["provider"].pk, location_id=clinic.catalogs["location"].pk,
+        ends_at=NOON + datetime.timedelta(minutes=20), note="ø",
+    )  # fmt: skip
+
+
 ROWS: dict[type[models.Model], dict[str, Callable[[Clinic], models.Model]]] = {
     Patient: {
         "full": full_patient,
@@ -111,6 +153,8 @@ ROWS: dict[type[models.Model], dict[str, Callable[[Clinic], models.Model]]] = {
         "archived": lambda clinic: archive(full_patient(clinic)),
         "of a child organization": child_clinic_patient,
     },
+    **{model: rows_of(model) for model in apps.get_models() if issubclass(model, Catalog)},
+    Appointment: {"full": full_appointment, "empty": lambda clinic: clinic.appointment(clinic.patient())},
     ApiKey: {"full": full_key, "empty": lambda clinic: key_row(new_key(clinic.users[Role.HC_VIEW_ALL]))},
 }
 """The rows that each model is tried on; a read serializer of a model that is missing here fails."""
