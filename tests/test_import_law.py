@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("patients.models", "patients.migrations", "patients.apps"),
     ("patients.search", "patients.duplicates"),
     ("patients.services",),
-    ("patients.bodies", "patients.bulk", "patients.reading"),
+    ("patients.bodies", "patients.bulk", "patients.import_files", "patients.reading"),
     ("patients.practice", "patients.public", "patients.general"),
     ("patients.admin",),
     ("patients.management",),

@@ -10,10 +10,11 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts import audit
 from accounts.admin.base import ScopedAdmin, ScopedInline, leave_out
 from accounts.admin.filters import ScopedRelatedFilter
-from accounts.permissions import Task
+from accounts.permissions import ADMINISTRATORS, Task
 from accounts.site import actor_of
 from config.encryption import unseal
 from patients.admin.forms import PatientForm
+from patients.bodies import BALANCES
 from patients.models import Enrolment, Patient, PatientIdentifier, Status
 from patients.reading import masked
 from patients.search import matching
@@ -105,6 +106,7 @@ class PatientAdmin(ScopedAdmin):
             ("date_first_visit", "ask_to_arrive_early_mins")]}),
         ("Billing", {"classes": ["tab"], "fields": [
             "responsible_party", ("fee_schedule", "billing_type"), ("employer", "billing_cycle_day"),
+            BALANCES[:4], BALANCES[4:],
             ("stored_ssn", "social_security_number"), ("stored_medicaid_id", "medicaid_id"), ("stored_bsn", "bsn")]}),
         ("Record", {"classes": ["tab"], "fields": ["uuid", ("created_at", "updated_at"), "version"]}),
     ]  # fmt: skip
@@ -142,8 +144,10 @@ class PatientAdmin(ScopedAdmin):
 
     # --- the form ---------------------------------------------------------------------------------
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """Show the status of a patient who exists: transitions change it, not corrections."""
+        """Show the status of a patient who exists: transitions change it, not corrections. Balances are for administrators."""
         fields = super().get_readonly_fields(request, obj)
+        if actor_of(request).role not in ADMINISTRATORS:
+            fields = [*fields, *BALANCES]
         return [*fields, "status"] if obj else fields
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:

@@ -5,10 +5,9 @@ from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import CareGroup, Organization
-from accounts.scope import Actor, scope
+from accounts.management.finding import find_group, find_organization
+from accounts.scope import Actor
 from clinical.synthea import PatientImport, RowRefused, Tally, read_rows
-from config.orm import fold
 
 _ACTOR = Actor.system("manage.py import_synthea")
 
@@ -28,13 +27,11 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="write nothing, report what would happen")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        organization = scope(_ACTOR, Organization.objects.filter(slug=options["organization"])).first()
-        if organization is None:
-            raise CommandError(f"There is no organization with the slug {options['organization']}.")
+        organization = find_organization(_ACTOR, options["organization"])
         work = PatientImport(
             actor=_ACTOR,
             organization=organization,
-            care_group=find_group(organization, options["group"]) if options["group"] else None,
+            care_group=find_group(_ACTOR, organization, options["group"]) if options["group"] else None,
             dry_run=options["dry_run"],
             refuse=lambda line, reason: self.stderr.write(f"line {line}: {reason}"),
         )
@@ -58,16 +55,6 @@ class Command(BaseCommand):
         if self.stderr.isatty():
             percent = 100 * file.buffer.tell() // max(path.stat().st_size, 1)
             self.stderr.write(f"\r{tally.rows:,} rows, {percent} %", ending="" if percent < 100 else "\n")
-
-
-def find_group(organization: Organization, name: str) -> CareGroup:
-    """Return the organization's care group called `name`, whatever its case; CommandError where there is none."""
-    groups = scope(_ACTOR, CareGroup.objects.filter(organization=organization, deleted_at=None))
-    for group in groups:
-        if fold(group.name) == fold(name):
-            return group
-    known = ", ".join(group.name for group in groups) or "none"
-    raise CommandError(f"{organization.name} has no care group of this name. It has: {known}.")
 
 
 def summary(tally: Tally, *, dry_run: bool) -> str:

@@ -1,0 +1,101 @@
+"""`manage.py import_patients`: patients from a CSV file."""
+
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.management.finding import find_group, find_organization
+from accounts.scope import Actor
+from config.rest.problems import problems_of
+from config.rest.rows import RowReader
+from patients.bodies import ImportedPatient
+from patients.bulk import CHUNK, BulkImport, Match, Mode, Options, Outcome, Result
+from patients.import_files import ErrorFile, FileRefused, FileRow, PatientTable, open_table
+
+_ACTOR = Actor.system("manage.py import_patients")
+_BAR = 30
+
+
+class Command(BaseCommand):
+    """Imports a file chunk by chunk, by the rules of the API."""
+
+    help = (
+        "Import FILE, a CSV table in UTF-8 whose header names fields of a patient as the practice API calls them (plus uuid, "
+        "base_version and the balances). Rows that fail do not stop the others; they are written to FILE.errors.csv with "
+        "line, field and reason, and the exit status is 1."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--organization", required=True, metavar="SLUG")
+        parser.add_argument("--group", metavar="NAME", help="care group that new patients join whose row names none")
+        parser.add_argument("--mode", choices=list(Mode), default=Mode.CREATE, help="what rows may do (default: create)")
+        parser.add_argument("--match-on", choices=list(Match), default=Match.CHART_NUMBER, help="how rows name whom they update")
+        parser.add_argument("--dry-run", action="store_true", help="write no patient, report what would happen")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path = options["file"]
+        job = self._job(options)
+        try:
+            with open_table(path) as file:
+                table = PatientTable(file, job.reader.fields, required_columns(job.options))
+                with ErrorFile(path, table.header) as errors:
+                    counts = self._import(job, table, errors, path.stat().st_size)
+        except FileRefused as error:
+            raise CommandError(f"{path} can not be imported: {error}.") from error
+        self.stdout.write(summary(counts, dry_run=options["dry_run"]))
+        if counts[Outcome.FAILED]:
+            raise CommandError(f"{counts[Outcome.FAILED]:,} rows failed; {errors.path} names them.")
+
+    def _job(self, options: dict[str, Any]) -> BulkImport:
+        organization = find_organization(_ACTOR, options["organization"])
+        group = find_group(_ACTOR, organization, options["group"]) if options["group"] else None
+        chosen = Options(
+            mode=options["mode"],
+            match_on=options["match_on"],
+            validate_only=options["dry_run"],
+            defaults={"care_group_id": group.pk} if group else {},
+        )
+        return BulkImport(actor=_ACTOR, organization=organization, reader=RowReader(ImportedPatient), options=chosen)
+
+    def _import(self, job: BulkImport, table: PatientTable, errors: ErrorFile, size: int) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        rows = iter(table)
+        while chunk := list(islice(rows, CHUNK)):
+            readable = [row for row in chunk if row.values is not None]
+            for row in chunk:
+                if row.values is None:
+                    counts[Outcome.FAILED] += 1
+                    errors.write(row, "", row.unreadable)
+            for row, result in zip(readable, job.take([row.values for row in readable]), strict=True):
+                counts[result.outcome] += 1
+                self._tell(job, errors, row, result)
+            self._show_progress(table.file, size, sum(counts.values()))
+        return counts
+
+    def _tell(self, job: BulkImport, errors: ErrorFile, row: FileRow, result: Result) -> None:
+        for problem in problems_of(result.error, job.reader.names) if result.error else ():
+            errors.write(row, str(problem.path[0]) if problem.path else "", problem.message)
+
+    def _show_progress(self, file: TextIO, size: int, rows: int) -> None:
+        if self.stderr.isatty():
+            share = min(1.0, file.buffer.tell() / max(size, 1))
+            bar = ("█" * round(_BAR * share)).ljust(_BAR, "░")
+            self.stderr.write(f"\r{bar} {share:4.0%} {rows:,} rows", self.style.HTTP_INFO, ending="\n" if share == 1 else "")
+
+
+def required_columns(options: Options) -> set[str]:
+    """Return the columns without which no row could do anything."""
+    if options.mode == Mode.UPDATE:
+        return {options.match_on}
+    return {"first_name", "last_name"} | ({options.match_on} if options.mode == Mode.UPSERT else set())
+
+
+def summary(counts: Counter[str], *, dry_run: bool) -> str:
+    """Return the counts in one line."""
+    dry = "Dry run, nothing was written: " if dry_run else ""
+    told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome]) or "nothing to do"
+    return f"{dry}{sum(counts.values()):,} rows: {told}."
