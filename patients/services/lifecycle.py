@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.scope import Actor
-from config.exceptions import Invalid, NotFound, VersionConflict
+from config.exceptions import Invalid, NotFound, UnknownReference, VersionConflict
 from patients.models import Patient, Status
 from patients.services.patients import index_names
 from patients.services.rows import lock_patient, tell
@@ -39,13 +39,20 @@ def archive_patient(*, actor: Actor, patient_id: int) -> None:
 
 @transaction.atomic
 def restore_patient(*, actor: Actor, patient_id: int) -> None:
-    """Bring an archived patient back as inactive. Invalid where they are not archived, IntegrityError where
-    their chart number has been given to another meanwhile."""
+    """Bring an archived patient back as inactive.
+
+    Raises Invalid where they are not archived, or their guarantor is: the guarantor comes back first.
+    IntegrityError where their chart number has been given to another meanwhile.
+    """
+    # The guarantor is looked up before both are locked; the version tells whether it still is theirs.
+    seen = Patient.objects.only("version", "responsible_party").get(pk=patient_id)
     try:
-        patient = lock_patient(patient_id, archived=True)
+        patient = lock_patient(patient_id, seen.responsible_party_id, archived=True)
+    except UnknownReference as error:
+        raise Invalid("The guarantor of the patient is archived.", "", "guarantor") from error
     except NotFound as error:
         raise Invalid("The patient is not archived.", "", "not_archived") from error
-    _write(patient, status=Status.INACTIVE, deleted_at=None)
+    _write(seen, status=Status.INACTIVE, deleted_at=None)
     index_names(patient.pk, patient.organization_id, patient.__dict__)
     tell(actor, patient, "patient.restore", "patient.restored", ["status", "deleted_at"])
 
@@ -54,10 +61,11 @@ def restore_patient(*, actor: Actor, patient_id: int) -> None:
 def transition_status(*, actor: Actor, patient_id: int, base_version: int, new_status: str) -> None:
     """Give a patient another status, along TRANSITIONS; Invalid for any other way, VersionConflict for a stale version."""
     patient = lock_patient(patient_id)
-    if new_status not in TRANSITIONS[patient.status]:
-        raise Invalid(f"A patient can not go from {patient.status} to {new_status}.", "new_status", "transition")
+    # First: whether a way is open is judged from what the caller saw, and of two who saw the same one wins.
     if base_version != patient.version:
         raise VersionConflict(expected=patient.version, got=base_version)
+    if new_status not in TRANSITIONS[patient.status]:
+        raise Invalid(f"A patient can not go from {patient.status} to {new_status}.", "new_status", "transition")
     _write(patient, status=new_status, **_moments(patient, new_status))
     tell(actor, patient, "patient.transition_status", f"patient.{new_status}", ["status"])
 

@@ -74,6 +74,16 @@ def test_restore_is_409_when_the_chart_number_has_been_given_away(api, clinic, p
     assert status_of(patient) == "archived"
 
 
+def test_restore_is_422_while_the_guarantor_is_archived(api, clinic, patient):
+    dependent = archive(clinic.patient(responsible_party_id=patient.pk))
+    archive(patient)
+    answer = act(api, clinic, dependent, "restore")
+    assert (answer.status_code, answer.json()["detail"][0]["type"]) == (422, "guarantor")
+    assert status_of(dependent) == "archived"
+    assert act(api, clinic, patient, "restore").status_code == 200
+    assert act(api, clinic, dependent, "restore").status_code == 200
+
+
 def test_restored_patient_keeps_the_time_of_death_and_can_be_changed(api, clinic):
     dead = clinic.patient(status="deceased", date_time_deceased=datetime.datetime(2024, 5, 1, 10, tzinfo=datetime.UTC))
     archive(dead)
@@ -101,6 +111,12 @@ def test_transition_from_a_stale_version_is_409(api, clinic, patient):
     body = {"base_version": 7, "new_status": "inactive"}
     answer = act(api, clinic, patient, "transition-status", body)
     assert (answer.status_code, answer.json()) == (409, {"detail": "Version conflict: expected 1, got 7"})
+
+
+def test_transition_from_a_stale_version_is_409_even_where_no_way_leads_there_any_more(api, clinic, patient):
+    assert act(api, clinic, patient, "transition-status", {"base_version": 1, "new_status": "inactive"}).status_code == 200
+    answer = act(api, clinic, patient, "transition-status", {"base_version": 1, "new_status": "inactive"})
+    assert (answer.status_code, answer.json()) == (409, {"detail": "Version conflict: expected 2, got 1"})
 
 
 def test_transition_keeps_when_the_patient_stopped(api, clinic, patient):
