@@ -83,6 +83,19 @@ SEES_USERS: dict[Caller, frozenset[Place]] = {
 ADMINISTERS = frozenset({Caller.FC_ADMIN, Caller.HC_ADMIN})
 WRITES_PATIENTS = frozenset({Caller.FC_ADMIN, Caller.HC_ADMIN, Caller.HC_PRIMARY, Caller.HC_SECONDARY})
 
+SEES_CATALOGS: dict[Caller, frozenset[Place]] = {
+    **dict.fromkeys(ROLES, frozenset({Place.OWN, Place.ARCHIVED})),
+    Caller.FC_ADMIN: frozenset({Place.OWN, Place.ARCHIVED}) | OF_OTHERS,
+    Caller.PATIENT: frozenset(),
+}
+"""Whose catalogs each role reads. Rows of catalogs are in no care group."""
+
+SEES_GROUPS: dict[Caller, frozenset[Place]] = {
+    **{caller: seen | {Place.OTHER_GROUP} if seen else seen for caller, seen in SEES_CATALOGS.items()},
+    **dict.fromkeys(CAREGIVERS, frozenset({Place.OWN})),
+}
+"""Which care groups each role reads: caregivers their own."""
+
 
 class Kind(Enum):
     """What a request does, as far as access goes."""
@@ -113,7 +126,36 @@ READ, LIST, SELF, UNKNOWN = Entry(Kind.READ), Entry(Kind.LIST), Entry(Kind.SELF)
 CREATE = Entry(Kind.CREATE, 201, WRITES_PATIENTS)
 CHANGE = Entry(Kind.CHANGE, 200, WRITES_PATIENTS)
 RESTORE = Entry(Kind.CHANGE, 422, WRITES_PATIENTS, archived=200)
+ADD, CORRECT = Entry(Kind.CREATE, 201, ADMINISTERS), Entry(Kind.CHANGE, 200, ADMINISTERS)
 NOWHERE = dict.fromkeys(METHODS, UNKNOWN)
+
+CATALOGS = {
+    "allergy-definitions": "definition_uuid",
+    "billing-types": "type_uuid",
+    "care-groups": "group_uuid",
+    "communication-types": "type_uuid",
+    "disease-definitions": "definition_uuid",
+    "employers": "employer_uuid",
+    "fee-schedules": "schedule_uuid",
+    "instruments": "instrument_uuid",
+    "locations": "location_uuid",
+    "medication-definitions": "definition_uuid",
+    "patient-alert-definitions": "definition_uuid",
+    "patient-field-definitions": "definition_uuid",
+    "patient-tag-definitions": "definition_uuid",
+    "programs": "program_uuid",
+    "protocols": "protocol_uuid",
+    "providers": "provider_uuid",
+    "referral-partners": "partner_uuid",
+    "referral-sources": "source_uuid",
+}
+"""The catalogs, by their path -> what their addresses call the id of a row."""
+
+
+def _catalog(name: str, row: str) -> dict[str, dict[str, Entry]]:
+    many, one = f"api/v1/<org_id>/{name}", f"api/v1/<org_id>/{name}/<{row}>"
+    return {many: {"GET": LIST, "POST": ADD}, one: {"GET": READ, "PATCH": CORRECT}, f"{one}/archive": {"POST": CORRECT}}
+
 
 POLICY: dict[str, dict[str, Entry]] = {
     "api/v1/me": {"GET": SELF},
@@ -125,8 +167,12 @@ POLICY: dict[str, dict[str, Entry]] = {
     "api/v1/<org_id>/patients/<patient_uuid>/restore": {"POST": RESTORE},
     "api/v1/<org_id>/patients/<patient_uuid>/transition-status": {"POST": CHANGE},
     "api/v1/<org_id>/patients/<patient_uuid>/family": {"GET": READ},
+    "api/v1/<org_id>/patients/bulk": {"POST": Entry(Kind.CREATE, 200, WRITES_PATIENTS)},
     "api/v1/<org_id>/patients/check-duplicates": {"POST": Entry(Kind.COUNT)},
     "api/v1/<org_id>/patients/counts/by-location": {"GET": Entry(Kind.COUNT)},
+    "api/v1/<org_id>/appointments": {"GET": LIST, "POST": CREATE},
+    "api/v1/<org_id>/appointments/<appointment_uuid>": {"GET": READ},
+    **{route: methods for name, row in CATALOGS.items() for route, methods in _catalog(name, row).items()},
     "^api/": NOWHERE,
     "v1/me": {"GET": SELF},
     "v1/patients": {"GET": LIST, "POST": CREATE},
@@ -146,12 +192,30 @@ def dialect_of(route: str) -> Dialect:
     return next(dialect for dialect in Dialect if route.lstrip("^").startswith(dialect))
 
 
+def catalog_of(route: str) -> str | None:
+    """Return the catalog that `route` leads to, None for other routes."""
+    return next((name for name in CATALOGS if f"<org_id>/{name}" in route), None)
+
+
+def sees(route: str, caller: Caller) -> frozenset[Place]:
+    """Return the places whose objects `caller` sees through `route`."""
+    if "<user_id>" in route:
+        return SEES_USERS[caller]
+    name = catalog_of(route)
+    if name is None:
+        return SEES[caller]
+    return (SEES_GROUPS if name == "care-groups" else SEES_CATALOGS)[caller]
+
+
 def places_of(route: str) -> tuple[Place, ...]:
     """Return the places in which the object that `route` names can stand."""
     in_path = "<org_id>" in route
     if "<user_id>" in route:
         return (Place.OWN, *sorted(OF_OTHERS), Place.RANDOM, Place.MALFORMED)
-    if "<patient_" in route:
+    if (name := catalog_of(route)) and CATALOGS[name] in route:
+        nowhere = {Place.NO_GROUP} if name == "care-groups" else {Place.NO_GROUP, Place.OTHER_GROUP}
+        return tuple(place for place in Place if place not in nowhere)
+    if "<patient_" in route or "<appointment_" in route:
         return tuple(place for place in Place if in_path or place not in ONLY_IN_A_PATH)
     return ORGANIZATIONS if in_path else (Place.OWN,)
 
@@ -182,10 +246,8 @@ def _enters(caller: Caller, place: Place) -> bool:
 
 
 def _object_refusal(route: str, entry: Entry, caller: Caller, place: Place) -> int | None:
-    if "<user_id>" in route:
-        return None if place in SEES_USERS[caller] else 404
-    if place in SEES[caller]:
-        # An archived patient still answers, and is changed by being restored only.
+    if place in sees(route, caller):
+        # An archived object still answers, and a patient is changed by being restored only.
         return 404 if place is Place.ARCHIVED and entry.kind is Kind.CHANGE and entry.archived == 404 else None
     if dialect_of(route) is Dialect.GENERAL and caller in CAREGIVERS and place in OF_OWN_ORGANIZATION:
         return 403
@@ -193,8 +255,8 @@ def _object_refusal(route: str, entry: Entry, caller: Caller, place: Place) -> i
 
 
 def expected_list(route: str, caller: Caller, place: Place) -> frozenset[Place]:
-    """Return the places whose patients a list shows; archived ones are left out."""
-    seen = SEES[caller] - {Place.ARCHIVED}
+    """Return the places whose objects a list shows; archived ones are left out."""
+    seen = sees(route, caller) - {Place.ARCHIVED}
     if "<org_id>" not in route:
         return seen
     return seen & (OF_OWN_ORGANIZATION if place is Place.OWN else {place})

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, IdempotencyRecord, OutboxEvent, Role, User
 from patients.models import Enrolment, Patient
+from tests.cast import public_body
 from tests.factories import archive
-from tests.test_tenancy_sweep import public_body
 
 BODY = {"first_name": "Ada", "last_name": "Lovelace"}
 BORN = {"date_of_birth": "1980-05-17"}

@@ -6,9 +6,9 @@ import pytest
 
 from patients.models import Patient
 from patients.public.serializers import PublicPatientIn
+from tests.cast import public_body
 from tests.factories import Clinic
 from tests.patients.test_roundtrip_practice import EMAILS, TEXTS, bodies, values_of
-from tests.test_tenancy_sweep import public_body
 
 PHONES = ("+31612345678", "+12025550123", "+4915112345678")
 OWN_VALUES: dict[str, tuple] = {

@@ -21,8 +21,8 @@ from config.rest.reading import Computed, LookedUp, Plan, Query, plan_of
 from config.rest.rendering import to_json
 from config.rest.views import equal_to
 from patients.models import FieldDefinition, Patient
+from tests.cast import VIEWS
 from tests.factories import NOON, SYSTEM, Clinic, archive, key_row, make_patient, new_key
-from tests.test_tenancy_sweep import VIEWS
 
 MOMENT = datetime.datetime(2024, 2, 29, 23, 59, 58, 120000, tzinfo=datetime.UTC)
 

@@ -1,0 +1,218 @@
+"""The cast of the tenancy sweep: an object in every place of tests/policy.py, a key for every caller, and every URL."""
+
+import datetime
+import itertools
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from accounts.models import CareGroup, Role, UserStatus
+from accounts.models.catalogs import Catalog
+from accounts.services.catalogs import archive_catalog_row
+from accounts.services.keys import revoke_key
+from accounts.services.users import create_user
+from clinical.models import Appointment
+from patients.models import Patient
+from tests import policy
+from tests.conftest import ApiClient
+from tests.factories import NOON, SYSTEM, Clinic, archive, key_row, new_key
+from tests.policy import POLICY, Caller, Dialect, Place
+
+_numbers = itertools.count(1)
+
+
+def endpoints(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (route, view) of every line of the URL conf that belongs to a dialect."""
+    for line in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(line.pattern)
+        if isinstance(line, URLResolver):
+            yield from endpoints(line, route)
+        elif isinstance(line, URLPattern) and route.lstrip("^").startswith(tuple(Dialect)):
+            yield route, line.callback
+
+
+VIEWS = dict(endpoints())
+ROUTES = sorted(set(VIEWS) & set(POLICY))
+"""The routes that have a policy; one test tells of those that have none."""
+
+
+def model_of(route: str) -> type:
+    """Return the model of the objects that `route` leads to; a patient for a path that leads nowhere."""
+    return getattr(VIEWS[route].cls, "model", Patient)
+
+
+class Cast:
+    """A clinic with a parent, a child and a neighbour, a patient in every place and a key for every caller."""
+
+    def __init__(self) -> None:
+        parent = Clinic("Parent")
+        self.clinic = Clinic("Hill Valley", parent=parent.organization)
+        others = {Place.PARENT: parent, Place.FOREIGN: Clinic("Elm Street")}
+        others[Place.CHILD] = Clinic("Child", parent=self.clinic.organization)
+        self.clinics = {Place.OWN: self.clinic, **others}
+        self.patients = {place: self._patient(other, other.group) for place, other in others.items()}
+        self.patients[Place.FOREIGN_UNDER_OWN_PATH] = self.patients[Place.FOREIGN]
+        self.patients[Place.OWN] = self._patient(
+            self.clinic, self.clinic.group, user_id=self.clinic.users[Role.PATIENT].pk, mobile_phone="+31612345678"
+        )
+        self.patients[Place.OTHER_GROUP] = self._patient(self.clinic, self.clinic.other_group)
+        self.patients[Place.NO_GROUP] = self._patient(self.clinic, None)
+        self.patients[Place.ARCHIVED] = archive(self._patient(self.clinic, self.clinic.group))
+        for other in others.values():
+            # A list of care groups then has one row in each place.
+            archive_catalog_row(actor=SYSTEM, row=other.other_group, base_version=1)
+        self.keys = self._keys()
+
+    def _patient(self, clinic: Clinic, group: CareGroup | None, **values) -> Patient:
+        return clinic.patient(last_name=f"Lantern {next(_numbers)}", care_group_id=group and group.pk, **values)
+
+    def _keys(self) -> dict[Caller, str | None]:
+        keys: dict[Caller, str | None] = {Caller(role): key for role, key in self.clinic.keys.items()}
+        admin = self.clinic.users[Role.HC_ADMIN]
+        keys[Caller.NO_KEY] = None
+        keys[Caller.REVOKED] = new_key(admin)
+        revoke_key(actor=SYSTEM, key=key_row(keys[Caller.REVOKED]))
+        keys[Caller.EXPIRED] = new_key(admin, expires_at=timezone.now() - datetime.timedelta(seconds=1))
+        leaver = create_user(
+            actor=SYSTEM, email="leaver@hill-valley.test", role=Role.HC_ADMIN, organization=self.clinic.organization,
+            status=UserStatus.STOPPED,
+        )  # fmt: skip
+        keys[Caller.INACTIVE] = new_key(leaver)
+        return keys
+
+    def client(self, route: str, caller: Caller) -> ApiClient:
+        header = "X-User-Token" if policy.dialect_of(route) is Dialect.GENERAL else "Authorization"
+        return ApiClient(self.keys[caller], header)
+
+    def path(self, route: str, place: Place) -> str:
+        """Return the address of `route` for the object in `place`."""
+        if route.startswith("^"):
+            return f"/{route[1:]}v1/nothing/here"
+        whole = policy.dialect_of(route) is Dialect.GENERAL
+        filled = route.replace("<org_id>", self._organization_id(place))
+        user = self.clinics.get(place, self.clinic).users[Role.HC_VIEW_ALL]
+        unknown = {Place.RANDOM: str(uuid.uuid4()), Place.MALFORMED: "not-a-uuid"}
+        filled = filled.replace("<user_id>", unknown.get(place, str(user.uuid)))
+        filled = filled.replace("<key_id>", user.api_keys.get().key_id)
+        filled = re.sub(r"<\w+>", lambda _: self.object_id(route, place, whole), filled)
+        return f"/{filled}?q=Lantern" if route.endswith("/search") else f"/{filled}"
+
+    def _organization_id(self, place: Place) -> str:
+        if place is Place.MALFORMED_ORGANIZATION:
+            return "not-a-uuid"
+        if place is Place.RANDOM_ORGANIZATION:
+            return str(uuid.uuid4())
+        return str(self.clinics.get(place, self.clinic).organization.uuid)
+
+    def object_id(self, route: str, place: Place, whole: bool = False) -> str:
+        """Return the id, in a path, of the object of `route` that stands in `place`."""
+        if place is Place.MALFORMED:
+            return "1049.0" if whole else "not-a-uuid"
+        if place is Place.RANDOM:
+            return str(2**62) if whole else str(uuid.uuid4())
+        found = self.object(route, place)
+        return str(found.pk if whole else found.uuid)
+
+    def object(self, route: str, place: Place) -> Any:
+        """Return the object of `route` that stands in `place`, made when it is first asked for."""
+        model = model_of(route)
+        if model is CareGroup and place is Place.OTHER_GROUP:
+            return self.clinic.other_group
+        if issubclass(model, Catalog):
+            return self._archived_row(model) if place is Place.ARCHIVED else self._home(place).row(model)
+        if place not in self.patients:
+            return self.object(route, Place.OWN)
+        patient = self.patients[place]
+        return patient if model is Patient else self._appointment(patient)
+
+    def _home(self, place: Place) -> Clinic:
+        """Return the clinic in which the objects of `place` stand."""
+        return self.clinics[Place.FOREIGN] if place is Place.FOREIGN_UNDER_OWN_PATH else self.clinics.get(place, self.clinic)
+
+    def _archived_row(self, model: type[Catalog]) -> Catalog:
+        found = model.objects.filter(organization=self.clinic.organization).exclude(deleted_at=None).first()
+        if found is None:
+            self.clinic.row(model)
+            found = self.clinic.catalog(model, "Gone", **self.clinic.least(model))
+            archive_catalog_row(actor=SYSTEM, row=found, base_version=1)
+        return found
+
+    def _appointment(self, patient: Patient) -> Appointment:
+        return Appointment.objects.get_or_create(
+            patient=patient, defaults={"organization_id": patient.organization_id, "starts_at": NOON}
+        )[0]
+
+    def body(self, route: str, method: str, place: Place = Place.OWN) -> dict | None:
+        """Return a body that is good wherever the caller may write."""
+        if method not in ("POST", "PUT", "PATCH"):
+            return None
+        named = {"first_name": "Ada", "last_name": "Lovelace"}
+        match policy.dialect_of(route):
+            case Dialect.GENERAL:
+                return {"patient": {**named, "date_of_birth": "1980-05-17"}}
+            case Dialect.PUBLIC:
+                return {"description": "tablet"} if "<user_id>" in route else public_body(self.clinic)
+        if route.endswith("/bulk"):
+            return {"rows": [named]}
+        if method == "PATCH" or "_uuid>" in route:
+            version = {"base_version": self.object(route, place).version}
+            return version if policy.catalog_of(route) else {**named, **version, "new_status": "inactive"}
+        return self._new(model_of(route), place) or named
+
+    def _new(self, model, place: Place) -> dict[str, Any]:
+        """Return a body that makes an appointment, or a row of a catalog; an empty one for other models."""
+        if model is Appointment:
+            patient = self.patients.get(place, self.patients[Place.OWN])
+            return {"patient_uuid": str(patient.uuid), "starts_at": NOON.isoformat()}
+        if not issubclass(model, Catalog):
+            return {}
+        needed = self._home(place).least(model)
+        return {"name": f"New {next(_numbers)}"} | {
+            f"{name}_uuid" if isinstance(value, Catalog) else name: str(getattr(value, "uuid", value))
+            for name, value in needed.items()
+        }
+
+
+def public_body(clinic: Clinic, **values) -> dict:
+    """Return a good body of POST /v1/patients in `clinic`."""
+    number = next(_numbers)
+    return {
+        "accountName": f"ada{number}", "email": "ada@example.test", "firstName": "Ada", "lastName": "Lovelace", "sex": "female",
+        "organizationId": str(clinic.organization.uuid), "groupId": str(clinic.group.uuid),
+        "programId": str(clinic.catalogs["program"].uuid), "protocolId": str(clinic.catalogs["protocol"].uuid), **values,
+    }  # fmt: skip
+
+
+def ask(client: ApiClient, method: str, path: str, body: Any = None):
+    """Send a request and take back whatever it wrote."""
+    with transaction.atomic():
+        response = client(method, path, body)
+        transaction.set_rollback(True)
+    return response
+
+
+def shown(route: str, response) -> tuple[set[str], int | None]:
+    """Return the ids that a list shows, and the total that it tells (None where it tells none)."""
+    data = json.loads(response.content)
+    match policy.dialect_of(route):
+        case Dialect.GENERAL:
+            return {str(item["id"]) for item in data}, int(response["X-Total"])
+        case Dialect.PUBLIC:
+            return {item["id"] for item in data["data"]}, None
+    items = data["data"] if route.endswith("/cursor") else data["items"]
+    return {item["id"] for item in items}, data.get("total")
+
+
+def traces(client: ApiClient, method: str, path: str, body: Any) -> tuple:
+    """Return all that an answer tells: status, body, header names, and how much SQL it took."""
+    ask(client, method, path, body)  # warm: statements compiled, the key's last use noted
+    with CaptureQueriesContext(connection) as queries:
+        response = ask(client, method, path, body)
+    return response.status_code, response.content, sorted(response.headers), len(queries)
