@@ -1,0 +1,283 @@
+"""`manage.py import_patients`: CSV files, by the rules of the API."""
+
+import csv
+import io
+import random
+import stat
+import uuid
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEvent, OutboxEvent
+from patients.models import Patient
+
+SPOILT = {"last_name": "", "date_of_birth": "2999-01-01", "gender": "F"}
+"""Values that no rule lets through."""
+NAMES = ["Zoë", "Søren", "O'Brien", "Nguyễn", "José María", "李", "d'Été-Lefèvre", "Ægir", "Łukasz", 'Anne "Annie"', "de la Cruz, Jr."]
+
+
+class Outcome:
+    """What a run said, and whether it ended well."""
+
+    def __init__(self, clinic, path: Path, **options):
+        out, err = io.StringIO(), io.StringIO()
+        self.failure = ""
+        try:
+            call_command("import_patients", path, organization=clinic.organization.slug, stdout=out, stderr=err, **options)
+        except CommandError as error:
+            self.failure = str(error)
+        self.out, self.err = out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return `write(text)`, which makes people.csv."""
+
+    def make(content: str | bytes) -> Path:
+        path = tmp_path / "people.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return make
+
+
+def complaints(path: Path) -> list[tuple[str, str, str]]:
+    """Return (line, field, message) of each error in the file beside `path`."""
+    with path.with_suffix(".errors.csv").open(encoding="utf-8", newline="") as file:
+        return [(row["line"], row["field"], row["message"]) for row in csv.DictReader(file)]
+
+
+def test_rows_become_patients(clinic, write):
+    run = Outcome(clinic, write(
+        "first_name,last_name,date_of_birth,receives_sms,consent_flags,chart_number,status,balance_0_30,payment_plan_due\n"
+        "Zoë,O'Brien,1980-02-29,Yes,3,HV-1,prospective,12.5,-3\n"
+        '"de ""la"" Cruz","two\nlines",,0, 4 ,,,,\n'
+    ))  # fmt: skip
+    assert (run.failure, run.out) == ("", "2 rows: 2 created.\n")
+    first, second = Patient.objects.order_by("id")
+    assert (first.first_name, str(first.date_of_birth), first.receives_sms, first.consent_flags) == ("Zoë", "1980-02-29", True, 3)
+    assert (first.status, first.balance_0_30, first.payment_plan_due) == ("prospective", Decimal("12.50"), Decimal("-3.00"))
+    assert (second.first_name, second.last_name) == ('de "la" Cruz', "two\nlines")
+    assert (second.receives_sms, second.consent_flags) == (False, 4)
+    assert (second.date_of_birth, second.chart_number, second.status) == (None, None, "active")
+    event = AuditEvent.objects.get(action="patient.bulk_create")
+    assert (event.route, event.organization_id, event.user_id) == ("manage.py import_patients", clinic.organization.pk, None)
+    assert OutboxEvent.objects.filter(type="patient.created").count() == 2
+
+
+def test_bad_rows_are_named_in_a_file_beside_and_do_not_stop_the_others(clinic, write):
+    path = write(
+        "first_name,last_name,gender,email\n"
+        "Ann,Lee,female,\n"
+        "\n"
+        ",Poe,x,nobody\n"
+        '"Two\nlines",Low,,\n'
+        "Bob,Ray,other,bob@example.org,more\n"
+        "Cy\n"
+        ",,,\n"
+        "Dee,Day,female,\n"
+    )
+    run = Outcome(clinic, path)
+    assert run.out == "6 rows: 3 created, 3 failed.\n"
+    assert run.failure == f"3 rows failed; {path.with_suffix('.errors.csv')} names them."
+    assert sorted(complaints(path)) == [
+        ("4", "email", "Enter a valid email address."),
+        ("4", "first_name", "This field is required."),
+        ("4", "gender", '"x" is not a valid choice.'),
+        ("7", "", "has 5 cells where the header has 4"),
+        ("8", "", "has 1 cells where the header has 4"),
+    ]
+    with path.with_suffix(".errors.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["line", "field", "message", "first_name", "last_name", "gender", "email"]
+    assert [row[3:] for row in rows if row[0] == "4"] == [["", "Poe", "x", "nobody"]] * 3
+    assert stat.S_IMODE(path.with_suffix(".errors.csv").stat().st_mode) == 0o600
+
+
+def test_a_good_run_leaves_no_error_file_not_even_an_old_one(clinic, write):
+    path = write("first_name,last_name\nAnn,\n")
+    assert Outcome(clinic, path).failure
+    assert path.with_suffix(".errors.csv").exists()
+    path = write("first_name,last_name\nAnn,Lee\n")
+    assert not Outcome(clinic, path).failure
+    assert not path.with_suffix(".errors.csv").exists()
+
+
+def test_a_dry_run_tells_all_and_writes_nothing(clinic, write):
+    clinic.patient(chart_number="HV-1")
+    before = AuditEvent.objects.count(), Patient.objects.count(), OutboxEvent.objects.count()
+    path = write("first_name,last_name,chart_number\nAnn,Lee,HV-1\nBob,Ray,HV-2\nCy,Low,HV-2\nDee,Day,\n")
+    run = Outcome(clinic, path, dry_run=True)
+    assert run.out == "Dry run, nothing was written: 4 rows: 2 failed, 2 validated.\n"
+    assert [line for line, field, message in complaints(path)] == ["2", "4"]
+    assert (AuditEvent.objects.count(), Patient.objects.count(), OutboxEvent.objects.count()) == before
+
+
+def test_a_group_is_for_new_patients_whose_row_names_none(clinic, write):
+    text = f"first_name,last_name,care_group_uuid\nAnn,Lee,\nBob,Ray,{clinic.other_group.uuid}\n"
+    assert not Outcome(clinic, write(text), group=clinic.group.name.upper()).failure
+    assert list(Patient.objects.order_by("id").values_list("care_group", flat=True)) == [clinic.group.pk, clinic.other_group.pk]
+    assert "has no care group of this name" in Outcome(clinic, write(text), group="Nobody").failure
+
+
+@pytest.mark.parametrize("match_on", ["uuid", "chart_number"])
+def test_rows_update_whom_they_name(clinic, neighbour, write, match_on):
+    patient, foreign = clinic.patient(chart_number="HV-1", city="Old"), neighbour.patient(chart_number="HV-2")
+    path = write(f"{match_on},city,state,base_version\n{getattr(patient, match_on)},New,,1\n{getattr(foreign, match_on)},New,,\n")
+    run = Outcome(clinic, path, mode="update", match_on=match_on)
+    assert run.out == "2 rows: 1 updated, 1 failed.\n"
+    assert complaints(path) == [("3", "", "Patient not found")]
+    patient.refresh_from_db()
+    assert (patient.city, patient.version) == ("New", 2)
+
+
+def test_the_same_file_twice_changes_nothing_the_second_time(clinic, write):
+    path = write("first_name,last_name,chart_number,balance_total\nAnn,Lee,HV-1,5\nBob,Ray,HV-2,7.10\n")
+    assert Outcome(clinic, path, mode="upsert").out == "2 rows: 2 created.\n"
+    assert Outcome(clinic, path, mode="upsert").out == "2 rows: 2 skipped.\n"
+    assert set(Patient.objects.values_list("version", flat=True)) == {1}
+
+
+# --- files that can not be imported ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("content", "words"), [
+    ("", "the file is empty"),
+    ("\nfirst_name,last_name\n", "its first line is"),
+    ("first_name,LastName\nA,B\n", "no such columns: LastName. Known are: address_line1"),
+    ("first_name\nA\n", "columns are missing: last_name"),
+    ("first_name,last_name,first_name\nA,B,C\n", "more than once: first_name"),
+    ("first_name,last_name,\nA,B,C\n", "no such columns: (no name)"),
+    ("first_name;last_name\nA;B\n", "no such columns: first_name;last_name"),
+    ("first_name,last_name\nA,B\n".encode("utf-16"), "UTF-16: save it as CSV in UTF-8"),
+    (b"first_name,last_name\xff\nA,B\n", "header is not UTF-8"),
+    ('first_name,"last_name\nA,B\n', "header can not be read as CSV"),
+    ("first_name,last_name,account_name,billing_account\nA,B,C,D\n", "no such columns: account_name, billing_account"),
+])  # fmt: skip
+def test_a_file_without_a_good_header_is_refused_whole(clinic, write, content, words):
+    path = write(content)
+    run = Outcome(clinic, path)
+    assert str(path) in run.failure
+    assert words in run.failure
+    assert not Patient.objects.exists()
+    assert not path.with_suffix(".errors.csv").exists()
+
+
+NEEDED = [("create", "first_name, last_name"), ("update", "uuid"), ("upsert", "first_name, last_name, uuid")]
+
+
+@pytest.mark.parametrize(("mode", "missing"), NEEDED)
+def test_columns_without_which_nothing_can_be_done_are_asked_for(clinic, write, mode, missing):
+    run = Outcome(clinic, write("city\nA\n"), mode=mode, match_on="uuid")
+    assert f"columns are missing: {missing}." in run.failure
+
+
+def test_a_file_that_is_not_there_is_said_so(clinic, tmp_path):
+    assert "No such file" in Outcome(clinic, tmp_path / "none.csv").failure
+    assert "Is a directory" in Outcome(clinic, tmp_path).failure
+
+
+def test_an_unknown_organization_is_said_so(clinic, write):
+    with pytest.raises(CommandError, match="no organization with the slug nowhere"):
+        call_command("import_patients", write("first_name,last_name\n"), organization="nowhere")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_byte_order_mark_and_any_line_ends_are_taken(clinic, write, end):
+    assert not Outcome(clinic, write(b"\xef\xbb\xbf" + f"first_name,last_name{end}Ann,Lee{end}".encode())).failure
+    assert Patient.objects.get().full_name == "Ann Lee"
+
+
+@pytest.mark.parametrize("spoilt", [b"An\xe9", b"An\x00n", "An\ufffen".encode("utf-16-le", "surrogatepass")[:3]])
+def test_bytes_that_are_not_text_spoil_their_own_row_only(clinic, write, spoilt):
+    path = write(b"first_name,last_name\nAnn,Lee\n" + spoilt + b",Poe\nBob,Ray\n")
+    assert Outcome(clinic, path).out == "3 rows: 2 created, 1 failed.\n"
+    with path.with_suffix(".errors.csv").open("rb") as file:
+        content = file.read()
+    assert b"first_name is not UTF-8 text" in content
+    assert spoilt in content  # the row as it was
+
+
+def test_a_quote_that_never_ends_is_told_with_the_line_it_began_on(clinic, write):
+    path = write('first_name,last_name\nAnn,Lee\nBob,"Ray\nCy,Low\n')
+    assert Outcome(clinic, path).out == "2 rows: 1 created, 1 failed.\n"
+    (line, _, message), = complaints(path)
+    assert line == "3"
+    assert message.startswith("not readable as CSV")
+
+
+def test_progress_is_shown_to_a_person(clinic, write, monkeypatch):
+    rows = "".join(f"Ann{number},Lee\n" for number in range(1_200))
+    path = write("first_name,last_name\n" + rows)
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    call_command("import_patients", path, organization=clinic.organization.slug, stdout=io.StringIO(), stderr=terminal)
+    shown = terminal.getvalue().split("\r")
+    assert [part.split()[-2:] for part in shown[1:]] == [["500", "rows"], ["1,000", "rows"], ["1,200", "rows"]]
+    assert "100%" in shown[-1]
+    assert Outcome(clinic, write("first_name,last_name\nA,B\n")).err == ""
+
+
+# --- a thousand people ------------------------------------------------------------------------------
+
+
+def people(chance: random.Random, count: int) -> list[dict[str, str]]:
+    """Return people as a generator of synthetic records makes them: odd names, gaps, and some of them twice."""
+    made: list[dict[str, str]] = []
+    for number in range(count):
+        if made and chance.random() < 0.04:
+            made.append(dict(chance.choice(made)))
+            continue
+        died = chance.random() < 0.1
+        made.append({
+            "chart_number": str(uuid.UUID(int=chance.getrandbits(128))),
+            "title": chance.choice(["", "Mr.", "Ms.", "Dr."]),
+            "first_name": chance.choice(NAMES) + str(number),
+            "last_name": chance.choice(NAMES),
+            "date_of_birth": "" if chance.random() < 0.1 else f"19{chance.randrange(10, 99)}-{chance.randrange(1, 13):02}-11",
+            "status": "deceased" if died else "active",
+            "date_time_deceased": "2020-03-04T05:06:07Z" if died else "",
+            "gender": chance.choice(["female", "male", "unknown", ""]),
+            "social_security_number": f"999-{chance.randrange(10, 99)}-{chance.randrange(1000, 9999)}",
+            "address_line1": f"{number} Main St\nApt \"{number}\"",
+            "mobile_phone": chance.choice(["", "555-0100", "+1 202 555 0143", "n/a"]),
+            "balance_total": f"{chance.randrange(0, 90_000) / 100:.2f}",
+        })  # fmt: skip
+    for number in chance.sample(range(count), 20):
+        made[number] = {**made[number], **dict([chance.choice(list(SPOILT.items()))])}
+    return made
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_thousand_people_come_in_and_the_rest_is_told_readably(clinic, tmp_path, seed):
+    path, rows = tmp_path / "people.csv", people(random.Random(seed), 1_000)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+    dry, run = Outcome(clinic, path, dry_run=True), Outcome(clinic, path)
+
+    taken: set[str] = set()
+    expected = Counter()
+    for row in rows:
+        if wrong := [name for name, value in SPOILT.items() if row[name] == value]:
+            expected[wrong[0]] += 1
+        elif row["chart_number"] in taken:
+            expected["chart_number"] += 1
+        else:
+            taken.add(row["chart_number"])
+    assert expected["chart_number"] > 20
+    assert run.out == f"1,000 rows: {len(taken)} created, {1_000 - len(taken)} failed.\n"
+    assert dry.out == f"Dry run, nothing was written: 1,000 rows: {1_000 - len(taken)} failed, {len(taken)} validated.\n"
+    assert Counter(field for _, field, _ in complaints(path)) == expected
+    assert Patient.objects.filter(organization=clinic.organization).count() == len(taken)
+    stored = {patient.chart_number: patient for patient in Patient.objects.all()}
+    for row in rows:
+        if (patient := stored.get(row["chart_number"])) and patient.first_name == row["first_name"]:
+            assert patient.address_line1 == row["address_line1"]
+            assert str(patient.balance_total) == row["balance_total"]
