@@ -190,6 +190,51 @@ def test_practice_lists_sort_as_promised_unless_told_otherwise(clinic, api):
     assert by_cursor == ["Anna", "Zoe"]
 
 
+DEFINITIONS = {
+    "AlertDefinition": (
+        "patient-alert-definitions", {"category": "Access", "default_is_urgent": True, "default_scope": "family"},
+    ),
+    "FieldDefinition": (
+        "patient-field-definitions", {"field_type": "dropdown", "dropdown_options": ["Left", "Right"], "is_required": True},
+    ),
+    "TagDefinition": ("patient-tag-definitions", {"category": "Access", "color": "#0f766e"}),
+}  # fmt: skip
+"""Schema -> where its rows are found, and a value for every promised field but those that all definitions have."""
+
+
+@pytest.mark.parametrize("schema", DEFINITIONS)
+def test_practice_definitions_keep_their_promises_from_making_to_archiving(clinic, api, schema):
+    path, own = DEFINITIONS[schema]
+    body = {"name": "Made", "description": "Some text", "item_order": 3, **own}
+    client, many = api(), f"{clinic.base}/{path}"
+    assert body.keys() == PRACTICE.schemas[f"New{schema}"].keys()
+    assert {*body, "base_version"} == PRACTICE.schemas[f"Changed{schema}"].keys()
+
+    made = client.post(many, body)
+    one = f"{many}/{made.json()['id']}"
+    changed = client.patch(one, {**body, "name": "Changed", "base_version": 1})
+    listed = client.get(many)
+    archived = client.post(f"{one}/archive", {"base_version": 2})
+
+    assert [answer.status_code for answer in (made, changed, archived)] == [201, 200, 200]
+    for answer in (made, changed, archived, client.get(one)):
+        assert list(PRACTICE.faults(schema, answer.json())) == []
+    assert list(PRACTICE.faults(f"{schema}Page", listed.json())) == []
+    assert {name: made.json()[name] for name in body} == body
+    assert "Changed" in [row["name"] for row in listed.json()["items"]]
+
+
+@pytest.mark.parametrize("schema", DEFINITIONS)
+def test_practice_definitions_need_a_name_and_a_version_and_little_else(clinic, api, schema):
+    many = f"{clinic.base}/{DEFINITIONS[schema][0]}"
+    least = {"name": "Bare", "field_type": "text"}
+    bare = api().post(many, least)
+    assert (bare.status_code, list(PRACTICE.faults(schema, bare.json()))) == (201, [])
+    assert fields_named(api().post(many, {})) == set(required_of(PRACTICE, f"New{schema}"))
+    one = f"{many}/{bare.json()['id']}"
+    assert fields_named(api().patch(one, {})) == fields_named(api().post(f"{one}/archive")) == {"base_version"}
+
+
 # --- public ---------------------------------------------------------------------------------------
 
 
