@@ -17,7 +17,9 @@ from patients.models import Patient
 
 SPOILT = {"last_name": "", "date_of_birth": "2999-01-01", "gender": "F"}
 """Values that no rule lets through."""
-NAMES = ["Zoë", "Søren", "O'Brien", "Nguyễn", "José María", "李", "d'Été-Lefèvre", "Ægir", "Łukasz", 'Anne "Annie"', "de la Cruz, Jr."]
+NAMES = [
+    "Zoë", "Søren", "O'Brien", "Nguyễn", "José María", "李", "d'Été-Lefèvre", "Ægir", "Łukasz", 'Anne "Annie"', "de la Cruz, Jr.",
+]
 
 
 class Outcome:
