@@ -105,6 +105,17 @@ def test_practice_empty_lists_have_the_promised_shape(clinic, api):
         assert list(PRACTICE.faults(schema, response.json())) == []
 
 
+def test_practice_bulk_answers_have_the_promised_shape(clinic, api):
+    full = practice_body(clinic)
+    rows = [full, {"first_name": 7}, {"first_name": "A", "last_name": "B", "chart_number": full["chart_number"]}, None]
+
+    for meta in ({}, {"validate_only": True}, {"on_error": "abort"}, {"mode": "update"}):
+        response = api().post(f"{clinic.base}/patients/bulk", {"meta": meta, "rows": rows})
+
+        assert response.status_code == 200
+        assert list(PRACTICE.faults("BulkResult", response.json())) == []
+
+
 def test_practice_archived_rows_have_the_promised_shape(clinic, api):
     patient = archive(clinic.patient())
 
