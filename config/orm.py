@@ -36,9 +36,9 @@ def uuid7() -> uuid.UUID:
 def validate_options(options: list[str]) -> None:
     """Refuse what is not a list of different, non-empty texts."""
     if not isinstance(options, list) or not options or not all(isinstance(option, str) and option for option in options):
-        raise ValidationError("This must be a list of texts, none of them empty.", code="invalid")
+        raise ValidationError("This must be a list of texts, none of them empty.", code="options")
     if len(set(options)) != len(options):
-        raise ValidationError("No text may stand in the list twice.", code="unique")
+        raise ValidationError("No text may stand in the list twice.", code="duplicate")
 
 
 def verbose_name(model: type[models.Model] | models.Model) -> str:

@@ -136,6 +136,10 @@ class DateTime(serializers.DateTimeField):
 class Decimal(serializers.DecimalField):
     """A decimal number, as a JSON number or as text in plain digits; answers show it as text."""
 
+    def validate_empty_values(self, data):
+        """Take null for nothing, but no empty text."""
+        return serializers.Field.validate_empty_values(self, data)
+
     def to_internal_value(self, data):
         if isinstance(data, bool) or not isinstance(data, (int, float, str)) or not _DECIMAL.fullmatch(str(data)):
             self.fail("invalid")

@@ -61,7 +61,7 @@ def api(server, described: dict, auth: dict, pinned: dict[str, object]):
 
 NUMBERS = itertools.count(1)
 VERSIONS: dict[str, int] = {}
-"""The last version of each patient, by UUID."""
+"""The last version of each row, by UUID."""
 
 
 @schemathesis.hook("before_call")
@@ -73,7 +73,7 @@ def tell_apart(context, case, kwargs) -> None:
         if case.body.get(field):
             case.body[field] = f"{field}-{next(NUMBERS)}"
     if "base_version" in case.body:
-        case.body["base_version"] = VERSIONS.get(case.path_parameters["patient_uuid"], 1)
+        case.body["base_version"] = VERSIONS.get(next(value for name, value in case.path_parameters.items() if name != "org_id"), 1)
     if "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = f"key-{next(NUMBERS)}"
 

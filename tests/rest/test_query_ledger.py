@@ -1,6 +1,7 @@
 """How many SQL statements a request costs: written down, and the same for 1, 10 and 50 rows."""
 
 import datetime
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
+from accounts.models.catalogs import Catalog
+from clinical.models import Appointment
 from patients.models import Patient
+from tests.cast import ROUTES, model_of
 from tests.conftest import ApiClient
 from tests.factories import Clinic
+from tests.policy import LIST, POLICY
 
 SIZES = (1, 10, 50)
+NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -147,3 +153,32 @@ def test_a_page_behind_a_cursor_costs_what_the_first_one_does(clinic, grow, api)
     after = api().get(path, {"first": "3"}).json()["page_info"]["end_cursor"]
     first = statements(lambda: api().get(path, {"first": "3"}))
     assert len(statements(lambda: api().get(path, {"first": "3", "after": after}))) == len(first)
+
+
+# --- catalogs and appointments ----------------------------------------------------------------------
+
+CATALOGS = sorted({route for route in ROUTES if issubclass(model_of(route), Catalog) and POLICY[route].get("GET") == LIST})
+CATALOG_COST = Cost(3, 3)
+"""A key, the rate limit and the rows: reading a catalog leaves no event."""
+
+
+@pytest.mark.parametrize("route", CATALOGS)
+def test_a_catalog_costs_the_same_for_any_number_of_rows(clinic, api, route):
+    model, path = model_of(route), f"/{route}".replace("<org_id>", str(clinic.organization.uuid))
+    made = clinic.row(model)
+    for size in SIZES:
+        while model.objects.filter(organization=clinic.organization).count() < size:
+            clinic.catalog(model, f"Row {next(NUMBERS)}", **clinic.least(model))
+        for asked in (f"{path}?page_size=200&search=a", f"{path}/{made.uuid}"):
+            found = statements(lambda asked=asked: api().get(asked))
+            assert len(found) == getattr(CATALOG_COST, connection.vendor), f"{asked} with {size} rows\n" + "\n".join(found)
+
+
+def test_appointments_cost_the_same_for_any_number_of_rows(clinic, api):
+    provider, location = clinic.catalogs["provider"].pk, clinic.catalogs["location"].pk
+    for size in SIZES:
+        while Appointment.objects.count() < size:
+            made = clinic.appointment(clinic.patient(), provider_id=provider, location_id=location)
+        for asked in (f"{clinic.base}/appointments?page_size=200", f"{clinic.base}/appointments/{made.uuid}"):
+            found = statements(lambda asked=asked: api().get(asked))
+            assert len(found) == getattr(Cost(6, 5), connection.vendor), f"{asked} with {size} rows\n" + "\n".join(found)
