@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db import models, transaction
+from django.db import transaction
 
 from accounts.models import ApiKey, CareGroup, Organization, Role, User
 from accounts.scope import Actor, scope
@@ -20,6 +20,7 @@ from accounts.services.keys import issue_key, revoke_key
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user, update_user
 from config.orm import fold
+from exports.demo_catalogs import CATALOGS, PROTOCOLS
 from patients.models import (
     BillingType,
     Employer,
@@ -32,7 +33,6 @@ from patients.models import (
     Provider,
     Sex,
     Status,
-    TagDefinition,
 )
 from patients.services.patients import create_patient
 
@@ -56,28 +56,6 @@ MAIN = House("riverside", "Riverside Family Practice", "RV", ("General practice"
 CHILD = House("riverside-children", "Riverside Children's Clinic", "RC", ("Paediatrics",), parent="riverside")
 OTHER = House("northgate", "Northgate Health Centre", "NG", ("General practice",))
 _PATIENTS_OF_CHILD, _PATIENTS_OF_OTHER = 6, 12
-
-_CATALOGS: dict[type[models.Model], tuple[dict[str, Any], ...]] = {
-    Provider: (
-        {"name": "Marta Lindqvist", "title": "Dr.", "specialty": "Family medicine"},
-        {"name": "Owen Castellano", "title": "Dr.", "specialty": "Internal medicine"},
-        {"name": "Priya Raman", "title": "NP", "specialty": "Diabetes care"},
-    ),
-    Location: ({"name": "Main street", "address": "12 Main Street"}, {"name": "Harbour side", "address": "3 Quay Road"}),
-    FeeSchedule: ({"name": "Standard fees"}, {"name": "Reduced fees"}),
-    BillingType: ({"name": "Private"}, {"name": "Insurance"}),
-    Employer: ({"name": "Harbour Bakery"}, {"name": "County Schools"}, {"name": "Lakeside Logistics"}),
-    TagDefinition: (
-        {"name": "Needs interpreter", "category": "Access", "color": "#0f766e", "item_order": 1},
-        {"name": "Wheelchair", "category": "Access", "color": "#1d4ed8", "item_order": 2},
-        {"name": "Prefers mornings", "category": "Planning", "color": "#a16207", "item_order": 3},
-    ),
-    Program: ({"name": "Diabetes at home"}, {"name": "Heart failure at home"}),
-}
-_PROTOCOLS = {
-    "Diabetes at home": ("Daily glucose", "Weekly glucose"),
-    "Heart failure at home": ("Daily weight and blood pressure",),
-}
 
 _FIRST_NAMES = {
     Sex.FEMALE: ("Amelia", "Beatriz", "Chloé", "Dina", "Elena", "Fatima", "Grace", "Hannah", "Ines", "Joan", "Keiko", "Søs"),
@@ -193,11 +171,11 @@ class Furnished:
         self.house = house
         self.organization = _organization(house)
         self.groups = [self._row(CareGroup, name=name) for name in house.groups]
-        self.catalogs = {model: [self._row(model, **row) for row in rows] for model, rows in _CATALOGS.items()}
+        self.catalogs = {model: [self._row(model, **row) for row in rows] for model, rows in CATALOGS.items()}
         self.enrolments = [
             (program, self._row(Protocol, name=name, program=program))
             for program in self.catalogs[Program]
-            for name in _PROTOCOLS[program.name]
+            for name in PROTOCOLS[program.name]
         ]
 
     def _row(self, model: Any, *, name: str, **values: Any) -> Any:

@@ -48,7 +48,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("clinical.management",),
     ("exports.models", "exports.migrations", "exports.apps"),
     ("exports.reports", "exports.writers"),
-    ("exports.services", "exports.webhooks", "exports.demo"),
+    ("exports.services", "exports.webhooks", "exports.demo", "exports.demo_catalogs"),
     ("exports.public",),
     ("exports.admin",),
     ("exports.management",),

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.authentication import StaffBackend
 from accounts.models import ApiKey, AuditEvent, Organization, OutboxEvent, Role, User
+from accounts.models.catalogs import Catalog
 from exports.demo import people
 from patients.models import Enrolment, Patient
 from tests.conftest import ApiClient
@@ -166,3 +167,9 @@ def test_no_demo_number_can_belong_to_a_person():
         assert re.fullmatch(r"\(\d{3}\) 555-01\d\d", person.values["home_phone"])
         assert person.values.get("social_security_number", "000").startswith("000")
         assert person.values.get("email", "x@mail.example").endswith("@mail.example")
+
+
+def test_every_catalog_has_rows_in_every_organization(demo):
+    for model in (found for found in apps.get_models() if issubclass(found, Catalog)):
+        for organization in Organization.objects.all():
+            assert model.objects.filter(organization=organization).exists(), (model.__name__, organization.slug)

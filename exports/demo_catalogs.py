@@ -1,0 +1,117 @@
+"""The catalogs of the demo's organizations.
+
+Codes were read from the Synthea sample: SNOMED CT of allergens from its allergies.csv, of diseases
+from conditions.csv, RxNorm from medications.csv, LOINC and units from observations.csv. What that
+sample does not hold carries no code.
+"""
+
+from typing import Any
+
+from accounts.models.catalogs import Catalog
+from clinical.models import (
+    AlertDefinition,
+    AlertScope,
+    AllergyDefinition,
+    CodeSystem,
+    CommunicationType,
+    DiseaseDefinition,
+    Instrument,
+    MedicationDefinition,
+)
+from patients.models import (
+    BillingType,
+    Employer,
+    FeeSchedule,
+    FieldDefinition,
+    FieldType,
+    Location,
+    Program,
+    Provider,
+    ReferralPartner,
+    ReferralSource,
+    TagDefinition,
+)
+
+Row = dict[str, Any]
+
+
+def _named(*names: str) -> tuple[Row, ...]:
+    return tuple({"name": name} for name in names)
+
+
+def _coded(system: CodeSystem, *concepts: tuple[str, str]) -> tuple[Row, ...]:
+    return tuple({"name": name, "concept_code": code, "concept_system": system} for code, name in concepts)
+
+
+def _measured(name: str, code: str, loinc: str, unit: str) -> Row:
+    return {"name": name, "code": code, "unit": unit, "concept_code": loinc, "concept_system": CodeSystem.LOINC}
+
+
+def _rated(*codes: str) -> tuple[Row, ...]:
+    """Return instruments that patients rate themselves by, from 1 to 10."""
+    return tuple({"name": code.replace("_", " ").capitalize(), "code": code, "scale_min": 1, "scale_max": 10} for code in codes)
+
+
+CATALOGS: dict[type[Catalog], tuple[Row, ...]] = {
+    Provider: (
+        {"name": "Marta Lindqvist", "title": "Dr.", "specialty": "Family medicine"},
+        {"name": "Owen Castellano", "title": "Dr.", "specialty": "Internal medicine"},
+        {"name": "Priya Raman", "title": "NP", "specialty": "Diabetes care"},
+    ),
+    Location: ({"name": "Main street", "address": "12 Main Street"}, {"name": "Harbour side", "address": "3 Quay Road"}),
+    FeeSchedule: _named("Standard fees", "Reduced fees"),
+    BillingType: _named("Private", "Insurance"),
+    Employer: _named("Harbour Bakery", "County Schools", "Lakeside Logistics"),
+    ReferralSource: _named("Website", "Word of mouth"),
+    ReferralPartner: _named("Quayside Dental", "St. Brendan Hospital"),
+    TagDefinition: (
+        {"name": "Needs interpreter", "category": "Access", "color": "#0f766e", "item_order": 1},
+        {"name": "Wheelchair", "category": "Access", "color": "#1d4ed8", "item_order": 2},
+        {"name": "Prefers mornings", "category": "Planning", "color": "#a16207", "item_order": 3},
+    ),
+    FieldDefinition: (
+        {"name": "School or employer", "field_type": FieldType.TEXT, "item_order": 1},
+        {"name": "Preferred hand", "field_type": FieldType.DROPDOWN, "dropdown_options": ["Left", "Right"], "item_order": 2},
+        {"name": "Consented on", "field_type": FieldType.DATE, "item_order": 3},
+    ),
+    AlertDefinition: (
+        {"name": "Falls risk", "category": "Safety", "default_is_urgent": True, "item_order": 1},
+        {"name": "Custody arrangement", "category": "Family", "default_scope": AlertScope.FAMILY, "item_order": 2},
+    ),
+    AllergyDefinition: _coded(
+        CodeSystem.SNOMED_CT,
+        ("84489001", "Mold (organism)"),
+        ("111088007", "Latex (substance)"),
+        ("762952008", "Peanut (substance)"),
+    ),
+    MedicationDefinition: _coded(
+        CodeSystem.RXNORM,
+        ("314076", "lisinopril 10 MG Oral Tablet"),
+        ("310798", "Hydrochlorothiazide 25 MG Oral Tablet"),
+        ("665078", "Loratadine 5 MG Chewable Tablet"),
+    ),
+    DiseaseDefinition: _coded(
+        CodeSystem.SNOMED_CT,
+        ("59621000", "Hypertension"),
+        ("15777000", "Prediabetes"),
+        ("233678006", "Childhood asthma"),
+    ),
+    Instrument: (
+        _measured("Heart rate", "heart_rate", "8867-4", "/min"),
+        _measured("Systolic blood pressure", "bp_systolic", "8480-6", "mm[Hg]"),
+        _measured("Diastolic blood pressure", "bp_diastolic", "8462-4", "mm[Hg]"),
+        _measured("Body weight", "weight", "29463-7", "kg"),
+        _measured("Glucose", "glucose", "2339-0", "mg/dL"),
+        *_rated(
+            "mood", "anxiety", "energy", "sleep_quality", "pain", "medication_adherence", "social_interaction",
+        ),
+    ),
+    CommunicationType: _named("Appointment reminder", "Test result", "Billing question"),
+    Program: _named("Diabetes at home", "Heart failure at home"),
+}  # fmt: skip
+
+PROTOCOLS: dict[str, tuple[str, ...]] = {
+    "Diabetes at home": ("Daily glucose", "Weekly glucose"),
+    "Heart failure at home": ("Daily weight and blood pressure",),
+}
+"""Protocols by the name of their program."""
