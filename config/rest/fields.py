@@ -147,10 +147,9 @@ class Decimal(serializers.DecimalField):
 
 
 class TextList(serializers.ListField):
-    """A list of texts, none of them empty."""
+    """A list of texts, none of them empty. What REST framework says about the JSON of the column is not for a list."""
 
-    def __init__(self, **kwargs):
-        kwargs.pop("encoder", None), kwargs.pop("decoder", None)
+    def __init__(self, *, encoder=None, decoder=None, **kwargs):
         super().__init__(child=Text(max_length=255), allow_empty=False, max_length=200, **kwargs)
 
 
