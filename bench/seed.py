@@ -66,11 +66,7 @@ def _patients(organization, count: int, chance: random.Random) -> None:
         rows = [_patient(organization, number, ids, guarantor, chance) for number in range(start, min(count, start + CHUNK))]
         Patient.objects.bulk_create(rows, batch_size=500)  # PostgreSQL takes 65,535 parameters a statement
         NameKey.objects.bulk_create(
-            [
-                NameKey(organization=organization, patient=row, key=key)
-                for row in rows
-                for key in sorted(name_keys(row.__dict__))
-            ],
+            [NameKey(organization=organization, patient=row, key=key) for row in rows for key in sorted(name_keys(row.__dict__))],
             batch_size=5_000,
         )
         guarantor = rows[0].pk

@@ -42,9 +42,7 @@ class Statement:
         if not self.sql:
             return []
         connection = connections[self.using]
-        bound = [
-            part.prepare(values[part.name], connection) if isinstance(part, Slot) else part for part in self.params
-        ]
+        bound = [part.prepare(values[part.name], connection) if isinstance(part, Slot) else part for part in self.params]
         with connection.cursor() as cursor:
             cursor.execute(self.sql + tail, bound)
             return cursor.fetchall()

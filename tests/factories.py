@@ -55,9 +55,7 @@ def make_patient(organization: Organization, **values) -> Patient:
     named = {"first_name": f"First{number}", "last_name": f"Last{number}", **values}
     enrolment = named.pop("enrolment", None)
     identifiers = named.pop("identifiers", ())
-    made = create_patient(
-        actor=SYSTEM, organization=organization, values=named, enrolment=enrolment, identifiers=identifiers
-    )
+    made = create_patient(actor=SYSTEM, organization=organization, values=named, enrolment=enrolment, identifiers=identifiers)
     return Patient.objects.get(pk=made.pk)
 
 

@@ -62,6 +62,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 STAGES = ("models", "services", "serializers", "filters", "views", "urls")
 """Inside an app or dialect, lowest first."""
 
+
 class Import(NamedTuple):
     """`module` (in `file`) imports `target`, a module or a name in one."""
 

@@ -53,9 +53,7 @@ def split_key(raw: str) -> tuple[str, str]:
 
 
 @transaction.atomic
-def issue_key(
-    *, actor: Actor, user: User, description: str, expires_at: datetime.datetime | None = None
-) -> tuple[ApiKey, str]:
+def issue_key(*, actor: Actor, user: User, description: str, expires_at: datetime.datetime | None = None) -> tuple[ApiKey, str]:
     """Make a key for `user`. Returns the row and the key itself, which is shown now and never again."""
     check_rank(actor, user.role)
     key_id, secret = _random(_ID_PLACES), _random(_SECRET_PLACES)

@@ -115,6 +115,4 @@ def change_user_status(*, actor: Actor, user: User, status: str, reason: str) ->
 
 
 def _record(actor: Actor, action: str, user: User, changed: Iterable[str] = ()) -> None:
-    audit.record(
-        actor, action, organization_id=user.organization_id, subject="user", subject_id=user.pk, changed=changed
-    )
+    audit.record(actor, action, organization_id=user.organization_id, subject="user", subject_id=user.pk, changed=changed)

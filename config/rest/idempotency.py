@@ -87,9 +87,7 @@ class Claim:
 
     @property
     def _records(self) -> QuerySet[IdempotencyRecord]:
-        return IdempotencyRecord.objects.filter(
-            organization_id=self.organization_id, user_id=self.user_id, key=self.key
-        )
+        return IdempotencyRecord.objects.filter(organization_id=self.organization_id, user_id=self.user_id, key=self.key)
 
     def _record(self) -> IdempotencyRecord | None:
         if not lock_out(self._lock):

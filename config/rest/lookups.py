@@ -71,9 +71,11 @@ class OrganizationLookup(Lookup):
     def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
         rows = statements.get(
             "organizations by key",
-            lambda: Organization.objects.filter(id__anyof=Param("ids", models.BigIntegerField()))
-            .order_by()
-            .values_list("id", "uuid", "name", "parent__uuid", "parent__name"),
+            lambda: (
+                Organization.objects.filter(id__anyof=Param("ids", models.BigIntegerField()))
+                .order_by()
+                .values_list("id", "uuid", "name", "parent__uuid", "parent__name")
+            ),
         ).decoded({"ids": sorted(keys)})
         return {pk: self.shape(*cells) for pk, *cells in rows}
 

@@ -132,9 +132,7 @@ class Parameter(django_filters.Filter):
 
     def criterion(self, name: str, value: Any) -> Criterion:
         """Return the condition that `value` sets."""
-        return Criterion(
-            (name, self.shape(value)), lambda rows: self.filter(rows, Param(name, self.column)), {name: value}
-        )
+        return Criterion((name, self.shape(value)), lambda rows: self.filter(rows, Param(name, self.column)), {name: value})
 
     def shape(self, value: Any) -> Hashable:
         """Return how `value` shapes the SQL, if it does."""

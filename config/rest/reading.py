@@ -41,9 +41,7 @@ class LookedUp(serializers.Field):
     values of further `columns` into what the answer shows.
     """
 
-    def __init__(
-        self, lookup: Lookup, *, schema: dict, show: Callable | None = None, columns: Sequence[str] = (), **kwargs
-    ):
+    def __init__(self, lookup: Lookup, *, schema: dict, show: Callable | None = None, columns: Sequence[str] = (), **kwargs):
         self.lookup, self.show, self.columns = lookup, show, tuple(columns)
         super().__init__(read_only=True, **kwargs)
         self._spectacular_annotation = {"field": schema}

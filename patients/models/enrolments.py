@@ -32,9 +32,7 @@ class PatientIdentifier(Identified, Timestamped):
 
     class Meta:
         ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "system", "value"], name="patient_identifier_unique")
-        ]
+        constraints = [models.UniqueConstraint(fields=["organization", "system", "value"], name="patient_identifier_unique")]
 
 
 class Enrolment(Identified, Timestamped):
@@ -74,7 +72,5 @@ class PatientTag(Identified, Timestamped):
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["patient", "tag_definition"], condition=Q(deleted_at=None), name="patient_tag_unique"
-            )
+            models.UniqueConstraint(fields=["patient", "tag_definition"], condition=Q(deleted_at=None), name="patient_tag_unique")
         ]

@@ -57,9 +57,7 @@ class PatientViewSet(public.ViewSet):
         _check_group(organization, values)
         program = Program.objects.get(pk=values.pop("program_id"))
         protocol = Protocol.objects.get(pk=values.pop("protocol_id"))
-        return create_patient(
-            actor=self.actor, organization=organization, values=values, enrolment=(program, protocol)
-        ).pk
+        return create_patient(actor=self.actor, organization=organization, values=values, enrolment=(program, protocol)).pk
 
 
 def _check_group(organization: Organization, values: dict[str, Any]) -> None:

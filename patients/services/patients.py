@@ -84,4 +84,3 @@ def enrol(*, actor: Actor, patient: Patient, program: Program, protocol: Protoco
         start_date=start_date,
         created_by_id=actor.user_id,
     )
-

@@ -73,7 +73,9 @@ def tell_apart(context, case, kwargs) -> None:
         if case.body.get(field):
             case.body[field] = f"{field}-{next(NUMBERS)}"
     if "base_version" in case.body:
-        case.body["base_version"] = VERSIONS.get(next(value for name, value in case.path_parameters.items() if name != "org_id"), 1)
+        case.body["base_version"] = VERSIONS.get(
+            next(value for name, value in case.path_parameters.items() if name != "org_id"), 1
+        )
     if "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = f"key-{next(NUMBERS)}"
 

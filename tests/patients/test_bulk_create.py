@@ -1,6 +1,5 @@
 """POST /patients/bulk makes patients: by every rule of the single create, one result a row."""
 
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext

@@ -18,7 +18,17 @@ from patients.models import Patient
 SPOILT = {"last_name": "", "date_of_birth": "2999-01-01", "gender": "F"}
 """Values that no rule lets through."""
 NAMES = [
-    "Zoë", "Søren", "O'Brien", "Nguyễn", "José María", "李", "d'Été-Lefèvre", "Ægir", "Łukasz", 'Anne "Annie"', "de la Cruz, Jr.",
+    "Zoë",
+    "Søren",
+    "O'Brien",
+    "Nguyễn",
+    "José María",
+    "李",
+    "d'Été-Lefèvre",
+    "Ægir",
+    "Łukasz",
+    'Anne "Annie"',
+    "de la Cruz, Jr.",
 ]
 
 
@@ -207,7 +217,7 @@ def test_bytes_that_are_not_text_spoil_their_own_row_only(clinic, write, spoilt)
 def test_a_quote_that_never_ends_is_told_with_the_line_it_began_on(clinic, write):
     path = write('first_name,last_name\nAnn,Lee\nBob,"Ray\nCy,Low\n')
     assert Outcome(clinic, path).out == "2 rows: 1 created, 1 failed.\n"
-    (line, _, message), = complaints(path)
+    ((line, _, message),) = complaints(path)
     assert line == "3"
     assert message.startswith("not readable as CSV")
 

@@ -17,7 +17,7 @@ TEXTS = (
     "\ttab, line\nfeed and return\r\n",
     "👩‍⚕️ 🏳️‍🌈 🇳🇱",
     "e\u0301 and é, A\u030a and Å, \u1e9b\u0323",
-    "O'Brien \"quoted\" `back` \\slash\\ ; -- DROP TABLE",
+    'O\'Brien "quoted" `back` \\slash\\ ; -- DROP TABLE',
     "<script>&amp;</script> %s %(x)s {0} ${y} \\u0000",
     "\u202eright to left\u202c \u200bzero\u200dwidth \ufeff",
     "عربي 漢字 ไทย Ωμέγα Ёж",
@@ -91,11 +91,7 @@ def bodies(accepted: dict[str, list[Any]]) -> list[dict[str, Any]]:
     rounds = max(len(values) for values in accepted.values())
     # Chart numbers are unique: each is tried once.
     return [
-        {
-            name: values[turn % len(values)]
-            for name, values in accepted.items()
-            if name != "chart_number" or turn < len(values)
-        }
+        {name: values[turn % len(values)] for name, values in accepted.items() if name != "chart_number" or turn < len(values)}
         for turn in range(rounds)
     ]
 

@@ -20,7 +20,7 @@ BORN = datetime.date(1980, 5, 17)
 
 
 def test_a_cursor_gives_back_its_position():
-    position = ["n", "Ünal \"ø\" 👩‍⚕️", 2**63 - 1]
+    position = ["n", 'Ünal "ø" 👩‍⚕️', 2**63 - 1]
     assert read_cursor(write_cursor(position, "here"), "here") == position
 
 
