@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.functional import cached_property
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import SkipField
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import ListSerializer, Serializer
 
 
 class RowReader:
@@ -60,3 +60,19 @@ class RowReader:
             for field in self.required
             if field.source not in values
         }
+
+
+class UnreadRows(ListSerializer):
+    """Rows of which only the number is looked at here: what is wrong with one of them is told in its own result."""
+
+    max_length: int
+
+    def to_internal_value(self, data):
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        if len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return data
+
+    def run_child_validation(self, data):
+        return data

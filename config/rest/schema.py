@@ -21,6 +21,7 @@ from accounts.scope import Actor, Role
 from config.rest.dialects import DIALECTS, INTEGER, TEXT, Dialect, Schema, dialect_of, parameter
 from config.rest.fields import BaseVersion
 from config.rest.reading import Computed, LookedUp
+from config.rest.rows import UnreadRows
 
 VERSION = "1.0"
 
@@ -209,6 +210,13 @@ class DialectSchema(AutoSchema):
         return bool(versioned) or unique or self.view.action in self.view.idempotent
 
     # --- serializers ------------------------------------------------------------------------------
+    def _map_serializer_field(self, field, direction, bypass_extensions=False) -> Schema:
+        """Return the schema of a field. Rows are shown by their shape, and taken whatever they are."""
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        if isinstance(field, UnreadRows):
+            return {**schema, "items": {"anyOf": [schema["items"], {}]}, "maxItems": field.max_length}
+        return schema
+
     def _map_serializer(self, serializer, direction, bypass_extensions=False) -> Schema:
         """Return the schema of a serializer: answers have every key, and null where its column can be null."""
         schema = super()._map_serializer(serializer, direction, bypass_extensions)

@@ -9,6 +9,7 @@ from accounts.scope import Actor
 from config.rest.fields import BaseVersion, Boolean, Choice, ContractSerializer, Email, Text
 from config.rest.practice import ReferenceField
 from config.rest.reading import Computed
+from config.rest.rows import UnreadRows
 from patients.bodies import PatientBody, PatientRow
 from patients.bulk import MAX_ROWS, Match, Mode, OnError, Outcome
 from patients.models import (
@@ -159,20 +160,6 @@ class PracticeBulkMetaIn(serializers.Serializer):
     match_on = Choice(choices=list(Match), default=Match.CHART_NUMBER)
     validate_only = Boolean(default=False)
     on_error = Choice(choices=list(OnError), default=OnError.CONTINUE)
-
-
-class UnreadRows(serializers.ListSerializer):
-    """Rows of which only the number is looked at here: what is wrong with one of them is told in its own result."""
-
-    def to_internal_value(self, data):
-        if not isinstance(data, list):
-            self.fail("not_a_list", input_type=type(data).__name__)
-        if len(data) > self.max_length:
-            self.fail("max_length", max_length=self.max_length)
-        return data
-
-    def run_child_validation(self, data):
-        return data
 
 
 class PracticeBulkRowIn(PatientRow):
