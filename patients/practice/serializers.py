@@ -134,10 +134,17 @@ class PracticeDuplicatesIn(ContractSerializer):
         fields = ["date_of_birth", "email", "last_name", "mobile_phone", "social_security_number"]
 
 
+class PracticePlaceOut(serializers.Serializer):
+    """A location, as a reference."""
+
+    uuid = serializers.UUIDField()
+    name = serializers.CharField()
+
+
 class PracticeLocationCountOut(serializers.Serializer):
     """How many patients belong to a location."""
 
-    location = serializers.DictField()
+    location = PracticePlaceOut()
     count = serializers.IntegerField()
 
 

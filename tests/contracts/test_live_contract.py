@@ -125,6 +125,46 @@ def test_practice_archived_rows_have_the_promised_shape(clinic, api):
     assert response.json()["deleted_at"] is not None
 
 
+def test_practice_life_cycle_and_family_have_the_promised_shape(clinic, api):
+    parent = clinic.patient()
+    child = clinic.patient(responsible_party_id=parent.pk)
+    one = f"{clinic.base}/patients/{child.uuid}"
+
+    answers = [
+        api().post(f"{one}/transition-status", {"base_version": 1, "new_status": "inactive"}),
+        api().post(f"{one}/archive"),
+        api().post(f"{one}/restore"),
+    ]
+
+    for response in answers:
+        assert list(PRACTICE.faults("Patient", response.json())) == []
+    family = api().get(f"{one}/family").json()
+    assert list(PRACTICE.faults("Patient[]", family)) == []
+    assert len(family) == 1
+
+
+def test_practice_counts_and_duplicates_have_the_promised_shape(clinic, api):
+    known = clinic.patient(email="known@live.test", location_id=clinic.catalogs["location"].pk)
+
+    counts = api().get(f"{clinic.base}/patients/counts/by-location").json()
+    body = {"last_name": known.last_name, "email": known.email}
+    found = api().post(f"{clinic.base}/patients/check-duplicates", body).json()
+
+    assert list(PRACTICE.faults("CountsByLocation", counts)) == []
+    assert len(counts["items"]) == 1
+    assert list(PRACTICE.faults("SearchResult", found)) == []
+    assert found["total"] == 1
+
+
+def test_public_issued_key_has_the_promised_shape(clinic, api):
+    path = f"/v1/users/{clinic.users[Role.HC_PRIMARY].uuid}/apikeys"
+
+    response = api().post(path, {"description": "live", "expiresAt": "2099-01-01T00:00:00Z"})
+
+    assert response.status_code == 201
+    assert list(PUBLIC.faults("IssuedApiKey", response.json())) == []
+
+
 def test_practice_change_takes_every_promised_field(clinic, api):
     patient = clinic.patient(status="deceased")
     body = practice_body(clinic) | {"base_version": patient.version}
