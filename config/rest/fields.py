@@ -45,7 +45,7 @@ class UUIDText(serializers.UUIDField):
         return str(value)
 
 
-class Text(serializers.CharField):
+class _Verbatim(serializers.CharField):
     """Text, kept to the byte: nothing is trimmed and no number is taken for text."""
 
     def __init__(self, **kwargs):
@@ -58,17 +58,12 @@ class Text(serializers.CharField):
         return super().run_validation(data)
 
 
-class Email(serializers.EmailField):
+class Text(_Verbatim):
+    """Text, kept to the byte."""
+
+
+class Email(_Verbatim, serializers.EmailField):
     """An e-mail address, kept to the byte; empty is allowed where blank is."""
-
-    def __init__(self, **kwargs):
-        kwargs.setdefault("trim_whitespace", False)
-        super().__init__(**kwargs)
-
-    def run_validation(self, data=serializers.empty):
-        if data is not serializers.empty and data is not None and not isinstance(data, str):
-            self.fail("invalid")
-        return super().run_validation(data)
 
 
 class Integer(serializers.IntegerField):
