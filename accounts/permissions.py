@@ -15,8 +15,15 @@ class Task(Enum):
     """Kinds of work, with the roles that may do them."""
 
     READ = frozenset(Role)
+    READ_AS_STAFF = STAFF
     WRITE_PATIENTS = ADMINISTRATORS | CAREGIVERS
+    MEASURE = ADMINISTRATORS | CAREGIVERS | {Role.PATIENT}
     ADMINISTER = ADMINISTRATORS
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether this changes anything."""
+        return self not in (Task.READ, Task.READ_AS_STAFF)
 
     def allows(self, role: str) -> bool:
         """Tell whether `role` may do this."""

@@ -5,7 +5,7 @@ Every expression here means the same on PostgreSQL and on SQLite; only its SQL d
 
 import datetime
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,6 +31,19 @@ class ByteOrderField(models.CharField):
         if connection.vendor == "postgresql":
             parameters["collation"] = "C"
         return parameters
+
+
+class MomentField(models.DateTimeField):
+    """A date-time that callers compare with moments of their own.
+
+    SQLite compares date-times as text, of which Django leaves out the fraction of a whole second.
+    Here it is always six places, as in parameters (`Slot`), so that equal moments are equal texts.
+    """
+
+    def get_db_prep_value(self, value, connection, prepared=False):
+        value = super().get_db_prep_value(value, connection, prepared)
+        whole = connection.vendor == "sqlite" and isinstance(value, str) and "." not in value
+        return f"{value}.000000" if whole else value
 
 
 class Param(Expression):
@@ -259,6 +272,39 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict | list):
         return orjson.dumps(value).decode().translate(_ESCAPED)
     return str(value)  # Numbers, booleans, dates and UUIDs: PostgreSQL reads what Python writes.
+
+
+_BINARY = 1
+"""psycopg's name for results that come as the server holds them."""
+
+
+class _JsonText:
+    """Loads binary jsonb as the text that Django's fields read: it begins with one byte, the version of its format."""
+
+    format = _BINARY
+
+    def __init__(self, oid: int, context: Any = None):
+        self.oid = oid
+
+    def load(self, data: Any) -> str:
+        return bytes(data)[1:].decode()
+
+
+def fetch_together(selects: Sequence[tuple[str, Sequence[Any]]], using: str = "default") -> list[list[tuple]]:
+    """Run several SELECTs (SQL, parameters), and return the rows of each.
+
+    PostgreSQL takes them as one statement, and so answers from one moment and in one round trip: the
+    rows of each are gathered into an array of records, which the binary format gives back with the
+    types of their columns. SQLite runs in this process; there they are run one after the other.
+    """
+    with connections[using].cursor() as cursor:
+        if not on_postgres(using):
+            return [cursor.execute(sql, parameters).fetchall() for sql, parameters in selects]
+        cursor.cursor.format = _BINARY
+        cursor.cursor.adapters.register_loader("jsonb", _JsonText)
+        arrays = ", ".join(f"ARRAY(SELECT part FROM ({sql}) AS part)" for sql, _ in selects)  # noqa: S608 - compiled SQL
+        cursor.execute(f"SELECT {arrays}", [parameter for _, parameters in selects for parameter in parameters])
+        return list(cursor.fetchone())
 
 
 def lock_out(name: str, using: str = "default") -> bool:

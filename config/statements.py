@@ -5,14 +5,14 @@ milliseconds, running what was compiled takes none of that again.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 
-from config.databases import Slot
+from config.databases import Slot, fetch_together
 
 
 class Statement:
@@ -41,23 +41,43 @@ class Statement:
         """Run the statement with `values` by parameter name; `tail` (LIMIT, OFFSET) is trusted text."""
         if not self.sql:
             return []
-        connection = connections[self.using]
-        bound = [part.prepare(values[part.name], connection) if isinstance(part, Slot) else part for part in self.params]
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql + tail, bound)
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(self.sql + tail, self.bound(values))
             return cursor.fetchall()
+
+    def bound(self, values: Mapping[str, Any]) -> list[Any]:
+        """Return the parameters of a run with `values`, as the driver takes them."""
+        connection = connections[self.using]
+        return [part.prepare(values[part.name], connection) if isinstance(part, Slot) else part for part in self.params]
 
     def decoded(self, values: Mapping[str, Any], tail: str = "") -> list[tuple]:
         """Like `rows`, with every value as the model's field would give it."""
-        return [self._decode(row) for row in self.rows(values, tail)]
+        return [self.decode(row) for row in self.rows(values, tail)]
 
-    def _decode(self, row: tuple) -> tuple:
+    def decode(self, row: tuple) -> tuple:
+        """Return a raw row with every value as the model's field would give it."""
         cells = list(row)
         connection = connections[self.using]
         for index, converters in self.decoders.items():
             for convert, expression in converters:
                 cells[index] = convert(cells[index], expression, connection)
         return tuple(cells)
+
+
+class Run(NamedTuple):
+    """One of several statements that are run together: with which values, and with which `tail`."""
+
+    statement: Statement
+    values: Mapping[str, Any]
+    tail: str = ""
+
+
+def decoded_together(runs: Sequence[Run], using: str = "default") -> list[list[tuple]]:
+    """Return what each of `runs` would give by `decoded`, for one round trip to the database."""
+    # A statement that can find nothing is not asked.
+    asked = [run for run in runs if run.statement.sql]
+    fetched = iter(fetch_together([(run.statement.sql + run.tail, run.statement.bound(run.values)) for run in asked], using))
+    return [[run.statement.decode(row) for row in next(fetched)] if run.statement.sql else [] for run in runs]
 
 
 class StatementStore:

@@ -20,8 +20,11 @@ urlpatterns = [
     re_path(r"^api/", practice.UnknownPath.as_catch_all()),
     path("v1/", include("accounts.public.urls")),
     path("v1/", include("patients.public.urls")),
+    path("v1/", include("clinical.public.urls")),
+    path("v1/", include("exports.public.urls")),
     re_path(r"^v1/", public.UnknownPath.as_catch_all()),
     path("general/v1/", include("patients.general.urls")),
+    path("general/v1/", include("clinical.general.urls")),
     re_path(r"^general/", general.UnknownPath.as_catch_all()),
 ]
 

@@ -19,8 +19,11 @@ from accounts.services.catalogs import create_catalog_row
 from accounts.services.keys import issue_key, revoke_key
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user, update_user
+from clinical.models import Workflow
+from clinical.services.starter_catalog import install_starter_catalog
 from config.orm import fold
-from exports.demo_catalogs import CATALOGS, PROTOCOLS
+from exports.demo_catalogs import CATALOGS, PROTOCOLS, WORKFLOW
+from exports.demo_charts import furnish_chart, furnish_history
 from patients.models import (
     BillingType,
     Employer,
@@ -40,6 +43,8 @@ DEFAULT_PATIENTS = 60
 KEY_DESCRIPTION = "Demo clinic"
 _ACTOR = Actor.system("manage.py demo")
 _CHUNK = 500
+_WITH_HISTORY = 2
+"""So many patients of the first organization have a history: the first two of all are adults."""
 
 
 class House(NamedTuple):
@@ -107,6 +112,9 @@ def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
     child.admit(_PATIENTS_OF_CHILD)
     other.admit(_PATIENTS_OF_OTHER)
     with transaction.atomic():
+        furnish_chart(_ACTOR, main.patient(1))
+        for patient in (*map(main.patient, range(1, min(patients, _WITH_HISTORY) + 1)), other.patient(1)):
+            furnish_history(_ACTOR, patient)
         return _with_credentials(main, other, users)
 
 
@@ -172,10 +180,15 @@ class Furnished:
         self.organization = _organization(house)
         self.groups = [self._row(CareGroup, name=name) for name in house.groups]
         self.catalogs = {model: [self._row(model, **row) for row in rows] for model, rows in CATALOGS.items()}
+        install_starter_catalog(actor=_ACTOR, organization=self.organization)
         self.enrolments = [
             (program, self._row(Protocol, name=name, program=program))
             for program in self.catalogs[Program]
             for name in PROTOCOLS[program.name]
+        ]
+        self.workflows = [
+            self._row(Workflow, name=f"{WORKFLOW}: {program.name}", program=program, days=[1, 7, 28])
+            for program in self.catalogs[Program]
         ]
 
     def _row(self, model: Any, *, name: str, **values: Any) -> Any:

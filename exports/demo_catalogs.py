@@ -1,8 +1,7 @@
-"""The catalogs of the demo's organizations.
+"""The catalogs of the demo's organizations, allergens and medications aside: those are the starter catalog.
 
-Codes were read from the Synthea sample: SNOMED CT of allergens from its allergies.csv, of diseases
-from conditions.csv, RxNorm from medications.csv, LOINC and units from observations.csv. What that
-sample does not hold carries no code.
+Codes were read from the Synthea sample: SNOMED CT of diseases from its conditions.csv, LOINC and
+units from observations.csv. What that sample does not hold carries no code.
 """
 
 from typing import Any
@@ -11,12 +10,10 @@ from accounts.models.catalogs import Catalog
 from clinical.models import (
     AlertDefinition,
     AlertScope,
-    AllergyDefinition,
     CodeSystem,
     CommunicationType,
     DiseaseDefinition,
     Instrument,
-    MedicationDefinition,
 )
 from patients.models import (
     BillingType,
@@ -78,18 +75,6 @@ CATALOGS: dict[type[Catalog], tuple[Row, ...]] = {
         {"name": "Falls risk", "category": "Safety", "default_is_urgent": True, "item_order": 1},
         {"name": "Custody arrangement", "category": "Family", "default_scope": AlertScope.FAMILY, "item_order": 2},
     ),
-    AllergyDefinition: _coded(
-        CodeSystem.SNOMED_CT,
-        ("84489001", "Mold (organism)"),
-        ("111088007", "Latex (substance)"),
-        ("762952008", "Peanut (substance)"),
-    ),
-    MedicationDefinition: _coded(
-        CodeSystem.RXNORM,
-        ("314076", "lisinopril 10 MG Oral Tablet"),
-        ("310798", "Hydrochlorothiazide 25 MG Oral Tablet"),
-        ("665078", "Loratadine 5 MG Chewable Tablet"),
-    ),
     DiseaseDefinition: _coded(
         CodeSystem.SNOMED_CT,
         ("59621000", "Hypertension"),
@@ -115,3 +100,5 @@ PROTOCOLS: dict[str, tuple[str, ...]] = {
     "Heart failure at home": ("Daily weight and blood pressure",),
 }
 """Protocols by the name of their program."""
+WORKFLOW = "Ask how it goes"
+"""What fires in each program in the first weeks."""

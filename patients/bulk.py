@@ -21,12 +21,13 @@ from config.databases import broken_constraint
 from config.encryption import unseal
 from config.exceptions import Conflict, DomainError, Invalid, NotFound, VersionConflict
 from config.orm import fold
-from config.rest.fields import Reference, find_ids, known_id, parse_uuid
+from config.rest.fields import Reference, find_ids, known_id
+from config.rest.literals import parse_uuid
 from config.rest.rows import RowReader
 from patients.models import Patient
 from patients.services.batches import Change, create_patients, update_patients
 from patients.services.columns import accepted_changes, new_patient
-from patients.services.rows import check_guarantor, lock_patients
+from patients.services.rows import check_named, lock_patients
 from patients.services.rules import SEALED
 
 MAX_ROWS = 10_000
@@ -248,7 +249,7 @@ class Chunk:
         base_version = row.values.pop("base_version", None)
         row.values.pop("uuid", None)
         if row.values.get(GUARANTOR):
-            check_guarantor(self.locked.get(row.values[GUARANTOR]))
+            check_named(self.locked.get(row.values[GUARANTOR]), "responsible_party")
         if row.patient_id is None:
             self._judge_create(row)
         else:

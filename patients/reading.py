@@ -1,26 +1,26 @@
 """What the dialects share in reading patients: the search filter, the typeahead, numbers that are masked, age."""
 
 import datetime
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
-from accounts.permissions import READS_IDENTITY_NUMBERS, READS_MASKED_NUMBERS
+from accounts.models import UserStatus
+from accounts.permissions import READS_IDENTITY_NUMBERS, READS_MASKED_NUMBERS, Task
 from accounts.scope import Actor, visible
-from config.databases import Param, contains_pattern
+from config.databases import Param
 from config.encryption import unseal
 from config.orm import fold
 from config.rest.cursors import Keyset
 from config.rest.parameters import Parameter, WordParameter
-from config.rest.reading import Computed, Criterion, marked, values_of
+from config.rest.reading import Computed, Criterion, Query, marked, values_of
+from config.rest.views import DialectViewSet, equal_to
 from config.statements import statements
-from patients.models import NameKey, Status
-from patients.search import MAX_WORDS, Word, query_words
-from patients.services.rules import age_on
+from patients.models import NameKey, Patient, Status
+from patients.search import MAX_WORDS, containing, query_patterns
+from patients.services.rules import age_on, today_at
 
 TEXT = models.CharField()
 SORTS = {
@@ -37,32 +37,20 @@ CHANGES = Keyset("updated_at", models.DateTimeField(), by_creation=True)
 NOT_ARCHIVED = Criterion("not archived", lambda rows: rows.filter(deleted_at=None))
 
 
+def family_of(guarantor: Any) -> Q:
+    """Return the condition that a patient is `guarantor` or has them; an id, or an expression that gives one."""
+    return Q(responsible_party_id=guarantor) | Q(id=guarantor)
+
+
 class SearchParameter(Parameter):
     """Words that the record must all contain, each as typed or, where it is a number, as digits."""
 
     def criterion(self, name: str, value: str) -> Criterion:
-        words = query_words(value)
-        shape = tuple(_has_two_forms(word) for word in words)
-
-        def apply(rows: QuerySet) -> QuerySet:
-            for index, two in enumerate(shape):
-                found = Q(search_text__matches=Param(f"search.{index}"))
-                if two:
-                    found |= Q(search_text__matches=Param(f"search.{index}.digits"))
-                rows = rows.filter(found)
-            return rows
-
-        return Criterion((name, shape), apply, _patterns(words))
-
-
-def _has_two_forms(word: Word) -> bool:
-    return word.digits is not None and word.digits != word.typed
-
-
-def _patterns(words: list[Word]) -> Mapping[str, str]:
-    patterns = {f"search.{index}": contains_pattern(word.typed) for index, word in enumerate(words)}
-    digits = {f"search.{index}.digits": contains_pattern(word.digits) for index, word in enumerate(words) if word.digits}
-    return patterns | digits
+        patterns = query_patterns(value)
+        markers = [{marker: Param(marker) for marker in forms} for forms in patterns]
+        shape = tuple(tuple(forms) for forms in patterns)
+        values = {marker: pattern for forms in patterns for marker, pattern in forms.items()}
+        return Criterion((name, shape), lambda rows: rows.filter(containing(markers)), values)
 
 
 class StatusParameter(WordParameter):
@@ -136,7 +124,7 @@ def masked(number: str) -> str:
 
 def age_today(actor: Actor, born: datetime.date | None, zone: str) -> int | None:
     """Return the age in whole years today, in the organization's time zone."""
-    return age_on(datetime.datetime.now(ZoneInfo(zone)).date(), born) if born else None
+    return age_on(today_at(zone), born) if born else None
 
 
 class Age(Computed):
@@ -145,3 +133,47 @@ class Age(Computed):
     def __init__(self, **kwargs):
         columns = ("date_of_birth", "organization__timezone")
         super().__init__(age_today, columns, schema={"type": "integer", "nullable": True}, **kwargs)
+
+
+PUBLIC_STATUS: dict[str, str] = {
+    Status.PROSPECTIVE: "created",
+    Status.ACTIVE: "active",
+    Status.INACTIVE: "stopped",
+    Status.DECEASED: "stopped",
+    Status.ARCHIVED: "stopped",
+}
+
+
+def public_status(actor: Actor, status: str, login: str | None) -> str:
+    """Return a patient's status in the public API's words; a login that is blocked or cancelled outranks it."""
+    return login if login in (UserStatus.BLOCKED, UserStatus.CANCELLED) else PUBLIC_STATUS[status]
+
+
+class OfPatient(DialectViewSet):
+    """A view set of rows that hang on the patient whom the path names.
+
+    The patient is looked for before anything else: who does not see them sees no row of theirs, and
+    what belongs to an archived patient is read but not written. A row of another patient is unknown.
+    """
+
+    patient_kwarg: ClassVar[str] = "patient_id"
+
+    patient_id: int
+    organization_id: int
+
+    def enter(self) -> None:
+        """Find the patient of the path in the caller's scope."""
+        super().enter()
+        archived = not self.tasks.get(self.action, Task.READ).writes
+        named = self.named_by(self.patient_kwarg, Patient)
+        rows = Query(Patient, [*self.scope_of_rows(Patient, archived=archived), named]).rows(("pk", "organization_id"))
+        if not rows:
+            raise self.missing_from(Patient, named)
+        self.patient_id, self.organization_id = rows[0]
+
+    def in_scope(self, *, archived: bool = True) -> list[Criterion]:
+        return [*super().in_scope(archived=archived), equal_to("patient_id", self.patient_id, _BIG)]
+
+    def touched(self, rows: list[tuple]) -> list[tuple[int, int]]:
+        """Return the patient of the path, whose chart was read even where it is empty, and those of `rows`."""
+        return sorted({(self.organization_id, self.patient_id), *super().touched(rows)})

@@ -1,9 +1,10 @@
 """Finding patients: the folded text a record is searched by, and what a query asks of it."""
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache, reduce
+from operator import or_
+from typing import Any
 
 import phonenumbers
 from django.db.models import Q
@@ -23,29 +24,26 @@ TYPED = ("first_name", "last_name", "preferred_name", "chart_number")
 _DIGITS_AND_PUNCTUATION = re.compile(r"[\d+()./\-]*\d[\d+()./\-]*", re.ASCII)
 
 
-class Word(NamedTuple):
-    """One word of a query: as typed (folded), and as bare digits where it is a number."""
+def query_patterns(text: str) -> list[dict[str, str]]:
+    """Return what a record must contain to be found by the query `text`: one of the patterns of each of its words.
 
-    typed: str
-    digits: str | None
+    There are at most MAX_WORDS words. A word is looked for as typed (folded) and, where it is a number, as bare
+    digits too; each pattern stands under a name of its own.
+    """
+    patterns = []
+    for index, word in enumerate(fold(text).split()[:MAX_WORDS]):
+        forms = {f"search.{index}": contains_pattern(word)}
+        if _DIGITS_AND_PUNCTUATION.fullmatch(word) and not word.isdigit():
+            forms[f"search.{index}.digits"] = contains_pattern(re.sub(r"\D", "", word))
+        patterns.append(forms)
+    return patterns
 
 
-def query_words(text: str) -> list[Word]:
-    """Split a query into at most MAX_WORDS words, all of which a record must contain."""
-    return [
-        Word(word, re.sub(r"\D", "", word) if _DIGITS_AND_PUNCTUATION.fullmatch(word) else None)
-        for word in fold(text).split()[:MAX_WORDS]
-    ]
-
-
-def matching(text: str) -> Q:
-    """Return the condition that a record contains every word of the query `text`, as typed or as digits."""
+def containing(patterns: Iterable[Mapping[str, Any]]) -> Q:
+    """Return the condition that a record contains one of the patterns (or of their markers) of each word."""
     every = Q()
-    for word in query_words(text):
-        found = Q(search_text__matches=contains_pattern(word.typed))
-        if word.digits:
-            found |= Q(search_text__matches=contains_pattern(word.digits))
-        every &= found
+    for forms in patterns:
+        every &= reduce(or_, (Q(search_text__matches=pattern) for pattern in forms.values()))
     return every
 
 

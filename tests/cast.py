@@ -5,10 +5,11 @@ import itertools
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -18,11 +19,11 @@ from accounts.models.catalogs import Catalog
 from accounts.services.catalogs import archive_catalog_row
 from accounts.services.keys import revoke_key
 from accounts.services.users import create_user
-from clinical.models import Appointment
-from patients.models import Patient
+from clinical.models import Appointment, RuleOverride, SocialHistory
+from patients.models import ChartEntry, Patient, PatientTag, ReferralAttribution, Relationship, TagDefinition
 from tests import policy
 from tests.conftest import ApiClient
-from tests.factories import NOON, SYSTEM, Clinic, archive, key_row, new_key
+from tests.factories import SYSTEM, Clinic, archive, key_row, new_key
 from tests.policy import POLICY, Caller, Dialect, Place
 
 _numbers = itertools.count(1)
@@ -68,6 +69,9 @@ class Cast:
         for other in others.values():
             # A list of care groups then has one row in each place.
             archive_catalog_row(actor=SYSTEM, row=other.other_group, base_version=1)
+        for each in self.clinics.values():
+            # Archived, so that no list shows them.
+            archive(each.relative)
         self.keys = self._keys()
 
     def _patient(self, clinic: Clinic, group: CareGroup | None, **values) -> Patient:
@@ -101,8 +105,24 @@ class Cast:
         unknown = {Place.RANDOM: str(uuid.uuid4()), Place.MALFORMED: "not-a-uuid"}
         filled = filled.replace("<user_id>", unknown.get(place, str(user.uuid)))
         filled = filled.replace("<key_id>", user.api_keys.get().key_id)
+        filled = re.sub(r"<patient_(uu)?id>", self._patient_id(place, whole), filled)
         filled = re.sub(r"<\w+>", lambda _: self.object_id(route, place, whole), filled)
-        return f"/{filled}?q=Lantern" if route.endswith("/search") else f"/{filled}"
+        if route.startswith(("v1/export/measurements", "v1/export/alerts")):
+            filled += "?startDate=2000-01-01&endDate=2099-12-31"
+        queries = {"/search": "?q=Lantern", "<attribution_uuid>/archive": "?base_version=1"}
+        return f"/{filled}" + next((query for end, query in queries.items() if route.endswith(end)), "")
+
+    def _patient_id(self, place: Place, whole: bool = False) -> str:
+        patient = self.patients.get(place, self.patients[Place.OWN])
+        return self._nowhere(place, whole) or str(patient.pk if whole else patient.uuid)
+
+    def _nowhere(self, place: Place, whole: bool) -> str | None:
+        """Return an id of nothing, None for the places in which objects stand."""
+        if place is Place.MALFORMED:
+            return "1049.0" if whole else "not-a-uuid"
+        if place is Place.RANDOM:
+            return str(2**62) if whole else str(uuid.uuid4())
+        return None
 
     def _organization_id(self, place: Place) -> str:
         if place is Place.MALFORMED_ORGANIZATION:
@@ -113,10 +133,8 @@ class Cast:
 
     def object_id(self, route: str, place: Place, whole: bool = False) -> str:
         """Return the id, in a path, of the object of `route` that stands in `place`."""
-        if place is Place.MALFORMED:
-            return "1049.0" if whole else "not-a-uuid"
-        if place is Place.RANDOM:
-            return str(2**62) if whole else str(uuid.uuid4())
+        if nowhere := self._nowhere(place, whole):
+            return nowhere
         found = self.object(route, place)
         return str(found.pk if whole else found.uuid)
 
@@ -130,7 +148,7 @@ class Cast:
         if place not in self.patients:
             return self.object(route, Place.OWN)
         patient = self.patients[place]
-        return patient if model is Patient else self._appointment(patient)
+        return self.entry(model, place) if issubclass(model, ChartEntry) else patient
 
     def _home(self, place: Place) -> Clinic:
         """Return the clinic in which the objects of `place` stand."""
@@ -144,10 +162,14 @@ class Cast:
             archive_catalog_row(actor=SYSTEM, row=found, base_version=1)
         return found
 
-    def _appointment(self, patient: Patient) -> Appointment:
-        return Appointment.objects.get_or_create(
-            patient=patient, defaults={"organization_id": patient.organization_id, "starts_at": NOON}
-        )[0]
+    def entry(self, model: type[ChartEntry], place: Place) -> ChartEntry:
+        """Return the entry of `model` on the chart of the patient in `place`; archived patients have theirs from before."""
+        patient = self.patients[place]
+        found = model._base_manager.filter(patient=patient).first()
+        if found is None:
+            found = model(patient=patient, organization_id=patient.organization_id, **self._home(place).least_entry(model))
+            found.save(force_insert=True)
+        return found
 
     def body(self, route: str, method: str, place: Place = Place.OWN) -> dict | None:
         """Return a body that is good wherever the caller may write."""
@@ -155,29 +177,71 @@ class Cast:
             return None
         named = {"first_name": "Ada", "last_name": "Lovelace"}
         match policy.dialect_of(route):
+            case Dialect.GENERAL if route.endswith("/gauges"):
+                return {"gauge": {"gauge_type": "mood", "value": 7}}
             case Dialect.GENERAL:
                 return {"patient": {**named, "date_of_birth": "1980-05-17"}}
             case Dialect.PUBLIC:
-                return {"description": "tablet"} if "<user_id>" in route else public_body(self.clinic)
+                end = next((end for end in PUBLIC_BODIES if end in route), None)
+                return PUBLIC_BODIES[end] if end else public_body(self.clinic)
         if route.endswith("/bulk"):
             return {"rows": [named]}
-        if method == "PATCH" or "_uuid>" in route:
-            version = {"base_version": self.object(route, place).version}
+        if route.endswith("/bulk-dismiss"):
+            return {"alert_uuids": [str(self.object(route, place).uuid)]}
+        if method == "PUT":
+            return {"fields": [self._new(model_of(route), place)]}
+        if method == "PATCH" or ("_uuid>" in route and not _adds(route)):
+            version = {"base_version": getattr(self.object(route, place), "version", 1)}
             return version if policy.catalog_of(route) else {**named, **version, "new_status": "inactive"}
         return self._new(model_of(route), place) or named
 
     def _new(self, model, place: Place) -> dict[str, Any]:
-        """Return a body that makes an appointment, or a row of a catalog; an empty one for other models."""
-        if model is Appointment:
-            patient = self.patients.get(place, self.patients[Place.OWN])
-            return {"patient_uuid": str(patient.uuid), "starts_at": NOON.isoformat()}
+        """Return a body that makes an entry of a chart, or a row of a catalog; an empty one for other models."""
+        if issubclass(model, ChartEntry):
+            named = {"patient_uuid": self._patient_id(place)} if model is Appointment else {}
+            return named | another(self._home(place), model)
         if not issubclass(model, Catalog):
             return {}
-        needed = self._home(place).least(model)
-        return {"name": f"New {next(_numbers)}"} | {
-            f"{name}_uuid" if isinstance(value, Catalog) else name: str(getattr(value, "uuid", value))
-            for name, value in needed.items()
-        }
+        return {"name": f"New {next(_numbers)}"} | wire(model, self._home(place).least(model))
+
+
+PUBLIC_BODIES: dict[str, dict[str, Any]] = {
+    "<user_id>": {"description": "tablet"},
+    "/alerts": {"status": "processed"},
+    "/measurements": {"instrument": "mood", "value": 7},
+    "/ratings": {"score": 450},
+}
+"""What bodies of the public dialect hold, by a part of their route."""
+UNLIKE: dict[type[ChartEntry], Callable[[Clinic], dict[str, Any]]] = {
+    PatientTag: lambda clinic: {"tag_definition_id": clinic.catalog(TagDefinition, f"Another {next(_numbers)}").pk},
+    ReferralAttribution: lambda clinic: {"attribution_role": "secondary"},
+    Relationship: lambda clinic: {"to_patient_id": clinic.patient(care_group_id=clinic.group.pk).pk},
+    SocialHistory: lambda clinic: {"category": "alcohol"},
+    RuleOverride: lambda clinic: {"kind": "combination", "rules": []},
+}
+"""What a second entry of the same chart needs to be another one."""
+
+
+def another(clinic: Clinic, model: type[ChartEntry]) -> dict[str, Any]:
+    """Return a body that adds an entry to a chart which may have one."""
+    return wire(model, clinic.least_entry(model) | UNLIKE.get(model, lambda clinic: {})(clinic))
+
+
+def _adds(route: str) -> bool:
+    """Tell whether a POST to `route` adds an entry to a chart."""
+    return policy.chart_of(route) == route.rpartition("/")[2]
+
+
+def wire(model, values: dict[str, Any]) -> dict[str, Any]:
+    """Return columns of `model` as a body names them."""
+    return dict(_on_the_wire(model._meta.get_field(name), value) for name, value in values.items())
+
+
+def _on_the_wire(column, value: Any) -> tuple[str, Any]:
+    if column.is_relation:
+        row = value if isinstance(value, Model) else column.related_model._base_manager.get(pk=value)
+        return f"{column.name}_uuid", str(row.uuid)
+    return column.name, value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def public_body(clinic: Clinic, **values) -> dict:

@@ -1,12 +1,14 @@
 """Fixtures: a clinic, its neighbour, and clients that speak as somebody."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from accounts.models import Role
+from tests.append_only import lifted
 from tests.factories import Clinic
 
 
@@ -37,6 +39,20 @@ class ApiClient:
 
     def put(self, path: str, body: Any = None, **headers):
         return self("PUT", path, body, **headers)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptying() -> Iterator[None]:
+    """Let tests that commit empty the append-only tables after them; while a test runs these refuse as they always do."""
+    empty = TransactionTestCase._fixture_teardown
+
+    def emptied(case: TransactionTestCase) -> None:
+        with lifted():
+            empty(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", emptied)
+        yield
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ Everything is made through the services, as the product makes it.
 
 import datetime
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -15,21 +17,47 @@ from accounts.services.catalogs import create_catalog_row
 from accounts.services.keys import issue_key
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
-from clinical.models import Appointment, Instrument
-from clinical.services.appointments import create_appointment
+from clinical.models import (
+    Alert,
+    AlertDefinition,
+    Allergy,
+    AllergyDefinition,
+    Appointment,
+    CommunicationLog,
+    Disease,
+    DiseaseDefinition,
+    Instrument,
+    Measurement,
+    Medication,
+    MonitoringAlert,
+    PlannedAction,
+    RuleOverride,
+    SocialHistory,
+    StarRating,
+    VitalSigns,
+    Workflow,
+    WorkflowFiring,
+)
 from patients.models import (
     BillingType,
+    ChartEntry,
     Employer,
     FeeSchedule,
     FieldDefinition,
+    FieldValue,
     Location,
     Patient,
+    PatientMutation,
     PatientTag,
     Program,
     Protocol,
     Provider,
+    ReferralAttribution,
+    Relationship,
+    SettingChange,
     TagDefinition,
 )
+from patients.services.charts import create_entry
 from patients.services.lifecycle import archive_patient
 from patients.services.patients import create_patient
 
@@ -107,12 +135,70 @@ class Clinic:
             FieldDefinition: {"field_type": "text"},
             Instrument: {"code": f"code-{next(_numbers)}"},
             Protocol: {"program": self.catalogs["program"]},
+            Workflow: {"program": self.catalogs["program"]},
         }
         return needed.get(model, {})
 
     def appointment(self, patient: Patient, **values) -> Appointment:
         """Make an appointment of a patient."""
-        return create_appointment(actor=SYSTEM, patient_id=patient.pk, **{"starts_at": NOON, **values})
+        return self.entry(Appointment, patient, **values)
+
+    def entry(self, model: type[ChartEntry], patient: Patient, **values) -> Any:
+        """Add an entry to the chart of a patient."""
+        given = {**self.least_entry(model), **values}
+        made = create_entry(actor=SYSTEM, model=model, patient_id=patient.pk, **given)
+        return model._base_manager.get(pk=made.pk)
+
+    def least_entry(self, model: type[ChartEntry]) -> dict[str, Any]:
+        """Return what a new entry of a chart needs."""
+        needed: dict[type[ChartEntry], Callable[[], dict[str, Any]]] = {
+            Alert: lambda: {"alert_definition_id": self.row(AlertDefinition).pk},
+            Allergy: lambda: {"allergy_definition_id": self.row(AllergyDefinition).pk},
+            Appointment: lambda: {"starts_at": NOON},
+            CommunicationLog: lambda: {"communication_datetime": NOON},
+            Disease: lambda: {"disease_definition_id": self.row(DiseaseDefinition).pk},
+            FieldValue: lambda: {"field_definition_id": self.row(FieldDefinition).pk, "value": "blue"},
+            Measurement: lambda: {
+                "instrument_id": self.row(Instrument).pk,
+                "value_number": Decimal(7),
+                "measured_at": NOON,
+            },
+            MonitoringAlert: lambda: {
+                "type": "remark",
+                "flag": "grey",
+                "rule_key": f"remark {next(_numbers)}",
+                "window": "2030-01-01",
+                "cause": {},
+            },
+            Medication: lambda: {"med_descript": "Herbal tea"},
+            PatientMutation: lambda: {"type": "group", "name": "Team A"},
+            PlannedAction: lambda: {
+                "program_action": self.organization.uuid,
+                "instrument_id": self.row(Instrument).pk,
+                "not_before": NOON,
+                "expires_at": NOON + datetime.timedelta(days=1),
+                "timezone": "Europe/Amsterdam",
+            },
+            SettingChange: lambda: {"key": "timezone", "value": "Europe/Berlin"},
+            StarRating: lambda: {"score": 450},
+            WorkflowFiring: lambda: {
+                "workflow_id": self.row(Workflow).pk,
+                "trigger_day": NOON.date(),
+                "trigger_count": 1,
+            },
+            PatientTag: lambda: {"tag_definition_id": self.row(TagDefinition).pk},
+            ReferralAttribution: lambda: {"provider_id": self.row(Provider).pk},
+            Relationship: lambda: {"to_patient_id": self.relative.pk, "relationship_type": "sibling"},
+            RuleOverride: lambda: {"kind": "remark", "rules": [{"kind": "remark", "flag": "red"}]},
+            SocialHistory: lambda: {"category": "tobacco", "value": "Never smoked"},
+            VitalSigns: lambda: {"date_taken": datetime.date(2024, 2, 29)},
+        }
+        return needed[model]()
+
+    @cached_property
+    def relative(self) -> Patient:
+        """Somebody whom relationships lead to."""
+        return self.patient(care_group_id=self.group.pk)
 
     def add_user(self, role: str) -> User:
         """Make a user of `role` with a key; caregivers belong to the first group."""

@@ -122,12 +122,52 @@ class Entry:
     """A create whose organization is the caller's: who has none gets 422."""
 
 
+@dataclass(frozen=True)
+class Chart:
+    """One kind of entries of charts: what addresses call the id of one, who reads them, whether they are corrected.
+
+    Those that are not `added` one by one are set many at a time.
+    """
+
+    entry: str
+    readers: frozenset[Caller] = frozenset(ROLES)
+    corrected: bool = True
+    added: bool = True
+
+
 READ, LIST, SELF, UNKNOWN = Entry(Kind.READ), Entry(Kind.LIST), Entry(Kind.SELF), Entry(Kind.UNKNOWN, success=404)
 CREATE = Entry(Kind.CREATE, 201, WRITES_PATIENTS)
 CHANGE = Entry(Kind.CHANGE, 200, WRITES_PATIENTS)
+MEASURE = Entry(Kind.CHANGE, 201, WRITES_PATIENTS | {Caller.PATIENT})
 RESTORE = Entry(Kind.CHANGE, 422, WRITES_PATIENTS, archived=200)
 ADD, CORRECT = Entry(Kind.CREATE, 201, ADMINISTERS), Entry(Kind.CHANGE, 200, ADMINISTERS)
 NOWHERE = dict.fromkeys(METHODS, UNKNOWN)
+
+STAFF = frozenset(ROLES) - {Caller.PATIENT}
+CHART = {
+    "alerts": Chart("alert_uuid", readers=STAFF, corrected=False),
+    "allergies": Chart("allergy_uuid"),
+    "communication-logs": Chart("log_uuid", readers=STAFF, corrected=False),
+    "diseases": Chart("disease_uuid"),
+    "field-values": Chart("value_uuid", readers=STAFF, corrected=False, added=False),
+    "medications": Chart("medication_uuid"),
+    "referral-attributions": Chart("attribution_uuid", readers=STAFF),
+    "relationships": Chart("relationship_uuid"),
+    "social-history": Chart("entry_uuid"),
+    "tags": Chart("assignment_uuid", readers=STAFF, corrected=False),
+    "vital-signs": Chart("vitals_uuid"),
+    "monitoring-rules": Chart("rules_uuid", readers=STAFF),
+}
+"""What hangs on a patient, by its path."""
+
+
+def _chart(name: str, chart: Chart) -> dict[str, dict[str, Entry]]:
+    many = f"api/v1/<org_id>/patients/<patient_uuid>/{name}"
+    one, read = f"{many}/<{chart.entry}>", Entry(Kind.READ, 200, chart.readers)
+    write = {"POST": Entry(Kind.CHANGE, 201, WRITES_PATIENTS)} if chart.added else {"PUT": CHANGE}
+    found = {many: {"GET": read, **write}, one: {"GET": read}}
+    return found | {one: {"GET": read, "PATCH": CHANGE}, f"{one}/archive": {"POST": CHANGE}} if chart.corrected else found
+
 
 CATALOGS = {
     "allergy-definitions": "definition_uuid",
@@ -148,6 +188,7 @@ CATALOGS = {
     "providers": "provider_uuid",
     "referral-partners": "partner_uuid",
     "referral-sources": "source_uuid",
+    "workflows": "workflow_uuid",
 }
 """The catalogs, by their path -> what their addresses call the id of a row."""
 
@@ -155,6 +196,13 @@ CATALOGS = {
 def _catalog(name: str, row: str) -> dict[str, dict[str, Entry]]:
     many, one = f"api/v1/<org_id>/{name}", f"api/v1/<org_id>/{name}/<{row}>"
     return {many: {"GET": LIST, "POST": ADD}, one: {"GET": READ, "PATCH": CORRECT}, f"{one}/archive": {"POST": CORRECT}}
+
+
+REPORTS = (
+    "patients", "measurements", "alerts", "hcps", "patientsMutations", "starRatings", "plannedActions",
+    "patientsWorkflowHistory", "patientsProgramsHistory", "patientsSettingsHistory", "usersStatusChangeReasons",
+)  # fmt: skip
+REPORT = Entry(Kind.COUNT, 200, STAFF)
 
 
 POLICY: dict[str, dict[str, Entry]] = {
@@ -167,19 +215,36 @@ POLICY: dict[str, dict[str, Entry]] = {
     "api/v1/<org_id>/patients/<patient_uuid>/restore": {"POST": RESTORE},
     "api/v1/<org_id>/patients/<patient_uuid>/transition-status": {"POST": CHANGE},
     "api/v1/<org_id>/patients/<patient_uuid>/family": {"GET": READ},
+    "api/v1/<org_id>/patients/<patient_uuid>/medical-summary": {"GET": READ},
     "api/v1/<org_id>/patients/bulk": {"POST": Entry(Kind.CREATE, 200, WRITES_PATIENTS)},
     "api/v1/<org_id>/patients/check-duplicates": {"POST": Entry(Kind.COUNT)},
     "api/v1/<org_id>/patients/counts/by-location": {"GET": Entry(Kind.COUNT)},
     "api/v1/<org_id>/appointments": {"GET": LIST, "POST": CREATE},
     "api/v1/<org_id>/appointments/<appointment_uuid>": {"GET": READ},
+    "api/v1/<org_id>/patients/<patient_uuid>/field-values/form": {"GET": Entry(Kind.READ, 200, STAFF)},
+    **{route: methods for name, chart in CHART.items() for route, methods in _chart(name, chart).items()},
+    # Alerts are archived by their status, and corrected after that too.
+    "api/v1/<org_id>/patients/<patient_uuid>/alerts/<alert_uuid>": {"GET": Entry(Kind.READ, 200, STAFF), "PATCH": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/alerts/<alert_uuid>/archive": {"POST": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/alerts/<alert_uuid>/disable": {"POST": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/alerts/bulk-dismiss": {"POST": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/tags/<assignment_uuid>/archive": {"POST": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/dependents": {"GET": READ},
+    "api/v1/<org_id>/patients/<patient_uuid>/guardians": {"GET": READ},
     **{route: methods for name, row in CATALOGS.items() for route, methods in _catalog(name, row).items()},
     "^api/": NOWHERE,
     "v1/me": {"GET": SELF},
     "v1/patients": {"GET": LIST, "POST": CREATE},
+    **{f"v1/export/{name}{form}": {"GET": REPORT, "POST": REPORT} for name in REPORTS for form in ("", ".csv", ".ndjson")},
     "v1/patients/<patient_id>": {"GET": READ},
     "v1/users/<user_id>/apikeys": {"GET": Entry(Kind.READ, 200, ADMINISTERS), "POST": Entry(Kind.CHANGE, 201, ADMINISTERS)},
     "v1/users/<user_id>/apikeys/<key_id>": {"DELETE": Entry(Kind.CHANGE, 204, ADMINISTERS)},
     "^v1/": NOWHERE,
+    "v1/alerts": {"GET": Entry(Kind.LIST, 200, STAFF)},
+    "v1/alerts/<alert_id>": {"PATCH": CHANGE},
+    "v1/patients/<patient_id>/ratings": {"POST": MEASURE},
+    "v1/patients/<patient_id>/measurements": {"GET": READ, "POST": MEASURE},
+    "general/v1/patients/<patient_id>/gauges": {"GET": READ, "POST": MEASURE},
     "general/v1/patients": {"GET": LIST, "POST": Entry(Kind.CREATE, 201, WRITES_PATIENTS, in_own_organization=True)},
     "general/v1/patients/<patient_id>": {"GET": READ, "PUT": CHANGE},
     "^general/": NOWHERE,
@@ -195,6 +260,12 @@ def dialect_of(route: str) -> Dialect:
 def catalog_of(route: str) -> str | None:
     """Return the catalog that `route` leads to, None for other routes."""
     return next((name for name in CATALOGS if f"<org_id>/{name}" in route), None)
+
+
+def chart_of(route: str) -> str | None:
+    """Return the kind of chart entries that `route` leads to, None for other routes."""
+    inside = route.partition("<patient_uuid>/")[2].split("/")[0]
+    return inside if inside in CHART else None
 
 
 def sees(route: str, caller: Caller) -> frozenset[Place]:
@@ -215,7 +286,7 @@ def places_of(route: str) -> tuple[Place, ...]:
     if (name := catalog_of(route)) and CATALOGS[name] in route:
         nowhere = {Place.NO_GROUP} if name == "care-groups" else {Place.NO_GROUP, Place.OTHER_GROUP}
         return tuple(place for place in Place if place not in nowhere)
-    if "<patient_" in route or "<appointment_" in route:
+    if "<patient_" in route or "<appointment_" in route or "<alert_" in route:
         return tuple(place for place in Place if in_path or place not in ONLY_IN_A_PATH)
     return ORGANIZATIONS if in_path else (Place.OWN,)
 

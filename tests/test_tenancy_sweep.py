@@ -13,10 +13,10 @@ from accounts.practice.catalogs import CatalogViewSet
 from config.rest.fields import ScopedRelation
 from config.rest.parameters import ReferenceParameter
 from config.rest.views import DialectViewSet
-from patients.models import Patient
+from patients.models import ChartEntry, Patient
 from tests import policy
 from tests.cast import ROUTES, VIEWS, Cast, ask, shown, traces
-from tests.policy import METHODS, POLICY, ROLES, Caller, Dialect, Place
+from tests.policy import METHODS, POLICY, ROLES, Caller, Dialect, Kind, Place
 
 pytestmark = pytest.mark.django_db
 
@@ -52,12 +52,15 @@ def test_each_caller_gets_what_the_policy_says(cast, route):
         expected = policy.expected_status(route, method, caller, place)
         if response.status_code != expected:
             wrong.append(f"{method} {caller}, {place}: {response.status_code}, expected {expected} {response.content[:120]!r}")
-        if response["Content-Type"] != "application/json" or "X-Request-Id" not in response:
+        streamed = response.status_code == 200 and route.endswith((".csv", ".ndjson"))
+        if (response["Content-Type"] != "application/json" and not streamed) or "X-Request-Id" not in response:
             wrong.append(f"{method} {caller}, {place}: not an answer in JSON with a request id")
     assert wrong == []
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if POLICY.get(route, {}).get("GET") == policy.LIST])
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if "GET" in POLICY[route] and POLICY[route]["GET"].kind is Kind.LIST]
+)
 def test_lists_and_totals_hold_visible_rows_only(cast, route):
     whole = policy.dialect_of(route) is Dialect.GENERAL
     ids_in = {place: cast.object_id(route, place, whole) for place in policy.OF_OWN_ORGANIZATION | policy.OF_OTHERS}
@@ -97,6 +100,22 @@ def test_a_catalog_adds_nothing_of_its_own_to_what_all_catalogs_do():
 def told_apart(route: str) -> bool:
     """Tell whether `route` is one whose answers are compared."""
     return "<" in route and policy.catalog_of(route) in (None, *CATALOG_SAMPLE)
+
+
+ENTRIES = [route for route in ROUTES if policy.chart_of(route) and route.count("_uuid>") == 2]
+
+
+@pytest.mark.parametrize("route", ENTRIES)
+def test_an_entry_of_another_patient_is_unknown(cast, route):
+    """The entry is the caller's to see, and so is the patient in the path: but it is not theirs."""
+    one, other = cast.object(route, Place.OWN), cast.object(route, Place.OTHER_GROUP)
+    for method, place in itertools.product(POLICY[route], (Place.OWN, Place.OTHER_GROUP)):
+        client, body = cast.client(route, Caller.HC_ADMIN), cast.body(route, method)
+        path, mine, theirs = cast.path(route, place), *((one, other) if place is Place.OWN else (other, one))
+        foreign = traces(client, method, path.replace(str(mine.uuid), str(theirs.uuid)), body)
+        unknown = traces(client, method, path.replace(str(mine.uuid), str(uuid.uuid4())), body)
+        assert foreign == unknown
+        assert foreign[0] == 404
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if told_apart(route)])
@@ -152,16 +171,24 @@ def query_references() -> list:
 
 def foreign_row(cast: Cast, model) -> uuid.UUID:
     """Return the UUID of the neighbour's row of `model`."""
+    if issubclass(model, ChartEntry):
+        return cast.entry(model, Place.FOREIGN).uuid
     foreign = cast.clinics[Place.FOREIGN]
     rows = {Organization: foreign.organization, Patient: cast.patients[Place.FOREIGN]}
     return (rows.get(model) or foreign.row(model)).uuid
+
+
+INSTEAD = {"referral-attributions": "provider_uuid"}
+"""The reference that the body of the cast holds, where it can hold one only."""
 
 
 @pytest.mark.parametrize(("route", "method", "name", "model"), body_references())
 @pytest.mark.parametrize("caller", [Caller.HC_ADMIN, Caller.HC_PRIMARY])
 def test_a_body_that_names_a_foreign_object_names_an_unknown_one(cast, route, method, name, model, caller):
     def sent(value) -> tuple:
-        body = {**cast.body(route, method), name: str(value)}
+        held = cast.body(route, method)
+        held.pop(INSTEAD.get(policy.chart_of(route)), None)
+        body = {**held, name: str(value)}
         return traces(cast.client(route, caller), method, cast.path(route, Place.OWN), body)
 
     foreign, unknown = sent(foreign_row(cast, model)), sent(uuid.uuid4())

@@ -20,11 +20,7 @@ from accounts.permissions import STAFF, Task
 from accounts.scope import Role, scope
 from accounts.site import actor_of
 from config.exceptions import DomainError
-
-
-def has_column(model: type[Model], name: str) -> bool:
-    """Tell whether `model` has a column called `name`."""
-    return any(field.name == name for field in model._meta.concrete_fields)
+from config.orm import has_column
 
 
 def leave_out(fieldsets: list, names: Collection[str]) -> None:

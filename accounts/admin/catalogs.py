@@ -1,6 +1,7 @@
 """Catalogs: one page each, all alike. Care groups are the first."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model
@@ -27,6 +28,8 @@ class CatalogAdmin(ArchivableAdmin):
     fieldsets = with_name()
     fixed: tuple[str, ...] = ()
     """Columns that are set once."""
+    create_service: ClassVar[Callable[..., Catalog]] = staticmethod(create_catalog_row)
+    update_service: ClassVar[Callable[..., None]] = staticmethod(update_catalog_row)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         fields = super().get_readonly_fields(request, obj)
@@ -39,11 +42,11 @@ class CatalogAdmin(ArchivableAdmin):
 
     def create(self, request: HttpRequest, form: VersionedForm) -> Catalog:
         values = {name: value for name, value in form.cleaned_data.items() if name not in ("base_version", "organization")}
-        return create_catalog_row(actor=actor_of(request), model=self.model, organization=self.organization_for(form), **values)
+        return self.create_service(actor=actor_of(request), model=self.model, organization=self.organization_for(form), **values)
 
     def change(self, request: HttpRequest, obj: Catalog, form: VersionedForm) -> None:
         version = form.cleaned_data["base_version"]
-        update_catalog_row(actor=actor_of(request), row=obj, base_version=version, changes=form.changes())
+        self.update_service(actor=actor_of(request), row=obj, base_version=version, changes=form.changes())
 
     def archive(self, request: HttpRequest, obj: Catalog) -> None:
         archive_catalog_row(actor=actor_of(request), row=obj, base_version=obj.version)

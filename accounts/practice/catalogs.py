@@ -1,6 +1,6 @@
 """Catalogs in the practice dialect: one view set, of which each catalog declares what is its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.db import models
@@ -61,7 +61,8 @@ class CatalogViewSet(practice.ViewSet):
 
     A subclass names its `model`, the `columns` beside the name that answers show and bodies take,
     and its `references`, shown as `name` and taken as `name_uuid`. What is `fixed` is taken by a
-    create only. The serializers are made from that, and `paths` gives the addresses.
+    create only. The serializers are made from that, and `paths` gives the addresses. A catalog with
+    rules of its own names the services that know them.
 
     Staff read catalogs and administrators write them. They tell about no patient, so that reading
     them leaves no audit event; every write does.
@@ -73,6 +74,8 @@ class CatalogViewSet(practice.ViewSet):
     references: ClassVar[Mapping[str, type[models.Model]]] = {}
     fixed: ClassVar[frozenset[str]] = frozenset()
     tasks = dict.fromkeys(("create", "partial_update", "archive"), Task.ADMINISTER)
+    create_service: ClassVar[Callable[..., Catalog]] = staticmethod(create_catalog_row)
+    update_service: ClassVar[Callable[..., None]] = staticmethod(update_catalog_row)
     answer_class: ClassVar[type[ContractSerializer]]
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -140,14 +143,14 @@ class CatalogViewSet(practice.ViewSet):
 
     def _create(self, values: dict[str, Any]) -> int:
         organization = Organization.objects.get(pk=self.organization_id)
-        return create_catalog_row(actor=self.actor, model=self.model, organization=organization, **values).pk
+        return self.create_service(actor=self.actor, model=self.model, organization=organization, **values).pk
 
     def partial_update(self, request, *args, **kwargs) -> Answer:
         return self.write(request, self._change)
 
     def _change(self, changes: dict[str, Any]) -> int:
         base_version = changes.pop("base_version")
-        update_catalog_row(actor=self.actor, row=self._row(), base_version=base_version, changes=changes)
+        self.update_service(actor=self.actor, row=self._row(), base_version=base_version, changes=changes)
         return self.object_id
 
     def archive(self, request, *args, **kwargs) -> Answer:

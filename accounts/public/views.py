@@ -13,7 +13,7 @@ from accounts.services.keys import issue_key, revoke_key
 from config.exceptions import NotFound
 from config.rest import public
 from config.rest.cursors import Keyset
-from config.rest.fields import parse_uuid
+from config.rest.literals import parse_uuid
 from config.rest.reading import Criterion, Query
 from config.rest.rendering import Answer
 from config.rest.views import equal_to

@@ -11,7 +11,7 @@ from accounts.models import Organization
 from accounts.models.catalogs import Catalog, key_of
 from accounts.scope import Actor
 from accounts.services.organizations import catalog_changed
-from config.orm import verbose_name
+from config.orm import verbose_name, without_idle_nulls, word_for
 
 Row = TypeVar("Row", bound=Catalog)
 
@@ -22,7 +22,7 @@ def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organiza
 
     Raises IntegrityError where a constraint of the catalog is broken.
     """
-    row = model(organization=organization, name=name, **_without_idle_nulls(model, values))
+    row = model(organization=organization, name=name, **without_idle_nulls(model, values))
     row.save(force_insert=True)
     _tell(actor, row, "create")
     return row
@@ -34,7 +34,7 @@ def update_catalog_row(*, actor: Actor, row: Catalog, base_version: int, changes
 
     Raises NotFound, VersionConflict, or IntegrityError where a constraint of the catalog is broken.
     """
-    written = _without_idle_nulls(type(row), changes)
+    written = without_idle_nulls(type(row), changes)
     if "name" in written:
         written["name_key"] = key_of(written["name"])
     _change(row, base_version, written)
@@ -48,10 +48,6 @@ def archive_catalog_row(*, actor: Actor, row: Catalog, base_version: int) -> Non
     _tell(actor, row, "archive", ("deleted_at",))
 
 
-def _without_idle_nulls(model: type[Catalog], values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None or model._meta.get_field(name).null}
-
-
 def _change(row: Catalog, base_version: int, values: Mapping[str, Any]) -> None:
     what = verbose_name(row).capitalize()
     type(row).objects.filter(deleted_at=None).change(row.pk, base_version, what, **values)
@@ -59,7 +55,7 @@ def _change(row: Catalog, base_version: int, values: Mapping[str, Any]) -> None:
 
 def _tell(actor: Actor, row: Catalog, verb: str, changed: Iterable[str] = ()) -> None:
     catalog_changed(row.organization_id)
-    subject = verbose_name(row).replace(" ", "_")
+    subject = word_for(row)
     audit.record(
         actor, f"{subject}.{verb}", organization_id=row.organization_id, subject=subject, subject_id=row.pk, changed=changed
     )

@@ -11,7 +11,7 @@ from accounts.admin.forms import ServiceForm
 from accounts.permissions import Task
 from accounts.site import actor_of
 from clinical.models import Appointment
-from clinical.services.appointments import create_appointment
+from patients.services.charts import create_entry
 
 
 @admin.register(Appointment)
@@ -38,4 +38,4 @@ class AppointmentAdmin(ScopedAdmin):
 
     def create(self, request: HttpRequest, form: ServiceForm) -> Appointment:
         changes = form.changes()
-        return create_appointment(actor=actor_of(request), **changes)
+        return create_entry(actor=actor_of(request), model=Appointment, **changes)

@@ -1,16 +1,24 @@
 """Catalogs of clinical records."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from accounts.admin.catalogs import CatalogAdmin, with_name
+from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter
+from clinical.admin.forms import CodingLinesField
 from clinical.models import (
     AlertDefinition,
     AllergyDefinition,
+    CodeSystem,
+    CodingListField,
     CommunicationType,
     DiseaseDefinition,
     Instrument,
     MedicationDefinition,
+    Workflow,
 )
+from clinical.services.protocols import create_protocol, update_protocol
+from patients.models import Protocol
 
 
 @admin.register(AlertDefinition)
@@ -30,15 +38,28 @@ class CodedAdmin(CatalogAdmin):
     fieldsets = with_name("concept_system", "concept_code")
 
 
+class SubstanceAdmin(CodedAdmin):
+    """Base of the pages of concepts that interactions are found by."""
+
+    fieldsets = with_name("concept_system", "concept_code", "ingredients", "drug_classes")
+
+    def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
+        if isinstance(db_field, CodingListField):
+            systems = ", ".join(CodeSystem.values)
+            help_text = f"One a line: system code name, such as: local penicillins Penicillins. Systems: {systems}."
+            return CodingLinesField(systems=CodeSystem, required=False, help_text=help_text)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
 @admin.register(AllergyDefinition)
-class AllergyDefinitionAdmin(CodedAdmin):
+class AllergyDefinitionAdmin(SubstanceAdmin):
     """Allergy definitions."""
 
     place, icon, hint = 9, "allergy", "Substances that patients may be allergic to"
 
 
 @admin.register(MedicationDefinition)
-class MedicationDefinitionAdmin(CodedAdmin):
+class MedicationDefinitionAdmin(SubstanceAdmin):
     """Medication definitions."""
 
     place, icon, hint = 10, "medication", "Medications"
@@ -67,3 +88,30 @@ class CommunicationTypeAdmin(CatalogAdmin):
     """Communication types."""
 
     place, icon, hint = 13, "forum", "What contacts with patients are about"
+
+
+class OfProgramAdmin(CatalogAdmin):
+    """Base of the pages of what belongs to a program and stays there."""
+
+    list_display = ["name", "program"]
+    list_select_related = ["program"]
+    list_filter = [("program", ScopedRelatedFilter), ArchivedFilter]
+    fixed = ("program",)
+
+
+@admin.register(Protocol)
+class ProtocolAdmin(OfProgramAdmin):
+    """Protocols. Their schedules and rules are judged by the same services as everywhere."""
+
+    place, icon, hint = 5, "checklist", "Ways of carrying out a program"
+    fieldsets = with_name("program", "schedule", "rules")
+    create_service = staticmethod(create_protocol)
+    update_service = staticmethod(update_protocol)
+
+
+@admin.register(Workflow)
+class WorkflowAdmin(OfProgramAdmin):
+    """Workflows."""
+
+    place, icon, hint = 14, "event_repeat", "What a program does on certain days since a patient began it"
+    fieldsets = with_name("program", "days")

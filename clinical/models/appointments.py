@@ -3,10 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.models import Organization
-from config.orm import Identified, SoftDeleted, Timestamped, Versioned
-from patients.models import Location, Patient, Provider
-from patients.models.enrolments import OF_A_PATIENT
+from patients.models import ChartRecord, Location, Provider
 
 
 class AppointmentStatus(models.TextChoices):
@@ -20,11 +17,9 @@ class AppointmentStatus(models.TextChoices):
     NO_SHOW = "no_show"
 
 
-class Appointment(Identified, Timestamped, Versioned, SoftDeleted):
+class Appointment(ChartRecord):
     """A time at which a patient is expected."""
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    patient = models.ForeignKey(Patient, models.CASCADE, related_name="+")
     provider = models.ForeignKey(Provider, models.PROTECT, null=True, blank=True, related_name="+")
     location = models.ForeignKey(Location, models.PROTECT, null=True, blank=True, related_name="+")
     starts_at = models.DateTimeField()
@@ -32,9 +27,7 @@ class Appointment(Identified, Timestamped, Versioned, SoftDeleted):
     status = models.CharField(max_length=16, choices=AppointmentStatus.choices, default=AppointmentStatus.SCHEDULED)
     note = models.TextField(null=True, blank=True)
 
-    scope = OF_A_PATIENT
-
-    class Meta:
+    class Meta(ChartRecord.Meta):
         ordering = ["starts_at", "id"]
         constraints = [
             models.CheckConstraint(
@@ -43,4 +36,7 @@ class Appointment(Identified, Timestamped, Versioned, SoftDeleted):
                 violation_error_message="An appointment ends after it has begun.",
             )
         ]
-        indexes = [models.Index(fields=["organization", "starts_at", "id"], name="appointment_by_start")]
+        indexes = [
+            *ChartRecord.Meta.indexes,
+            models.Index(fields=["organization", "starts_at", "id"], name="appointment_by_start"),
+        ]

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models.catalogs import Catalog, OrderedCatalog
+from clinical.models.codings import CodeSystem, CodingListField
 from config.orm import TextListField
 
 
@@ -20,15 +21,6 @@ class AlertDefinition(OrderedCatalog):
     category = models.CharField(max_length=255, null=True, blank=True)
     default_is_urgent = models.BooleanField(default=False)
     default_scope = models.CharField(max_length=16, choices=AlertScope.choices, default=AlertScope.PATIENT)
-
-
-class CodeSystem(models.TextChoices):
-    """The terminology that a concept's code is taken from."""
-
-    SNOMED_CT = "snomed_ct", "SNOMED CT"
-    RXNORM = "rxnorm", "RxNorm"
-    ICD_10 = "icd_10", "ICD-10"
-    LOINC = "loinc", "LOINC"
 
 
 class CodedCatalog(Catalog):
@@ -48,11 +40,21 @@ class CodedCatalog(Catalog):
         ]
 
 
-class AllergyDefinition(CodedCatalog):
-    """A substance that patients may be allergic to."""
+class Substance(CodedCatalog):
+    """Base of the concepts that interactions are found by: their active ingredients, and the classes these belong to."""
+
+    ingredients = CodingListField(default=list, blank=True)
+    drug_classes = CodingListField(default=list, blank=True)
+
+    class Meta(CodedCatalog.Meta):
+        abstract = True
 
 
-class MedicationDefinition(CodedCatalog):
+class AllergyDefinition(Substance):
+    """What patients may be allergic to: a substance, or a class of them."""
+
+
+class MedicationDefinition(Substance):
     """A medication."""
 
 

@@ -8,9 +8,13 @@ from clinical.models import (
     DiseaseDefinition,
     Instrument,
     MedicationDefinition,
+    Workflow,
 )
+from clinical.services.protocols import create_protocol, update_protocol
+from patients.models import Program, Protocol
 
 CONCEPT = ("concept_code", "concept_system")
+SUBSTANCE = (*CONCEPT, "ingredients", "drug_classes")
 HALF_A_CODE = (422, "A code needs its terminology, and a terminology a code.", "concept_code")
 
 
@@ -25,7 +29,7 @@ class AllergyDefinitionViewSet(CatalogViewSet):
     """Substances that patients may be allergic to."""
 
     model = AllergyDefinition
-    columns = CONCEPT
+    columns = SUBSTANCE
     constraint_wording = {"allergydefinition_code_in_a_system": HALF_A_CODE}
 
 
@@ -33,7 +37,7 @@ class MedicationDefinitionViewSet(CatalogViewSet):
     """Medications."""
 
     model = MedicationDefinition
-    columns = CONCEPT
+    columns = SUBSTANCE
     constraint_wording = {"medicationdefinition_code_in_a_system": HALF_A_CODE}
 
 
@@ -62,3 +66,23 @@ class CommunicationTypeViewSet(CatalogViewSet):
     """What contacts with patients are about."""
 
     model = CommunicationType
+
+
+class ProtocolViewSet(CatalogViewSet):
+    """Ways of carrying out a program: what is measured, when, and what raises an alert. A protocol stays with its program."""
+
+    model = Protocol
+    columns = ("schedule", "rules")
+    references = {"program": Program}
+    fixed = frozenset({"program"})
+    create_service = staticmethod(create_protocol)
+    update_service = staticmethod(update_protocol)
+
+
+class WorkflowViewSet(CatalogViewSet):
+    """What a program does on certain days since a patient began it. A workflow stays with its program."""
+
+    model = Workflow
+    columns = ("days",)
+    references = {"program": Program}
+    fixed = frozenset({"program"})

@@ -7,10 +7,10 @@ from accounts.scope import Role
 from clinical.models import Appointment
 from clinical.practice.filters import PracticeAppointmentFilters
 from clinical.practice.serializers import PracticeAppointmentIn, PracticeAppointmentOut, PracticeAppointmentReducedOut
-from clinical.services.appointments import create_appointment
 from config.rest import practice
 from config.rest.reading import Query
 from config.rest.rendering import Answer
+from patients.services.charts import create_entry
 
 
 class AppointmentViewSet(practice.ViewSet):
@@ -40,4 +40,4 @@ class AppointmentViewSet(practice.ViewSet):
         return self.write(request, self._create, status=201)
 
     def _create(self, values: dict[str, Any]) -> int:
-        return create_appointment(actor=self.actor, **values).pk
+        return create_entry(actor=self.actor, model=Appointment, **values).pk

@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -88,6 +88,19 @@ class Keyset:
             previous=self._cursor("p", rows[0], binding) if rows and (more if backward else cursor) else None,
             end=self._cursor("n", rows[-1], binding) if rows else None,
         )
+
+    def walk(self, query: Query, plan: Plan, size: int) -> Iterator[list[tuple]]:
+        """Yield all rows of `query` in this order, `size` at a time: those that were there when the walk began."""
+        ended = self._horizon()
+        rows: list[tuple] = []
+        while not rows or len(rows) == size:
+            after = self._after((rows[-1][-1], rows[-1][0]), self.descending) if rows else []
+            order = tuple(f"{'-' if self.descending else ''}{name}" for name in (self.column, "id"))
+            columns = plan.columns.plus(**{self.column: self.column})
+            rows = Query(query.model, [*query.criteria, *after, *ended]).rows(columns, order, f" LIMIT {size}")
+            if not rows:
+                return
+            yield rows
 
     def _position(self, cursor: str | None, binding: str) -> tuple[bool, tuple | None]:
         if cursor is None:

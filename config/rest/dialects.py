@@ -30,10 +30,11 @@ def shaped(required: Mapping[str, Schema], **optional: Schema) -> Schema:
     return {"type": "object", "properties": {**required, **optional}, "required": list(required)}
 
 
-def parameter(name: str, schema: Schema, description: str = "", place: str = "query") -> Schema:
-    """Return a parameter object."""
+def parameter(name: str, schema: Schema, description: str = "", place: str = "query", *, required: bool = False) -> Schema:
+    """Return a parameter object. Those in a path are always required."""
     described = {"description": description} if description else {}
-    return {"name": name, "in": place, **({"required": True} if place == "path" else {}), **described, "schema": schema}
+    needed = {"required": True} if required or place == "path" else {}
+    return {"name": name, "in": place, **needed, **described, "schema": schema}
 
 
 def _number(default: int, most: int) -> Schema:
@@ -47,19 +48,29 @@ def _pages(page_size: int) -> tuple[Schema, ...]:
     )
 
 
-def _cursor(cursor: str, size: str, page_size: int) -> tuple[Schema, ...]:
-    return (
-        parameter(size, _number(page_size, MAX_PAGE_SIZE), "How many rows a page holds."),
-        parameter(cursor, TEXT, "Where to go on: a cursor of this list, for the same caller and filters."),
-    )
+def _cursor(cursor: str, size: str) -> Callable[[int], tuple[Schema, ...]]:
+    def parameters(page_size: int) -> tuple[Schema, ...]:
+        return (
+            parameter(size, _number(page_size, MAX_PAGE_SIZE), "How many rows a page holds."),
+            parameter(cursor, TEXT, "Where to go on: a cursor of this list, for the same caller and filters."),
+        )
+
+    return parameters
+
+
+def _no_pages(page_size: int) -> tuple[Schema, ...]:
+    return ()
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """How a list is wrapped: the body around its rows, and the parameters and headers that go with it."""
+    """How a list is wrapped: the body around its rows, and the parameters and headers that go with it.
+
+    `parameters` takes the number of rows that a page of the list holds.
+    """
 
     wrap: Callable[[Schema], Schema]
-    parameters: tuple[Schema, ...] = ()
+    parameters: Callable[[int], tuple[Schema, ...]] = _no_pages
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -112,13 +123,13 @@ PRACTICE = Dialect(
     envelopes={
         "numbered_page": Envelope(
             lambda item: shaped({"items": array(item), "page": INTEGER, "page_size": INTEGER, "total": INTEGER}),
-            _pages(practice.PAGE_SIZE),
+            _pages,
         ),
         "keyset_page": Envelope(
             lambda item: shaped(
                 {"data": array(item), "page_info": shaped({"end_cursor": nullable(TEXT), "has_next_page": BOOLEAN})}
             ),
-            _cursor("after", "first", practice.PAGE_SIZE),
+            _cursor("after", "first"),
         ),
         "found_items": Envelope(lambda item: shaped({"items": array(item), "total": INTEGER})),
         "plain_list": Envelope(array),
@@ -147,11 +158,7 @@ PUBLIC = Dialect(
     identifier=UUID,
     problem=_ERRORS,
     invalid=_ERRORS,
-    envelopes={
-        "cursor_page": Envelope(
-            lambda item: shaped({"data": array(item), "meta": _META}), _cursor("cursor", "perPage", public.PAGE_SIZE)
-        )
-    },
+    envelopes={"cursor_page": Envelope(lambda item: shaped({"data": array(item), "meta": _META}), _cursor("cursor", "perPage"))},
     single=lambda item: shaped({"data": item, "meta": EMPTY}),
 )
 
@@ -168,7 +175,7 @@ GENERAL = Dialect(
     envelopes={
         "plain_list": Envelope(
             array,
-            _pages(general.PAGE_SIZE),
+            _pages,
             {"X-Total": "Total", "X-Page": "Page", "X-Page-Size": "PageSize"},
         )
     },

@@ -1,6 +1,5 @@
 """Serializer fields that take what they say and nothing that merely resembles it, and references in scope."""
 
-import datetime
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,27 +11,23 @@ from rest_framework import serializers
 
 from accounts.scope import Actor, organization_of, scope
 from config.exceptions import UnknownReference
-from config.orm import TextListField, verbose_name
+from config.orm import (
+    CODE_LENGTH,
+    DISPLAY_LENGTH,
+    MAX_CODINGS,
+    CodingsField,
+    DayListField,
+    ObjectListField,
+    TextListField,
+    has_column,
+    twice,
+    validate_code,
+    validate_line,
+    verbose_name,
+)
+from config.rest.literals import parse_date, parse_date_time, parse_time, parse_uuid
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-
-
-def parse_uuid(text: object) -> UUID | None:
-    """Return the UUID that `text` writes in canonical hyphenated form, either case; None for anything else."""
-    return UUID(text) if isinstance(text, str) and _UUID.fullmatch(text) else None
-
-
-def parse_date(text: object) -> datetime.date | None:
-    """Return the date that `text` writes as YYYY-MM-DD; None for anything else."""
-    if not isinstance(text, str) or not _DATE.fullmatch(text):
-        return None
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 class UUIDText(serializers.UUIDField):
@@ -75,17 +70,20 @@ class Integer(serializers.IntegerField):
         return data
 
 
-class BaseVersion(Integer):
+class _Indispensable(serializers.Field):
+    """A field that may not be left out, not even of a change."""
+
+    def validate_empty_values(self, data):
+        if data is serializers.empty:
+            self.fail("required")
+        return super().validate_empty_values(data)
+
+
+class BaseVersion(_Indispensable, Integer):
     """The version that the caller saw. However large, it is compared and not stored."""
 
     def __init__(self, **kwargs):
         super().__init__(min_value=1, **kwargs)
-
-    def validate_empty_values(self, data):
-        """Refuse a body without it, also where all else may be left out."""
-        if data is serializers.empty:
-            self.fail("required")
-        return super().validate_empty_values(data)
 
 
 class Boolean(serializers.BooleanField):
@@ -120,12 +118,20 @@ class DateTime(serializers.DateTimeField):
     """An RFC 3339 date-time; without an offset it would mean nothing."""
 
     def to_internal_value(self, data):
-        if not isinstance(data, str) or not _DATE_TIME.fullmatch(data):
+        value = parse_date_time(data)
+        if value is None:
             self.fail("invalid", format="YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]")
-        try:
-            return datetime.datetime.fromisoformat(data.upper()).astimezone(datetime.UTC)
-        except (ValueError, OverflowError):
-            self.fail("invalid", format="YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]")
+        return value
+
+
+class Time(serializers.TimeField):
+    """A time of day on the clock of the place, HH:MM[:SS[.ffffff]]."""
+
+    def to_internal_value(self, data):
+        value = parse_time(data)
+        if value is None:
+            self.fail("invalid", format="hh:mm[:ss[.uuuuuu]]")
+        return value
 
 
 class Decimal(serializers.DecimalField):
@@ -141,11 +147,90 @@ class Decimal(serializers.DecimalField):
         return super().to_internal_value(data)
 
 
+class MeasuredValue(serializers.Field):
+    """A number in JSON, of at most 12 digits with three of them after the point, or a text: the instrument says which."""
+
+    default_error_messages = {"invalid": "This must be a number or a text."}
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._number = Decimal(max_digits=12, decimal_places=3)
+        self._text = Text(max_length=255)
+        self._spectacular_annotation = {"field": {"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 255}]}}
+
+    def to_internal_value(self, data):
+        if isinstance(data, (bool, dict, list)):
+            self.fail("invalid")
+        return (self._text if isinstance(data, str) else self._number).run_validation(data)
+
+    def to_representation(self, value):
+        return value
+
+
 class TextList(serializers.ListField):
     """A list of texts, none of them empty. What REST framework says about the JSON of the column is not for a list."""
 
     def __init__(self, *, encoder=None, decoder=None, **kwargs):
         super().__init__(child=Text(max_length=255), allow_empty=False, max_length=200, **kwargs)
+
+
+class _System(_Indispensable, Choice):
+    """The system of a coding."""
+
+
+class _Part(_Indispensable, Text):
+    """A text of a coding."""
+
+
+class Coding(serializers.Serializer):
+    """A code of a terminology, and what it stands for."""
+
+    code = _Part(min_length=1, max_length=CODE_LENGTH, validators=[validate_code])
+    display = _Part(min_length=1, max_length=DISPLAY_LENGTH, validators=[validate_line])
+
+    def __init__(self, *, systems: list[tuple[str, str]], **kwargs):
+        self.systems = systems
+        super().__init__(**kwargs)
+
+    def get_fields(self):
+        return {"system": _System(self.systems), **super().get_fields()}
+
+
+class CodingList(serializers.ListField):
+    """A list of different codings of some systems, empty where there is none."""
+
+    default_error_messages = {"duplicate": "No code may stand in the list twice."}
+
+    def __init__(self, *, systems: list[tuple[str, str]], encoder=None, decoder=None, **kwargs):
+        super().__init__(child=Coding(systems=systems), max_length=MAX_CODINGS, **kwargs)
+
+    def to_internal_value(self, data):
+        codings = super().to_internal_value(data)
+        if twice(codings):
+            self.fail("duplicate")
+        return codings
+
+
+class JSONList(serializers.JSONField):
+    """A JSON list. What stands in it is judged as a whole: by the validators of the column, or by a service."""
+
+    default_error_messages = {"not_a_list": "This must be a list."}
+
+    def __init__(self, item: str = "object", **kwargs):
+        super().__init__(**kwargs)
+        self._spectacular_annotation = {"field": {"type": "array", "items": {"type": item}}}
+
+    def to_internal_value(self, data):
+        if not isinstance(data, list):
+            self.fail("not_a_list")
+        return data
+
+
+class DayList(JSONList):
+    """A list of day numbers."""
+
+    def __init__(self, **kwargs):
+        super().__init__("integer", **kwargs)
 
 
 class JSONObject(serializers.DictField):
@@ -227,7 +312,7 @@ def _referable(model: type[models.Model], actor: Actor, organization_id: int | N
     rows = scope(actor, model._base_manager.all())
     if organization_id is not None:
         rows = rows.filter(**{organization_of(model): organization_id})
-    if any(column.name == "deleted_at" for column in model._meta.concrete_fields):
+    if has_column(model, "deleted_at"):
         rows = rows.filter(deleted_at=None)
     return rows
 
@@ -249,9 +334,13 @@ class ContractSerializer(serializers.ModelSerializer):
         models.BooleanField: Boolean,
         models.DateField: Date,
         models.DateTimeField: DateTime,
+        models.TimeField: Time,
         models.DecimalField: Decimal,
         models.JSONField: JSONObject,
         TextListField: TextList,
+        CodingsField: CodingList,
+        ObjectListField: JSONList,
+        DayListField: DayList,
     }
     serializer_choice_field = Choice
 
@@ -259,6 +348,24 @@ class ContractSerializer(serializers.ModelSerializer):
         field_class, kwargs = super().build_standard_field(field_name, model_field)
         if field_class is Choice:
             kwargs.pop("allow_blank", None)
+        if isinstance(model_field, CodingsField):
+            kwargs["systems"] = model_field.systems.choices
         if not kwargs.get("read_only") and not kwargs.get("required", True):
             kwargs["allow_null"] = True
         return field_class, kwargs
+
+
+class ChangeSerializer(ContractSerializer):
+    """Base of bodies that change a row: the version that the caller saw, and whatever of the row is sent.
+
+    Null is taken for every field; what it means for a column that can not be null is for the service to say.
+    """
+
+    base_version = BaseVersion()
+
+    def get_fields(self):
+        fields = super().get_fields()
+        for name, field in fields.items():
+            if name != "base_version":
+                field.allow_null, field.required = True, False
+        return fields

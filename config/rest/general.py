@@ -9,15 +9,13 @@ from django.db import models
 from rest_framework import serializers
 
 from accounts.permissions import CAREGIVERS
-from config.exceptions import DomainError, NotAuthorizedForPatient, NotFound
-from config.orm import verbose_name
+from config.exceptions import DomainError, NotAuthorizedForPatient
 from config.rest import views
 from config.rest.credentials import user_token
 from config.rest.problems import Problem, Rejected
 from config.rest.reading import Criterion, Query
 from config.rest.rendering import Answer
 
-PAGE_SIZE = 25
 _ID = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 MAX_ID = 2**63 - 1
 
@@ -63,6 +61,7 @@ class ViewSet(views.DialectViewSet):
     """A view set under /general/v1/."""
 
     envelopes = {"list": "plain_list"}
+    page_size = 25
     wrapper: ClassVar[str] = ""
     """The key that holds the values of a body."""
 
@@ -78,10 +77,10 @@ class ViewSet(views.DialectViewSet):
         wrapped = len(problem.path) > 1 and problem.path[0] == self.wrapper
         return replace(problem, path=problem.path[1:]) if wrapped else problem
 
-    def named_object(self) -> Criterion:
-        raw = self.kwargs[self.pk_kwarg]
+    def named_by(self, keyword: str, model: type[models.Model]) -> Criterion:
+        raw = self.kwargs[keyword]
         if not _ID.fullmatch(raw) or int(raw) > MAX_ID:
-            raise NotFound(verbose_name(self.model).capitalize())
+            raise views.unknown(model)
         return views.equal_to("id", int(raw), models.BigIntegerField())
 
     def validated(self, payload: Any) -> dict[str, Any]:
@@ -93,19 +92,21 @@ class ViewSet(views.DialectViewSet):
         return super().validated(inner)
 
     def missing(self) -> DomainError:
+        return self.missing_from(self.model, self.named_object()) if self.pk_kwarg in self.kwargs else super().missing()
+
+    def missing_from(self, model: type[models.Model], named: Criterion) -> DomainError:
         """Tell staff that a patient of their own organization is not theirs; anyone else, that there is none."""
-        if self.actor.role in CAREGIVERS and self.pk_kwarg in self.kwargs:
+        if self.actor.role in CAREGIVERS:
             criteria = [views.equal_to("organization_id", self.actor.organization_id, models.BigIntegerField())]
-            named = self.named_object()
             # A row that they may see is missing because it is archived, not because it is not theirs.
-            theirs = Query(self.model, [*self.in_scope(), named])
-            if Query(self.model, [*criteria, named]).rows(("pk",)) and not theirs.rows(("pk",)):
+            theirs = Query(model, [*self.scope_of_rows(model), named])
+            if Query(model, [*criteria, named]).rows(("pk",)) and not theirs.rows(("pk",)):
                 return NotAuthorizedForPatient()
-        return super().missing()
+        return super().missing_from(model, named)
 
     def plain_list(self, query: Query, order: tuple[str, ...]) -> Answer:
         """Answer a plain array, with its numbers in X-Total, X-Page and X-Page-Size."""
-        page = self.fetch_numbered(query, order, PAGE_SIZE)
+        page = self.fetch_numbered(query, order)
         headers = {"X-Total": str(page.total), "X-Page": str(page.number), "X-Page-Size": str(page.size)}
         return Answer(page.items, headers=headers)
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, QuerySet, TextField, Value, When
+from django.db.models import BooleanField, Case, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 
-from accounts.models import Organization
+from accounts.models import Organization, User
 from accounts.scope import Actor, visible
 from config.databases import Param
 from config.rest.reading import Lookup, marked, values_of
@@ -25,7 +25,7 @@ class CatalogLookup(Lookup):
     can not be shown in its old form. Callers without an organization fetch by key.
     """
 
-    def __init__(self, model: type[models.Model], shape: Callable[[str, str], dict]):
+    def __init__(self, model: type[models.Model], shape: Callable[[str, str], Any]):
         self.model, self.shape = model, shape
         self._cache: dict[int, tuple[tuple, dict | None]] = {}
 
@@ -81,7 +81,10 @@ class OrganizationLookup(Lookup):
 
 
 class LinkedRows(Lookup):
-    """Rows of a scoped table by id: the UUID always, the name only where the caller may see the row."""
+    """Rows of a scoped table by id: the UUID always, the name only where the caller may see the row.
+
+    `name` are the columns that make the name; none for rows that are called by no name.
+    """
 
     def __init__(self, model: type[models.Model], name: tuple[str, ...], shape: Callable[[str, str | None], dict]):
         self.model, self.name, self.shape = model, name, shape
@@ -94,13 +97,42 @@ class LinkedRows(Lookup):
         return {pk: self.shape(str(uuid), name) for pk, uuid, name in rows}
 
     def _rows(self, actor: Actor) -> QuerySet:
+        if not self.name:
+            return self._by_id().values_list("id", "uuid", Value(None, output_field=TextField()))
         parts = [part for column in self.name for part in (column, Value(" "))][:-1]
         name = Concat(*parts, output_field=TextField()) if len(parts) > 1 else models.F(self.name[0])
         rule = visible(marked(actor), self.model)
         # Who sees everything has no rule, and an empty condition can not be written.
         seen = Case(When(rule, then=name), default=None, output_field=TextField()) if rule else name
-        rows = self.model._base_manager.filter(id__anyof=Param("ids", models.BigIntegerField())).order_by()
-        return rows.annotate(shown_name=seen).values_list("id", "uuid", "shown_name")
+        return self._by_id().annotate(shown_name=seen).values_list("id", "uuid", "shown_name")
+
+    def _by_id(self) -> QuerySet:
+        return self.model._base_manager.filter(id__anyof=Param("ids", models.BigIntegerField())).order_by()
+
+
+class LinkedUsers(LinkedRows):
+    """Users by id: the UUID always, the full name only where the caller may see the user."""
+
+    _NAMES = ("first_name", "middle_name", "last_name", "email")
+
+    def __init__(self, shape: Callable[[str, str | None], dict]):
+        super().__init__(User, self._NAMES, shape)
+
+    def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
+        if not keys:
+            return {}
+        key = ("users", actor.role, actor.organization_id is None)
+        rows = statements.get(key, lambda: self._rows(actor)).decoded({"ids": sorted(keys), **values_of(actor)})
+        return {pk: self.shape(str(uuid), self._called(names) if seen else None) for pk, uuid, seen, *names in rows}
+
+    def _called(self, names: list[str]) -> str:
+        return User(**dict(zip(self._NAMES, names, strict=True))).get_full_name()
+
+    def _rows(self, actor: Actor) -> QuerySet:
+        rule = visible(marked(actor), User)
+        yes, no = Value(True), Value(False)
+        seen = Case(When(rule, then=yes), default=no, output_field=BooleanField()) if rule else yes
+        return self._by_id().annotate(seen=seen).values_list("id", "uuid", "seen", *self._NAMES)
 
 
 class ChildRows(Lookup):

@@ -9,7 +9,8 @@ import datetime
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import django_filters
 from django.db import models
@@ -18,13 +19,15 @@ from django.http import QueryDict
 
 from accounts.scope import Actor
 from config.databases import Param
-from config.rest.fields import Reference, find_id, parse_date, parse_uuid
+from config.rest.fields import Reference, find_id
+from config.rest.literals import parse_date, parse_date_time, parse_uuid
 from config.rest.parsing import storable, unusable_text
 from config.rest.problems import Problem, Rejected
 from config.rest.reading import Criterion
 
 MAX_TEXT = 200
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
+_DIGITS = re.compile(rf"-?\d{{1,{MAX_TEXT}}}", re.ASCII)
 
 
 def read_once(query: QueryDict, name: str) -> str | None:
@@ -83,6 +86,7 @@ class NumberArgument:
     default: int
     least: int
     most: int
+    required = False
 
     @property
     def schema(self) -> dict:
@@ -94,11 +98,32 @@ class NumberArgument:
 
 
 @dataclass(frozen=True)
+class VersionArgument:
+    """The version that the caller saw, where it is asked for in the query. However large, it is compared and not stored."""
+
+    name: str = "base_version"
+    required = True
+    schema: ClassVar[dict] = {"type": "integer", "minimum": 1}
+
+    def read(self, query: QueryDict) -> int:
+        """Return the version that `query` gives; without one it is refused."""
+        raw = read_once(query, self.name)
+        if raw is None:
+            raise refused(self.name, "required", "The parameter is required")
+        if not _DIGITS.fullmatch(raw):
+            raise refused(self.name, "invalid_integer", "The value must be a whole number")
+        if int(raw) < 1:
+            raise refused(self.name, "min_value", "The value must be at least 1")
+        return int(raw)
+
+
+@dataclass(frozen=True)
 class TextArgument:
     """A text that an action takes in the query, beside its filters."""
 
     name: str
     default: str = ""
+    required = False
 
     @property
     def schema(self) -> dict:
@@ -107,6 +132,9 @@ class TextArgument:
     def read(self, query: QueryDict) -> str:
         """Return the text that `query` gives, or the default."""
         return read_text(query, self.name, self.default)
+
+
+Argument = NumberArgument | TextArgument | VersionArgument
 
 
 class Parameter(django_filters.Filter):
@@ -130,8 +158,12 @@ class Parameter(django_filters.Filter):
             raise refused(name, "max_length", f"The value must have at most {MAX_TEXT} characters")
         return raw
 
+    def meant(self, name: str, value: Any, actor: Actor, organization_id: int | None) -> Any:
+        """Return what `value`, as it was given, means to `actor`."""
+        return value
+
     def criterion(self, name: str, value: Any) -> Criterion:
-        """Return the condition that `value` sets."""
+        """Return the condition that `value`, as it is meant, sets."""
         return Criterion((name, self.shape(value)), lambda rows: self.filter(rows, Param(name, self.column)), {name: value})
 
     def shape(self, value: Any) -> Hashable:
@@ -157,6 +189,53 @@ class DateParameter(Parameter):
         if value is None:
             raise refused(name, "invalid_date", "The value must be a date, YYYY-MM-DD")
         return value
+
+
+class DayParameter(DateParameter):
+    """A day in the caller's time zone, YYYY-MM-DD, with which a moment is compared: `from` its beginning, or `until` its end."""
+
+    column = models.DateTimeField()
+
+    def __init__(self, field_name: str, *, until: bool = False):
+        self.until = until
+        super().__init__(field_name=field_name, lookup_expr="lt" if until else "gte")
+
+    def meant(self, name: str, value: datetime.date, actor: Actor, organization_id: int | None) -> datetime.datetime:
+        if self.until and value == datetime.date.max:
+            raise refused(name, "invalid_date", "The value is too late")
+        day = value + datetime.timedelta(days=self.until)
+        moment = datetime.datetime.combine(day, datetime.time(), ZoneInfo(actor.timezone))
+        try:
+            return moment.astimezone(datetime.UTC)
+        except OverflowError as error:
+            raise refused(name, "invalid_date", "The value is too early or too late") from error
+
+
+class DateTimeParameter(Parameter):
+    """An RFC 3339 date-time with its offset."""
+
+    schema = {"type": "string", "format": "date-time"}
+    column = models.DateTimeField()
+
+    def parse(self, name: str, raw: str) -> datetime.datetime:
+        value = parse_date_time(raw)
+        if value is None:
+            raise refused(
+                name, "invalid_date_time", "The value must be a date-time with its offset, such as 2030-01-31T09:00:00Z"
+            )
+        return value
+
+
+class BooleanParameter(Parameter):
+    """true or false, in any case."""
+
+    schema = {"type": "boolean"}
+    column = models.BooleanField()
+
+    def parse(self, name: str, raw: str) -> bool:
+        if raw.lower() not in ("true", "false"):
+            raise refused(name, "invalid_boolean", "The value must be true or false")
+        return raw.lower() == "true"
 
 
 class WordParameter(Parameter):
@@ -200,6 +279,9 @@ class ReferenceParameter(Parameter):
             raise refused(name, "invalid_uuid", "The value must be a UUID")
         return Reference(self.referenced, value)
 
+    def meant(self, name: str, value: Reference, actor: Actor, organization_id: int | None) -> int:
+        return find_id(value, name.removesuffix("_uuid"), actor, organization_id)
+
 
 class Parameters(django_filters.FilterSet):
     """A filter set whose filters are all Parameters."""
@@ -208,10 +290,7 @@ class Parameters(django_filters.FilterSet):
     def criteria(cls, query: QueryDict, actor: Actor, organization_id: int | None) -> list[Criterion]:
         """Read the filters that `query` gives: first all shapes (422), then references in scope (404)."""
         given = cls.read(query)
-        found = {
-            name: find_id(value, name.removesuffix("_uuid"), actor, organization_id) if isinstance(value, Reference) else value
-            for name, value in given.items()
-        }
+        found = {name: cls.base_filters[name].meant(name, value, actor, organization_id) for name, value in given.items()}
         return [cls.base_filters[name].criterion(name, value) for name, value in found.items()] + cls.unless(found)
 
     @classmethod

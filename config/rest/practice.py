@@ -4,20 +4,18 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from accounts.models import Organization
+from accounts.models import Organization, User
 from accounts.scope import scope, scope_of
 from config.exceptions import NotFound
 from config.rest import views
 from config.rest.credentials import bearer
 from config.rest.cursors import Keyset
-from config.rest.fields import parse_uuid
-from config.rest.lookups import CatalogLookup, LinkedRows
+from config.rest.literals import parse_uuid
+from config.rest.lookups import CatalogLookup, LinkedRows, LinkedUsers
 from config.rest.parameters import read_choice
 from config.rest.problems import Problem
 from config.rest.reading import Criterion, LookedUp, Query
 from config.rest.rendering import Answer
-
-PAGE_SIZE = 50
 
 TYPES = {
     "required": "missing",
@@ -51,26 +49,39 @@ class Errors:
 class ReferenceField(LookedUp):
     """`{"uuid": …, "name": …}` of a row of `model`, null where there is none.
 
-    Linked patients show a name only to those who may see them; catalogs come from the stamped cache.
+    Linked patients and users show a name only to those who may see them; catalogs come from the
+    stamped cache. Rows of a model without a `name` have null there.
     """
 
+    schema: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "nullable": True,
+        "properties": {"uuid": {"type": "string", "format": "uuid"}, "name": {"type": "string", "nullable": True}},
+        "required": ["uuid", "name"],
+    }
     _lookups: ClassVar[dict[type[models.Model], Any]] = {}
 
     def __init__(self, model: type[models.Model], name: tuple[str, ...] = ("name",), **kwargs):
-        schema = {
-            "type": "object",
-            "nullable": True,
-            "properties": {"uuid": {"type": "string", "format": "uuid"}, "name": {"type": "string", "nullable": True}},
-            "required": ["uuid", "name"],
-        }
-        super().__init__(self._lookup(model, name), schema=schema, **kwargs)
+        super().__init__(self._lookup(model, name), schema=self.schema, **kwargs)
 
     @classmethod
     def _lookup(cls, model: type[models.Model], name: tuple[str, ...]):
         if model not in cls._lookups:
             linked = scope_of(model).care_group or scope_of(model).patient_user
-            cls._lookups[model] = LinkedRows(model, name, reference) if linked else CatalogLookup(model, reference)
+            if model is User:
+                cls._lookups[model] = LinkedUsers(reference)
+            else:
+                cls._lookups[model] = LinkedRows(model, name, reference) if linked else CatalogLookup(model, reference)
         return cls._lookups[model]
+
+
+class ReferenceNameField(ReferenceField):
+    """The name that a reference shows, alone."""
+
+    schema = {"type": "string", "nullable": True}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, show=lambda found: found and found["name"], **kwargs)
 
 
 def reference(uuid: str, name: str | None) -> dict:
@@ -82,8 +93,11 @@ class ViewSet(views.DialectViewSet):
     """A view set under /api/v1/{org_id}/."""
 
     envelopes = {"list": "numbered_page"}
+    page_size = 50
     organization_id: int
     """The organization that the path names. Where it names none, actions do not ask."""
+    zone: str
+    """The time zone of that organization."""
     sorts: ClassVar[dict[str, Keyset]] = {}
     default_sort: ClassVar[str] = ""
 
@@ -99,27 +113,28 @@ class ViewSet(views.DialectViewSet):
             return
         uuid = parse_uuid(self.kwargs["org_id"])
         if uuid is not None and uuid == self.actor.organization_uuid:
-            self.organization_id = self.actor.organization_id
+            self.organization_id, self.zone = self.actor.organization_id, self.actor.timezone
             return
-        found = scope(self.actor, Organization.objects.filter(uuid=uuid)).values_list("pk", flat=True).first() if uuid else None
+        rows = scope(self.actor, Organization.objects.all()).values_list("pk", "timezone")
+        found = rows.filter(uuid=uuid).first() if uuid else None
         if found is None:
             raise NotFound("Organization")
-        self.organization_id = found
+        self.organization_id, self.zone = found
 
-    def named_object(self) -> Criterion:
-        uuid = parse_uuid(self.kwargs[self.pk_kwarg])
+    def named_by(self, keyword: str, model: type[models.Model]) -> Criterion:
+        uuid = parse_uuid(self.kwargs[keyword])
         if uuid is None:
-            raise self.missing()
+            raise views.unknown(model)
         return views.equal_to("uuid", uuid, models.UUIDField())
 
     def numbered_page(self, query: Query, order: tuple[str, ...]) -> Answer:
         """Answer `{items, page, page_size, total}`."""
-        page = self.fetch_numbered(query, order, PAGE_SIZE)
+        page = self.fetch_numbered(query, order)
         return Answer({"items": page.items, "page": page.number, "page_size": page.size, "total": page.total})
 
     def keyset_page(self, query: Query, keyset: Keyset) -> Answer:
         """Answer `{data, page_info: {end_cursor, has_next_page}}`."""
-        page, items = self.fetch_keyset(query, keyset, "after", "first", PAGE_SIZE)
+        page, items = self.fetch_keyset(query, keyset, "after", "first")
         return Answer({"data": items, "page_info": {"end_cursor": page.end, "has_next_page": page.next is not None}})
 
     def sorting(self) -> tuple[str, str]:

@@ -11,12 +11,11 @@ from django.db import models
 from config.rest import views
 from config.rest.credentials import bearer
 from config.rest.cursors import Keyset, KeysetPage
-from config.rest.fields import parse_uuid
+from config.rest.literals import parse_uuid
+from config.rest.parameters import Parameters
 from config.rest.problems import Problem
 from config.rest.reading import Computed, Criterion, Query
 from config.rest.rendering import Answer
-
-PAGE_SIZE = 50
 
 
 class Errors:
@@ -47,6 +46,14 @@ class CamelCase:
         return renamed
 
 
+class CamelCaseParameters(Parameters):
+    """Filters that are declared in Python's case and named on the wire in camelCase."""
+
+    @classmethod
+    def get_filters(cls):
+        return {camel(name): declared for name, declared in super().get_filters().items()}
+
+
 def camel(name: str) -> str:
     """Return `first_name` as `firstName`."""
     head, *rest = name.split("_")
@@ -70,6 +77,7 @@ class ViewSet(views.DialectViewSet):
     """A view set under /v1/."""
 
     envelopes = {"list": "cursor_page"}
+    page_size = 50
 
     def credentials(self, request):
         return bearer(request)
@@ -77,10 +85,10 @@ class ViewSet(views.DialectViewSet):
     def error_body(self, problems):
         return Errors.body(problems)
 
-    def named_object(self) -> Criterion:
-        uuid = parse_uuid(self.kwargs[self.pk_kwarg])
+    def named_by(self, keyword: str, model: type[models.Model]) -> Criterion:
+        uuid = parse_uuid(self.kwargs[keyword])
         if uuid is None:
-            raise self.missing()
+            raise views.unknown(model)
         return views.equal_to("uuid", uuid, models.UUIDField())
 
     def understood(self, problem: Problem) -> Problem:
@@ -94,7 +102,7 @@ class ViewSet(views.DialectViewSet):
 
     def cursor_page(self, query: Query, keyset: Keyset) -> Answer:
         """Answer `{data, meta}` with the cursors and relative addresses of the pages beside this one."""
-        page, items = self.fetch_keyset(query, keyset, "cursor", "perPage", PAGE_SIZE)
+        page, items = self.fetch_keyset(query, keyset, "cursor", "perPage")
         return Answer({"data": items, "meta": self.meta(page)})
 
     def meta(self, page: KeysetPage) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from rest_framework import serializers
 from accounts.scope import Actor, organization_of, scope_of
 from config.databases import AsText, Param
 from config.rest.fields import DateTime
-from config.statements import Statement, statements
+from config.statements import Run, Statement, statements
 
 
 class Lookup:
@@ -80,6 +80,7 @@ _NATIVE = (
     serializers.ChoiceField,
     serializers.UUIDField,
     serializers.DateField,
+    serializers.TimeField,
     serializers.DecimalField,
     serializers.DictField,
     serializers.JSONField,
@@ -157,7 +158,7 @@ class Plan:
     def _column(self, source: str, *, shown: bool = False) -> int:
         """Return the place of a column in the row; decimals that are only shown are fetched as text."""
         name = lookup = source.replace(".", "__")
-        as_text = shown and isinstance(_field_of(self.model, lookup), models.DecimalField)
+        as_text = shown and isinstance(columns_of(self.model, lookup)[-1], models.DecimalField)
         if as_text:
             name = f"{lookup} as text"
         self._columns.setdefault(name, AsText(lookup) if as_text else lookup)
@@ -168,23 +169,32 @@ class Plan:
         self._names[name] = function
         return name
 
-    def objects(self, rows: Sequence[tuple], actor: Actor) -> list[dict]:
-        """Build the answer's objects of `rows`, fetching every look-up once for all of them."""
+    def objects(self, rows: Sequence[tuple], actor: Actor, known: Mapping[Lookup, Mapping] | None = None) -> list[dict]:
+        """Build the answer's objects of `rows`, fetching every look-up once for all of them.
+
+        `known` holds what look-ups would find, where that is at hand already.
+        """
         if not rows:
             return []
+        found = known or {}
         seen = [
-            lookup.load({row[index] for row in rows for index in indexes if row[index] is not None}, actor).get
+            (found[lookup] if lookup in found else lookup.load(_keys(rows, indexes), actor)).get
             for lookup, indexes in self.lookups.items()
         ]
         build = self._build
         return [build(row, actor, *seen) for row in rows]
 
 
-def _field_of(model: type[models.Model], lookup: str) -> Any:
-    found: Any = None
-    for name in lookup.split("__"):
-        found = model._meta.pk if name == "pk" else model._meta.get_field(name)
-        model = found.related_model or model
+def _keys(rows: Sequence[tuple], indexes: list[int]) -> set:
+    return {row[index] for row in rows for index in indexes if row[index] is not None}
+
+
+def columns_of(model: type[models.Model], source: str) -> list[Any]:
+    """Return the columns that `source` (`name`, `patient.uuid`, `patient__uuid`) leads through."""
+    found: list[Any] = []
+    for name in source.replace(".", "__").split("__"):
+        found.append(model._meta.pk if name == "pk" else model._meta.get_field(name))
+        model = found[-1].related_model or model
     return found
 
 
@@ -218,6 +228,10 @@ class Query:
     def rows(self, columns: tuple, order: tuple = (), tail: str = "") -> list[tuple]:
         """Fetch `columns` in `order`; `tail` is LIMIT and OFFSET."""
         return self._statement(columns, order).decoded(self.values, tail)
+
+    def run(self, columns: tuple, order: tuple = (), tail: str = "") -> Run:
+        """Return what `rows` would run, to be run together with others."""
+        return Run(self._statement(columns, order), self.values, tail)
 
     def count(self) -> int:
         """Count the rows."""

@@ -6,6 +6,7 @@ sorts, the arguments and the list's envelope; statuses from all of these. What i
 whole dialect stands in config/rest/dialects.py.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -19,8 +20,8 @@ from rest_framework import serializers
 from accounts.permissions import Task
 from accounts.scope import Actor, Role
 from config.rest.dialects import DIALECTS, INTEGER, TEXT, Dialect, Schema, dialect_of, parameter
-from config.rest.fields import BaseVersion
-from config.rest.reading import Computed, LookedUp
+from config.rest.fields import BaseVersion, Decimal
+from config.rest.reading import Computed, LookedUp, columns_of
 from config.rest.rows import UnreadRows
 
 VERSION = "1.0"
@@ -107,7 +108,10 @@ class DialectSchema(AutoSchema):
 
     # --- names ------------------------------------------------------------------------------------
     def get_operation_id(self) -> str:
-        return "_".join([*self._steps, self.view.action]).replace("-", "_")
+        # Where an action has several verbs, all but the first name theirs.
+        verbs = [verb for verb, action in self.view.action_map.items() if action == self.view.action and verb != "head"]
+        verb = [] if self.method.lower() == verbs[0] else [self.method.lower()]
+        return re.sub(r"[-.]", "_", "_".join([*self._steps, self.view.action, *verb]))
 
     def get_tags(self) -> list[str]:
         return self._steps[:1]
@@ -118,7 +122,8 @@ class DialectSchema(AutoSchema):
         if documented:
             return documented.strip().splitlines()[0].removesuffix(".")
         names = self.view.model._meta
-        one = f"{'an' if names.verbose_name[0] in 'aeiou' else 'a'} {names.verbose_name}"
+        plural_only = names.verbose_name == names.verbose_name_plural
+        one = names.verbose_name if plural_only else f"{'an' if names.verbose_name[0] in 'aeiou' else 'a'} {names.verbose_name}"
         return SUMMARIES[self.view.action].format(one=one, many=names.verbose_name_plural)
 
     def get_description(self) -> str:  # type: ignore[override]
@@ -141,11 +146,16 @@ class DialectSchema(AutoSchema):
 
     def _query(self) -> list[Schema]:
         view = self.view
-        arguments = [parameter(argument.name, argument.schema) for argument in view.arguments.get(view.action, ())]
+        arguments = [
+            parameter(argument.name, argument.schema, required=argument.required)
+            for argument in view.arguments.get(view.action, ())
+        ]
+        if view.action in view.streams:
+            return [*self._filters(), *arguments]
         if view.action not in view.envelopes:
             return arguments
         envelope = self.dialect.envelopes[view.envelopes[view.action]]
-        return [*envelope.parameters, *self._sorting(), *self._filters(), *arguments]
+        return [*envelope.parameters(view.page_size), *self._sorting(), *self._filters(), *arguments]
 
     def _sorting(self) -> Iterator[Schema]:
         if sorts := getattr(self.view, "sorts", {}):
@@ -164,6 +174,8 @@ class DialectSchema(AutoSchema):
         schema = self.resolve_serializer(self.view.body_serializer(), "request").ref
         wrapper = getattr(self.view, "wrapper", "")
         inner = {"type": "object", "properties": {wrapper: schema}, "required": [wrapper]} if wrapper else schema
+        if many := self.view.batch_classes.get(self.view.action):
+            inner = {"anyOf": [inner, self.resolve_serializer(many[0], "request").ref]}
         return {"content": content(inner), "required": True}
 
     # --- what comes back --------------------------------------------------------------------------
@@ -180,7 +192,12 @@ class DialectSchema(AutoSchema):
         if self.view.action in self.view.envelopes:
             envelope = self.dialect.envelopes[self.view.envelopes[self.view.action]]
             wrap, named = envelope.wrap, named | envelope.headers
-        return {"description": "Done.", "headers": headers(named), "content": content(wrap(item))}
+        if media_type := self.view.streams.get(self.view.action):
+            return {"description": "Done.", "headers": headers(named), "content": {media_type: {}}}
+        answer = wrap(item)
+        if many := self.view.batch_classes.get(self.view.action):
+            answer = {"anyOf": [answer, self.resolve_serializer(many[1], "response").ref]}
+        return {"description": "Done.", "headers": headers(named), "content": content(answer)}
 
     def _shapes(self) -> list[type[serializers.Serializer]]:
         """Return the serializers of the answers that the roles which may do this get."""
@@ -211,10 +228,14 @@ class DialectSchema(AutoSchema):
 
     # --- serializers ------------------------------------------------------------------------------
     def _map_serializer_field(self, field, direction, bypass_extensions=False) -> Schema:
-        """Return the schema of a field. Rows are shown by their shape, and taken whatever they are."""
+        """Return the schema of a field. Rows are shown by their shape, and taken whatever they are; decimals may be numbers."""
         schema = super()._map_serializer_field(field, direction, bypass_extensions)
         if isinstance(field, UnreadRows):
             return {**schema, "items": {"anyOf": [schema["items"], {}]}, "maxItems": field.max_length}
+        if isinstance(field, serializers.ListSerializer) and (most := getattr(field, "max_length", None)):
+            return {**schema, "maxItems": most}
+        if isinstance(field, Decimal) and direction == "request":
+            return _number_or_digits(field, schema)
         return schema
 
     def _map_serializer(self, serializer, direction, bypass_extensions=False) -> Schema:
@@ -235,6 +256,14 @@ def _plain(schema: Schema) -> Schema:
     return {name: value for name, value in schema.items() if name not in ("readOnly", "writeOnly", "title", "x-spec-enum-id")}
 
 
+def _number_or_digits(field: Decimal, schema: Schema) -> Schema:
+    number: Schema = {"type": "number"}
+    number |= {} if field.min_value is None else {"minimum": float(field.min_value)}
+    number |= {} if field.max_value is None else {"maximum": float(field.max_value)}
+    digits = {name: schema[name] for name in ("type", "format", "pattern")}
+    return {"anyOf": [number, digits], **{name: value for name, value in schema.items() if name not in digits}}
+
+
 def _answered(field: serializers.Field, schema: Schema) -> Schema:
     """Return a field's schema in an answer: what is stored, whatever bodies must look like."""
     null = _can_be_null(field, schema)
@@ -248,9 +277,10 @@ def _answered(field: serializers.Field, schema: Schema) -> Schema:
 
 def _can_be_null(field: serializers.Field, schema: Schema) -> bool:
     model = getattr(getattr(field.parent, "Meta", None), "model", None)
-    if model is None or isinstance(field, (Computed, LookedUp, serializers.BaseSerializer)):
+    told = isinstance(field, (Computed, serializers.BaseSerializer)) or (isinstance(field, LookedUp) and field.show is not None)
+    if model is None or told:
         return schema.get("nullable", False)
-    return model._meta.get_field(field.source).null
+    return any(column.null for column in columns_of(model, str(field.source)))
 
 
 class DialectGenerator(SchemaGenerator):

@@ -20,12 +20,12 @@ from config.databases import Param
 from config.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, Unavailable
 from config.logs import request_id
 from config.middleware import client_address, route_of
-from config.orm import verbose_name
+from config.orm import has_column, verbose_name, word_for
 from config.rest import throttling
 from config.rest.cursors import BadCursor, Keyset, KeysetPage
 from config.rest.fields import resolve
 from config.rest.idempotency import claim_of
-from config.rest.parameters import NumberArgument, Parameters, TextArgument, read_integer, read_once, refused
+from config.rest.parameters import Argument, Parameters, read_integer, read_once, refused
 from config.rest.parsing import read_json
 from config.rest.problems import Problem, Rejected, problems_of, worded
 from config.rest.reading import Criterion, Plan, Query, marked, plan_of, values_of
@@ -33,6 +33,8 @@ from config.rest.rendering import Answer
 
 MAX_PAGE_SIZE = 200
 MAX_PAGE = 1_000_000
+ROWS_A_REQUEST = 100
+"""So many rows of one body count as one request of the rate limit."""
 MAX_PROBLEMS = 100
 """One answer names no more: a body can be wrong in more places than anyone wants to read."""
 
@@ -62,11 +64,15 @@ class DialectViewSet(ViewSetMixin, APIView):
     """What each action asks of the role; an action that is not named here only reads."""
     serializer_classes: ClassVar[Mapping[str, type[Serializer]]] = {}
     """The body of each action that takes one."""
+    batch_classes: ClassVar[Mapping[str, tuple[type[Serializer], type[Serializer]]]] = {}
+    """The body and the answer of each action that also takes many at once."""
+    streams: ClassVar[Mapping[str, str]] = {}
+    """The media type of each action that answers with rows without end, in another form than JSON."""
     error_fields: ClassVar[Mapping[str, str]] = {}
     """Model field -> wire field, where no body serializer tells."""
     filterset_class: ClassVar[type[Parameters] | None] = None
     """The filters of `list`."""
-    arguments: ClassVar[Mapping[str, tuple[NumberArgument | TextArgument, ...]]] = {}
+    arguments: ClassVar[Mapping[str, tuple[Argument, ...]]] = {}
     """What each action takes in the query beside filters, sorting and pages."""
     envelopes: ClassVar[Mapping[str, str]] = {}
     """The shape of each action that answers with many objects, by the name that the dialect's documents give it."""
@@ -75,6 +81,8 @@ class DialectViewSet(ViewSetMixin, APIView):
     constraint_wording: ClassVar[dict[str, tuple[int, str, str]]] = {}
     reaches_archived: ClassVar[frozenset[str]] = frozenset()
     """The actions that change archived objects too; for all others they are not there."""
+    page_size: ClassVar[int]
+    """How many rows a page of a list holds where the request does not say."""
     pk_kwarg: ClassVar[str] = ""
     """The URL keyword that names the object an action works on."""
 
@@ -101,7 +109,11 @@ class DialectViewSet(ViewSetMixin, APIView):
 
     def missing(self) -> DomainError:
         """Return the refusal for an object that is not in the caller's scope."""
-        return NotFound(verbose_name(self.model).capitalize())
+        return unknown(self.model)
+
+    def missing_from(self, model: type[models.Model], named: Criterion) -> DomainError:
+        """Return the refusal for the row of any `model` that `named` picks and that is not in the caller's scope."""
+        return unknown(model)
 
     # --- the way in -------------------------------------------------------------------------------
     def initial(self, request: Request, *args, **kwargs) -> None:
@@ -112,7 +124,7 @@ class DialectViewSet(ViewSetMixin, APIView):
             self.http_method_not_allowed(request)
         self.enter()
         task = self.tasks.get(self.action, Task.READ)
-        if self.pk_kwarg in self.kwargs and task is not Task.READ:
+        if self.pk_kwarg in self.kwargs and task.writes:
             self.object_id = self.locate()
         if not task.allows(self.actor.role):
             raise NotPermitted
@@ -138,6 +150,10 @@ class DialectViewSet(ViewSetMixin, APIView):
     # --- reading ----------------------------------------------------------------------------------
     def in_scope(self, *, archived: bool = True) -> list[Criterion]:
         """Return the conditions for rows that the caller may see, here."""
+        return self.scope_of_rows(self.model, archived=archived)
+
+    def scope_of_rows(self, model: type[models.Model], *, archived: bool = True) -> list[Criterion]:
+        """Return the conditions for rows of any `model` that the caller may see, in the organization that the path names."""
         actor = self.actor
         criteria = [
             Criterion(
@@ -147,13 +163,17 @@ class DialectViewSet(ViewSetMixin, APIView):
             )
         ]
         if self.organization_id is not None:
-            criteria.append(equal_to(organization_of(self.model), self.organization_id, models.BigIntegerField()))
-        if not archived:
+            criteria.append(equal_to(organization_of(model), self.organization_id, models.BigIntegerField()))
+        if not archived and has_column(model, "deleted_at"):
             criteria.append(Criterion("not archived", lambda rows: rows.filter(deleted_at=None)))
         return criteria
 
     def named_object(self) -> Criterion:
         """Return the condition for the object that the path names; a malformed id is an unknown one."""
+        return self.named_by(self.pk_kwarg, self.model)
+
+    def named_by(self, keyword: str, model: type[models.Model]) -> Criterion:
+        """Return the condition for the row of `model` that the URL keyword names."""
         raise NotImplementedError
 
     def locate(self) -> int:
@@ -176,10 +196,10 @@ class DialectViewSet(ViewSetMixin, APIView):
             raise self.missing()
         return rows[0], plan.objects(rows, self.actor)[0]
 
-    def fetch_numbered(self, query: Query, order: tuple[str, ...], page_size: int) -> "NumberedPage":
+    def fetch_numbered(self, query: Query, order: tuple[str, ...]) -> "NumberedPage":
         """Fetch the page that `page` and `page_size` name, and count all rows."""
         number = read_integer(self.request.GET, "page", default=1, least=1, most=MAX_PAGE)
-        size = read_integer(self.request.GET, "page_size", default=page_size, least=1, most=MAX_PAGE_SIZE)
+        size = read_integer(self.request.GET, "page_size", default=self.page_size, least=1, most=MAX_PAGE_SIZE)
         plan = self.answer_plan()
         rows = query.rows(plan.columns, order, f" LIMIT {size} OFFSET {(number - 1) * size}")
         # A page that is not full tells the total by itself.
@@ -188,11 +208,9 @@ class DialectViewSet(ViewSetMixin, APIView):
         self.shown(rows)
         return NumberedPage(plan.objects(rows, self.actor), number, size, total)
 
-    def fetch_keyset(
-        self, query: Query, keyset: Keyset, cursor_name: str, size_name: str, page_size: int
-    ) -> tuple[KeysetPage, list[dict]]:
+    def fetch_keyset(self, query: Query, keyset: Keyset, cursor_name: str, size_name: str) -> tuple[KeysetPage, list[dict]]:
         """Fetch the page that the parameter `cursor_name` points to. A cursor is good for this caller, path and filters."""
-        size = read_integer(self.request.GET, size_name, default=page_size, least=1, most=MAX_PAGE_SIZE)
+        size = read_integer(self.request.GET, size_name, default=self.page_size, least=1, most=MAX_PAGE_SIZE)
         cursor = read_once(self.request.GET, cursor_name)
         kept = sorted((name, value) for name, value in self.request.GET.items() if name not in (cursor_name, size_name))
         plan = self.answer_plan()
@@ -206,7 +224,7 @@ class DialectViewSet(ViewSetMixin, APIView):
     def shown(self, rows: list[tuple]) -> None:
         """Write into the audit trail whose rows are about to leave. Without that nothing leaves."""
         try:
-            action = f"{self.model._meta.model_name}.{self.action}"
+            action = f"{word_for(self.model)}.{self.action}"
             audit.record_read(self.actor, action, patients=self.touched(rows))
         except Exception as error:
             raise Unavailable from error
@@ -265,6 +283,13 @@ class DialectViewSet(ViewSetMixin, APIView):
         """Answer with one row, in the dialect's envelope."""
         return Answer(self.read_one(equal_to("id", pk, models.BigIntegerField()))[1], status)
 
+    def charge(self, rows: Any) -> None:
+        """Count a request of many rows as several; RateLimited where that is too many."""
+        further = (len(rows) - 1) // ROWS_A_REQUEST if isinstance(rows, list) else 0
+        if further > 0:
+            self.allowance = throttling.count(f"user:{self.actor.user_id}", settings.RATE_LIMIT_PER_MINUTE, further)
+            self.allowance.check()
+
     # --- what goes wrong --------------------------------------------------------------------------
     def handle_exception(self, exc: Exception) -> Any:
         found = problems_of(exc, self._wire_names())[:MAX_PROBLEMS]
@@ -299,6 +324,11 @@ class DialectViewSet(ViewSetMixin, APIView):
             for name, value in self.allowance.headers.items():
                 response[name] = value
         return response
+
+
+def unknown(model: type[models.Model]) -> NotFound:
+    """Return the refusal for a row of `model` that does not exist, or might as well not."""
+    return NotFound(verbose_name(model).capitalize())
 
 
 def refusal(problems: list[Problem], body: Any) -> Answer:

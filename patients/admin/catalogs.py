@@ -3,7 +3,6 @@
 from django.contrib import admin
 
 from accounts.admin.catalogs import CatalogAdmin, with_name
-from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter
 from patients.models import (
     BillingType,
     Employer,
@@ -11,7 +10,6 @@ from patients.models import (
     FieldDefinition,
     Location,
     Program,
-    Protocol,
     Provider,
     ReferralPartner,
     ReferralSource,
@@ -43,18 +41,6 @@ class ProgramAdmin(CatalogAdmin):
     """Programs."""
 
     place, icon, hint = 4, "assignment", "Care programs to enrol in"
-
-
-@admin.register(Protocol)
-class ProtocolAdmin(CatalogAdmin):
-    """Protocols."""
-
-    place, icon, hint = 5, "checklist", "Ways of carrying out a program"
-    list_display = ["name", "program"]
-    list_select_related = ["program"]
-    list_filter = [("program", ScopedRelatedFilter), ArchivedFilter]
-    fieldsets = with_name("program")
-    fixed = ("program",)
 
 
 @admin.register(TagDefinition)

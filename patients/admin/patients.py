@@ -17,7 +17,7 @@ from patients.admin.forms import PatientForm
 from patients.bodies import BALANCES
 from patients.models import Enrolment, Patient, PatientIdentifier, Status
 from patients.reading import masked
-from patients.search import matching
+from patients.search import containing, query_patterns
 from patients.services.patients import create_patient, update_patient
 
 _LIST_LEAVES_OUT = ("search_text", "social_security_number_sealed", "medicaid_id_sealed", "bsn_sealed")
@@ -134,7 +134,7 @@ class PatientAdmin(ScopedAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         """Find patients as the APIs do: every word, as typed or as digits."""
-        return queryset.filter(matching(search_term)).defer(*_LIST_LEAVES_OUT), False
+        return queryset.filter(containing(query_patterns(search_term))).defer(*_LIST_LEAVES_OUT), False
 
     def label(self, obj: Patient) -> str:
         return f"{obj.last_name}, {obj.first_name} ({obj.date_of_birth or 'date of birth unknown'})"

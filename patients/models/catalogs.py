@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models.catalogs import Catalog, OrderedCatalog
-from config.orm import TextListField
+from config.orm import ObjectListField, TextListField
 
 
 class Provider(Catalog):
@@ -86,6 +86,12 @@ class Program(Catalog):
 
 
 class Protocol(Catalog):
-    """A way of carrying out a program: what is measured, when, and what raises an alert."""
+    """A way of carrying out a program: what is measured, when, and what raises an alert.
+
+    `schedule` is a list of `{"instrument", "every_days", "from_day", "to_day"}` in the order of the
+    day, `rules` one of rules; instruments are named by their codes (clinical/monitoring.py).
+    """
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="protocols")
+    schedule = ObjectListField(default=list, blank=True)
+    rules = ObjectListField(default=list, blank=True)

@@ -4,12 +4,10 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Organization, User
-from accounts.scope import ScopePath
-from config.orm import Identified, Timestamped
+from config.orm import Identified, SoftDeleted, Timestamped
 from patients.models.catalogs import Program, Protocol, TagDefinition
+from patients.models.charts import OF_A_PATIENT, ChartEntry
 from patients.models.patients import Patient
-
-OF_A_PATIENT = ScopePath("organization_id", care_group="patient__care_group_id", patient_user="patient__user_id")
 
 
 class PatientIdentifier(Identified, Timestamped):
@@ -58,19 +56,15 @@ class Enrolment(Identified, Timestamped):
         ]
 
 
-class PatientTag(Identified, Timestamped):
+class PatientTag(ChartEntry, SoftDeleted):
     """A tag on a patient."""
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    patient = models.ForeignKey(Patient, models.CASCADE, related_name="tags")
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="tags")
     tag_definition = models.ForeignKey(TagDefinition, models.PROTECT, related_name="+")
     assigned_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    deleted_at = models.DateTimeField(null=True, editable=False)
 
-    scope = OF_A_PATIENT
-
-    class Meta:
-        ordering = ["id"]
+    class Meta(ChartEntry.Meta):
+        verbose_name = "tag"
         constraints = [
             models.UniqueConstraint(fields=["patient", "tag_definition"], condition=Q(deleted_at=None), name="patient_tag_unique")
         ]

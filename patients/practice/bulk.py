@@ -6,13 +6,12 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from accounts.models import Organization
 from accounts.permissions import Task
 from config.exceptions import NotFound
-from config.rest import practice, throttling
+from config.rest import practice
 from config.rest.idempotency import Claim, claim_of
 from config.rest.parsing import read_json
 from config.rest.problems import problems_of
@@ -24,8 +23,6 @@ from patients.practice.serializers import PracticeBulkIn, PracticeBulkOut, Pract
 
 MAX_BODY = 25_000_000
 """Bytes."""
-ROWS_A_REQUEST = 100
-"""So many rows count as one request of the rate limit."""
 
 
 class PatientBulkViewSet(practice.ViewSet):
@@ -49,7 +46,7 @@ class PatientBulkViewSet(practice.ViewSet):
         same transaction, and whoever repeats the request goes on from there.
         """
         payload = read_json(request._request, MAX_BODY)
-        self._charge(payload.get("rows"))
+        self.charge(payload.get("rows"))
         claim = claim_of(request._request, self.actor, self.organization_id)
         answer = None
         with claim.held() if claim else nullcontext():
@@ -59,13 +56,6 @@ class PatientBulkViewSet(practice.ViewSet):
         if self.refused:
             self._record_denied()
         return answer
-
-    def _charge(self, rows: Any) -> None:
-        """Count a request of many rows as several; RateLimited where that is too many."""
-        further = (len(rows) - 1) // ROWS_A_REQUEST if isinstance(rows, list) else 0
-        if further > 0:
-            self.allowance = throttling.count(f"user:{self.actor.user_id}", settings.RATE_LIMIT_PER_MINUTE, further)
-            self.allowance.check()
 
     def _step(self, payload: dict[str, Any], claim: Claim | None) -> Answer | None:
         """Import the next chunk; return the answer after the last one, or the one that was given before."""

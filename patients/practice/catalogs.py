@@ -8,7 +8,6 @@ from patients.models import (
     FieldDefinition,
     Location,
     Program,
-    Protocol,
     Provider,
     ReferralPartner,
     ReferralSource,
@@ -83,11 +82,3 @@ class ProgramViewSet(CatalogViewSet):
     """Care programs that patients are enrolled in."""
 
     model = Program
-
-
-class ProtocolViewSet(CatalogViewSet):
-    """Ways of carrying out a program. A protocol stays with its program."""
-
-    model = Protocol
-    references = {"program": Program}
-    fixed = frozenset({"program"})

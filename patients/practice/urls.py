@@ -2,6 +2,10 @@ from django.urls import path
 
 from patients.practice import catalogs
 from patients.practice.bulk import PatientBulkViewSet
+from patients.practice.field_values import FieldValueViewSet
+from patients.practice.referrals import ReferralAttributionViewSet
+from patients.practice.relationships import RelationshipViewSet
+from patients.practice.tags import PatientTagViewSet
 from patients.practice.views import (
     PatientCountsViewSet,
     PatientCursorViewSet,
@@ -23,13 +27,18 @@ urlpatterns = [
     path("patients/<patient_uuid>/restore", PatientLifecycleViewSet.as_view({"post": "restore"})),
     path("patients/<patient_uuid>/transition-status", PatientLifecycleViewSet.as_view({"post": "transition"})),
     path("patients/<patient_uuid>/family", PatientFamilyViewSet.as_view({"get": "family"})),
+    *FieldValueViewSet.paths("field-values"),
+    *ReferralAttributionViewSet.paths("referral-attributions"),
+    *RelationshipViewSet.paths("relationships"),
+    path("patients/<patient_uuid>/dependents", RelationshipViewSet.as_view({"get": "dependents"})),
+    path("patients/<patient_uuid>/guardians", RelationshipViewSet.as_view({"get": "guardians"})),
+    *PatientTagViewSet.paths("tags"),
     *catalogs.BillingTypeViewSet.paths("billing-types"),
     *catalogs.EmployerViewSet.paths("employers"),
     *catalogs.FeeScheduleViewSet.paths("fee-schedules"),
     *catalogs.FieldDefinitionViewSet.paths("patient-field-definitions"),
     *catalogs.LocationViewSet.paths("locations"),
     *catalogs.ProgramViewSet.paths("programs"),
-    *catalogs.ProtocolViewSet.paths("protocols"),
     *catalogs.ProviderViewSet.paths("providers"),
     *catalogs.ReferralPartnerViewSet.paths("referral-partners"),
     *catalogs.ReferralSourceViewSet.paths("referral-sources"),

@@ -29,7 +29,7 @@ from patients.practice.serializers import (
     PracticePatientReducedOut,
     PracticePatientTransitionIn,
 )
-from patients.reading import CHANGES, NOT_ARCHIVED, SORTS, typeahead
+from patients.reading import CHANGES, NOT_ARCHIVED, SORTS, family_of, typeahead
 from patients.services.lifecycle import archive_patient, restore_patient, transition_status
 from patients.services.patients import create_patient, update_patient
 
@@ -242,7 +242,6 @@ def sharing(guarantor: int, besides: int) -> Criterion:
     big = BigIntegerField()
 
     def apply(rows: QuerySet) -> QuerySet:
-        family = Q(responsible_party_id=Param("guarantor", big)) | Q(id=Param("guarantor", big))
-        return rows.filter(family, ~Q(id=Param("besides", big)))
+        return rows.filter(family_of(Param("guarantor", big)), ~Q(id=Param("besides", big)))
 
     return Criterion("sharing", apply, {"guarantor": guarantor, "besides": besides})

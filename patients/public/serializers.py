@@ -5,29 +5,17 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from accounts.models import CareGroup, Organization, UserStatus
-from accounts.scope import Actor
+from accounts.models import CareGroup, Organization
 from config.rest.fields import Choice, ContractSerializer, Email, ScopedRelation, Text
 from config.rest.lookups import CatalogLookup, ChildRows, OrganizationLookup
 from config.rest.public import CamelCase, LocalDateTime
 from config.rest.reading import Computed, LookedUp
-from patients.models import Enrolment, Patient, PatientIdentifier, Program, Protocol, Sex, Status
+from patients.models import Enrolment, Patient, PatientIdentifier, Program, Protocol, Sex
+from patients.reading import public_status
 from patients.search import e164
 
-STATUS: dict[str, str] = {
-    Status.PROSPECTIVE: "created",
-    Status.ACTIVE: "active",
-    Status.INACTIVE: "stopped",
-    Status.DECEASED: "stopped",
-    Status.ARCHIVED: "stopped",
-}
 CHART_NUMBER_SYSTEM = "hospital_mrn"
 COUNTRY = RegexValidator(r"\A[A-Za-z]{2}\Z", "Must be a country code of two letters.")
-
-
-def public_status(actor: Actor, status: str, login: str | None) -> str:
-    """Return the status on the wire; a login that is blocked or cancelled outranks the patient's own."""
-    return login if login in (UserStatus.BLOCKED, UserStatus.CANCELLED) else STATUS[status]
 
 
 def _entry(uuid: str, name: str) -> dict:

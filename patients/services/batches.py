@@ -12,6 +12,7 @@ from config.databases import insert_many
 from patients.models import NameKey, Patient
 from patients.search import TYPED, name_keys
 from patients.services.columns import changed_columns
+from patients.services.histories import note_changes
 from patients.services.rows import tell_all
 
 
@@ -40,8 +41,9 @@ def update_patients(*, actor: Actor, organization: Organization, changes: Collec
     """Write `changes` in their order. Raises IntegrityError (chart number taken)."""
     if not changes:
         return
-    for change in changes:
-        columns = changed_columns(change.patient, change.accepted)
+    written = [(change.patient, changed_columns(change.patient, change.accepted)) for change in changes]
+    note_changes(actor, written)
+    for change, (_, columns) in zip(changes, written, strict=True):
         Patient.objects.filter(deleted_at=None).change(change.patient.pk, change.patient.version, "Patient", **columns)
         vars(change.patient).update(columns)
     renamed = [change.patient for change in changes if set(TYPED) & change.accepted.keys()]

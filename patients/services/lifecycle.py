@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.scope import Actor
 from config.exceptions import Invalid, NotFound, UnknownReference, VersionConflict
 from patients.models import Patient, Status
+from patients.services.histories import note_changes
 from patients.services.patients import index_names
 from patients.services.rows import lock_patient, tell
 from patients.services.rules import check_values, today_in
@@ -32,7 +33,7 @@ def archive_patient(*, actor: Actor, patient_id: int) -> None:
     patient = lock_patient(patient_id)
     if Patient.objects.filter(responsible_party=patient, deleted_at=None).exists():
         raise Invalid("The patient is the guarantor of active dependents.", "", "guarantor")
-    _write(patient, status=Status.ARCHIVED, deleted_at=timezone.now())
+    _write(actor, patient, status=Status.ARCHIVED, deleted_at=timezone.now())
     index_names(patient.pk, patient.organization_id, {})
     tell(actor, patient, "patient.archive", "patient.archived", ["status", "deleted_at"])
 
@@ -45,14 +46,14 @@ def restore_patient(*, actor: Actor, patient_id: int) -> None:
     IntegrityError where their chart number has been given to another meanwhile.
     """
     # The guarantor is looked up before both are locked; the version tells whether it still is theirs.
-    seen = Patient.objects.only("version", "responsible_party").get(pk=patient_id)
+    seen = Patient.objects.only("version", "status", "organization", "responsible_party").get(pk=patient_id)
     try:
-        patient = lock_patient(patient_id, seen.responsible_party_id, archived=True)
+        patient = lock_patient(patient_id, archived=True, responsible_party=seen.responsible_party_id)
     except UnknownReference as error:
         raise Invalid("The guarantor of the patient is archived.", "", "guarantor") from error
     except NotFound as error:
         raise Invalid("The patient is not archived.", "", "not_archived") from error
-    _write(seen, status=Status.INACTIVE, deleted_at=None)
+    _write(actor, seen, status=Status.INACTIVE, deleted_at=None)
     index_names(patient.pk, patient.organization_id, patient.__dict__)
     tell(actor, patient, "patient.restore", "patient.restored", ["status", "deleted_at"])
 
@@ -66,7 +67,7 @@ def transition_status(*, actor: Actor, patient_id: int, base_version: int, new_s
         raise VersionConflict(expected=patient.version, got=base_version)
     if new_status not in TRANSITIONS[patient.status]:
         raise Invalid(f"A patient can not go from {patient.status} to {new_status}.", "new_status", "transition")
-    _write(patient, status=new_status, **_moments(patient, new_status))
+    _write(actor, patient, status=new_status, **_moments(patient, new_status))
     tell(actor, patient, "patient.transition_status", f"patient.{new_status}", ["status"])
 
 
@@ -76,7 +77,7 @@ def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> Non
     patient = lock_patient(patient_id)
     death = {"status": Status.DECEASED, "date_time_deceased": at}
     check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_in(patient.organization))
-    _write(patient, **death, **_moments(patient, Status.DECEASED))
+    _write(actor, patient, **death, **_moments(patient, Status.DECEASED))
     tell(actor, patient, "patient.record_death", "patient.deceased", death)
 
 
@@ -88,5 +89,6 @@ def _moments(patient: Patient, status: str) -> dict[str, Any]:
     return {"stopped_at": now}
 
 
-def _write(patient: Patient, **values: Any) -> None:
+def _write(actor: Actor, patient: Patient, **values: Any) -> None:
+    note_changes(actor, [(patient, values)])
     Patient.objects.change(patient.pk, patient.version, "Patient", **values)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.dispatch import Signal
 
 from accounts.models import Organization
 from accounts.scope import Actor
@@ -12,8 +13,12 @@ from config.exceptions import Invalid, VersionConflict
 from patients.models import Enrolment, NameKey, Patient, PatientIdentifier, Program, Protocol
 from patients.search import TYPED, name_keys
 from patients.services.columns import accepted_changes, changed_columns, new_patient
+from patients.services.histories import note_changes, note_enrolment
 from patients.services.rows import lock_guarantor, lock_patient, tell
 from patients.services.rules import today_in
+
+enrolled = Signal()
+"""Sent in the transaction of an enrolment, with `actor` and `enrolment`: what later apps begin then is theirs to say."""
 
 
 @transaction.atomic
@@ -52,11 +57,12 @@ def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, c
     `base_version` None is for a dialect without versions: the change is made to whatever stands there.
     Raises NotFound, Invalid, VersionConflict, or IntegrityError (chart number taken).
     """
-    patient = lock_patient(patient_id, changes.get("responsible_party_id"))
+    patient = lock_patient(patient_id, responsible_party=changes.get("responsible_party_id"))
     accepted = accepted_changes(patient, changes)
     if base_version is not None and base_version != patient.version:
         raise VersionConflict(expected=patient.version, got=base_version)
     columns = changed_columns(patient, accepted)
+    note_changes(actor, [(patient, columns)])
     Patient.objects.filter(deleted_at=None).change(patient.pk, patient.version, "Patient", **columns)
     if set(TYPED) & accepted.keys():
         index_names(patient.pk, patient.organization_id, {**vars(patient), **accepted})
@@ -76,7 +82,7 @@ def enrol(*, actor: Actor, patient: Patient, program: Program, protocol: Protoco
     """Enrol a patient in a program under one of its protocols; Invalid for a protocol of another program."""
     if protocol.program_id != program.pk:
         raise Invalid("The protocol does not belong to the program.", "protocol")
-    return Enrolment.objects.create(
+    enrolment = Enrolment.objects.create(
         organization_id=patient.organization_id,
         patient=patient,
         program=program,
@@ -84,3 +90,6 @@ def enrol(*, actor: Actor, patient: Patient, program: Program, protocol: Protoco
         start_date=start_date,
         created_by_id=actor.user_id,
     )
+    note_enrolment(actor, patient, enrolment)
+    enrolled.send(Enrolment, actor=actor, enrolment=enrolment)
+    return enrolment

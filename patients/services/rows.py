@@ -8,19 +8,21 @@ from config.exceptions import NotFound, UnknownReference
 from patients.models import Patient
 
 
-def lock_patient(patient_id: int, guarantor_id: int | None = None, *, archived: bool = False) -> Patient:
+def lock_patient(patient_id: int, *, archived: bool = False, **named: int | None) -> Patient:
     """Return the patient with its row locked: the first lock that every write of a patient takes.
 
-    A guarantor whom the write will name is locked with it, so that nobody archives them meanwhile.
-    Rows are locked in the order of their ids. NotFound where the patient is not there (or not
-    archived, with `archived`), UnknownReference where the guarantor is not.
+    `named` are other patients whom the write will name, by the model field that will hold them, None
+    for nobody: they are locked with it, so that nobody archives them meanwhile. Rows are locked in
+    the order of their ids. NotFound where the patient is not there (or not archived, with
+    `archived`), UnknownReference where one of the others is not.
     """
-    found = lock_patients({patient_id, guarantor_id})
+    found = lock_patients({patient_id, *named.values()})
     patient = found.get(patient_id)
     if patient is None or (patient.deleted_at is not None) != archived:
         raise NotFound("Patient")
-    if guarantor_id is not None:
-        check_guarantor(found.get(guarantor_id))
+    for field, pk in named.items():
+        if pk is not None:
+            check_named(found.get(pk), field)
     return patient
 
 
@@ -36,13 +38,13 @@ def lock_patients(ids: Collection[int | None]) -> dict[int, Patient]:
 
 def lock_guarantor(guarantor_id: int) -> None:
     """Lock the guarantor whom a new patient will name; UnknownReference where they are archived."""
-    check_guarantor(Patient.objects.select_for_update().filter(pk=guarantor_id).first())
+    check_named(Patient.objects.select_for_update().filter(pk=guarantor_id).first(), "responsible_party")
 
 
-def check_guarantor(guarantor: Patient | None) -> None:
-    """Raise UnknownReference for a guarantor who is not there, or archived."""
-    if guarantor is None or guarantor.deleted_at is not None:
-        raise UnknownReference("responsible_party", "Patient")
+def check_named(patient: Patient | None, field: str) -> None:
+    """Raise UnknownReference for a patient whom the model field `field` shall name and who is not there, or archived."""
+    if patient is None or patient.deleted_at is not None:
+        raise UnknownReference(field, "Patient")
 
 
 def tell(actor: Actor, patient: Patient, action: str, event: str, changed: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Collection, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from accounts.models import Organization
 from config.exceptions import Invalid
@@ -54,7 +55,12 @@ def _check_death(deceased: datetime.datetime, status: str, today: datetime.date)
 
 def today_in(organization: Organization) -> datetime.date:
     """Return today's date in the organization's time zone."""
-    return datetime.datetime.now(organization.zone).date()
+    return today_at(organization.timezone)
+
+
+def today_at(zone: str) -> datetime.date:
+    """Return today's date in the IANA time zone `zone`."""
+    return datetime.datetime.now(ZoneInfo(zone)).date()
 
 
 def years_before(day: datetime.date, years: int) -> datetime.date:

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from django.db.models import F
 
-from patients.models import Patient
+from patients.models import Patient, ReferralAttribution, Relationship
 from tests.concurrency.threads import PATIENCE, together
 from tests.factories import archive
 
@@ -64,6 +65,17 @@ def create(clinic, api) -> Callable[..., Request]:
     def of(body_of: Callable[[int], dict]) -> Request:
         client, named = api(), {"first_name": "Ada", "last_name": "Quist"}
         return lambda number: client.post(f"{clinic.base}/patients", {**named, **body_of(number)}).status_code
+
+    return of
+
+
+@pytest.fixture
+def add(clinic, api) -> Callable[..., Request]:
+    """Return `add(patients, what, body_of)`: the request that adds `body_of(number)` to a chart of the patient of the round."""
+
+    def of(patients: list[Patient], what: str, body_of: Callable[[int], dict]) -> Request:
+        client = api()
+        return lambda number: client.post(f"{clinic.base}/patients/{patients[number].uuid}/{what}", body_of(number)).status_code
 
     return of
 
@@ -149,3 +161,34 @@ def test_two_patients_can_name_each_other_as_guarantor_at_once(clinic, change):
     outcomes = race(40, change(one, guaranteed_by(other)), change(other, guaranteed_by(one)))
 
     assert outcomes == {(200, 200): 40}
+
+
+NAMING = [
+    ("relationships", "to_patient", {"relationship_type": "sibling"}, Relationship),
+    ("referral-attributions", "referring_patient", {}, ReferralAttribution),
+]
+
+
+@pytest.mark.parametrize(("what", "field", "values", "model"), NAMING)
+def test_a_patient_is_archived_or_named_by_the_chart_of_another(clinic, act, add, what, field, values, model):
+    """An entry may be there first and stay; but none is made once they are archived. Ids lie in both orders."""
+    one, other = several(clinic, 40), several(clinic, 40)
+    first, second = one[:20] + other[20:], other[:20] + one[20:]
+
+    naming = add(first, what, lambda number: {f"{field}_uuid": str(second[number].uuid), **values})
+    outcomes = race(40, act(second, "archive"), naming)
+
+    assert set(outcomes) <= {(200, 201), (200, 404)}
+    assert not model.objects.filter(created_at__gt=F(f"{field}__deleted_at")).exists()
+
+
+def test_two_patients_can_be_related_to_each_other_at_once(clinic, add):
+    one, other = several(clinic, 40), several(clinic, 40)
+
+    def spouse(of: list[Patient]) -> Callable[[int], dict]:
+        return lambda number: {"to_patient_uuid": str(of[number].uuid), "relationship_type": "spouse"}
+
+    outcomes = race(40, add(one, "relationships", spouse(other)), add(other, "relationships", spouse(one)))
+
+    assert outcomes == {(201, 201): 40}
+    assert Relationship.objects.count() == 80

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from accounts.models import Role
-from patients.models import Patient
+from patients.models import AttributionRole, Patient, PatientTag, ReferralAttribution, TagDefinition
 from tests.concurrency.threads import PATIENCE, together
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -73,3 +73,42 @@ def test_a_chart_number_can_be_taken_by_changing_a_patient_too(clinic, api):
     rounds = race(15, patch)
 
     assert rounds == [{200: 1, 409: CALLERS - 1}] * 15
+
+
+def test_one_of_eight_callers_makes_the_primary_attribution_of_a_patient(clinic, api):
+    """Half of them add one, half of them turn one that is there into it."""
+    patients = [clinic.patient() for _ in range(40)]
+    provider = {"provider_uuid": str(clinic.catalogs["provider"].uuid)}
+    others = [[clinic.entry(ReferralAttribution, patient, attribution_role="assist") for _ in range(4)] for patient in patients]
+
+    def post(caller: int, number: int) -> int:
+        path = f"{clinic.base}/patients/{patients[number].uuid}/referral-attributions"
+        if caller < 4:
+            return api().post(path, provider).status_code
+        change = {"base_version": 1, "attribution_role": "primary"}
+        return api().patch(f"{path}/{others[number][caller - 4].uuid}", change).status_code
+
+    rounds = race(40, post)
+
+    assert [statuses[201] + statuses[200] for statuses in rounds] == [1] * 40
+    assert [statuses[409] for statuses in rounds] == [CALLERS - 1] * 40
+    primary = ReferralAttribution.objects.filter(attribution_role=AttributionRole.PRIMARY, deleted_at=None)
+    assert Counter(primary.values_list("patient_id", flat=True)) == {patient.pk: 1 for patient in patients}
+
+
+def test_one_of_eight_callers_puts_a_tag_on_a_patient(clinic, api):
+    """The tag has been there and was taken off, so that one row of it stands already."""
+    patients = [clinic.patient() for _ in range(40)]
+    tag = {"tag_definition_uuid": str(clinic.row(TagDefinition).uuid)}
+
+    def path(number: int) -> str:
+        return f"{clinic.base}/patients/{patients[number].uuid}/tags"
+
+    for number in range(40):
+        api().post(f"{path(number)}/{api().post(path(number), tag).json()['id']}/archive")
+
+    rounds = race(40, lambda caller, number: api().post(path(number), tag).status_code)
+
+    assert rounds == [{201: 1, 409: CALLERS - 1}] * 40
+    standing = PatientTag.objects.filter(deleted_at=None).values_list("patient_id", flat=True)
+    assert Counter(standing) == {patient.pk: 1 for patient in patients}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from config.rest.schema import document
-from tests.contracts.facts import Operation
+from tests.contracts.facts import FORMATS, Operation
 
 
 def resolved(dialect: str, found: dict) -> dict:
@@ -38,9 +38,11 @@ def kind(dialect: str, found: dict) -> str:
     schema = resolved(dialect, found)
     if variants := schema.get("anyOf") or schema.get("oneOf"):
         return kind(dialect, variants[0])
+    if "type" not in schema:
+        return "any"
     if schema["type"] == "array":
         return f"{kind(dialect, schema['items'])}[]"
     if "enum" in schema:
         return "enum"
     form = schema.get("format")
-    return f"{schema['type']} ({form})" if form in ("date", "date-time", "uuid") else schema["type"]
+    return f"{schema['type']} ({form})" if form in FORMATS else schema["type"]

@@ -12,7 +12,7 @@ from uuid import UUID
 import yaml
 
 FOLDER = Path(__file__).parent / "tables"
-FORMATS = ("date", "date-time", "uuid")
+FORMATS = ("date", "date-time", "time", "uuid")
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,10 @@ def _is(kind: str, value: Any) -> bool:
         "integer": lambda: type(value) is int,
         "boolean": lambda: isinstance(value, bool),
         "object": lambda: isinstance(value, dict),
+        "any": lambda: True,
         "string (uuid)": lambda: str(UUID(value)) == value,
         "string (date)": lambda: datetime.date.fromisoformat(value) and len(value) == 10,
+        "string (time)": lambda: re.match(r"\d\d:\d\d:\d\d", value) and datetime.time.fromisoformat(value).tzinfo is None,
         "string (date-time)": lambda: re.search(r"T.*(Z|[+-]\d\d:\d\d)$", value) and datetime.datetime.fromisoformat(value),
     }
     try:
@@ -98,9 +100,9 @@ def _is(kind: str, value: Any) -> bool:
 
 @cache
 def table(name: str) -> Table:
-    """Return the table of the dialect `name`."""
-    facts = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
-    return Table(name, facts["schemas"], facts["operations"])
+    """Return the table of the dialect `name`, whose subjects may stand in files of their own (`name-subject.yaml`)."""
+    files = [yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob(f"{name}*.yaml"))]
+    return Table(name, *({key: fact for file in files for key, fact in file[part].items()} for part in ("schemas", "operations")))
 
 
 def all_operations() -> list[Operation]:

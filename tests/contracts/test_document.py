@@ -64,14 +64,17 @@ def test_answer_is_as_promised(operation):
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_body_is_as_promised(operation):
-    assert _compare(operation.table.name, body_of(operation), operation.body, answer=False) == []
+    assert _compare(operation.table.name, _variants(body_of(operation))[0], operation.body, answer=False) == []
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_query_parameters_are_as_promised(operation):
-    shown = {found["name"]: found["schema"] for found in documented(operation).get("parameters", ()) if found["in"] == "query"}
+    found = [parameter for parameter in documented(operation).get("parameters", ()) if parameter["in"] == "query"]
+    shown = {parameter["name"]: parameter["schema"] for parameter in found}
+    needed = {parameter["name"] for parameter in found if parameter.get("required")}
 
     assert shown.keys() == operation.query.keys()
+    assert needed == {name for name, fact in operation.query.items() if fact.get("required")}
     for name, fact in operation.query.items():
         assert _agrees(fact, kind(operation.table.name, shown[name])), name
         assert shown[name].get("default") == fact.get("default"), name

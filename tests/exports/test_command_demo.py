@@ -80,6 +80,34 @@ def test_the_other_patient_belongs_to_the_other_organization(demo):
     assert other.organization.slug == demo["other_organization"]["slug"]
 
 
+def test_the_summaries_of_the_first_patients_have_something_to_show(demo):
+    client, base = ApiClient(demo["keys"]["HC_ADMIN"]), f"/api/v1/{demo['organization']['uuid']}/patients"
+    for patient in patients_of("riverside").order_by("chart_number")[:2]:
+        summary = client.get(f"{base}/{patient.uuid}/medical-summary").json()
+        assert [entry["disease_definition"]["name"] for entry in summary["active_problems"]] == ["Hypertension"]
+        assert {entry["alert_definition"]["name"] for entry in summary["alerts"]} == {"Falls risk", "Custody arrangement"}
+        assert len(summary["social_history"]) == 3
+        assert summary["latest_vitals"]["bp_systolic"] == 128
+        readings = client.get(f"{base}/{patient.uuid}/vital-signs").json()["items"]
+        assert [reading["bp_systolic"] for reading in readings] == [158, 151, 146, 138, 128]
+    first = client.get(f"{base}/{demo['patient_uuid']}/medical-summary").json()
+    assert all(first[name] for name in ("allergies", "current_medications", "past_medications"))
+
+
+def test_the_first_patient_is_warned_of_amoxicillin_and_of_no_clindamycin(demo):
+    client, base = ApiClient(demo["keys"]["HC_PRIMARY"]), f"/api/v1/{demo['organization']['uuid']}"
+    found = client.get(f"{base}/medication-definitions", {"page_size": "200"}).json()["items"]
+    named = {row["name"]: row["id"] for row in found}
+
+    def warnings(name: str) -> list[tuple[str, str]]:
+        body = {"medication_definition_uuid": named[name]}
+        answer = client.post(f"{base}/patients/{demo['patient_uuid']}/medications", body)
+        return [(one["allergy"]["name"], one["severity"]) for one in answer.json()["interaction_warnings"]]
+
+    assert warnings("Amoxicillin 250 MG Oral Capsule") == [("Penicillins", "high")]
+    assert warnings("Clindamycin 150 mg capsule") == []
+
+
 def test_families_share_a_name_and_an_address_with_their_guarantor(demo):
     dependents = list(Patient.objects.exclude(responsible_party=None).select_related("responsible_party"))
     assert dependents

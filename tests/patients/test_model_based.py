@@ -1,9 +1,10 @@
 """Random lives of a clinic's patients, through the practice API, against a model in plain Python.
 
-Each sequence of 30 steps creates, changes, archives, restores, transitions, lists, searches and
-walks; the model says what every answer must be, and after each step the table must hold what the
-model holds. Every sequence runs in a savepoint that is rolled back. The seed is fixed, so that a
-run repeats itself; MODEL_SEQUENCES says how many sequences it tries. The long run, on each database:
+Each sequence of 30 steps creates, changes, archives, restores, transitions, attributes, lists,
+searches and walks; the model (tests/patients/lives.py) says what every answer must be, and after
+each step the tables must hold what the model holds. Every sequence runs in a savepoint that is
+rolled back. The seed is fixed, so that a run repeats itself; MODEL_SEQUENCES says how many sequences
+it tries. The long run, on each database:
 
     MODEL_SEQUENCES=5000 pytest -n 2 tests/patients/test_model_based.py
 """
@@ -11,7 +12,6 @@ run repeats itself; MODEL_SEQUENCES says how many sequences it tries. The long r
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from patients.models import Patient
+from patients.models import Patient, ReferralAttribution
+from tests.patients.lives import CHART_NUMBERS, NAMES, QUERIES, STATUSES, Attribution, Model, Person, Refused, outcome
 
 SEQUENCES = int(os.environ.get("MODEL_SEQUENCES", "60"))
 A_PART = 60
@@ -36,173 +37,8 @@ RUN = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-FOLDED = {
-    "Ada": "ada", "ÁDA": "ada", "Łucja Ann": "lucja ann", "Sø": "so", "de Søto": "de soto",
-    None: "", "": "", "A-1": "a-1", "a-1 ": "a-1", "Ä-1": "a-1", "B2": "b2", "\u200bb2": "b2",
-}  # fmt: skip
-"""What each text that is sent counts as, written out: the model does not trust the product's own folding."""
-NAMES = list(FOLDED)[:5]
-CHART_NUMBERS = list(FOLDED)[5:]
-QUERIES = {
-    "A": "a", "ád": "ad", "da": "da", "Ł": "l", "ANN": "ann", "so": "so", "Søt": "sot", "de so": "de so", "soto de": "soto de",
-    "A-": "a-", "1": "1", "a-1 ada": "a-1 ada", "b2": "b2", "2": "2", "zz": "zz",
-}  # fmt: skip
-STATUSES = ["prospective", "active", "inactive", "deceased", "archived"]
-WAYS = {("prospective", "active"), ("active", "inactive"), ("active", "deceased"), ("inactive", "active")}
 SORTS = ["last_name", "first_name", "chart_number", "status"]
-
-
-# --- the model ------------------------------------------------------------------------------------------
-
-
-class Refused(Exception):
-    """The answer must be this status, and `told`: the text of the detail, or the fields that it names."""
-
-    def __init__(self, status: int, told: str | set[str]):
-        super().__init__(status, told)
-        self.status, self.told = status, told
-
-
-@dataclass(eq=False)
-class Person:
-    """One patient. Ids and the time of archiving are learned from answers; everything else is predicted."""
-
-    values: dict[str, Any]
-    guarantor: "Person | None" = None
-    status: str = "active"
-    version: int = 1
-    id: str = ""
-    deleted_at: str | None = None
-
-    @property
-    def archived(self) -> bool:
-        return self.status == "archived"
-
-    def folded(self, name: str) -> str:
-        return FOLDED[self.values[name]]
-
-    def texts(self) -> list[str]:
-        return [self.folded(name) for name in ("first_name", "last_name", "preferred_name", "chart_number")]
-
-    def begins(self, word: str) -> bool:
-        return any(part.startswith(word) for text in self.texts() for part in text.split())
-
-    def contains(self, word: str) -> bool:
-        return any(word in text for text in self.texts())
-
-    def sort_key(self, by: str) -> str:
-        return self.status if by == "status" else self.folded(by)
-
-    def shown(self) -> dict[str, Any]:
-        """Return what every answer about this patient must show."""
-        named = self.guarantor and {
-            "uuid": self.guarantor.id, "name": f"{self.guarantor.values['first_name']} {self.guarantor.values['last_name']}"
-        }  # fmt: skip
-        own = {"id": self.id, "version": self.version, "status": self.status, "deleted_at": self.deleted_at}
-        return {**self.values, **own, "responsible_party": named}
-
-
-@dataclass
-class Model:
-    """What the clinic must hold. A method does what a request asks for, or raises Refused and changes nothing."""
-
-    people: list[Person] = field(default_factory=list)
-
-    def create(self, body: dict[str, Any]) -> Person:
-        guarantor = self._guarantor(body)
-        if body.get("status") == "archived":
-            raise Refused(422, {"status"})
-        values = {"preferred_name": None, "chart_number": None, "receives_sms": False}
-        values |= {name: value for name, value in self._values(body).items() if value is not None}
-        person = Person(values, guarantor, body.get("status") or "active")
-        self._check_chart_number(person, values["chart_number"])
-        self.people.append(person)
-        return person
-
-    def patch(self, person: Person, body: dict[str, Any]) -> Person:
-        self._check_there(person)
-        wrong = {name for name in ("first_name", "last_name") if body.get(name, "there") in (None, "")}
-        wrong |= {"base_version"} if body["base_version"] < 1 else set()
-        if wrong:
-            raise Refused(422, wrong)
-        guarantor = self._guarantor(body) if "responsible_party_uuid" in body else person.guarantor
-        if (body.get("status") or person.status) != person.status:
-            raise Refused(422, {"status"})
-        if guarantor is person:
-            raise Refused(422, {"responsible_party_uuid"})
-        self._check_version(person, body)
-        values = {name: value for name, value in self._values(body).items() if (name, value) != ("receives_sms", None)}
-        if "chart_number" in values:
-            self._check_chart_number(person, values["chart_number"])
-        person.values |= values
-        person.guarantor = guarantor
-        return self._written(person)
-
-    def archive(self, person: Person) -> Person:
-        self._check_there(person)
-        if any(other.guarantor is person and not other.archived for other in self.people):
-            raise Refused(422, set())
-        person.status = "archived"
-        return self._written(person)
-
-    def restore(self, person: Person) -> Person:
-        if not person.archived or (person.guarantor and person.guarantor.archived):
-            raise Refused(422, set())
-        self._check_chart_number(person, person.values["chart_number"])
-        person.status, person.deleted_at = "inactive", None
-        return self._written(person)
-
-    def transition(self, person: Person, body: dict[str, Any]) -> Person:
-        self._check_there(person)
-        if body["base_version"] < 1:
-            raise Refused(422, {"base_version"})
-        self._check_version(person, body)
-        if (person.status, body["new_status"]) not in WAYS:
-            raise Refused(422, {"new_status"})
-        person.status = body["new_status"]
-        return self._written(person)
-
-    def listed(self, status: str | None, search: str | None, by: str = "last_name", direction: str = "asc") -> list[Person]:
-        found = [person for person in self.people if (person.status == status if status else not person.archived)]
-        found = [person for person in found if all(map(person.contains, QUERIES[search].split() if search else []))]
-        found.sort(key=lambda person: person.sort_key(by))
-        return found[::-1] if direction == "desc" else found
-
-    def typed(self, text: str) -> set[str]:
-        words = QUERIES[text].split()
-        return {person.id for person in self.people if not person.archived and all(map(person.begins, words))}
-
-    def family(self, person: Person) -> list[Person]:
-        head = person.guarantor or person
-        return [one for one in self.listed(None, None) if head in (one, one.guarantor) and one is not person]
-
-    def _guarantor(self, body: dict[str, Any]) -> Person | None:
-        uuid = body.get("responsible_party_uuid")
-        found = [person for person in self.people if person.id == uuid and not person.archived]
-        if uuid and not found:
-            raise Refused(404, "Patient not found")
-        return found[0] if uuid else None
-
-    def _values(self, body: dict[str, Any]) -> dict[str, Any]:
-        names = ("first_name", "last_name", "preferred_name", "chart_number", "receives_sms")
-        return {name: body[name] for name in names if name in body}
-
-    def _check_there(self, person: Person) -> None:
-        if person.archived:
-            raise Refused(404, "Patient not found")
-
-    def _check_version(self, person: Person, body: dict[str, Any]) -> None:
-        if body["base_version"] != person.version:
-            raise Refused(409, f"Version conflict: expected {person.version}, got {body['base_version']}")
-
-    def _check_chart_number(self, person: Person, number: str | None) -> None:
-        others = (other for other in self.people if other is not person and not other.archived)
-        if FOLDED[number] and any(other.folded("chart_number") == FOLDED[number] for other in others):
-            raise Refused(409, "duplicate chart number")
-
-    def _written(self, person: Person) -> Person:
-        person.version += 1
-        return person
+ROLES = ["primary", "secondary", "assist"]
 
 
 # --- the requests ---------------------------------------------------------------------------------------
@@ -283,6 +119,31 @@ class Lives(RuleBasedStateMachine):
             answer = self.client.post(self.path(person, "/transition-status"), body)
             self.agree("transition", answer, lambda: self.model.transition(person, body))
 
+    @rule(who=WHO, role=st.sampled_from([*ROLES, None]), provider=st.booleans(), party=PARTY)
+    def attribute(self, who, role, provider, party):
+        if person := self.somebody(who):
+            referring = self.party(party)
+            body = {"attribution_role": role} if role else {}
+            body |= {"provider_uuid": str(self.clinic.catalogs["provider"].uuid)} if provider else {}
+            body |= {"referring_patient_uuid": referring.id} if referring else {}
+            answer = self.client.post(self.path(person, "/referral-attributions"), body)
+            self.agree("attribute", answer, lambda: self.model.attribute(person, body), status=201)
+
+    @rule(who=WHO, which=WHO, role=st.sampled_from(ROLES), drift=DRIFTS)
+    def correct(self, who, which, role, drift):
+        if (person := self.somebody(who)) and (attribution := one_of(person.attributions, which)):
+            body = {"attribution_role": role, "base_version": attribution.version + drift}
+            answer = self.client.patch(self.path(person, f"/referral-attributions/{attribution.id}"), body)
+            self.agree("correct", answer, lambda: self.model.correct(person, attribution, body))
+
+    @rule(who=WHO, which=WHO, drift=DRIFTS)
+    def withdraw(self, who, which, drift):
+        if (person := self.somebody(who)) and (attribution := one_of(person.attributions, which)):
+            body = {"base_version": attribution.version + drift}
+            query = f"base_version={body['base_version']}"
+            answer = self.client.post(self.path(person, f"/referral-attributions/{attribution.id}/archive?{query}"))
+            self.agree("withdraw", answer, lambda: self.model.withdraw(person, attribution, body))
+
     @rule(who=WHO)
     def get(self, who):
         if person := self.somebody(who):
@@ -331,6 +192,17 @@ class Lives(RuleBasedStateMachine):
         ]  # fmt: skip
 
     @invariant()
+    def charts_hold_what_the_model_holds(self):
+        rows = ReferralAttribution.objects.filter(organization=self.clinic.organization).order_by("pk")
+        columns = ("uuid", "patient__uuid", "referring_patient__uuid", "attribution_role", "version", "deleted_at")
+        stored = {tuple(map(str, row[:-1])): row[-1] is not None for row in rows.values_list(*columns)}
+        assert stored == {
+            (one.id, person.id, str(one.referring and one.referring.id), one.role, str(one.version)): one.archived
+            for person in self.model.people
+            for one in person.attributions
+        }
+
+    @invariant()
     def nobody_depends_on_an_archived_guarantor(self):
         assert not Patient.objects.filter(deleted_at=None, responsible_party__deleted_at__isnull=False).exists()
 
@@ -345,8 +217,12 @@ class Lives(RuleBasedStateMachine):
         sent = {name: value for name, value in body.items() if name != "party"}
         if "party" not in body:
             return sent
-        party = self.stranger if body["party"] == STRANGER else None if body["party"] == NOBODY else self.somebody(body["party"])
+        party = self.party(body["party"])
         return {**sent, "responsible_party_uuid": party and party.id}
+
+    def party(self, number: int) -> Person | None:
+        """Return whom a drawn number stands for."""
+        return self.stranger if number == STRANGER else None if number == NOBODY else self.somebody(number)
 
     def path(self, person: Person, action: str = "") -> str:
         return f"{self.base}/{person.id}{action}"
@@ -356,26 +232,21 @@ class Lives(RuleBasedStateMachine):
         assert answer.status_code == 200, answer.content
         return answer.json()
 
-    def agree(self, action: str, answer, predict: Callable[[], Person], *, status: int = 200) -> None:
+    def agree(self, action: str, answer, predict: Callable[[], Person | Attribution], *, status: int = 200) -> None:
         """Let the model do the same, and compare what both say."""
         self.seen[action, answer.status_code] += 1
-        body, person = answer.json(), outcome(predict)
-        if isinstance(person, Refused):
-            assert (answer.status_code, told(body)) == (person.status, person.told), body
+        body, found = answer.json(), outcome(predict)
+        if isinstance(found, Refused):
+            assert (answer.status_code, told(body)) == (found.status, found.told), body
             return
         assert answer.status_code == status, body
-        person.id = person.id or body["id"]
-        if person.archived and not person.deleted_at:
-            assert body["deleted_at"]
-            person.deleted_at = body["deleted_at"]
-        assert shown([body]) == [person.shown()]
+        found.learn(body)
+        assert {name: body[name] for name in found.shown()} == found.shown()
 
 
-def outcome(predict: Callable[[], Person]) -> Person | Refused:
-    try:
-        return predict()
-    except Refused as refused:
-        return refused
+def one_of(rows: list[Any], which: int) -> Any:
+    """Return one of `rows`, None where there is none."""
+    return rows[which % len(rows)] if rows else None
 
 
 def told(body: dict[str, Any]) -> str | set[str]:
@@ -394,6 +265,8 @@ USUAL = {
     ("create", 201), ("create", 409), ("create", 422), ("get", 200), ("patch", 200), ("patch", 409), ("patch", 422),
     ("archive", 200), ("archive", 422), ("restore", 200), ("restore", 422),
     ("transition", 200), ("transition", 409), ("transition", 422),
+    ("attribute", 201), ("attribute", 404), ("attribute", 422),
+    ("correct", 200), ("correct", 409), ("withdraw", 200), ("withdraw", 409),
 }  # fmt: skip
 """Answers that come up in sixty sequences, whatever the seeds."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Role
 from patients.models import Patient
-from patients.search import MAX_WORDS, e164, query_words
+from patients.search import MAX_WORDS, e164, query_patterns
 from tests.factories import archive
 
 BORN = datetime.date(1980, 5, 17)
@@ -78,7 +78,7 @@ def test_an_empty_search_is_no_filter(clinic, api, ada, text):
 def test_at_most_eight_words_count(clinic, api, ada):
     assert found(api, clinic, "zoe " * MAX_WORDS + "nobody") == [str(ada.uuid)]
     assert found(api, clinic, "zoe " * (MAX_WORDS - 1) + "nobody") == []
-    assert len(query_words("a " * 50)) == MAX_WORDS
+    assert len(query_patterns("a " * 50)) == MAX_WORDS
 
 
 def test_every_dialect_with_a_search_finds_the_same(clinic, general, ada):

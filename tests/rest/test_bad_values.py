@@ -17,10 +17,12 @@ from config.rest.fields import (
     Choice,
     Date,
     DateTime,
+    Decimal,
     Email,
     Integer,
     ScopedRelation,
     Text,
+    Time,
     UUIDText,
 )
 from patients.models import Patient
@@ -57,6 +59,15 @@ BAD: dict[type[serializers.Field], list[Any]] = {
         "2023-02-01T25:00:00Z", "2023-02-01T00:60:00Z", "2023-02-01T00:00:61Z", "2023-02-01T00:00:00Z\n",
         "2023-02-01T00:00:00+25:00", "２０２３-02-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59",
         "20230201T000000Z", "\x00", "\ud800",
+    ],
+    Time: [
+        *NOT_SCALAR, *NUMBERS, *BOOLEANS, "", "nope", "9:05", "09:5", "24:00", "09:60", "09:05:60", "09:05:00Z", "09:05+01:00",
+        "09:05:00.", "09:05:00.1234567", "T09:05", "0905", "09.05", "09:05 AM", " 09:05", "09:05\n", "０９:05",
+        "2024-02-29T09:05:00Z", "\x00", "\ud800",
+    ],
+    Decimal: [
+        *NOT_SCALAR, *BOOLEANS, "", " ", "NaN", "Infinity", "-Infinity", "sNaN", "1e2", "1E+2", "1_0", "٣", "½", " 1", "1\n",
+        "1,5", "1.", ".5", "--1", "+1", "0x1", "$1", 1e308, -1e308, 1e-7, 10**30, 10**4000, "9" * 31, "\x00", "\ud800",
     ],
     ScopedRelation: [
         *NOT_SCALAR, *NUMBERS, *BOOLEANS, "", "nope", f"urn:uuid:{UUID}", f"{{{UUID}}}", UUID.replace("-", ""), f"{UUID}\n",

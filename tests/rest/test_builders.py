@@ -11,16 +11,27 @@ from django.apps import apps
 from django.db import models
 from rest_framework import serializers
 
-from accounts.models import ApiKey, Role, UserStatus
+from accounts.models import ApiKey, Role, User, UserStatus, UserStatusChange
 from accounts.models.catalogs import Catalog
 from accounts.scope import Actor
 from accounts.services.catalogs import archive_catalog_row
-from clinical.models import Appointment, Instrument
+from clinical.models import (
+    AllergyDefinition,
+    Appointment,
+    Instrument,
+    Measurement,
+    MedicationDefinition,
+    MonitoringAlert,
+    VitalSigns,
+)
 from config.encryption import seal
+from config.orm import DayListField, ObjectListField, SoftDeleted
 from config.rest.reading import Computed, LookedUp, Plan, Query, plan_of
 from config.rest.rendering import to_json
 from config.rest.views import equal_to
-from patients.models import FieldDefinition, Patient
+from patients.models import ChartEntry, Enrolment, FieldDefinition, Patient, ReferralAttribution
+from patients.services.charts import archive_entry
+from tests.append_only import lifted
 from tests.cast import VIEWS
 from tests.factories import NOON, SYSTEM, Clinic, archive, key_row, make_patient, new_key
 
@@ -63,6 +74,7 @@ def full_patient(clinic: Clinic) -> Patient:
     sealed = ("social_security_number", "medicaid_id", "bsn")
     columns |= {f"{name}_sealed": seal("123-45-6789", f"patient.{name}", patient.uuid) for name in sealed}
     Patient.objects.filter(pk=patient.pk).update(**columns)
+    clinic.entry(MonitoringAlert, patient)
     return patient
 
 
@@ -72,7 +84,7 @@ def second_provider(clinic: Clinic):
 
 def unfilled(row: models.Model) -> list[str]:
     """Return the columns that still hold null, nothing, zero or false; what makes it archived aside."""
-    chosen = {"deleted_at", "version"}
+    chosen = {"deleted_at", "version", *ONE_OF_TWO}
     return [
         column.name for column in row._meta.concrete_fields
         if not column.is_relation and column.name not in chosen and not getattr(row, column.attname)
@@ -86,7 +98,8 @@ def filled(column: models.Field):
     by_type: dict[type[models.Field], object] = {
         models.BooleanField: True, models.DateField: MOMENT.date(), models.DateTimeField: MOMENT, models.IntegerField: 2**31 - 1,
         models.PositiveSmallIntegerField: 31, models.DecimalField: Decimal("1234567890.10"), models.JSONField: {"mode": "new"},
-        models.BinaryField: b"0" * 32,
+        models.BinaryField: b"0" * 32, models.TimeField: MOMENT.time(),
+        ObjectListField: [{"kind": "remark", "flag": "red"}], DayListField: [0, 7],
     }  # fmt: skip
     return by_type.get(type(column), f' {column.name[:8]} "ø" 👩‍⚕️'[: column.max_length])
 
@@ -109,9 +122,43 @@ def full_key(clinic: Clinic) -> ApiKey:
     return row
 
 
+CODING = {"system": "local", "code": "ø", "display": 'Ünal "ø"'}
+
+
+def full_enrolment(clinic: Clinic) -> Enrolment:
+    row = Enrolment.objects.get(patient=clinic.enrolled())
+    Enrolment.objects.filter(pk=row.pk).update(created_by=clinic.users[Role.HC_ADMIN])
+    return row
+
+
+def full_user(clinic: Clinic) -> User:
+    user = clinic.users[Role.HC_PRIMARY]
+    names = {"first_name": "Ünal", "middle_name": "van", "last_name": "Dam", "user_name": "unal"}
+    User.objects.filter(pk=user.pk).update(last_login=MOMENT, last_logout=MOMENT, **names)
+    processed = clinic.entry(MonitoringAlert, clinic.patient(), status="processed", processed_by_id=user.pk)
+    assert processed.processed_by == user
+    return user
+
+
+def full_status_change(clinic: Clinic) -> UserStatusChange:
+    user = clinic.users[Role.HC_PRIMARY]
+    return UserStatusChange.objects.create(
+        organization=clinic.organization, user=user, from_status="created", to_status="active", reason="Verified",
+        created_by=clinic.users[Role.HC_ADMIN], processed_at=MOMENT,
+    )  # fmt: skip
+
+
+def empty_status_change(clinic: Clinic) -> UserStatusChange:
+    """Make a change that nobody gave a reason for."""
+    user = clinic.users[Role.HC_ADMIN]
+    return UserStatusChange.objects.create(organization=clinic.organization, user=user, from_status="active", to_status="stopped")
+
+
 BOUND: dict[type[models.Model], dict] = {
     FieldDefinition: {"field_type": "dropdown", "dropdown_options": ["a", "ø"]},
     Instrument: {"kind": "choice", "choices": ["b", "a"], "scale_min": Decimal("-0.5"), "scale_max": Decimal("123456789.125")},
+    AllergyDefinition: {"ingredients": [CODING], "drug_classes": [CODING, CODING]},
+    MedicationDefinition: {"ingredients": [CODING], "drug_classes": [CODING, CODING]},
 }
 """Columns whose values depend on each other."""
 
@@ -139,11 +186,85 @@ def rows_of(model: type[Catalog]) -> dict[str, Callable[[Clinic], models.Model]]
     }
 
 
-def full_appointment(clinic: Clinic) -> Appointment:
-    return clinic.appointment(
-        clinic.own_patient, provider_id=clinic.catalogs["provider"].pk, location_id=clinic.catalogs["location"].pk,
-        ends_at=NOON + datetime.timedelta(minutes=20), note="ø",
-    )  # fmt: skip
+def full_entry(model: type[ChartEntry], clinic: Clinic) -> ChartEntry:
+    """Make an entry of a chart with a value in every column."""
+    patient = clinic.enrolled(
+        care_group_id=clinic.group.pk, user_id=clinic.users[Role.PATIENT].pk, middle_name="van", chart_number="C-1"
+    )
+    row = clinic.entry(model, patient, **BOUND_ENTRIES.get(model, lambda clinic: {})(clinic))
+    columns = {name: filled(model._meta.get_field(name)) for name in unfilled(row)}
+    columns |= {
+        column.attname: referred(clinic, column.related_model).pk
+        for column in model._meta.concrete_fields
+        if column.is_relation and getattr(row, column.attname) is None and column.name not in ONE_OF.get(model, ())
+    }
+    with lifted():
+        model._base_manager.filter(pk=row.pk).update(**columns)
+    if model is Measurement:
+        full_alert(clinic, row)
+    return row
+
+
+def full_alert(clinic: Clinic, measurement: Measurement) -> None:
+    """Let a measurement have raised an alert that was processed."""
+    done = {"processed_type": "reviewed", "action": "Called", "processed_at": MOMENT}
+    processor = clinic.users[Role.HC_PRIMARY].pk
+    clinic.entry(
+        MonitoringAlert, measurement.patient, measurement_id=measurement.pk, status="processed", processed_by_id=processor, **done
+    )
+
+
+def referred(clinic: Clinic, model: type[models.Model]) -> models.Model:
+    """Return a row of the clinic that an entry may refer to."""
+    if issubclass(model, Catalog):
+        return clinic.row(model)
+    makers: dict[type[models.Model], Callable[[], models.Model]] = {
+        User: lambda: clinic.users[Role.HC_PRIMARY],
+        Patient: clinic.patient,
+        Appointment: lambda: clinic.appointment(clinic.patient()),
+        Measurement: lambda: clinic.entry(Measurement, clinic.patient()),
+    }
+    return makers[model]()
+
+
+def archived_entry(model: type[ChartEntry], clinic: Clinic) -> ChartEntry:
+    row = full_entry(model, clinic)
+    archive_entry(actor=SYSTEM, model=model, patient_id=row.patient_id, entry_id=row.pk)
+    return row
+
+
+def entries_of(model: type[ChartEntry]) -> dict[str, Callable[[Clinic], models.Model]]:
+    """Return the rows that a kind of chart entries is tried on."""
+    made = {"full": partial(full_entry, model), "empty": lambda clinic: clinic.entry(model, clinic.patient())}
+    return made | ({"archived": partial(archived_entry, model)} if issubclass(model, SoftDeleted) else {})
+
+
+ONE_OF_TWO = {"value_choice"}
+"""Columns that stay empty where another one is filled."""
+BOUND_ENTRIES: dict[type[ChartEntry], Callable[[Clinic], dict]] = {
+    Measurement: lambda clinic: {"instrument_id": full_row(Instrument, clinic).pk},
+    Appointment: lambda clinic: {"ends_at": NOON + datetime.timedelta(minutes=20)},
+    VitalSigns: lambda _: {
+        "temperature_f": Decimal("98.6"),
+        "height_inches": Decimal("70.00"),
+        "weight_lbs": Decimal("180.50"),
+        "bmi": Decimal("25.9"),
+        "abnormal_flags": [{"vital": "bmi", "message": "25.9 kg/m² “ø”", "severity": "warning"}],
+    },
+}
+"""Columns of entries whose values depend on each other."""
+
+
+ONE_OF: dict[type[ChartEntry], tuple[str, ...]] = {
+    ReferralAttribution: ("referral_source", "referral_partner", "provider", "referring_patient"),
+}
+"""References of which an entry holds one."""
+
+
+def attributed(source: str, clinic: Clinic) -> ReferralAttribution:
+    """Make an attribution to `source`."""
+    held = referred(clinic, ReferralAttribution._meta.get_field(source).related_model)
+    return clinic.entry(ReferralAttribution, clinic.patient(), **{"provider_id": None, f"{source}_id": held.pk})
 
 
 ROWS: dict[type[models.Model], dict[str, Callable[[Clinic], models.Model]]] = {
@@ -154,7 +275,12 @@ ROWS: dict[type[models.Model], dict[str, Callable[[Clinic], models.Model]]] = {
         "of a child organization": child_clinic_patient,
     },
     **{model: rows_of(model) for model in apps.get_models() if issubclass(model, Catalog)},
-    Appointment: {"full": full_appointment, "empty": lambda clinic: clinic.appointment(clinic.patient())},
+    **{model: entries_of(model) for model in apps.get_models() if issubclass(model, ChartEntry)},
+    ReferralAttribution: entries_of(ReferralAttribution)
+    | {f"from {source}": partial(attributed, source) for source in ONE_OF[ReferralAttribution]},
+    Enrolment: {"full": full_enrolment, "empty": lambda clinic: Enrolment.objects.get(patient=clinic.enrolled())},
+    User: {"full": full_user, "empty": lambda clinic: clinic.users[Role.HC_ADMIN]},
+    UserStatusChange: {"full": full_status_change, "empty": empty_status_change},
     ApiKey: {"full": full_key, "empty": lambda clinic: key_row(new_key(clinic.users[Role.HC_VIEW_ALL]))},
 }
 """The rows that each model is tried on; a read serializer of a model that is missing here fails."""
@@ -221,9 +347,11 @@ def test_a_page_is_built_row_by_row_as_each_alone(clinic, serializer_class):
 
 
 NEVER_SET = {
+    "interaction_warnings": "told by the answer of a create only",
     "potential_duplicates": "told by the answer of a create only",
     "apiKey": "told by the answer that issues it only",
     "deleted_at": "set in archived rows only",
+    **dict.fromkeys(("referral_source", "referral_partner", "referring_patient"), "the full attribution has a provider"),
 }
 
 

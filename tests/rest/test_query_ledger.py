@@ -12,8 +12,26 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
 from accounts.models.catalogs import Catalog
-from clinical.models import Appointment
-from patients.models import Patient
+from clinical.models import (
+    Alert,
+    Appointment,
+    CommunicationLog,
+    CommunicationType,
+    Instrument,
+    RuleOverride,
+    SocialHistory,
+    SocialHistoryCategory,
+)
+from patients.models import (
+    FieldDefinition,
+    FieldValue,
+    Patient,
+    PatientTag,
+    ReferralAttribution,
+    Relationship,
+    TagDefinition,
+)
+from tests import policy
 from tests.cast import ROUTES, model_of
 from tests.conftest import ApiClient
 from tests.factories import Clinic
@@ -182,3 +200,79 @@ def test_appointments_cost_the_same_for_any_number_of_rows(clinic, api):
         for asked in (f"{clinic.base}/appointments?page_size=200", f"{clinic.base}/appointments/{made.uuid}"):
             found = statements(lambda asked=asked: api().get(asked))
             assert len(found) == getattr(Cost(6, 5), connection.vendor), f"{asked} with {size} rows\n" + "\n".join(found)
+
+
+CHARTS = sorted(route for route in ROUTES if policy.chart_of(route) == route.rpartition("/")[2] and "GET" in POLICY[route])
+CHART_COST = Cost(7, 6)
+"""A key, the rate limit, the patient, the rows, the patient's name, and the audit of a read."""
+
+
+@pytest.mark.parametrize("route", CHARTS)
+def test_a_chart_costs_the_same_for_any_number_of_entries(clinic, api, route):
+    model, patient = model_of(route), clinic.patient()
+    path = f"/{route}".replace("<org_id>", str(clinic.organization.uuid)).replace("<patient_uuid>", str(patient.uuid))
+    for size in SIZES:
+        while model._base_manager.filter(patient=patient).count() < min(size, MOST.get(model, size)):
+            made = clinic.entry(model, patient, **ANOTHER.get(model, lambda clinic: {})(clinic))
+        for asked in (f"{path}?page_size=200", f"{path}/{made.uuid}"):
+            found = statements(lambda asked=asked: api().get(asked))
+            cost = getattr(CHART_COSTS.get(model, CHART_COST), connection.vendor)
+            assert len(found) == cost, f"{asked} with {size} rows\n" + "\n".join(found)
+
+
+CHART_COSTS: dict = {CommunicationLog: Cost(9, 8), FieldValue: Cost(6, 5), PatientTag: Cost(8, 7)}
+"""What charts cost whose entries show no patient's name, or more than that: a user's, an appointment."""
+ANOTHER: dict = {
+    CommunicationLog: lambda clinic: {
+        "communication_type_id": clinic.row(CommunicationType).pk,
+        "appointment_id": clinic.appointment(clinic.patient()).pk,
+        "created_by_id": clinic.users[Role.HC_PRIMARY].pk,
+    },
+    FieldValue: lambda clinic: {"field_definition_id": clinic.catalog(FieldDefinition, "One more", field_type="text").pk},
+    PatientTag: lambda clinic: {
+        "tag_definition_id": clinic.catalog(TagDefinition, "One more").pk,
+        "assigned_by_id": clinic.users[Role.HC_PRIMARY].pk,
+    },
+    ReferralAttribution: lambda clinic: {
+        "attribution_role": "secondary",
+        "provider_id": None,
+        "referring_patient_id": clinic.patient().pk,
+    },
+    Relationship: lambda clinic: {"to_patient_id": clinic.patient().pk},
+    RuleOverride: lambda clinic: {
+        "kind": "overdue",
+        "instrument_id": clinic.catalog(Instrument, "Scales", code=f"scales-{next(NUMBERS)}").pk,
+        "rules": [],
+    },
+    SocialHistory: lambda clinic: {"category": SocialHistoryCategory.values[SocialHistory.objects.count()]},
+}
+"""What makes one more entry of a chart: another one where two can not be alike, a full one where look-ups cost."""
+MOST: dict = {SocialHistory: len(SocialHistoryCategory)}
+"""How many entries a chart can have where there is a limit."""
+
+
+@pytest.mark.parametrize(("action", "guardian"), [("guardians", False), ("dependents", True)])
+def test_guardianships_cost_the_same_for_any_number_of_rows(clinic, api, action, guardian):
+    patient = clinic.patient()
+    path = f"{clinic.base}/patients/{patient.uuid}/{action}"
+    for size in SIZES:
+        while len(api().get(path).json()) < size:
+            one, other = (patient, clinic.patient()) if guardian else (clinic.patient(), patient)
+            clinic.entry(Relationship, one, to_patient_id=other.pk, is_guardian=True)
+        found = statements(lambda: api().get(path))
+        assert len(found) == getattr(CHART_COST, connection.vendor), f"{action} with {size} rows\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("query", ["include_family=true", "include_family=true&status=active", "status=disabled"])
+@pytest.mark.parametrize("role", [Role.HC_ADMIN, Role.HC_PRIMARY])
+def test_alerts_cost_the_same_for_any_number_of_relatives(clinic, api, query, role):
+    guarantor = clinic.patient(care_group_id=clinic.group.pk)
+    patient = clinic.patient(care_group_id=clinic.group.pk, responsible_party_id=guarantor.pk)
+    for size in SIZES:
+        while Alert.objects.count() < size:
+            relative = clinic.patient(care_group_id=clinic.group.pk, responsible_party_id=guarantor.pk)
+            clinic.entry(Alert, relative, alert_scope="family")
+        clinic.entry(Alert, patient, disable_on=datetime.date(2020, 1, 1))
+        path = f"{clinic.base}/patients/{patient.uuid}/alerts?page_size=200&{query}"
+        found = statements(lambda path=path: api(role).get(path))
+        assert len(found) == getattr(CHART_COST, connection.vendor), f"{query} with {size} rows\n" + "\n".join(found)

@@ -1,23 +1,30 @@
-"""`manage.py import_synthea`: patients from Synthea's CSV tables."""
+"""`manage.py import_synthea`: patients and their charts from Synthea's CSV tables."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from accounts.management.finding import find_group, find_organization
 from accounts.scope import Actor
-from clinical.synthea import PatientImport, RowRefused, Tally, read_rows
+from clinical.synthea.entries import AllergyImport, ConditionImport, MedicationImport
+from clinical.synthea.patients import PatientImport
+from clinical.synthea.tables import RowRefused, TableImport, Tally
+from clinical.synthea.vital_signs import VitalSignsImport
 
 _ACTOR = Actor.system("manage.py import_synthea")
+_OF_CHARTS = (AllergyImport, ConditionImport, MedicationImport, VitalSignsImport)
 
 
 class Command(BaseCommand):
-    """Imports patients.csv row by row; a second run updates what changed and doubles nobody."""
+    """Imports the tables row by row; a second run updates what changed and doubles nothing."""
 
     help = (
-        "Import DIRECTORY/patients.csv. Refused rows are named with line and reason and do not stop the others; "
-        "the exit status is 1 where there were any."
+        "Import DIRECTORY/patients.csv and, where they are there, allergies.csv, conditions.csv, medications.csv and the vital "
+        "signs of observations.csv. Refused rows are named with file, line and reason and do not stop the others; the exit "
+        "status is 1 where there were any."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,39 +35,47 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         organization = find_organization(_ACTOR, options["organization"])
-        work = PatientImport(
-            actor=_ACTOR,
-            organization=organization,
-            care_group=find_group(_ACTOR, organization, options["group"]) if options["group"] else None,
-            dry_run=options["dry_run"],
-            refuse=lambda line, reason: self.stderr.write(f"line {line}: {reason}"),
-        )
-        self._import(options["directory"] / "patients.csv", work)
-        self.stdout.write(summary(work.tally, dry_run=options["dry_run"]))
-        if work.tally.refused:
-            raise CommandError(f"{work.tally.refused} rows were refused.")
+        group = find_group(_ACTOR, organization, options["group"]) if options["group"] else None
+        common: dict[str, Any] = {"actor": _ACTOR, "organization": organization, "report": self.stderr.write}
+        refused = 0
+        # A dry run is one transaction: charts need the patients whom it would have made.
+        with transaction.atomic() if options["dry_run"] else nullcontext():
+            for work in (PatientImport(**common, care_group=group), *(kind(**common) for kind in _OF_CHARTS)):
+                refused += self._import(options["directory"] / work.file_name, work, dry_run=options["dry_run"])
+            if options["dry_run"]:
+                transaction.set_rollback(True)
+        if refused:
+            raise CommandError(f"{refused} rows were refused.")
 
-    def _import(self, path: Path, work: PatientImport) -> None:
+    def _import(self, path: Path, work: TableImport, *, dry_run: bool) -> int:
+        """Import one file and tell what was done; return how many rows were refused."""
+        if work.table != PatientImport.table and not path.exists():
+            self.stdout.write(f"{path.name} is not there.")
+            return 0
         try:
             # Bytes that are not UTF-8 become surrogates: their row is refused, the others are read.
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-                for tally in work.run(read_rows(file)):
+                for tally in work.run(file):
                     self._show_progress(tally, file, path)
         except OSError as error:
             raise CommandError(f"{path} can not be read: {error.strerror}") from error
         except RowRefused as error:
             raise CommandError(f"{path}: {error}") from error
+        self.stdout.write(summary(work, dry_run=dry_run))
+        return work.tally.refused
 
     def _show_progress(self, tally: Tally, file: TextIO, path: Path) -> None:
         if self.stderr.isatty():
             percent = 100 * file.buffer.tell() // max(path.stat().st_size, 1)
-            self.stderr.write(f"\r{tally.rows:,} rows, {percent} %", ending="" if percent < 100 else "\n")
+            self.stderr.write(f"\r{path.name}: {tally.rows:,} rows, {percent} %", ending="" if percent < 100 else "\n")
 
 
-def summary(tally: Tally, *, dry_run: bool) -> str:
-    """Return the counts in one line."""
+def summary(work: TableImport, *, dry_run: bool) -> str:
+    """Return the counts of a table in one line."""
     did = "Dry run, nothing was written: " if dry_run else ""
+    tally = work.tally
+    left_out = f", {tally.left_out} left out" if tally.left_out else ""
     return (
-        f"{did}{tally.rows} rows of patients: {tally.created} created, {tally.updated} updated, "
-        f"{tally.unchanged} unchanged, {tally.refused} refused."
+        f"{did}{tally.rows} rows of {work.table}: {tally.created} created, {tally.updated} updated, "
+        f"{tally.unchanged} unchanged, {tally.refused} refused{left_out}."
     )

@@ -1,0 +1,44 @@
+"""Form fields of clinical pages."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from config.orm import validate_coding
+
+
+class CodingLinesField(forms.CharField):
+    """A list of codings, one a line: system, code and display, with blanks between. Empty lines do not count."""
+
+    widget = UnfoldAdminTextareaWidget
+
+    def __init__(self, *, systems: Any, **kwargs: Any):
+        self.systems = systems
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return "\n".join(f"{coding['system']} {coding['code']} {coding['display']}" for coding in value)
+
+    def to_python(self, value: Any) -> Any:
+        lines = enumerate((super().to_python(value) or "").splitlines(), start=1)
+        codings, problems = [], []
+        for number, line in lines:
+            try:
+                codings += [self._coding(line)] if line.strip() else []
+            except ValidationError as error:
+                problems += [f"Line {number}: {message}" for message in error.messages]
+        if problems:
+            raise ValidationError(problems)
+        return codings
+
+    def _coding(self, line: str) -> dict[str, str]:
+        words = line.split()
+        if len(words) < 3:
+            raise ValidationError("This needs a system, a code and a display.", code="coding")
+        coding = {"system": words[0], "code": words[1], "display": " ".join(words[2:])}
+        validate_coding(coding, self.systems)
+        return coding

@@ -1,0 +1,202 @@
+"""Which medications an allergy speaks against, and which repeat an ingredient: values in, warnings out.
+
+Substances are compared by their codings alone, so that what warns is the catalog's data and not
+this module. An ingredient in common outranks a class in common. The words of severity are those of
+FHIR's DetectedIssue: high, moderate, low.
+
+    recorded severity of the allergy      ingredient   class
+    severe (or the reaction was)          high         high
+    moderate, or not told                 high         moderate
+    mild                                  moderate     low
+
+A second medication with an ingredient of a current one is moderate.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from config.orm import fold
+
+LONGEST_QUOTE = 200
+"""A message quotes no more characters of a recorded text: a reaction may be told at any length."""
+
+
+class Kind(StrEnum):
+    """What a warning is about."""
+
+    DRUG_ALLERGY = "drug_allergy"
+    DUPLICATE_INGREDIENT = "duplicate_ingredient"
+
+
+class Basis(StrEnum):
+    """What two substances have in common, the stronger one first."""
+
+    INGREDIENT = "ingredient"
+    DRUG_CLASS = "class"
+
+
+class Severity(StrEnum):
+    """How much a warning weighs, the gravest first."""
+
+    HIGH = "high"
+    MODERATE = "moderate"
+    LOW = "low"
+
+
+SEVERITIES = {
+    "severe": {Basis.INGREDIENT: Severity.HIGH, Basis.DRUG_CLASS: Severity.HIGH},
+    "moderate": {Basis.INGREDIENT: Severity.HIGH, Basis.DRUG_CLASS: Severity.MODERATE},
+    "mild": {Basis.INGREDIENT: Severity.MODERATE, Basis.DRUG_CLASS: Severity.LOW},
+}
+_SEVERE = frozenset({"severe", "critical", "fatal", "threatening", "high"})
+_MODERATE = frozenset({"moderate"})
+_MILD = frozenset({"mild", "minor", "low"})
+_SEVERE_REACTIONS = frozenset({"anaphylaxis", "anaphylactic", "anaphylactoid"})
+
+
+@dataclass(frozen=True)
+class Coding:
+    """A code of a terminology. Two are the same where system and code are."""
+
+    system: str
+    code: str
+    display: str = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Substance:
+    """What something is made of: its ingredients, the drug classes these belong to, and the codes of the thing itself."""
+
+    ingredients: tuple[Coding, ...] = ()
+    drug_classes: tuple[Coding, ...] = ()
+    own: tuple[Coding, ...] = ()
+
+    def shared_with(self, other: "Substance") -> tuple[Basis, tuple[Coding, ...]] | None:
+        """Return what both have in common and the codings that show it, None for nothing.
+
+        A code of the thing itself may name an ingredient or a class: it is tried as either.
+        """
+        for basis, mine, others in (
+            (Basis.INGREDIENT, self.ingredients, other.ingredients),
+            (Basis.INGREDIENT, self.ingredients + self.own, other.ingredients + other.own),
+            (Basis.DRUG_CLASS, self.drug_classes + self.own, other.drug_classes + other.own),
+        ):
+            if found := tuple(coding for coding in dict.fromkeys(mine) if coding in others):
+                return basis, found
+        return None
+
+
+@dataclass(frozen=True)
+class AllergyFacts:
+    """An allergy as a chart has it."""
+
+    uuid: str
+    name: str
+    substance: Substance
+    severity: str | None = None
+    reaction: str | None = None
+
+
+@dataclass(frozen=True)
+class MedicationFacts:
+    """A medication as a chart has it."""
+
+    uuid: str
+    name: str
+    substance: Substance
+
+
+@dataclass(frozen=True)
+class InteractionWarning:
+    """What speaks against a new entry. The entry that it collides with stands in `allergy` or in `medication`."""
+
+    kind: Kind
+    basis: Basis
+    severity: Severity
+    message: str
+    codings: tuple[Coding, ...]
+    allergy: dict[str, str] | None = None
+    medication: dict[str, str] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the warning as answers show it."""
+        return asdict(self)
+
+
+def warnings_of_medication(
+    new: MedicationFacts, allergies: Iterable[AllergyFacts], current: Iterable[MedicationFacts]
+) -> list[InteractionWarning]:
+    """Return what a patient's active `allergies` and `current` medications say against a `new` medication."""
+    found = [_allergy_warning(allergy, new, {"allergy": _reference(allergy)}) for allergy in allergies]
+    found += [_duplicate_warning(new, other) for other in current if other.uuid != new.uuid]
+    return _ordered(found)
+
+
+def warnings_of_allergy(new: AllergyFacts, current: Iterable[MedicationFacts]) -> list[InteractionWarning]:
+    """Return what a `new` allergy says against a patient's `current` medications."""
+    return _ordered([_allergy_warning(new, medication, {"medication": _reference(medication)}) for medication in current])
+
+
+def grade(severity: str | None, reaction: str | None) -> str:
+    """Return the row of the table that an allergy's recorded severity and reaction lead to: free text, read by its words."""
+    words = _words(severity)
+    if words & _SEVERE or _words(reaction) & _SEVERE_REACTIONS:
+        return "severe"
+    return "mild" if words & _MILD and not words & _MODERATE else "moderate"
+
+
+def _allergy_warning(
+    allergy: AllergyFacts, medication: MedicationFacts, other: dict[str, dict[str, str]]
+) -> InteractionWarning | None:
+    shared = allergy.substance.shared_with(medication.substance)
+    if shared is None:
+        return None
+    basis, codings = shared
+    has = "contains" if basis is Basis.INGREDIENT else "belongs to the drug class"
+    message = f"Recorded allergy to {allergy.name} ({_told(allergy)}). {medication.name} {has} {_listed(codings)}."
+    severity = SEVERITIES[grade(allergy.severity, allergy.reaction)][basis]
+    return InteractionWarning(Kind.DRUG_ALLERGY, basis, severity, message, codings, **other)
+
+
+def _duplicate_warning(new: MedicationFacts, current: MedicationFacts) -> InteractionWarning | None:
+    shared = current.substance.shared_with(new.substance)
+    if shared is None or shared[0] is not Basis.INGREDIENT:
+        return None
+    basis, codings = shared
+    message = f"The current medication {current.name} has an active ingredient of {new.name}: {_listed(codings)}."
+    reference = _reference(current)
+    return InteractionWarning(Kind.DUPLICATE_INGREDIENT, basis, Severity.MODERATE, message, codings, medication=reference)
+
+
+def _ordered(found: Iterable[InteractionWarning | None]) -> list[InteractionWarning]:
+    """Return the gravest warning first; the order in which entries were recorded decides between equals."""
+    ranks = {word: rank for words in (Severity, Basis, Kind) for rank, word in enumerate(words)}
+    return sorted(
+        (warning for warning in found if warning), key=lambda one: (ranks[one.severity], ranks[one.basis], ranks[one.kind])
+    )
+
+
+def _told(allergy: AllergyFacts) -> str:
+    severity, reaction = _quoted(allergy.severity), _quoted(allergy.reaction)
+    return f"severity: {severity or 'not recorded'}; reaction: {reaction or 'not recorded'}"
+
+
+def _quoted(text: str | None) -> str:
+    line = " ".join((text or "").split())
+    return line if len(line) <= LONGEST_QUOTE else f"{line[: LONGEST_QUOTE - 1]}…"
+
+
+def _listed(codings: tuple[Coding, ...]) -> str:
+    *others, last = dict.fromkeys(coding.display for coding in codings)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _words(text: str | None) -> set[str]:
+    return set(re.findall(r"[a-z]+", fold(text)))
+
+
+def _reference(entry: AllergyFacts | MedicationFacts) -> dict[str, str]:
+    return {"uuid": entry.uuid, "name": entry.name}

@@ -1,0 +1,34 @@
+"""`manage.py load_starter_catalog`: common allergens and medications for a clinic to start from."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from accounts.management.finding import find_organization
+from accounts.scope import Actor
+from clinical.services.starter_catalog import install_starter_catalog
+from config.orm import verbose_name
+
+_ACTOR = Actor.system("manage.py load_starter_catalog")
+
+
+class Command(BaseCommand):
+    """Adds the starter rows that an organization does not have; a second run adds none."""
+
+    help = (
+        "Add common allergens and medications, with the ingredients and drug classes that interactions are found by, to the "
+        "catalogs of an organization. What it has, by name or code, is left as it is."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--organization", required=True, metavar="SLUG")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        organization = find_organization(_ACTOR, options["organization"])
+        tallies = install_starter_catalog(actor=_ACTOR, organization=organization, progress=self._show_progress)
+        for model, tally in tallies.items():
+            self.stdout.write(f"{verbose_name(model).capitalize()}s: {tally.created} created, {tally.unchanged} unchanged.")
+
+    def _show_progress(self, done: int, total: int) -> None:
+        if self.stderr.isatty():
+            self.stderr.write(f"\r{done} of {total} rows", ending="" if done < total else "\n")

@@ -1,0 +1,32 @@
+"""Alerts that stand on charts."""
+
+from django.db import models
+
+from accounts.models import User
+from clinical.models.catalogs import AlertDefinition, AlertScope
+from config.orm import Versioned
+from patients.models import ChartEntry
+
+
+class AlertStatus(models.TextChoices):
+    """Whether an alert is shown. One that is due to be disabled by its date still says active here."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    ARCHIVED = "archived"
+
+
+class Alert(ChartEntry, Versioned):
+    """A warning on a patient's chart, or on those of a whole family.
+
+    From `disable_on` on, a day in the organization's time zone, it is disabled without anybody doing it.
+    """
+
+    alert_definition = models.ForeignKey(AlertDefinition, models.PROTECT, related_name="+")
+    alert_scope = models.CharField(max_length=16, choices=AlertScope.choices, default=AlertScope.PATIENT)
+    is_urgent = models.BooleanField(default=False)
+    status = models.CharField(max_length=16, choices=AlertStatus.choices, default=AlertStatus.ACTIVE)
+    note = models.TextField(null=True, blank=True)
+    disable_on = models.DateField(null=True, blank=True)
+    date_disabled = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)

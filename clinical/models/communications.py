@@ -1,0 +1,65 @@
+"""Contacts with patients."""
+
+from django.db import models
+
+from accounts.models import User
+from clinical.models.appointments import Appointment
+from clinical.models.catalogs import CommunicationType
+from config.databases import MomentField
+from config.orm import fold
+from patients.models import ChartEntry
+
+
+class CommunicationMode(models.TextChoices):
+    """By which way."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+    MAIL = "mail"
+    IN_PERSON = "in_person"
+    TEXT = "text"
+    FAX = "fax"
+
+
+class CommunicationDirection(models.TextChoices):
+    """From whom to whom."""
+
+    SENT = "sent"
+    RECEIVED = "received"
+    NEITHER = "neither"
+
+
+class CommunicationSource(models.TextChoices):
+    """Who wrote the entry."""
+
+    USER = "user"
+    AUTOMATED = "automated"
+    INTEGRATION = "integration"
+
+
+class CommunicationLog(ChartEntry):
+    """A contact with a patient. Entries are added and never changed; the database refuses both update and delete."""
+
+    communication_datetime = MomentField()
+    communication_type = models.ForeignKey(CommunicationType, models.PROTECT, null=True, blank=True, related_name="+")
+    communication_source = models.CharField(
+        max_length=16, choices=CommunicationSource.choices, default=CommunicationSource.USER, editable=False
+    )
+    mode = models.CharField(max_length=16, choices=CommunicationMode.choices, null=True, blank=True)
+    direction = models.CharField(max_length=16, choices=CommunicationDirection.choices, null=True, blank=True)
+    appointment = models.ForeignKey(Appointment, models.PROTECT, null=True, blank=True, related_name="+")
+    note = models.TextField(null=True, blank=True)
+    note_key = models.TextField(default="", editable=False, help_text="The folded note, in which is searched.")
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+
+    class Meta(ChartEntry.Meta):
+        ordering = ["communication_datetime", "id"]
+        indexes = [
+            models.Index(fields=["organization", "patient", "communication_datetime", "id"], name="communication_log_by_time")
+        ]
+
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise TypeError("Communication logs are added and never changed")
+        self.note_key = fold(self.note)
+        super().save(*args, **kwargs)

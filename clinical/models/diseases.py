@@ -1,0 +1,45 @@
+"""Diseases and other problems of patients."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from clinical.models.catalogs import DiseaseDefinition
+from patients.models import ChartRecord
+
+
+class ProblemStatus(models.TextChoices):
+    """Whether a problem is present. Any may follow any: a problem may come back."""
+
+    ACTIVE = "active"
+    RESOLVED = "resolved"
+    INACTIVE = "inactive"
+
+
+class FunctionStatus(models.TextChoices):
+    """What kind of finding a problem is."""
+
+    PROBLEM = "problem"
+    COGNITIVE_RESULT = "cognitive_result"
+    COGNITIVE_PROBLEM = "cognitive_problem"
+    FUNCTIONAL_RESULT = "functional_result"
+    FUNCTIONAL_PROBLEM = "functional_problem"
+
+
+class Disease(ChartRecord):
+    """A disease or other problem of a patient."""
+
+    disease_definition = models.ForeignKey(DiseaseDefinition, models.PROTECT, related_name="+")
+    problem_status = models.CharField(max_length=16, choices=ProblemStatus.choices, default=ProblemStatus.ACTIVE)
+    function_status = models.CharField(max_length=24, choices=FunctionStatus.choices, default=FunctionStatus.PROBLEM)
+    snomed_problem_type = models.CharField(max_length=18, null=True, blank=True)
+    date_start = models.DateField(null=True, blank=True)
+    date_stop = models.DateField(null=True, blank=True)
+    patient_note = models.TextField(null=True, blank=True)
+
+    class Meta(ChartRecord.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(date_start=None) | Q(date_stop=None) | Q(date_stop__gte=F("date_start")),
+                name="disease_dates_in_order",
+            )
+        ]

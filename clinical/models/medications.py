@@ -1,0 +1,48 @@
+"""Medications of patients."""
+
+from django.db import models
+from django.db.models import Q
+
+from clinical.models.catalogs import MedicationDefinition
+from patients.models import ChartRecord, Provider
+
+RX_CUI_LENGTH = 16
+
+
+class MedicationStatus(models.TextChoices):
+    """Whether a patient takes a medication."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    DISCONTINUED = "discontinued"
+    ON_HOLD = "on_hold"
+
+
+class Medication(ChartRecord):
+    """What a patient takes or took: a medication of the catalog, or one that is described in words."""
+
+    medication_definition = models.ForeignKey(MedicationDefinition, models.PROTECT, null=True, blank=True, related_name="+")
+    med_descript = models.CharField(max_length=500, null=True, blank=True)
+    rx_cui = models.CharField(max_length=RX_CUI_LENGTH, null=True, blank=True)
+    status = models.CharField(max_length=16, choices=MedicationStatus.choices, default=MedicationStatus.ACTIVE)
+    dosage = models.CharField(max_length=255, null=True, blank=True)
+    frequency = models.CharField(max_length=255, null=True, blank=True)
+    route = models.CharField(max_length=255, null=True, blank=True)
+    provider = models.ForeignKey(Provider, models.PROTECT, null=True, blank=True, related_name="+")
+    date_start = models.DateField(null=True, blank=True)
+    date_stop = models.DateField(null=True, blank=True)
+    discontinuation_reason = models.TextField(null=True, blank=True)
+    patient_note = models.TextField(null=True, blank=True)
+    is_cpoe = models.BooleanField(default=False)
+
+    class Meta(ChartRecord.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(medication_definition__isnull=False) | (Q(med_descript__isnull=False) & ~Q(med_descript="")),
+                name="medication_is_named",
+            ),
+            models.CheckConstraint(
+                condition=Q(date_start=None) | Q(date_stop=None) | Q(date_stop__gte=models.F("date_start")),
+                name="medication_dates_in_order",
+            ),
+        ]

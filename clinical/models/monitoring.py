@@ -1,0 +1,186 @@
+"""Remote monitoring: rules, what is planned, what was raised, and what patients think of it."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import CareGroup, User
+from accounts.models.catalogs import Catalog
+from clinical.models.catalogs import Instrument
+from clinical.models.measurements import Measurement
+from config.databases import MomentField
+from config.orm import DayListField, ObjectListField
+from patients.models import ChartEntry, ChartRecord, Program, Protocol
+
+BY_CREATION = ["organization", "created_at", "id"]
+"""The order in which reports read rows."""
+
+
+class RuleKind(models.TextChoices):
+    """What a rule looks at, which is also the type of the alerts that it raises."""
+
+    MEASUREMENT = "measurement"
+    COMBINATION = "combination"
+    REMARK = "remark"
+    OVERDUE = "overdue"
+    AVERAGE = "average"
+
+
+class Flag(models.TextChoices):
+    """How much an alert asks for attention, least first."""
+
+    GREY = "grey"
+    ORANGE = "orange"
+    RED = "red"
+
+
+class RuleOverride(ChartRecord):
+    """A patient's own rules of one kind, and of one instrument where the kind looks at one.
+
+    They replace the protocol's rules of the same kind and instrument, and follow none of their changes.
+    """
+
+    kind = models.CharField(max_length=16, choices=RuleKind.choices)
+    instrument = models.ForeignKey(Instrument, models.PROTECT, null=True, blank=True, related_name="+")
+    rules = ObjectListField(default=list, blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+
+    class Meta(ChartRecord.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "kind", "instrument"],
+                condition=Q(deleted_at=None, instrument__isnull=False),
+                name="rule_override_one_an_instrument",
+            ),
+            models.UniqueConstraint(
+                fields=["patient", "kind"], condition=Q(deleted_at=None, instrument=None), name="rule_override_one_a_kind"
+            ),
+        ]
+
+
+class MonitoringAlertStatus(models.TextChoices):
+    """Where staff stand with an alert: open -> escalated -> processed, or open -> processed."""
+
+    OPEN = "open"
+    ESCALATED = "escalated"
+    PROCESSED = "processed"
+
+
+class ProcessedType(models.TextChoices):
+    """What staff did about an alert."""
+
+    REVIEWED = "reviewed"
+    CONTACTED_PATIENT = "contacted_patient"
+    ADJUSTED_TREATMENT = "adjusted_treatment"
+    REFERRED = "referred"
+    FALSE_ALARM = "false_alarm"
+
+
+class MonitoringAlert(ChartEntry):
+    """What a rule raised. `cause` keeps the rule, threshold, window and values, so that it explains itself for ever.
+
+    `rule_key` names the rule and `window` the time that it looked at: of one rule and window one
+    alert is not processed at a time, with the highest flag that was reached.
+    """
+
+    type = models.CharField(max_length=16, choices=RuleKind.choices)
+    flag = models.CharField(max_length=8, choices=Flag.choices)
+    status = models.CharField(max_length=16, choices=MonitoringAlertStatus.choices, default=MonitoringAlertStatus.OPEN)
+    care_group = models.ForeignKey(CareGroup, models.PROTECT, null=True, related_name="+")
+    program = models.ForeignKey(Program, models.PROTECT, null=True, related_name="+")
+    protocol = models.ForeignKey(Protocol, models.PROTECT, null=True, related_name="+")
+    instrument = models.ForeignKey(Instrument, models.PROTECT, null=True, related_name="+")
+    measurement = models.ForeignKey(Measurement, models.PROTECT, null=True, related_name="alerts")
+    rule_key = models.CharField(max_length=255)
+    window = models.CharField(max_length=64)
+    cause = models.JSONField()
+    processed_at = models.DateTimeField(null=True)
+    processed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    processed_type = models.CharField(max_length=24, choices=ProcessedType.choices, null=True)
+    action = models.TextField(null=True)
+    additional_info = models.TextField(null=True)
+    escalated_at = models.DateTimeField(null=True)
+    escalated_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    class Meta(ChartEntry.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "rule_key", "window"],
+                condition=~Q(status=MonitoringAlertStatus.PROCESSED),
+                name="monitoring_alert_one_open",
+            )
+        ]
+        indexes = [
+            *ChartEntry.Meta.indexes,
+            models.Index(fields=BY_CREATION, name="monitoring_alert_by_creation"),
+            models.Index(fields=["organization", "status", "flag", "id"], name="monitoring_alert_worklist"),
+        ]
+
+
+class PlannedVia(models.TextChoices):
+    """Who planned a measurement: the protocol's schedule, or the patient."""
+
+    SCHEDULE = "rec"
+    SELF = "self"
+
+
+class PlannedAction(ChartEntry):
+    """A measurement that is expected of a patient between two moments.
+
+    `program_action` names the line of the protocol's schedule that it comes from.
+    """
+
+    program_action = models.UUIDField()
+    instrument = models.ForeignKey(Instrument, models.PROTECT, related_name="+")
+    planned_via = models.CharField(max_length=8, choices=PlannedVia.choices, default=PlannedVia.SCHEDULE)
+    self_planned = models.BooleanField(default=False)
+    not_before = MomentField()
+    expires_at = MomentField()
+    timezone = models.CharField(max_length=64)
+    completed_at = models.DateTimeField(null=True)
+    completed_by = models.ForeignKey(Measurement, models.PROTECT, null=True, related_name="+")
+
+    class Meta(ChartEntry.Meta):
+        ordering = ["not_before", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "program_action", "not_before"], name="planned_action_once"),
+            models.CheckConstraint(condition=Q(expires_at__gt=models.F("not_before")), name="planned_action_in_order"),
+        ]
+        indexes = [
+            *ChartEntry.Meta.indexes,
+            models.Index(fields=BY_CREATION, name="planned_action_by_creation"),
+            models.Index(
+                fields=["organization", "expires_at", "id"], condition=Q(completed_at=None), name="planned_action_outstanding"
+            ),
+        ]
+
+
+class Workflow(Catalog):
+    """A rule of a program that fires on certain days since a patient began it."""
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+")
+    days = DayListField(default=list, blank=True)
+
+
+class WorkflowFiring(ChartEntry):
+    """A workflow that fired for a patient on a day of theirs; `trigger_count` counts its firings for them."""
+
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="+")
+    trigger_day = models.DateField()
+    trigger_count = models.PositiveIntegerField()
+
+    class Meta(ChartEntry.Meta):
+        constraints = [models.UniqueConstraint(fields=["patient", "workflow", "trigger_day"], name="workflow_firing_once")]
+        indexes = [*ChartEntry.Meta.indexes, models.Index(fields=BY_CREATION, name="workflow_firing_by_creation")]
+
+
+class StarRating(ChartEntry):
+    """What a patient thinks of their care: stars times 100."""
+
+    score = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(500)])
+    remarks = models.TextField(null=True, blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+
+    class Meta(ChartEntry.Meta):
+        indexes = [*ChartEntry.Meta.indexes, models.Index(fields=BY_CREATION, name="star_rating_by_creation")]
+        constraints = [models.CheckConstraint(condition=Q(score__gte=1, score__lte=500), name="star_rating_in_range")]

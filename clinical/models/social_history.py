@@ -1,0 +1,44 @@
+"""How patients live."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from clinical.models.codings import validate_snomed
+from patients.models import ChartRecord
+
+
+class SocialHistoryCategory(models.TextChoices):
+    """What an entry is about."""
+
+    TOBACCO = "tobacco"
+    ALCOHOL = "alcohol"
+    DRUGS = "drugs"
+    EXERCISE = "exercise"
+    DIET = "diet"
+    OCCUPATION = "occupation"
+    HOUSING = "housing"
+    OTHER = "other"
+
+
+class SocialHistory(ChartRecord):
+    """What is known of one side of a patient's life: one entry a category."""
+
+    category = models.CharField(max_length=16, choices=SocialHistoryCategory.choices)
+    value = models.CharField(max_length=255)
+    snomed_code = models.CharField(max_length=18, null=True, blank=True, validators=[validate_snomed])
+    date_start = models.DateField(null=True, blank=True)
+    date_stop = models.DateField(null=True, blank=True)
+    note = models.TextField(null=True, blank=True)
+
+    class Meta(ChartRecord.Meta):
+        verbose_name = "social history entry"
+        verbose_name_plural = "social history"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "category"], condition=Q(deleted_at=None), name="social_history_one_a_category"
+            ),
+            models.CheckConstraint(
+                condition=Q(date_start=None) | Q(date_stop=None) | Q(date_stop__gte=F("date_start")),
+                name="social_history_dates_in_order",
+            ),
+        ]

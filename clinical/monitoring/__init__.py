@@ -1,0 +1,45 @@
+"""Remote monitoring as pure rules: values in, verdict out. Nothing here knows a model, a table or a clock."""
+
+from clinical.monitoring.days import day_bounds, day_of, days_of
+from clinical.monitoring.rules import (
+    FLAGS,
+    KINDS,
+    OF_ONE_INSTRUMENT,
+    OPS,
+    Override,
+    Rule,
+    check_override,
+    check_rules,
+    check_schedule,
+    codes_of,
+    rule_key,
+    rules_in_force,
+)
+from clinical.monitoring.settling import Standing, settle
+from clinical.monitoring.verdicts import Planned, Value, Verdict, history_for, judge, judge_overdue
+
+__all__ = [
+    "FLAGS",
+    "KINDS",
+    "OF_ONE_INSTRUMENT",
+    "OPS",
+    "Override",
+    "Planned",
+    "Rule",
+    "Standing",
+    "Value",
+    "Verdict",
+    "check_override",
+    "check_rules",
+    "check_schedule",
+    "codes_of",
+    "day_bounds",
+    "day_of",
+    "days_of",
+    "history_for",
+    "judge",
+    "judge_overdue",
+    "rule_key",
+    "rules_in_force",
+    "settle",
+]

@@ -1,0 +1,206 @@
+"""The rules of monitoring: their shapes, what is wrong with one, and which of them are in force for a patient.
+
+A rule is a JSON object with exactly the keys of its kind:
+
+    {"kind": "measurement", "instrument": code, "op": op, "value": number, "flag": flag}
+    {"kind": "combination", "all": [condition, condition, …], "within_days": days, "flag": flag}
+    {"kind": "average", "instrument": code, "window_days": days, "min_count": count, "op": op, "value": number, "flag": flag}
+    {"kind": "overdue", "instrument": code, "grace_hours": hours, "flag": flag}
+    {"kind": "remark", "flag": flag}
+
+A condition is {"instrument": code, "op": op, "value": number}, and a line of a schedule
+{"instrument": code, "every_days": days, "from_day": day, "to_day": day}, where day 0 is the day on
+which the enrolment begins. Instruments are named by their codes; what compares numbers needs one
+that gives numbers.
+"""
+
+import hashlib
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from config.exceptions import Invalid
+
+MEASUREMENT, COMBINATION, REMARK, OVERDUE, AVERAGE = "measurement", "combination", "remark", "overdue", "average"
+FLAGS = ("grey", "orange", "red")
+"""Least first."""
+OPS: Mapping[str, Callable[[Any, Any], bool]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+NUMERIC = "numeric"
+"""The kind of the instruments whose values are numbers."""
+OF_ONE_INSTRUMENT = frozenset({MEASUREMENT, AVERAGE, OVERDUE})
+"""The kinds whose rules look at one instrument."""
+
+MAX_RULES = 100
+MAX_CONDITIONS = 20
+MAX_DAYS = 90
+"""How far back a rule looks."""
+MAX_COUNT = 1_000
+MAX_GRACE_HOURS = 30 * 24
+MAX_PLANNED_DAY = 3_650
+DIGITS, PLACES = 9, 3
+"""Before and after the point: as many as measurements have."""
+KEY_LENGTH = 255
+
+Rule = Mapping[str, Any]
+Instruments = Mapping[str, str]
+"""Code -> kind of the instruments of an organization."""
+Check = Callable[[Any, Instruments], Iterator[str]]
+"""Yields what is wrong with a value."""
+
+
+class Override(NamedTuple):
+    """A patient's own rules of one `kind`, of one `instrument` (its code) where the kind looks at one."""
+
+    kind: str
+    instrument: str | None
+    rules: list[Rule]
+
+
+# --- shapes -----------------------------------------------------------------------------------------
+def _word(words: Iterable[str]) -> Check:
+    allowed = tuple(words)
+
+    def check(value: Any, instruments: Instruments) -> Iterator[str]:
+        if not isinstance(value, str) or value not in allowed:
+            yield f"must be one of {', '.join(allowed)}"
+
+    return check
+
+
+def _whole(least: int, most: int) -> Check:
+    def check(value: Any, instruments: Instruments) -> Iterator[str]:
+        if type(value) is not int or not least <= value <= most:
+            yield f"must be a whole number from {least} to {most}"
+
+    return check
+
+
+def _code(value: Any, instruments: Instruments) -> Iterator[str]:
+    if not isinstance(value, str) or value not in instruments:
+        yield "must be the code of an instrument of the organization"
+
+
+def _numeric_code(value: Any, instruments: Instruments) -> Iterator[str]:
+    yield from _code(value, instruments)
+    if isinstance(value, str) and instruments.get(value, NUMERIC) != NUMERIC:
+        yield "must be the code of an instrument that gives numbers"
+
+
+def _number(value: Any, instruments: Instruments) -> Iterator[str]:
+    if type(value) not in (int, float) or not _fits(Decimal(str(value))):
+        yield f"must be a number of at most {DIGITS} digits before the point and {PLACES} after it"
+
+
+def _fits(number: Decimal) -> bool:
+    return number.is_finite() and abs(number) < 10**DIGITS and number == round(number, PLACES)
+
+
+def _conditions(value: Any, instruments: Instruments) -> Iterator[str]:
+    if not isinstance(value, list) or not 2 <= len(value) <= MAX_CONDITIONS:
+        yield f"must be a list of 2 to {MAX_CONDITIONS} conditions"
+        return
+    for index, condition in enumerate(value):
+        yield from (f"condition {index}: {fault}" for fault in _faults(condition, CONDITION, instruments))
+
+
+CONDITION: Mapping[str, Check] = {"instrument": _numeric_code, "op": _word(OPS), "value": _number}
+_FLAG = _word(FLAGS)
+SHAPES: Mapping[str, Mapping[str, Check]] = {
+    MEASUREMENT: {**CONDITION, "flag": _FLAG},
+    COMBINATION: {"all": _conditions, "within_days": _whole(1, MAX_DAYS), "flag": _FLAG},
+    REMARK: {"flag": _FLAG},
+    OVERDUE: {"instrument": _code, "grace_hours": _whole(0, MAX_GRACE_HOURS), "flag": _FLAG},
+    AVERAGE: {**CONDITION, "window_days": _whole(1, MAX_DAYS), "min_count": _whole(1, MAX_COUNT), "flag": _FLAG},
+}
+"""What a rule of each kind holds beside its kind."""
+KINDS = tuple(SHAPES)
+LINE: Mapping[str, Check] = {
+    "instrument": _code,
+    "every_days": _whole(1, MAX_PLANNED_DAY),
+    "from_day": _whole(0, MAX_PLANNED_DAY),
+    "to_day": _whole(0, MAX_PLANNED_DAY),
+}
+
+
+# --- what is wrong ----------------------------------------------------------------------------------
+def check_rules(rules: Any, instruments: Instruments) -> None:
+    """Raise Invalid, field `rules`, where this is no list of rules over `instruments`; each message tells which rule."""
+    _check_all("rules", "Rule", rules, lambda rule: _rule_faults(rule, instruments))
+
+
+def check_schedule(schedule: Any, instruments: Instruments) -> None:
+    """Raise Invalid, field `schedule`, where this is no list of different lines of a schedule over `instruments`."""
+    _check_all("schedule", "Line", schedule, lambda line: _line_faults(line, instruments))
+    if any(line in schedule[:index] for index, line in enumerate(schedule)):
+        raise Invalid("A line stands in the schedule twice.", "schedule")
+
+
+def check_override(override: Override, instruments: Instruments) -> None:
+    """Raise Invalid where a patient's own rules are not of the kind and instrument that they are said to be of.
+
+    The fault is the field `instrument` or `rules`.
+    """
+    if (override.kind in OF_ONE_INSTRUMENT) != (override.instrument is not None):
+        wants = "need an" if override.instrument is None else "have no one"
+        raise Invalid(f"Rules of the kind {override.kind} {wants} instrument.", "instrument")
+    if override.instrument is not None and override.instrument not in instruments:
+        raise Invalid("This must be the code of an instrument of the organization.", "instrument")
+    check_rules(override.rules, instruments)
+    for index, rule in enumerate(override.rules):
+        if (rule["kind"], rule.get("instrument")) != override[:2]:
+            raise Invalid(f"Rule {index}: it is of another kind or instrument.", "rules")
+
+
+def _check_all(field: str, what: str, items: Any, faults_of: Callable[[Any], Iterator[str]]) -> None:
+    if not isinstance(items, list) or len(items) > MAX_RULES:
+        raise Invalid(f"This must be a list of at most {MAX_RULES} objects.", field)
+    faults = [f"{what} {index}: {fault}." for index, item in enumerate(items) for fault in faults_of(item)]
+    if faults:
+        raise Invalid({field: faults})
+
+
+def _rule_faults(rule: Any, instruments: Instruments) -> Iterator[str]:
+    kind = rule.get("kind") if isinstance(rule, dict) else None
+    shape = SHAPES.get(kind) if isinstance(kind, str) else None
+    yield from _faults(rule, {"kind": _word(KINDS), **(shape or {})}, instruments, strict=shape is not None)
+
+
+def _line_faults(line: Any, instruments: Instruments) -> Iterator[str]:
+    found = list(_faults(line, LINE, instruments))
+    yield from found or (["from_day must not lie after to_day"] if line["from_day"] > line["to_day"] else [])
+
+
+def _faults(item: Any, shape: Mapping[str, Check], instruments: Instruments, *, strict: bool = True) -> Iterator[str]:
+    if not isinstance(item, dict):
+        yield "it must be an object"
+        return
+    if missing := [name for name in shape if name not in item]:
+        yield f"{', '.join(missing)} must be given"
+    if strict and item.keys() - shape.keys():
+        yield f"only {', '.join(shape)} can be given"
+    for name, check in shape.items():
+        yield from (f"{name} {fault}" for fault in (check(item[name], instruments) if name in item else ()))
+
+
+# --- which hold -------------------------------------------------------------------------------------
+def rules_in_force(protocol_rules: Iterable[Rule], overrides: Iterable[Override]) -> list[Rule]:
+    """Return the rules that hold for a patient: their own, and the protocol's of all other kinds and instruments.
+
+    Own rules of a kind and instrument replace the protocol's even where there are none of them left.
+    """
+    own = {(override.kind, override.instrument): override.rules for override in overrides}
+    kept = [rule for rule in protocol_rules if (rule["kind"], rule.get("instrument")) not in own]
+    return [*kept, *(rule for rules in own.values() for rule in rules)]
+
+
+def codes_of(rule: Rule) -> frozenset[str]:
+    """Return the codes of the instruments that a rule or a line looks at."""
+    parts = [rule, *rule.get("all", ())]
+    return frozenset(part["instrument"] for part in parts if "instrument" in part)
+
+
+def rule_key(rule: Rule) -> str:
+    """Return what rules of one kind over the same instruments share: their verdicts are about one thing."""
+    key = ":".join([rule["kind"], *sorted(codes_of(rule))])
+    return key if len(key) <= KEY_LENGTH else f"{rule['kind']}:{hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,0 +1,64 @@
+"""Allergies of patients in the practice dialect."""
+
+from typing import Any
+
+from clinical.models import Allergy, AllergyDefinition
+from clinical.practice.interactions import InteractingViewSet, InteractionWarnings
+from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
+from config.rest.parameters import BooleanParameter, Parameters
+from config.rest.practice import ReferenceField
+from patients.practice.charts import ChartEntryOut
+from patients.services.charts import create_entry
+
+
+class PracticeAllergyOut(ChartEntryOut):
+    """An allergy or intolerance."""
+
+    allergy_definition = ReferenceField(AllergyDefinition, source="allergy_definition_id")
+    interaction_warnings = InteractionWarnings()
+
+    class Meta:
+        model = Allergy
+        fields = [
+            "id", "patient", "allergy_definition", "reaction", "severity", "snomed_reaction", "date_adverse_reaction",
+            "status_is_active", "interaction_warnings", "version", "created_at", "updated_at", "deleted_at",
+        ]  # fmt: skip
+
+
+class PracticeAllergyIn(ContractSerializer):
+    """The body that records an allergy."""
+
+    allergy_definition_uuid = ScopedRelation(AllergyDefinition, source="allergy_definition_id")
+
+    class Meta:
+        model = Allergy
+        fields = [
+            "allergy_definition_uuid", "reaction", "severity", "snomed_reaction", "date_adverse_reaction", "status_is_active",
+        ]  # fmt: skip
+
+
+class PracticeAllergyPatchIn(ChangeSerializer, PracticeAllergyIn):
+    """The body that corrects an allergy."""
+
+    class Meta(PracticeAllergyIn.Meta):
+        fields = ["base_version", *PracticeAllergyIn.Meta.fields]
+
+
+class AllergyFilters(Parameters):
+    """Filters of the list of allergies."""
+
+    is_active = BooleanParameter(field_name="status_is_active")
+
+
+class AllergyViewSet(InteractingViewSet):
+    """Allergies and intolerances of a patient."""
+
+    model = Allergy
+    pk_kwarg = "allergy_uuid"
+    filterset_class = AllergyFilters
+    answer_class = PracticeAllergyOut
+    serializer_classes = {"create": PracticeAllergyIn, "partial_update": PracticeAllergyPatchIn}
+    idempotent = frozenset({"create"})
+
+    def add(self, values: dict[str, Any]) -> Allergy:
+        return create_entry(actor=self.actor, model=Allergy, patient_id=self.patient_id, **values)

@@ -1,0 +1,109 @@
+"""Vital signs of patients in the practice dialect."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.scope import Actor
+from clinical.models import VitalSigns
+from clinical.services.vital_signs import archive_vital_signs, record_vital_signs, update_vital_signs
+from clinical.vitals import CRITICAL, WARNING
+from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
+from config.rest.parameters import DateParameter, Parameters
+from config.rest.practice import ReferenceField
+from config.rest.reading import Computed
+from patients.models import Provider
+from patients.practice.charts import ChartEntryOut, ChartRecordViewSet
+
+FLAGS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "vital": {"type": "string"},
+            "message": {"type": "string"},
+            "severity": {"type": "string", "enum": [WARNING, CRITICAL]},
+        },
+        "required": ["vital", "message", "severity"],
+    },
+}
+
+
+def _as_stored(actor: Actor, flags: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Flags are worked out when the values are written."""
+    return flags
+
+
+class PracticeVitalSignsOut(ChartEntryOut):
+    """What was measured at one time."""
+
+    abnormal_flags = Computed(_as_stored, ("abnormal_flags",), schema=FLAGS)
+    created_by = serializers.IntegerField(source="created_by_id")
+    provider = ReferenceField(Provider, source="provider_id")
+
+    class Meta:
+        model = VitalSigns
+        fields = [
+            "id", "patient", "date_taken", "time_taken", "bp_systolic", "bp_diastolic", "pulse", "respiration_rate",
+            "oxygen_saturation", "temperature_f", "height_inches", "weight_lbs", "weight_code", "bmi", "bmi_percentile",
+            "abnormal_flags", "is_procedure_blocking", "has_followup_plan", "note", "provider", "created_by", "version",
+            "created_at", "updated_at", "deleted_at",
+        ]  # fmt: skip
+
+
+class PracticeVitalSignsIn(ContractSerializer):
+    """The body that records vital signs."""
+
+    provider_uuid = ScopedRelation(Provider, source="provider_id", required=False, allow_null=True)
+
+    class Meta:
+        model = VitalSigns
+        fields = [
+            "date_taken", "time_taken", "bp_systolic", "bp_diastolic", "pulse", "respiration_rate", "oxygen_saturation",
+            "temperature_f", "height_inches", "weight_lbs", "weight_code", "bmi", "bmi_percentile", "has_followup_plan", "note",
+            "provider_uuid",
+        ]  # fmt: skip
+
+
+class PracticeVitalSignsPatchIn(ChangeSerializer, PracticeVitalSignsIn):
+    """The body that corrects vital signs."""
+
+    class Meta(PracticeVitalSignsIn.Meta):
+        fields = ["base_version", *PracticeVitalSignsIn.Meta.fields]
+
+
+class VitalSignsFilters(Parameters):
+    """Filters of the list of vital signs, both ends included."""
+
+    date_from = DateParameter(field_name="date_taken", lookup_expr="gte")
+    date_to = DateParameter(field_name="date_taken", lookup_expr="lte")
+
+
+class VitalSignsViewSet(ChartRecordViewSet):
+    """Vital signs of a patient, by date, with flags for what is out of range at the patient's age."""
+
+    model = VitalSigns
+    pk_kwarg = "vitals_uuid"
+    filterset_class = VitalSignsFilters
+    answer_class = PracticeVitalSignsOut
+    serializer_classes = {"create": PracticeVitalSignsIn, "partial_update": PracticeVitalSignsPatchIn}
+    idempotent = frozenset({"create"})
+    constraint_wording = {
+        "vital_signs_pressures_in_order": (
+            422, "The diastolic pressure can not be above the systolic one.", "bp_diastolic",
+        ),
+    }  # fmt: skip
+
+    def _create(self, values: dict[str, Any]) -> int:
+        return record_vital_signs(actor=self.actor, patient_id=self.patient_id, **values).pk
+
+    def _change(self, changes: dict[str, Any]) -> int:
+        base_version = changes.pop("base_version")
+        update_vital_signs(
+            actor=self.actor, patient_id=self.patient_id, entry_id=self.object_id, base_version=base_version, changes=changes
+        )
+        return self.object_id
+
+    def _archive(self, values: dict[str, Any]) -> int:
+        archive_vital_signs(actor=self.actor, patient_id=self.patient_id, entry_id=self.object_id)
+        return self.object_id

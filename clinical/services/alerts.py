@@ -1,0 +1,128 @@
+"""Alerts on charts: made, changed, disabled and archived, the last by their status."""
+
+import datetime
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts import audit, events
+from accounts.scope import Actor
+from clinical.models import Alert, AlertDefinition, AlertStatus
+from config.databases import DatabaseNow
+from config.exceptions import Invalid, NotFound, VersionConflict
+from config.orm import without_idle_nulls
+from patients.services.charts import add_entry, change_entry, lock_entry, tell_entry
+from patients.services.rows import lock_patient
+
+
+def effective_status(status: str, disable_on: datetime.date | None, today: datetime.date) -> str:
+    """Return the status of an alert on `today`: from its `disable_on` on, an active one is disabled."""
+    due = status == AlertStatus.ACTIVE and disable_on is not None and disable_on <= today
+    return AlertStatus.DISABLED.value if due else status
+
+
+def with_effective_status(status: str, today: Any) -> Q:
+    """Return the condition that alerts have the effective `status` on `today`, a date or an expression that gives one."""
+    standing, due = Q(status=AlertStatus.ACTIVE), Q(disable_on__lte=today)
+    if status == AlertStatus.ACTIVE:
+        return standing & (Q(disable_on=None) | Q(disable_on__gt=today))
+    if status == AlertStatus.DISABLED:
+        return Q(status=AlertStatus.DISABLED) | (standing & due)
+    return Q(status=status)
+
+
+@transaction.atomic
+def create_alert(
+    *, actor: Actor, patient_id: int, alert_definition_id: int, is_urgent: bool | None = None, **values: Any
+) -> Alert:
+    """Put an alert on the chart of a patient who is not archived; `is_urgent` None is what its definition says.
+
+    `values` are further columns of Alert. Raises NotFound.
+    """
+    patient = lock_patient(patient_id)
+    if is_urgent is None:
+        is_urgent = AlertDefinition.objects.values_list("default_is_urgent", flat=True).get(pk=alert_definition_id)
+    given = {**values, "alert_definition_id": alert_definition_id, "is_urgent": is_urgent, "created_by_id": actor.user_id}
+    return add_entry(actor, patient, Alert, given)
+
+
+@transaction.atomic
+def update_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version: int, changes: Mapping[str, Any]) -> None:
+    """Write `changes` into an alert, an archived one too; null leaves a column that can not be null as it is.
+
+    A change of status sets `date_disabled` where `changes` are silent about it: now for an alert that
+    becomes disabled, null for one that becomes active. Raises NotFound or VersionConflict.
+    """
+    alert = lock_entry(Alert, patient_id, alert_id)
+    written = without_idle_nulls(Alert, changes)
+    if written.get("status", alert.status) != alert.status and "date_disabled" not in written:
+        written |= _moment(written["status"])
+    change_entry(alert, base_version, **written)
+    tell_entry(actor, alert, "update", "updated", written)
+
+
+def _moment(status: str) -> dict[str, Any]:
+    """Return what becoming `status` writes into `date_disabled`: an archived alert keeps what it has."""
+    moments: dict[str, Any] = {AlertStatus.ACTIVE: None, AlertStatus.DISABLED: timezone.now()}
+    return {"date_disabled": moments[status]} if status in moments else {}
+
+
+@transaction.atomic
+def disable_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version: int) -> None:
+    """Disable an alert; one that has been disabled stays as it is.
+
+    Raises NotFound, VersionConflict, or Invalid for an archived alert.
+    """
+    alert = lock_entry(Alert, patient_id, alert_id)
+    # First: what may be done is judged from what the caller saw.
+    if base_version != alert.version:
+        raise VersionConflict(expected=alert.version, got=base_version)
+    if alert.status == AlertStatus.ARCHIVED:
+        raise Invalid("An archived alert can not be disabled.", "", "archived")
+    _end(actor, alert, "disable", "disabled", status=AlertStatus.DISABLED, **_moment(AlertStatus.DISABLED))
+
+
+@transaction.atomic
+def archive_alert(*, actor: Actor, patient_id: int, alert_id: int) -> None:
+    """Archive an alert; one that has been archived stays as it is. Raises NotFound."""
+    alert = lock_entry(Alert, patient_id, alert_id)
+    _end(actor, alert, "archive", "archived", status=AlertStatus.ARCHIVED)
+
+
+def _end(actor: Actor, alert: Alert, verb: str, past: str, **values: Any) -> None:
+    """Write `values` and tell of them. Where the status is the stored one nothing is written, and the audit says so."""
+    if alert.status != values["status"]:
+        change_entry(alert, None, **values)
+        tell_entry(actor, alert, verb, past, values)
+    else:
+        _record(actor, f"alert.{verb}", alert.organization_id, alert.patient_id, subject_id=alert.pk)
+
+
+@transaction.atomic
+def archive_alerts(*, actor: Actor, patient_id: int, uuids: Collection[UUID | str]) -> tuple[int, int]:
+    """Archive several alerts of a patient, all or none; return how many were archived now, and how many had been.
+
+    Raises NotFound where one of them is not an alert of this patient.
+    """
+    patient = lock_patient(patient_id)
+    wanted = {str(uuid) for uuid in uuids}
+    rows = Alert.objects.select_for_update().filter(patient_id=patient.pk, uuid__anyof=sorted(wanted))
+    alerts = list(rows.order_by("id"))
+    if len(alerts) < len(wanted):
+        raise NotFound("Alert")
+    standing = [alert for alert in alerts if alert.status != AlertStatus.ARCHIVED]
+    Alert.objects.filter(pk__anyof=[alert.pk for alert in standing]).update(
+        status=AlertStatus.ARCHIVED, version=F("version") + 1, updated_at=DatabaseNow()
+    )
+    _record(actor, "alert.archive", patient.organization_id, patient.pk, changed=["status"] if standing else ())
+    organization_id = patient.organization_id
+    events.emit_all("alert.archived", organization_id=organization_id, subjects=[alert.uuid for alert in standing])
+    return len(standing), len(alerts) - len(standing)
+
+
+def _record(actor: Actor, action: str, organization_id: int, patient_id: int, **values: Any) -> None:
+    audit.record(actor, action, organization_id=organization_id, patients=[patient_id], subject="alert", **values)

@@ -1,0 +1,37 @@
+"""The instruments that an organization measures with, and those that come with the product."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import Organization
+from accounts.scope import Actor
+from accounts.services.catalogs import create_catalog_row
+from clinical.models import Instrument
+
+GAUGES: Mapping[str, tuple[str, int, int]] = {
+    "mood": ("Mood", 1, 10),
+    "anxiety": ("Anxiety", 1, 10),
+    "energy": ("Energy", 1, 10),
+    "sleep_quality": ("Sleep quality", 1, 10),
+    "pain": ("Pain", 0, 10),
+    "medication_adherence": ("Medication adherence", 0, 10),
+    "social_interaction": ("Social interaction", 1, 10),
+}
+"""Code -> name and scale of the gauges of the general API. Each organization gets a row of one when it is first used."""
+
+
+def instruments_of(organization_id: int) -> dict[str, Instrument]:
+    """Return the organization's instruments that are not archived, by code."""
+    rows = Instrument.objects.filter(organization_id=organization_id, deleted_at=None)
+    return {row.code: row for row in rows}
+
+
+def ship_gauge(organization_id: int, code: str) -> Instrument | None:
+    """Make the instrument of a gauge that comes with the product; None for other codes, and where it was archived."""
+    if code not in GAUGES or Instrument.objects.filter(organization_id=organization_id, code=code).exists():
+        return None
+    name, least, most = GAUGES[code]
+    organization = Organization.objects.get(pk=organization_id)
+    values: dict[str, Any] = {"code": code, "unit": "{score}", "scale_min": Decimal(least), "scale_max": Decimal(most)}
+    return create_catalog_row(actor=Actor.system("gauges"), model=Instrument, organization=organization, name=name, **values)

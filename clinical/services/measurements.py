@@ -1,0 +1,138 @@
+"""Taking in what patients measure."""
+
+import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit, events
+from accounts.scope import Actor
+from clinical.models import Instrument, InstrumentKind, Measurement
+from clinical.services.instruments import instruments_of, ship_gauge
+from clinical.services.monitoring import judge_measurements
+from config.databases import insert_many
+from config.exceptions import DomainError, Invalid
+from patients.models import Patient
+from patients.services.rows import lock_patient
+
+TOLERANCE = datetime.timedelta(hours=24)
+"""How far a device's clock may run ahead."""
+DIGITS, PLACES = 12, 3
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of one value: the row that holds it (`new`, or from before), or why there is none."""
+
+    measurement: Measurement | None = None
+    new: bool = False
+    error: DomainError | None = None
+
+
+@transaction.atomic
+def record_measurements(*, actor: Actor, patient_id: int, rows: Sequence[Mapping[str, Any]]) -> list[Recorded]:
+    """Add values to the measurements of a patient who is not archived, and judge them by the rules in force.
+
+    A row has `instrument` (code or UUID), `value` (Decimal or a choice) and, where known, `measured_at`,
+    `comment` and `external_id`; a value whose external id the patient has already changes nothing. Rows
+    that break a rule are told in the results, in the order of `rows`, and leave nothing. Raises NotFound.
+    """
+    patient = lock_patient(patient_id)
+    intake = _Intake(actor, patient, rows)
+    results = [intake.take(row) for row in rows]
+    fresh = [result.measurement for result in results if result.measurement and result.new]
+    if fresh:
+        insert_many(Measurement, fresh, with_ids=True)
+        _tell(actor, patient, fresh)
+        judge_measurements(actor=actor, patient=patient, measurements=fresh)
+    return results
+
+
+def record_measurement(*, actor: Actor, patient_id: int, row: Mapping[str, Any]) -> Measurement:
+    """Add one value, or return the measurement that holds its external id already; Invalid where it breaks a rule."""
+    (recorded,) = record_measurements(actor=actor, patient_id=patient_id, rows=[row])
+    if recorded.measurement is None:
+        raise recorded.error or Invalid("The measurement can not be recorded.")
+    return recorded.measurement
+
+
+class _Intake:
+    """Turns the rows of one request into measurements of one patient."""
+
+    def __init__(self, actor: Actor, patient: Patient, rows: Iterable[Mapping[str, Any]]):
+        self.actor, self.patient, self.now = actor, patient, timezone.now()
+        self.instruments = instruments_of(patient.organization_id)
+        self.by_uuid = {str(row.uuid): row for row in self.instruments.values()}
+        named = sorted({row["external_id"] for row in rows if row.get("external_id") is not None})
+        stored = Measurement.objects.filter(patient=patient, external_id__anyof=named) if named else Measurement.objects.none()
+        self.known = {row.external_id: row for row in stored}
+
+    def take(self, row: Mapping[str, Any]) -> Recorded:
+        """Return what becomes of `row`."""
+        external = row.get("external_id")
+        if external is not None and external in self.known:
+            return Recorded(self.known[external])
+        try:
+            measurement = self._made(row)
+        except Invalid as error:
+            return Recorded(error=error)
+        if external is not None:
+            self.known[external] = measurement
+        return Recorded(measurement, new=True)
+
+    def _made(self, row: Mapping[str, Any]) -> Measurement:
+        instrument = self._instrument(row["instrument"])
+        measured_at = row.get("measured_at") or self.now
+        if measured_at > self.now + TOLERANCE:
+            raise Invalid("The time of the measurement lies in the future.", "measured_at")
+        return Measurement(
+            organization_id=self.patient.organization_id,
+            patient=self.patient,
+            instrument=instrument,
+            measured_at=measured_at,
+            comment=row.get("comment"),
+            external_id=row.get("external_id"),
+            recorded_by_id=self.actor.user_id,
+            **columns_of(instrument, row["value"]),
+        )
+
+    def _instrument(self, named: str) -> Instrument:
+        found = self.instruments.get(named) or self.by_uuid.get(named.lower())
+        if found is None and (found := ship_gauge(self.patient.organization_id, named)):
+            self.instruments[named] = found
+        if found is None:
+            raise Invalid("There is no such instrument.", "instrument")
+        return found
+
+
+def columns_of(instrument: Instrument, value: Decimal | str) -> dict[str, Any]:
+    """Return the columns that hold `value`; Invalid where it is not one of the choices, no number, or beyond the scale."""
+    if instrument.kind == InstrumentKind.CHOICE:
+        if value not in (instrument.choices or ()):
+            raise Invalid("The value is not one of the instrument's choices.", "value")
+        return {"value_choice": value}
+    if not isinstance(value, Decimal):
+        raise Invalid("The value must be a number.", "value")
+    least, most = instrument.scale_min, instrument.scale_max
+    if (least is not None and value < least) or (most is not None and value > most):
+        raise Invalid("The value lies outside the instrument's scale.", "value")
+    return {"value_number": value}
+
+
+def _tell(actor: Actor, patient: Patient, fresh: Collection[Measurement]) -> None:
+    audit.record(
+        actor,
+        "measurement.create",
+        organization_id=patient.organization_id,
+        patients=[patient.pk],
+        subject="measurement",
+        subject_id=next(iter(fresh)).pk if len(fresh) == 1 else None,
+        changed=["instrument", "value"],
+    )
+    uuids: list[UUID] = [row.uuid for row in fresh]
+    events.emit_all("measurement.created", organization_id=patient.organization_id, subjects=uuids)

@@ -1,0 +1,12 @@
+"""Monitoring patients: judging what arrives and what does not, alerts, plans and workflows.
+
+The rules themselves are pure (clinical/monitoring); here they meet the rows. Every function that
+is given a patient wants its row locked.
+"""
+
+from clinical.services.monitoring.alerts import process_alert
+from clinical.services.monitoring.judging import judge_measurements
+from clinical.services.monitoring.plans import plan_actions
+from clinical.services.monitoring.rounds import Tally, raise_overdue_alerts, run_workflows
+
+__all__ = ["Tally", "judge_measurements", "plan_actions", "process_alert", "raise_overdue_alerts", "run_workflows"]

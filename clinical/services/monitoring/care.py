@@ -1,0 +1,43 @@
+"""Under what a patient is monitored: the open enrolment, the rules in force, the instruments that they name."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from clinical.models import Instrument, RuleOverride
+from clinical.monitoring import Override, Rule, codes_of, rules_in_force
+from clinical.services.instruments import instruments_of
+from patients.models import Enrolment, Patient
+
+
+@dataclass(frozen=True)
+class Care:
+    """A patient, whose row is locked, with their open enrolment and its protocol."""
+
+    patient: Patient
+    enrolment: Enrolment
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The organization's time zone, in which the days of alerts and workflows begin and end."""
+        return self.patient.organization.zone
+
+    @cached_property
+    def instruments(self) -> dict[str, Instrument]:
+        """The organization's instruments that are not archived, by code."""
+        return instruments_of(self.patient.organization_id)
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        """The rules in force. A rule over an instrument that is gone, or has another code by now, judges nothing."""
+        rows = RuleOverride.objects.filter(patient=self.patient, deleted_at=None)
+        own = [Override(*row) for row in rows.values_list("kind", "instrument__code", "rules")]
+        rules = rules_in_force(self.enrolment.protocol.rules, own)
+        return [rule for rule in rules if codes_of(rule) <= self.instruments.keys()]
+
+
+def care_of(patient: Patient) -> Care | None:
+    """Return under what `patient` is monitored; None for who is enrolled in nothing."""
+    rows = Enrolment.objects.select_related("protocol").filter(patient=patient, end_date=None)
+    enrolment = rows.first()
+    return Care(patient, enrolment) if enrolment else None

@@ -1,0 +1,144 @@
+"""Planned measurements: what a protocol's schedule expects of a patient, day by day, and what has come of it."""
+
+import datetime
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from django.db.models import Max
+from django.dispatch import receiver
+from django.utils import timezone
+
+from accounts import audit, events
+from accounts.scope import Actor
+from clinical.models import Measurement, PlannedAction
+from clinical.monitoring import day_bounds, day_of, days_of
+from clinical.services.monitoring.care import Care, care_of
+from config.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
+from patients.models import Enrolment, Patient, Protocol, Status
+from patients.services.patients import enrolled
+
+AHEAD = datetime.timedelta(days=1)
+"""How far ahead actions are planned: what the protocol changes later holds from the day after tomorrow."""
+MADE_UP_FOR = datetime.timedelta(days=2)
+"""How many days a late run still makes up for."""
+
+
+def plan_actions(*, actor: Actor, patient: Patient, now: datetime.datetime | None = None) -> int:
+    """Plan the measurements of a patient up to tomorrow, and return how many are new.
+
+    Every line of the schedule of the protocol under which `patient` (locked, with its organization) is
+    enrolled gives an action from midnight to midnight of each of its days, in the patient's time zone.
+    A line that has planned before goes on after its last day, whatever zone that was in, and makes up
+    for MADE_UP_FOR at most; a new one begins today. Again on the same day this changes nothing.
+    """
+    care = care_of(patient)
+    return plan(actor, care, now or timezone.now()) if care else 0
+
+
+def plan(actor: Actor, care: Care, now: datetime.datetime) -> int:
+    """Do what `plan_actions` does, for who is active."""
+    lines = [line for line in care.enrolment.protocol.schedule if line["instrument"] in care.instruments]
+    if not lines or care.patient.status != Status.ACTIVE:
+        return 0
+    rows = list(_rows(care, _by_id(care.enrolment.protocol, lines), now))
+    if rows:
+        insert_many(PlannedAction, rows)
+        _tell(actor, care.patient, "plan", "planned", rows)
+    return len(rows)
+
+
+@receiver(enrolled)
+def _plan_first_days(sender: Any, actor: Actor, enrolment: Enrolment, **kwargs: Any) -> None:
+    # The protocol that the caller holds may be older than its schedule.
+    plan_actions(actor=actor, patient=enrolment.patient)
+
+
+def _by_id(protocol: Protocol, lines: Iterable[Mapping[str, Any]]) -> dict[UUID, Mapping[str, Any]]:
+    """Return the lines of a protocol's schedule by the ids that they keep for as long as they say the same."""
+    return {uuid5(protocol.uuid, "/".join(str(line[name]) for name in sorted(line))): line for line in lines}
+
+
+def _rows(care: Care, lines: Mapping[UUID, Mapping[str, Any]], now: datetime.datetime) -> Iterator[PlannedAction]:
+    zone = ZoneInfo(care.patient.timezone)
+    today = day_of(now, zone)
+    planned = _last_days(care.patient, lines)
+    for uuid, line in lines.items():
+        first = max(planned[uuid] + datetime.timedelta(days=1), today - MADE_UP_FOR) if uuid in planned else today
+        for day in days_of(line, care.enrolment.start_date, first, today + AHEAD):
+            yield _row(care, uuid, line, day, zone)
+
+
+def _last_days(patient: Patient, lines: Collection[UUID]) -> dict[UUID, datetime.date]:
+    """Return the last day that each of `lines` has planned for the patient."""
+    rows = PlannedAction.objects.filter(patient=patient, program_action__anyof=list(lines)).order_by()
+    found: dict[UUID, datetime.date] = {}
+    for line, zone, last in rows.values_list("program_action", "timezone").annotate(last=Max("not_before")):
+        day = day_of(last, ZoneInfo(zone))
+        found[line] = max(day, found.get(line, day))
+    return found
+
+
+def _row(care: Care, line_id: UUID, line: Mapping[str, Any], day: datetime.date, zone: ZoneInfo) -> PlannedAction:
+    begins, ends = day_bounds(day, zone)
+    return PlannedAction(
+        organization_id=care.patient.organization_id,
+        patient=care.patient,
+        program_action=line_id,
+        instrument=care.instruments[line["instrument"]],
+        not_before=begins,
+        expires_at=ends,
+        timezone=care.patient.timezone,
+    )
+
+
+def complete_actions(actor: Actor, patient: Patient, measurements: Collection[Measurement]) -> None:
+    """Complete every planned action that one of `measurements` falls into, by the first that does."""
+    by_instrument: dict[int, list[Measurement]] = defaultdict(list)
+    for measurement in sorted(measurements, key=_moment):
+        by_instrument[measurement.instrument_id].append(measurement)
+    moments = [measurement.measured_at for measurement in measurements]
+    outstanding = PlannedAction.objects.filter(
+        patient=patient,
+        completed_at=None,
+        instrument_id__anyof=sorted(by_instrument),
+        not_before__lte=max(moments),
+        expires_at__gt=min(moments),
+    )
+    done = [action for action in outstanding if _completed(action, by_instrument[action.instrument_id])]
+    if done:
+        columns = ["completed_at", "completed_by", "updated_at"]
+        PlannedAction.objects.bulk_update(done, columns, batch_size=ROWS_A_STATEMENT)
+        _tell(actor, patient, "complete", "completed", done, ["completed_at", "completed_by"])
+
+
+def _moment(measurement: Measurement) -> tuple[datetime.datetime, int]:
+    return measurement.measured_at, measurement.pk
+
+
+def _completed(action: PlannedAction, measurements: list[Measurement]) -> bool:
+    """Note in `action` the first of `measurements`, which are in order, that falls into it; tell whether there is one."""
+    first = bisect_left(measurements, action.not_before, key=lambda measurement: measurement.measured_at)
+    if first == len(measurements) or measurements[first].measured_at >= action.expires_at:
+        return False
+    action.completed_at, action.completed_by = measurements[first].measured_at, measurements[first]
+    vars(action)["updated_at"] = DatabaseNow()
+    return True
+
+
+def _tell(
+    actor: Actor, patient: Patient, verb: str, past: str, rows: Collection[PlannedAction], changed: Iterable[str] = ()
+) -> None:
+    audit.record(
+        actor,
+        f"planned_action.{verb}",
+        organization_id=patient.organization_id,
+        patients=[patient.pk],
+        subject="planned_action",
+        changed=changed,
+    )
+    subjects = [row.uuid for row in rows]
+    events.emit_all(f"planned_action.{past}", organization_id=patient.organization_id, subjects=subjects)

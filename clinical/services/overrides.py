@@ -1,0 +1,48 @@
+"""Rules of a patient's own, in place of their protocol's."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.scope import Actor
+from clinical.models import Instrument, RuleOverride
+from clinical.monitoring import Override, check_override, codes_of
+from clinical.services.instruments import instruments_of
+from clinical.services.protocols import kinds_of, ship_named
+from config.orm import without_idle_nulls
+from patients.services.charts import add_entry, change_entry, lock_entry, tell_entry
+from patients.services.rows import lock_patient
+
+
+@transaction.atomic
+def create_override(*, actor: Actor, patient_id: int, kind: str, rules: list[Any], instrument: str | None = None) -> RuleOverride:
+    """Give a patient who is not archived rules of their own of a `kind`, and of an `instrument` (its code) where it has one.
+
+    An empty list of rules switches the protocol's off. Raises NotFound, Invalid, or IntegrityError
+    where the patient has rules of this kind and instrument already.
+    """
+    patient = lock_patient(patient_id)
+    named = _checked(patient.organization_id, Override(kind, instrument, rules))
+    values = {"kind": kind, "instrument_id": named and named.pk, "rules": rules, "created_by_id": actor.user_id}
+    return add_entry(actor, patient, RuleOverride, values)
+
+
+@transaction.atomic
+def update_override(*, actor: Actor, patient_id: int, entry_id: int, base_version: int, changes: dict[str, Any]) -> None:
+    """Write other `rules` of the same kind and instrument; null leaves them. Raises NotFound, Invalid or VersionConflict."""
+    entry = lock_entry(RuleOverride, patient_id, entry_id)
+    written = without_idle_nulls(RuleOverride, changes)
+    if "rules" in written:
+        code = entry.instrument.code if entry.instrument else None
+        _checked(entry.organization_id, Override(entry.kind, code, written["rules"]))
+    change_entry(entry, base_version, **written)
+    tell_entry(actor, entry, "update", "updated", changes)
+
+
+def _checked(organization_id: int, override: Override) -> Instrument | None:
+    """Return the instrument that `override` is about; Invalid where something in it is wrong."""
+    known = instruments_of(organization_id)
+    check_override(override, kinds_of(known))
+    codes = {code for rule in override.rules for code in codes_of(rule)} | {override.instrument or ""} - {""}
+    ship_named(organization_id, known, codes, "rules")
+    return known[override.instrument] if override.instrument else None

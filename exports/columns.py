@@ -1,0 +1,172 @@
+"""What the columns of reports are made of: local times, text for numbers, and rows of other tables looked up once a page."""
+
+import datetime
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import BigIntegerField, Count
+from rest_framework import serializers
+
+from accounts.models import GroupMembership
+from accounts.scope import Actor
+from clinical.models import Flag, MonitoringAlert, MonitoringAlertStatus
+from clinical.reading import value_shown
+from config.databases import Param
+from config.rest.lookups import ChildRows
+from config.rest.reading import Computed, LookedUp, Lookup
+from config.statements import statements
+from patients.models import Enrolment
+
+TEXT = {"type": "string"}
+MAYBE_TEXT = {"type": "string", "nullable": True}
+NUMBER = {"type": "integer"}
+BIG = BigIntegerField()
+LOCAL = "%Y-%m-%d %H:%M:%S"
+
+
+class LocalTime(Computed):
+    """A moment as the clocks of the organization showed it: YYYY-MM-DD HH:MM:SS."""
+
+    def __init__(self, column: str, zone: str = "organization__timezone", *, nullable: bool = False):
+        super().__init__(_local, (column, zone), schema=MAYBE_TEXT if nullable else TEXT)
+
+
+def _local(actor: Actor, moment: datetime.datetime | None, zone: str) -> str | None:
+    return local_text(moment, zone) if moment else None
+
+
+def local_text(moment: datetime.datetime, zone: str) -> str:
+    """Return `moment` as the clocks of `zone` showed it."""
+    return moment.astimezone(ZoneInfo(zone)).strftime(LOCAL)
+
+
+class Titled(Computed):
+    """A word of ours as reports write it: `measurement` is Measurement."""
+
+    def __init__(self, column: str):
+        super().__init__(lambda actor, word: word.capitalize(), (column,), schema=TEXT)
+
+
+class TextOf(Computed):
+    """A number as text."""
+
+    def __init__(self, column: str):
+        super().__init__(lambda actor, number: str(number), (column,), schema=TEXT)
+
+
+class MeasuredText(Computed):
+    """A measured value as text, without idle zeros after the point."""
+
+    def __init__(self) -> None:
+        super().__init__(_measured, ("value_number", "value_choice"), schema=TEXT)
+
+
+def _measured(actor: Actor, number: Decimal | None, choice: str | None) -> str:
+    return str(value_shown(actor, number, choice))
+
+
+def related(source: str) -> serializers.CharField:
+    """Return a column of text that is reached through another table, null where there is none."""
+    return serializers.CharField(source=source, allow_null=True)
+
+
+def related_uuid(source: str) -> serializers.UUIDField:
+    """Return a UUID that is reached through another table, null where there is none."""
+    return serializers.UUIDField(source=source, allow_null=True)
+
+
+# --- where a patient is enrolled ------------------------------------------------------------------
+
+
+def _latest(rows: list) -> tuple[str, str] | None:
+    return tuple(rows[-1]) if rows else None  # type: ignore[return-value]
+
+
+ENROLMENTS = ChildRows(Enrolment, "patient_id", ("program__name", "protocol__name"), _latest)
+
+
+def enrolled_in(part: int, source: str) -> LookedUp:
+    """Return the name of the program (0) or the protocol (1) that the patient under `source` was enrolled in last."""
+    return LookedUp(ENROLMENTS, source=source, show=lambda found: found[part] if found else None, schema=MAYBE_TEXT)
+
+
+# --- alerts ---------------------------------------------------------------------------------------
+
+
+class AlertCounts(Lookup):
+    """Numbers of monitoring alerts by patient: a Counter by flag and by type."""
+
+    def load(self, keys: set, actor: Actor) -> Mapping[Any, Counter]:
+        rows = statements.get("alerts by patient", self._rows).decoded({"ids": sorted(keys)})
+        counts: dict[Any, Counter] = {}
+        for patient, flag, kind, number in rows:
+            counts.setdefault(patient, Counter()).update({flag: number, kind: number, "total": number})
+        return counts
+
+    def _rows(self):
+        alerts = MonitoringAlert.objects.filter(patient_id__anyof=Param("ids", BIG)).order_by()
+        return alerts.values_list("patient_id", "flag", "type").annotate(number=Count("id"))
+
+
+ALERT_COUNTS = AlertCounts()
+
+
+def alerts_of(word: str) -> LookedUp:
+    """Return the number of the patient's alerts of one flag or type, as text."""
+    return LookedUp(ALERT_COUNTS, source="id", show=lambda found: str(found[word]) if found else "0", schema=TEXT)
+
+
+def alerts_in_all() -> LookedUp:
+    """Return the number of all alerts of the patient."""
+    return LookedUp(ALERT_COUNTS, source="id", show=lambda found: found["total"] if found else 0, schema=NUMBER)
+
+
+_SHOWN = (
+    "flag", "type", "created_at", "processed_type", "action", "processed_at", "processed_by__uuid", "organization__timezone",
+)  # fmt: skip
+_RANKS = {flag: rank for rank, flag in enumerate(Flag.values)}
+
+
+def _gravest(rows: list) -> dict[str, Any] | None:
+    """Return the alert of the highest flag, the first of several."""
+    found = [dict(zip(_SHOWN, row, strict=True)) for row in rows]
+    return max(found, key=lambda alert: _RANKS[alert["flag"]]) if found else None
+
+
+MEASUREMENT_ALERTS = ChildRows(MonitoringAlert, "measurement_id", _SHOWN, _gravest)
+
+
+def alert_of_measurement(column: str) -> LookedUp:
+    """Return one column of the gravest alert that a measurement raised, null where it raised none."""
+    return LookedUp(MEASUREMENT_ALERTS, source="id", show=lambda found: _shown(found, column), schema=MAYBE_TEXT)
+
+
+def _shown(alert: dict[str, Any] | None, column: str) -> Any:
+    value = alert[column] if alert else None
+    if alert and isinstance(value, datetime.datetime):
+        return local_text(value, alert["organization__timezone"])
+    return value.capitalize() if value and column == "type" else value
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+GROUPS = ChildRows(GroupMembership, "user_id", ("care_group__name",), lambda rows: ", ".join(sorted(name for (name,) in rows)))
+
+
+class ProcessedAlerts(Lookup):
+    """Numbers of monitoring alerts by the user who processed them."""
+
+    def load(self, keys: set, actor: Actor) -> Mapping[Any, int]:
+        return dict(statements.get("alerts by processor", self._rows).decoded({"ids": sorted(keys)}))
+
+    def _rows(self):
+        processed = MonitoringAlert.objects.filter(
+            status=MonitoringAlertStatus.PROCESSED, processed_by_id__anyof=Param("ids", BIG)
+        )
+        return processed.order_by().values_list("processed_by_id").annotate(number=Count("id"))
+
+
+PROCESSED_ALERTS = ProcessedAlerts()

@@ -1,0 +1,3 @@
+from exports.public.views import REPORTS
+
+urlpatterns = [line for name, view in REPORTS.items() for line in view.paths(name)]

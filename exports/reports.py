@@ -1,0 +1,270 @@
+"""The reports: which rows each one has, and its columns in the order of the documented API."""
+
+from rest_framework import serializers
+
+from accounts.models import User, UserStatusChange
+from accounts.scope import Actor
+from clinical.models import Measurement, MonitoringAlert, PlannedAction, StarRating, WorkflowFiring
+from config.rest.fields import ContractSerializer
+from config.rest.reading import Computed, LookedUp
+from exports.columns import (
+    GROUPS,
+    MAYBE_TEXT,
+    NUMBER,
+    PROCESSED_ALERTS,
+    TEXT,
+    LocalTime,
+    MeasuredText,
+    TextOf,
+    Titled,
+    alert_of_measurement,
+    alerts_in_all,
+    alerts_of,
+    enrolled_in,
+    related,
+    related_uuid,
+)
+from patients.models import Enrolment, MutationType, Patient, PatientMutation, SettingChange
+from patients.reading import PUBLIC_STATUS, IdentityNumber, public_status
+
+
+class PatientsReportOut(ContractSerializer):
+    """A patient, with the numbers of alerts so far."""
+
+    Patient_UUID = serializers.UUIDField(source="uuid")
+    First_Name = related("first_name")
+    Middle_Name = related("middle_name")
+    Last_Name = related("last_name")
+    Sex = related("sex")
+    Patient_Number = related("chart_number")
+    BSN = IdentityNumber("bsn")
+    Email = related("email")
+    Phone = related("mobile_e164")
+    Date_Of_Birth = serializers.DateField(source="date_of_birth", allow_null=True)
+    Status = Computed(public_status, ("status", "user__status"), schema=TEXT)
+    Group_Name = related("care_group.name")
+    Program_Name = enrolled_in(0, "id")
+    Protocol = enrolled_in(1, "id")
+    Created_Date = LocalTime("created_at")
+    Activated_Date = LocalTime("activated_at", nullable=True)
+    Stopped_Date = LocalTime("stopped_at", nullable=True)
+    Stopped_Reason = related("stopped_reason")
+    Grey_Alerts = alerts_of("grey")
+    Orange_Alerts = alerts_of("orange")
+    Red_Alerts = alerts_of("red")
+    Measurements_Alerts = alerts_of("measurement")
+    Combination_Alerts = alerts_of("combination")
+    Remark_Alerts = alerts_of("remark")
+    Overdues_Alerts = alerts_of("overdue")
+    Average_Alerts = alerts_of("average")
+    Total_Alerts = alerts_in_all()
+
+    class Meta:
+        model = Patient
+        fields = [
+            "Patient_UUID", "First_Name", "Middle_Name", "Last_Name", "Sex", "Patient_Number", "BSN", "Email", "Phone",
+            "Date_Of_Birth", "Status", "Group_Name", "Program_Name", "Protocol", "Created_Date", "Activated_Date",
+            "Stopped_Date", "Stopped_Reason", "Grey_Alerts", "Orange_Alerts", "Red_Alerts", "Measurements_Alerts",
+            "Combination_Alerts", "Remark_Alerts", "Overdues_Alerts", "Average_Alerts", "Total_Alerts",
+        ]  # fmt: skip
+
+
+class OfPatientOut(ContractSerializer):
+    """Base of the rows that tell whose they are by UUID."""
+
+    Patient_UUID = serializers.UUIDField(source="patient.uuid")
+    Created_Date = LocalTime("created_at")
+
+
+class NamedPatientOut(OfPatientOut):
+    """Base of the rows that tell whose they are by name too."""
+
+    First_Name = related("patient.first_name")
+    Middle_Name = related("patient.middle_name")
+    Last_Name = related("patient.last_name")
+    Patient_Number = related("patient.chart_number")
+
+
+NAMED = ["Patient_UUID", "First_Name", "Middle_Name", "Last_Name", "Patient_Number"]
+
+
+class MeasurementsReportOut(NamedPatientOut):
+    """A measurement, with the gravest alert that it raised."""
+
+    Group = related("patient.care_group.name")
+    Program = enrolled_in(0, "patient_id")
+    Protocol = enrolled_in(1, "patient_id")
+    Measurement_Date = LocalTime("measured_at")
+    Measurement_Name = related("instrument.name")
+    Measurement_Value = MeasuredText()
+    Alert_Flag = alert_of_measurement("flag")
+    Alert_Type = alert_of_measurement("type")
+    Alert_Created_Date = alert_of_measurement("created_at")
+    Alert_Processed_Type = alert_of_measurement("processed_type")
+    Alert_Processed_Action = alert_of_measurement("action")
+    Alert_Processed_At = alert_of_measurement("processed_at")
+    Alert_Processed_By_UUID = alert_of_measurement("processed_by__uuid")
+
+    class Meta:
+        model = Measurement
+        fields = [
+            *NAMED, "Group", "Program", "Protocol", "Measurement_Date", "Measurement_Name", "Measurement_Value", "Alert_Flag",
+            "Alert_Type", "Alert_Created_Date", "Alert_Processed_Type", "Alert_Processed_Action", "Alert_Processed_At",
+            "Alert_Processed_By_UUID",
+        ]  # fmt: skip
+
+
+class AlertsReportOut(OfPatientOut):
+    """A monitoring alert, and what became of it."""
+
+    Group = related("care_group.name")
+    Program = related("program.name")
+    Protocol = related("protocol.name")
+    Alert_Flag = related("flag")
+    Alert_Type = Titled("type")
+    Measurement_Name = related("instrument.name")
+    Alert_Created_Date = LocalTime("created_at")
+    Alert_Processed_Type = related("processed_type")
+    Alert_Processed_Action = related("action")
+    Alert_Processed_At = LocalTime("processed_at", nullable=True)
+    Alert_Processed_By_UUID = related_uuid("processed_by.uuid")
+    Alert_Processed_By_Role = Computed(lambda actor, role: role and role.lower(), ("processed_by__role",), schema=MAYBE_TEXT)
+    Alert_Processed_Additional_Info = related("additional_info")
+
+    class Meta:
+        model = MonitoringAlert
+        fields = [
+            "Patient_UUID", "Group", "Program", "Protocol", "Alert_Flag", "Alert_Type", "Measurement_Name",
+            "Alert_Created_Date", "Alert_Processed_Type", "Alert_Processed_Action", "Alert_Processed_At",
+            "Alert_Processed_By_UUID", "Alert_Processed_By_Role", "Alert_Processed_Additional_Info",
+        ]  # fmt: skip
+
+
+class HcpsReportOut(ContractSerializer):
+    """A person who works for the organization, and how many alerts they have processed."""
+
+    UUID = serializers.UUIDField(source="uuid")
+    First_Name = related("first_name")
+    Middle_Name = related("middle_name")
+    Last_Name = related("last_name")
+    Email = related("email")
+    User_Name = related("user_name")
+    Language = related("language")
+    Role = Computed(lambda actor, role: role.lower(), ("role",), schema=TEXT)
+    Status = related("status")
+    Last_Login_At = LocalTime("last_login", nullable=True)
+    Last_Logout_At = LocalTime("last_logout", nullable=True)
+    Groups = LookedUp(GROUPS, source="id", schema=TEXT)
+    Processed_Alerts = LookedUp(PROCESSED_ALERTS, source="id", show=lambda found: found or 0, schema=NUMBER)
+
+    class Meta:
+        model = User
+        fields = [
+            "UUID", "First_Name", "Middle_Name", "Last_Name", "Email", "User_Name", "Language", "Role", "Status",
+            "Last_Login_At", "Last_Logout_At", "Groups", "Processed_Alerts",
+        ]  # fmt: skip
+
+
+def _mutated_to(actor: Actor, kind: str, name: str | None) -> str | None:
+    """Return the new value of a mutation; a status in the words of the patients report."""
+    return PUBLIC_STATUS[name] if kind == MutationType.STATUS and name else name
+
+
+class PatientsMutationsReportOut(NamedPatientOut):
+    """A change of a patient's program, protocol, group or status."""
+
+    Type = related("type")
+    Name = Computed(_mutated_to, ("type", "name"), schema=MAYBE_TEXT)
+    Mutation_Date = LocalTime("created_at")
+    Mutation_ID = serializers.IntegerField(source="pk")
+
+    class Meta:
+        model = PatientMutation
+        fields = [*NAMED, "Type", "Name", "Mutation_Date", "Mutation_ID"]
+
+
+class StarRatingsReportOut(OfPatientOut):
+    """What a patient thinks of their care."""
+
+    Group = related("patient.care_group.name")
+    Date = LocalTime("created_at")
+    Score = TextOf("score")
+    Remarks = related("remarks")
+
+    class Meta:
+        model = StarRating
+        fields = ["Group", "Date", "Patient_UUID", "Score", "Remarks"]
+
+
+class PlannedActionsReportOut(OfPatientOut):
+    """A measurement that is expected of a patient."""
+
+    UUID = serializers.UUIDField(source="uuid")
+    Program_Action_UUID = serializers.UUIDField(source="program_action")
+    Planned_Via = related("planned_via")
+    Self_Planned = Computed(lambda actor, planned: int(planned), ("self_planned",), schema=NUMBER)
+    Not_Before = LocalTime("not_before", "timezone")
+    Expires_At = LocalTime("expires_at", "timezone")
+    Valid_Period_Timezone = related("timezone")
+    Completed_At = LocalTime("completed_at", "timezone", nullable=True)
+    Completed_At_Timezone = Computed(
+        lambda actor, completed, zone: zone if completed else None, ("completed_at", "timezone"), schema=MAYBE_TEXT
+    )
+
+    class Meta:
+        model = PlannedAction
+        fields = [
+            "UUID", "Program_Action_UUID", "Patient_UUID", "Planned_Via", "Self_Planned", "Not_Before", "Expires_At",
+            "Valid_Period_Timezone", "Completed_At", "Completed_At_Timezone", "Created_Date",
+        ]  # fmt: skip
+
+
+class PatientsWorkflowHistoryReportOut(OfPatientOut):
+    """A workflow that fired."""
+
+    Workflow_UUID = serializers.UUIDField(source="workflow.uuid")
+    Trigger_Day = serializers.DateField(source="trigger_day")
+    Trigger_Count = serializers.IntegerField(source="trigger_count")
+
+    class Meta:
+        model = WorkflowFiring
+        fields = ["Patient_UUID", "Workflow_UUID", "Trigger_Day", "Trigger_Count", "Created_Date"]
+
+
+class PatientsProgramsHistoryReportOut(OfPatientOut):
+    """An enrolment in a program."""
+
+    Program_UUID = serializers.UUIDField(source="program.uuid")
+    Created_By = related_uuid("created_by.uuid")
+
+    class Meta:
+        model = Enrolment
+        fields = ["Patient_UUID", "Program_UUID", "Created_By", "Created_Date"]
+
+
+class PatientsSettingsHistoryReportOut(OfPatientOut):
+    """A new value of a patient's setting."""
+
+    Key = related("key")
+    Value = related("value")
+    Created_By = related_uuid("created_by.uuid")
+
+    class Meta:
+        model = SettingChange
+        fields = ["Patient_UUID", "Key", "Value", "Created_By", "Created_Date"]
+
+
+class UsersStatusChangeReasonsReportOut(ContractSerializer):
+    """A change of a login's status."""
+
+    User_UUID = serializers.UUIDField(source="user.uuid")
+    From_Status = related("from_status")
+    To_Status = related("to_status")
+    Reason = related("reason")
+    Created_By = related_uuid("created_by.uuid")
+    Created_Date = LocalTime("created_at")
+    Processed_Date = LocalTime("processed_at", nullable=True)
+
+    class Meta:
+        model = UserStatusChange
+        fields = ["User_UUID", "From_Status", "To_Status", "Reason", "Created_By", "Created_Date", "Processed_Date"]

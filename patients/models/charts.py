@@ -1,0 +1,41 @@
+"""What all entries of a patient's chart have in common."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from accounts.models import Organization
+from accounts.scope import ScopePath
+from config.orm import Identified, SoftDeleted, Timestamped, Versioned
+from patients.models.patients import Patient
+
+OF_A_PATIENT = ScopePath("organization_id", care_group="patient__care_group_id", patient_user="patient__user_id")
+
+
+class ChartEntry(Identified, Timestamped):
+    """Base of every row that hangs on a patient. Its organization is the patient's.
+
+    `others` are the columns that hold further patients whom a row tells something about.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
+
+    scope = OF_A_PATIENT
+    others: ClassVar[tuple[str, ...]] = ()
+
+    class Meta:
+        abstract = True
+        ordering = ["id"]
+        indexes = [models.Index(fields=["organization", "patient", "id"], name="%(class)s_of_patient")]
+
+    def patients(self) -> set[int]:
+        """Return the ids of the patients whom this row is about."""
+        return {self.patient_id, *(pk for column in self.others if (pk := getattr(self, column)) is not None)}
+
+
+class ChartRecord(ChartEntry, Versioned, SoftDeleted):
+    """Base of the entries that are corrected by version and archived by a date."""
+
+    class Meta(ChartEntry.Meta):
+        abstract = True

@@ -1,0 +1,17 @@
+"""Values of the custom fields that an organization has defined."""
+
+from django.db import models
+
+from config.orm import Versioned
+from patients.models.catalogs import FieldDefinition
+from patients.models.charts import ChartEntry
+
+
+class FieldValue(ChartEntry, Versioned):
+    """What a patient's record holds in one custom field, in the JSON form of the field's type; null once cleared."""
+
+    field_definition = models.ForeignKey(FieldDefinition, models.PROTECT, related_name="+")
+    value = models.JSONField(null=True)
+
+    class Meta(ChartEntry.Meta):
+        constraints = [models.UniqueConstraint(fields=["patient", "field_definition"], name="field_value_unique")]

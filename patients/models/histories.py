@@ -1,0 +1,50 @@
+"""What changed in a patient's place with the organization, and in their settings. The exports read it."""
+
+from django.db import models
+
+from accounts.models import User
+from patients.models.charts import ChartEntry
+
+
+class History(ChartEntry):
+    """Base of rows that tell of a change: written once, by whom, and read in the order of their making."""
+
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+
+    class Meta(ChartEntry.Meta):
+        abstract = True
+        indexes = [models.Index(fields=["organization", "created_at", "id"], name="%(class)s_by_creation")]
+
+
+class MutationType(models.TextChoices):
+    """What changed."""
+
+    PROGRAM = "program"
+    PROTOCOL = "protocol"
+    GROUP = "group"
+    STATUS = "status"
+
+
+class PatientMutation(History):
+    """A change of a patient's program, protocol, group or status; `name` is the new value, null for none."""
+
+    type = models.CharField(max_length=16, choices=MutationType.choices)
+    name = models.CharField(max_length=255, null=True)
+
+
+class SettingKey(models.TextChoices):
+    """A setting whose changes are kept."""
+
+    TIMEZONE = "timezone"
+    LANGUAGE = "language"
+    SMS_LOGIN = "sms_login_enabled"
+    RECEIVES_EMAIL = "receives_email"
+    RECEIVES_SMS = "receives_sms"
+    PREFERRED_CONTACT_METHOD = "preferred_contact_method"
+
+
+class SettingChange(History):
+    """A new value of one of a patient's settings, as text; null where it was cleared."""
+
+    key = models.CharField(max_length=32, choices=SettingKey.choices)
+    value = models.CharField(max_length=255, null=True)

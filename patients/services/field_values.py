@@ -1,0 +1,143 @@
+"""Setting the values of custom fields."""
+
+import datetime
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from accounts import audit, events
+from accounts.scope import Actor
+from config.exceptions import Invalid
+from patients.models import FieldDefinition, FieldType, FieldValue, Patient
+from patients.services.rows import lock_patient
+
+MAX_TEXT = 10_000
+"""Characters."""
+MAX_NUMBER = 2**53 - 1
+"""Up to here every JSON reader tells two integers apart, and both databases give back the number that was sent."""
+
+
+@transaction.atomic
+def set_field_values(*, actor: Actor, patient_id: int, values: Mapping[int, Any]) -> None:
+    """Set custom fields of a patient, by the ids of their definitions in the actor's scope; null clears a field.
+
+    All are set or none. A field that holds the value already is left alone; every other one rises by
+    one version, whatever it held before: the last writer wins. Raises NotFound, or Invalid whose
+    fields are ids of definitions, as text.
+    """
+    patient = lock_patient(patient_id)
+    definitions = FieldDefinition.objects.in_bulk(list(values))
+    accepted = _accepted(definitions, values)
+    written = _upsert(patient, accepted)
+    audit.record(
+        actor,
+        "field_value.upsert",
+        organization_id=patient.organization_id,
+        patients=[patient.pk],
+        subject="field_value",
+        changed=[definitions[row.field_definition_id].name for row in written],
+    )
+    subjects = [row.uuid for row in written]
+    events.emit_all("field_value.updated", organization_id=patient.organization_id, subjects=subjects)
+
+
+def _upsert(patient: Patient, values: Mapping[int, Any]) -> list[FieldValue]:
+    """Write the values that differ from what is stored, and return their rows.
+
+    The patient's row is locked, so that nobody writes between the look and the write; rows are
+    locked and written in the order of their definitions, so that writers that come another way
+    wait for each other and never in a circle.
+    """
+    wanted = sorted(values)
+    rows = FieldValue.objects.select_for_update().filter(patient=patient, field_definition_id__anyof=wanted)
+    stored = {row.field_definition_id: row for row in rows.order_by("field_definition_id")}
+    written = [
+        FieldValue(
+            organization_id=patient.organization_id,
+            patient=patient,
+            field_definition_id=pk,
+            value=values[pk],
+            version=stored[pk].version + 1 if pk in stored else 1,
+        )
+        for pk in wanted
+        if pk not in stored or not _same(stored[pk].value, values[pk])
+    ]
+    FieldValue.objects.bulk_create(
+        written,
+        update_conflicts=True,
+        unique_fields=["patient", "field_definition"],
+        update_fields=["value", "version", "updated_at"],
+    )
+    for row in written:
+        # A row that was there has kept its own.
+        row.uuid = stored.get(row.field_definition_id, row).uuid
+    return written
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two values are one in JSON, where true is not 1."""
+    return json.dumps(one) == json.dumps(other)
+
+
+# --- what a field takes -----------------------------------------------------------------------------
+
+
+def _accepted(definitions: Mapping[int, FieldDefinition], values: Mapping[int, Any]) -> dict[int, Any]:
+    """Return the values in the form in which they are kept; Invalid with all that do not fit their definitions."""
+    faults = {str(pk): [fault] for pk, value in values.items() if (fault := fault_of(definitions[pk], value))}
+    if faults:
+        raise Invalid(faults)
+    return {pk: _whole(value) for pk, value in values.items()}
+
+
+def fault_of(definition: FieldDefinition, value: Any) -> str:
+    """Return what is wrong with `value`, a JSON value, for the field; "" where it fits."""
+    if value is None or (definition.is_required and value in ("", [])):
+        return "A required field can not be left empty." if definition.is_required else ""
+    fits, fault = _RULES[FieldType(definition.field_type)]
+    return "" if fits(value, definition.dropdown_options or []) else fault
+
+
+def _whole(value: Any) -> Any:
+    """Return a number without decimals as an integer, as one of the databases would: JSON has one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= MAX_NUMBER
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        # Python reads other forms of ISO 8601 too, and writes this one only.
+        return isinstance(value, str) and datetime.date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+def _are_options(value: Any, options: Sequence[str]) -> bool:
+    if not isinstance(value, list) or not all(isinstance(one, str) and one in options for one in value):
+        return False
+    return len(set(value)) == len(value)
+
+
+_RULES: dict[FieldType, tuple[Callable[[Any, Sequence[str]], bool], str]] = {
+    FieldType.TEXT: (
+        lambda value, options: isinstance(value, str) and len(value) <= MAX_TEXT,
+        f"This must be a text of at most {MAX_TEXT} characters.",
+    ),
+    FieldType.NUMBER: (
+        lambda value, options: _is_number(value),
+        f"This must be a number between -{MAX_NUMBER} and {MAX_NUMBER}.",
+    ),
+    FieldType.DATE: (lambda value, options: _is_date(value), "This must be a date, YYYY-MM-DD."),
+    FieldType.BOOLEAN: (lambda value, options: isinstance(value, bool), "This must be true or false."),
+    FieldType.DROPDOWN: (
+        lambda value, options: isinstance(value, str) and value in options,
+        "This must be one of the options of the field.",
+    ),
+    FieldType.MULTI_SELECT: (_are_options, "This must be a list of different options of the field."),
+}
+"""Type of a field -> whether a value fits it, given the options, and what is said where it does not."""

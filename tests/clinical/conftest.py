@@ -1,0 +1,18 @@
+"""Fixtures of clinical tests."""
+
+import pytest
+
+from tests.clinical.monitored import Monitored
+from tests.clinical.substances import Charts
+
+
+@pytest.fixture
+def charts(clinic, api) -> Charts:
+    """Return the charts of a patient of the clinic, written by an administrator."""
+    return Charts(clinic, clinic.patient(care_group_id=clinic.group.pk), api())
+
+
+@pytest.fixture
+def ward(clinic) -> Monitored:
+    """Return the clinic as one that monitors."""
+    return Monitored(clinic)

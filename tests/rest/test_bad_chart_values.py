@@ -1,0 +1,113 @@
+"""Every field of every body of charts against values that only resemble what it takes (see test_bad_values.py)."""
+
+from typing import Any
+
+import pytest
+from rest_framework import serializers
+
+from config.rest.fields import Decimal
+from tests.charts import BODIES, Chart, ChartBody, Path, dotted, nested
+from tests.rest.test_bad_bodies import UNREADABLE
+from tests.rest.test_bad_values import BAD, BOOLEANS, NUMBERS, owners, too_long
+from tests.rest.wire import Wire
+
+SCALARS: list[Any] = [*NUMBERS, *BOOLEANS, "", "a", "[]"]
+BAD_IN_CHARTS: dict[type[serializers.Field], list[Any]] = {
+    **BAD,
+    serializers.ListField: [*SCALARS, {}, {"a": "b"}, "\x00"],
+    serializers.ListSerializer: [*SCALARS, {}, {"a": "b"}, "\x00", ["a"], [1], [[]], [None]],
+    serializers.JSONField: ["\x00", "\ud800", ["\x00"], {"a": "\x00"}, {"\x00": 1}, {"a": {"\ud800": 1}}],
+}  # fmt: skip
+
+
+def kind_of(field: serializers.Field) -> type[serializers.Field]:
+    """Return the kind whose values `field` is tried with."""
+    return next(kind for kind in type(field).__mro__ if kind in BAD_IN_CHARTS)
+
+
+def beyond(field: serializers.Field) -> Any:
+    """Return a value one beyond what `field` takes, None where it has no bound."""
+    value = [1] * (field.max_length + 1) if isinstance(field, serializers.ListSerializer) else too_long(field)
+    return float(value) if isinstance(field, Decimal) and value is not None else value
+
+
+def below(field: serializers.Field) -> Any:
+    """Return a value one below what `field` takes, None where it has no bound."""
+    value = getattr(field, "min_value", None)
+    return None if value is None else float(value) - 1 if isinstance(field, Decimal) else value - 1
+
+
+def bad_bodies(fields: dict[Path, serializers.Field], kind: type[serializers.Field]) -> list[dict[Path, Any]]:
+    """Return bodies, by path, in which every field of `kind` holds a value that it does not take."""
+    alike = {path: field for path, field in fields.items() if kind_of(field) is kind}
+    bounds = [{path: bound(field) for path, field in alike.items()} for bound in (beyond, below)]
+    bounded = [{path: value for path, value in values.items() if value is not None} for values in bounds]
+    return [dict.fromkeys(alike, value) for value in BAD_IN_CHARTS[kind]] + [values for values in bounded if values]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=str)
+def test_value_that_only_resembles_is_422_and_names_its_field(clinic, api, body):
+    chart, client, wrong = Chart(clinic, body), api(), []
+    path, least, before = chart.path, chart.least(), chart.stored()
+    fields = body.fields()
+    for kind in dict.fromkeys(map(kind_of, fields.values())):
+        for values in bad_bodies(fields, kind):
+            response = client(body.method, path, nested(values, least))
+            expected = {dotted(place) for place in values}
+            if response.status_code != 422 or owners(Wire("practice", clinic).named(response), _parts(values)) != expected:
+                wrong.append((str(next(iter(values.values())))[:60], response.status_code, response.content[:300], expected))
+    assert wrong == [], wrong[:3]
+    assert chart.stored() == before
+    assert client.get(chart.list_path).status_code == 200
+
+
+def _parts(values: dict[Path, Any]) -> list[Path]:
+    return [tuple(dotted(place).split(".")) for place in values]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=str)
+def test_there_is_a_bad_value_for_every_field(body: ChartBody):
+    assert all(bad_bodies(body.fields(), kind_of(field)) for field in body.fields().values())
+
+
+@pytest.mark.parametrize("body", BODIES, ids=str)
+def test_text_and_keys_that_no_database_keeps_are_422_wherever_they_stand(clinic, api, body):
+    chart = Chart(clinic, body)
+    path, least, before = chart.path, chart.least(), chart.stored()
+    named = Wire("practice", clinic).named
+    for extra, place in (
+        ({"unknown": "\x00"}, "unknown"), ({"unknown": ["ok", "\ud800"]}, "unknown.1"), ({"\x00": 1}, "(key)"),
+        ({"unknown": {"a\udfff": 1}}, "unknown.(key)"),
+    ):  # fmt: skip
+        assert named(api()(body.method, path, {**least, **extra})) == [place]
+    assert chart.stored() == before
+
+
+@pytest.mark.parametrize("body", [body for body in BODIES if body.action == "create"], ids=str)
+def test_null_is_refused_where_something_is_needed_and_taken_where_not(clinic, api, body):
+    chart = Chart(clinic, body)
+    fields = {path: field for path, field in body.fields().items() if field.required}
+    path, least, before = chart.path, chart.least(), chart.stored()
+    named = Wire("practice", clinic).named
+    for value in (None,) if fields else ():
+        response = api().post(path, nested(dict.fromkeys(fields, value), least))
+        assert set(named(response)) == {dotted(place) for place in fields}
+    assert chart.stored() == before
+    optional = {place for place in body.fields() if place not in fields and place[0] not in least}
+    assert api().post(path, nested(dict.fromkeys(optional), least)).status_code == 201
+
+
+NO_OBJECT = (b"[]", b"[{}]", b"null", b'"x"', b"1", b"true")
+
+
+@pytest.mark.parametrize("body", BODIES, ids=str)
+def test_what_is_no_object_is_refused_and_changes_nothing(clinic, api, body):
+    chart, wire = Chart(clinic, body), Wire("practice", clinic)
+    path, before = chart.path, chart.stored()
+    for raw in UNREADABLE.values():
+        wire.checked(api()(body.method, path, raw=raw), 400)
+    for raw in NO_OBJECT:
+        assert wire.named(api()(body.method, path, raw=raw)) == [""]
+    required = {place[0] for place, field in body.fields().items() if field.required and "[]" not in place[0]}
+    assert set(wire.named(api()(body.method, path, raw=b""))) >= required, "no body is an empty one"
+    assert chart.stored() == before
