@@ -209,6 +209,7 @@ PUBLIC_BODIES: dict[str, dict[str, Any]] = {
     "<user_id>": {"description": "tablet"},
     "/alerts": {"status": "processed"},
     "/measurements": {"instrument": "mood", "value": 7},
+    "/plannedActions": {"instrument": "mood", "notBefore": "2099-01-01T00:00:00Z", "expiresAt": "2099-01-02T00:00:00Z"},
     "/ratings": {"score": 450},
 }
 """What bodies of the public dialect hold, by a part of their route."""

@@ -242,6 +242,7 @@ POLICY: dict[str, dict[str, Entry]] = {
     "^v1/": NOWHERE,
     "v1/alerts": {"GET": Entry(Kind.LIST, 200, STAFF)},
     "v1/alerts/<alert_id>": {"PATCH": CHANGE},
+    "v1/patients/<patient_id>/plannedActions": {"GET": READ, "POST": MEASURE},
     "v1/patients/<patient_id>/ratings": {"POST": MEASURE},
     "v1/patients/<patient_id>/measurements": {"GET": READ, "POST": MEASURE},
     "general/v1/patients/<patient_id>/gauges": {"GET": READ, "POST": MEASURE},

@@ -8,6 +8,7 @@ from accounts.models import Organization
 from accounts.scope import Actor
 from accounts.services.catalogs import create_catalog_row
 from clinical.models import Instrument
+from config.exceptions import Invalid
 
 GAUGES: Mapping[str, tuple[str, int, int]] = {
     "mood": ("Mood", 1, 10),
@@ -19,6 +20,24 @@ GAUGES: Mapping[str, tuple[str, int, int]] = {
     "social_interaction": ("Social interaction", 1, 10),
 }
 """Code -> name and scale of the gauges of the general API. Each organization gets a row of one when it is first used."""
+
+
+class Instruments:
+    """The instruments of an organization that are not archived, by what callers name them."""
+
+    def __init__(self, organization_id: int):
+        self.organization_id = organization_id
+        self.by_code = instruments_of(organization_id)
+        self.by_uuid = {str(row.uuid): row for row in self.by_code.values()}
+
+    def named(self, name: str) -> Instrument:
+        """Return the instrument with this code or UUID, that of a gauge from its first use on; Invalid where there is none."""
+        found = self.by_code.get(name) or self.by_uuid.get(name.lower())
+        if found is None and (found := ship_gauge(self.organization_id, name)):
+            self.by_code[name] = found
+        if found is None:
+            raise Invalid("There is no such instrument.", "instrument")
+        return found
 
 
 def instruments_of(organization_id: int) -> dict[str, Instrument]:

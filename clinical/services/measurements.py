@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import audit, events
 from accounts.scope import Actor
 from clinical.models import Instrument, InstrumentKind, Measurement
-from clinical.services.instruments import instruments_of, ship_gauge
+from clinical.services.instruments import Instruments
 from clinical.services.monitoring import judge_measurements
 from config.databases import insert_many
 from config.exceptions import DomainError, Invalid
@@ -66,8 +66,7 @@ class _Intake:
 
     def __init__(self, actor: Actor, patient: Patient, rows: Iterable[Mapping[str, Any]]):
         self.actor, self.patient, self.now = actor, patient, timezone.now()
-        self.instruments = instruments_of(patient.organization_id)
-        self.by_uuid = {str(row.uuid): row for row in self.instruments.values()}
+        self.instruments = Instruments(patient.organization_id)
         named = sorted({row["external_id"] for row in rows if row.get("external_id") is not None})
         stored = Measurement.objects.filter(patient=patient, external_id__anyof=named) if named else Measurement.objects.none()
         self.known = {row.external_id: row for row in stored}
@@ -86,7 +85,7 @@ class _Intake:
         return Recorded(measurement, new=True)
 
     def _made(self, row: Mapping[str, Any]) -> Measurement:
-        instrument = self._instrument(row["instrument"])
+        instrument = self.instruments.named(row["instrument"])
         measured_at = row.get("measured_at") or self.now
         if measured_at > self.now + TOLERANCE:
             raise Invalid("The time of the measurement lies in the future.", "measured_at")
@@ -100,14 +99,6 @@ class _Intake:
             recorded_by_id=self.actor.user_id,
             **columns_of(instrument, row["value"]),
         )
-
-    def _instrument(self, named: str) -> Instrument:
-        found = self.instruments.get(named) or self.by_uuid.get(named.lower())
-        if found is None and (found := ship_gauge(self.patient.organization_id, named)):
-            self.instruments[named] = found
-        if found is None:
-            raise Invalid("There is no such instrument.", "instrument")
-        return found
 
 
 def columns_of(instrument: Instrument, value: Decimal | str) -> dict[str, Any]:

@@ -6,7 +6,15 @@ is given a patient wants its row locked.
 
 from clinical.services.monitoring.alerts import process_alert
 from clinical.services.monitoring.judging import judge_measurements
-from clinical.services.monitoring.plans import plan_actions
+from clinical.services.monitoring.plans import plan_actions, plan_own_action
 from clinical.services.monitoring.rounds import Tally, raise_overdue_alerts, run_workflows
 
-__all__ = ["Tally", "judge_measurements", "plan_actions", "process_alert", "raise_overdue_alerts", "run_workflows"]
+__all__ = [
+    "Tally",
+    "judge_measurements",
+    "plan_actions",
+    "plan_own_action",
+    "process_alert",
+    "raise_overdue_alerts",
+    "run_workflows",
+]

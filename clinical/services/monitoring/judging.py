@@ -22,14 +22,17 @@ def judge_measurements(*, actor: Actor, patient: Patient, measurements: Collecti
 
     `measurements` are stored already, and `patient` is locked, with its organization. They are judged
     under the patient's open enrolment by its protocol's rules and the patient's own; one from
-    before the enrolment, or of who is enrolled in nothing, is not. The number of statements does
-    not depend on that of the measurements.
+    before the enrolment, or of who is enrolled in nothing, is not, and completes only what they have
+    planned. The number of statements does not depend on that of the measurements.
     """
-    care = care_of(patient)
-    if care is None or not measurements:
+    if not measurements:
         return 0
-    plan(actor, care, timezone.now())
+    care = care_of(patient)
+    if care:
+        plan(actor, care, timezone.now())
     complete_actions(actor, patient, measurements)
+    if care is None:
+        return 0
     values = _values(care, measurements)
     return raise_alerts(actor, care, judge(care.rules, [*values, *_history(care, values)], care.zone)) if values else 0
 

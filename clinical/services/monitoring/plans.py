@@ -8,18 +8,23 @@ from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.db.models import Max
 from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts import audit, events
 from accounts.scope import Actor
-from clinical.models import Measurement, PlannedAction
+from clinical.models import Measurement, PlannedAction, PlannedVia
 from clinical.monitoring import day_bounds, day_of, days_of
+from clinical.services.instruments import Instruments
 from clinical.services.monitoring.care import Care, care_of
 from config.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
+from config.exceptions import Invalid
 from patients.models import Enrolment, Patient, Protocol, Status
+from patients.services.charts import add_entry
 from patients.services.patients import enrolled
+from patients.services.rows import lock_patient
 
 AHEAD = datetime.timedelta(days=1)
 """How far ahead actions are planned: what the protocol changes later holds from the day after tomorrow."""
@@ -93,6 +98,31 @@ def _row(care: Care, line_id: UUID, line: Mapping[str, Any], day: datetime.date,
         expires_at=ends,
         timezone=care.patient.timezone,
     )
+
+
+@transaction.atomic
+def plan_own_action(
+    *, actor: Actor, patient_id: int, instrument: str, not_before: datetime.datetime, expires_at: datetime.datetime
+) -> PlannedAction:
+    """Plan a measurement that a patient takes on beside the schedule; `instrument` is a code or a UUID.
+
+    What they plan of one instrument has one `program_action`. Raises NotFound, Invalid, or
+    IntegrityError where they have planned the same from the same moment on.
+    """
+    patient = lock_patient(patient_id)
+    found = Instruments(patient.organization_id).named(instrument)
+    if expires_at <= max(not_before, timezone.now()):
+        raise Invalid("The time must end after it begins, and in the future.", "expires_at")
+    values = {
+        "program_action": uuid5(patient.uuid, str(found.uuid)),
+        "instrument_id": found.pk,
+        "planned_via": PlannedVia.SELF,
+        "self_planned": True,
+        "not_before": not_before,
+        "expires_at": expires_at,
+        "timezone": patient.timezone,
+    }
+    return add_entry(actor, patient, PlannedAction, values)
 
 
 def complete_actions(actor: Actor, patient: Patient, measurements: Collection[Measurement]) -> None:
