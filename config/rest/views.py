@@ -15,7 +15,7 @@ from rest_framework.viewsets import ViewSetMixin
 from accounts import audit
 from accounts.authentication import authenticate_key
 from accounts.permissions import Task
-from accounts.scope import Actor, organization_of, visible
+from accounts.scope import Actor, organization_of, scope, scope_of, visible
 from config.databases import Param
 from config.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, Unavailable
 from config.logs import request_id
@@ -23,7 +23,7 @@ from config.middleware import client_address, route_of
 from config.orm import has_column, verbose_name, word_for
 from config.rest import throttling
 from config.rest.cursors import BadCursor, Keyset, KeysetPage
-from config.rest.fields import resolve
+from config.rest.fields import ScopedRelation, resolve
 from config.rest.idempotency import claim_of
 from config.rest.parameters import Argument, Parameters, read_integer, read_once, refused
 from config.rest.parsing import read_json
@@ -246,6 +246,7 @@ class DialectViewSet(ViewSetMixin, APIView):
         with transaction.atomic():
             if claim and (first := claim.first_answer()):
                 self.shown_again(first.row_id)
+                self.named_again(payload)
                 return first.answer
             pk = work(self.validated(payload))
             answer = self.answer_of(pk, status)
@@ -260,6 +261,15 @@ class DialectViewSet(ViewSetMixin, APIView):
         if not rows:
             raise self.missing()
         self.shown(rows)
+
+    def named_again(self, payload: Any) -> None:
+        """Refuse a stored answer that may show the name of a patient whom the caller sees no longer: one whom the body named."""
+        fields = self.body_serializer().fields if self.action in self.serializer_classes else {}
+        for name, declared in fields.items():
+            if isinstance(declared, ScopedRelation) and scope_of(declared.model).patient and payload.get(name):
+                rows = declared.model._base_manager.filter(uuid=payload[name])
+                if not scope(self.actor, rows).exists():
+                    raise unknown(declared.model)
 
     def validated(self, payload: Any) -> dict[str, Any]:
         """Return the values of the body by model field name, references as ids found in scope."""

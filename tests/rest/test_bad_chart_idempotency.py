@@ -4,11 +4,12 @@ import pytest
 
 from accounts.models import IdempotencyRecord, User
 from accounts.scope import Role
-from clinical.models import Disease
+from accounts.services.catalogs import archive_catalog_row
+from clinical.models import Disease, DiseaseDefinition
 from config.rest import idempotency
-from patients.models import Patient
+from patients.models import Patient, Relationship
 from tests.charts import BODIES, Chart, ChartBody, address
-from tests.factories import archive
+from tests.factories import SYSTEM, archive
 from tests.rest.wire import Wire
 
 HONOURED = [body for body in BODIES if body.action in body.view.idempotent]
@@ -106,6 +107,35 @@ def test_stored_answer_is_not_for_who_has_lost_access(send, clinic, neighbour, l
     assert text in response.json()["detail"]
     assert first.json()["id"] not in response.content.decode()
     assert send.count() == 1
+
+
+def test_stored_answer_is_not_for_who_has_lost_the_patient_that_it_names(clinic):
+    """The answer shows their name, and it was stored when the caller could see it."""
+    clinic.patient(care_group_id=clinic.group.pk)
+    (relationships,) = (body for body in HONOURED if body.view.model is Relationship)
+    send = Sent(clinic, relationships)
+    named = Patient.objects.get(uuid=send.values["to_patient_uuid"])
+    first = send(role=Role.HC_PRIMARY)
+    assert (first.status_code, send(role=Role.HC_PRIMARY).content) == (201, first.content)
+    Patient.objects.filter(pk=named.pk).update(care_group=clinic.other_group)
+    response = send.wire.checked(send(role=Role.HC_PRIMARY), 404)
+    assert str(named.first_name) not in response.content.decode()
+
+
+def test_stored_answer_is_not_for_who_has_lost_the_guarantor_that_it_names(clinic, api):
+    guarantor = clinic.patient(care_group_id=clinic.group.pk)
+    body = {"first_name": "Ada", "last_name": "Quist", "responsible_party_uuid": str(guarantor.uuid)}
+    path, caller = f"{clinic.base}/patients", api(Role.HC_PRIMARY)
+    assert caller.post(path, body, Idempotency_Key="k").status_code == 201
+    Patient.objects.filter(pk=guarantor.pk).update(care_group=clinic.other_group)
+    assert caller.post(path, body, Idempotency_Key="k").status_code == 404
+
+
+def test_stored_answer_stays_where_a_definition_that_it_names_is_archived(send, clinic):
+    first = send()
+    definition = DiseaseDefinition.objects.get(uuid=send.values["disease_definition_uuid"])
+    archive_catalog_row(actor=SYSTEM, row=definition, base_version=1)
+    assert send().content == first.content
 
 
 def test_key_that_is_in_use_is_409_with_the_time_to_come_back(send, monkeypatch):
