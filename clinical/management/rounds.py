@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.management.finding import find_organization
+from accounts.management.progress import Progress
 from accounts.scope import Actor
 from clinical.services.monitoring import Tally
 
@@ -27,11 +28,14 @@ class RoundCommand(BaseCommand):
         actor = Actor.system(f"manage.py {type(self).__module__.rpartition('.')[2]}")
         slug = options["organization"]
         organization = find_organization(actor, slug) if slug else None
-        tally = self.round(actor=actor, organization=organization, progress=self._progress)
+        with Progress(self) as progress:
+            tally = self.round(actor=actor, organization=organization, progress=lambda tally: told(tally, progress))
         self.stdout.write(self.done.format(**vars(tally)))
         if tally.failed:
             raise CommandError(f"The work on {tally.failed} patients failed; the log tells why.")
 
-    def _progress(self, tally: Tally) -> None:
-        if self.stderr.isatty() and tally.patients % EVERY == 0:
-            self.stderr.write(f"\r{tally.patients:,} patients", ending="")
+
+def told(tally: Tally, progress: Progress) -> None:
+    """Show the number of patients so far, now and then."""
+    if tally.patients % EVERY == 0:
+        progress(f"{tally.patients:,} patients")

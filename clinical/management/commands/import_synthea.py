@@ -2,16 +2,17 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from accounts.management.finding import find_group, find_organization
+from accounts.management.progress import Progress, share_read
 from accounts.scope import Actor
 from clinical.synthea.entries import AllergyImport, ConditionImport, MedicationImport
 from clinical.synthea.patients import PatientImport
-from clinical.synthea.tables import RowRefused, TableImport, Tally
+from clinical.synthea.tables import RowRefused, TableImport
 from clinical.synthea.vital_signs import VitalSignsImport
 
 _ACTOR = Actor.system("manage.py import_synthea")
@@ -54,20 +55,15 @@ class Command(BaseCommand):
             return 0
         try:
             # Bytes that are not UTF-8 become surrogates: their row is refused, the others are read.
-            with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file, Progress(self) as progress:
                 for tally in work.run(file):
-                    self._show_progress(tally, file, path)
+                    progress(f"{path.name}: {tally.rows:,} rows", share_read(file))
         except OSError as error:
             raise CommandError(f"{path} can not be read: {error.strerror}") from error
         except RowRefused as error:
             raise CommandError(f"{path}: {error}") from error
         self.stdout.write(summary(work, dry_run=dry_run))
         return work.tally.refused
-
-    def _show_progress(self, tally: Tally, file: TextIO, path: Path) -> None:
-        if self.stderr.isatty():
-            percent = 100 * file.buffer.tell() // max(path.stat().st_size, 1)
-            self.stderr.write(f"\r{path.name}: {tally.rows:,} rows, {percent} %", ending="" if percent < 100 else "\n")
 
 
 def summary(work: TableImport, *, dry_run: bool) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.management.finding import find_organization
+from accounts.management.progress import Progress
 from accounts.scope import Actor
 from clinical.services.starter_catalog import install_starter_catalog
 from config.orm import verbose_name
@@ -25,10 +26,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         organization = find_organization(_ACTOR, options["organization"])
-        tallies = install_starter_catalog(actor=_ACTOR, organization=organization, progress=self._show_progress)
+        with Progress(self) as progress:
+            tallies = install_starter_catalog(
+                actor=_ACTOR,
+                organization=organization,
+                progress=lambda done, total: progress(f"{done} of {total} rows", done / total),
+            )
         for model, tally in tallies.items():
             self.stdout.write(f"{verbose_name(model).capitalize()}s: {tally.created} created, {tally.unchanged} unchanged.")
-
-    def _show_progress(self, done: int, total: int) -> None:
-        if self.stderr.isatty():
-            self.stderr.write(f"\r{done} of {total} rows", ending="" if done < total else "\n")

@@ -3,11 +3,12 @@
 from collections import Counter
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.management.finding import find_group, find_organization
+from accounts.management.progress import Progress, share_read
 from accounts.scope import Actor
 from config.rest.problems import problems_of
 from config.rest.rows import RowReader
@@ -16,7 +17,6 @@ from patients.bulk import CHUNK, BulkImport, Match, Mode, Options, Outcome, Resu
 from patients.import_files import ErrorFile, FileRefused, FileRow, PatientTable, open_table
 
 _ACTOR = Actor.system("manage.py import_patients")
-_BAR = 30
 
 
 class Command(BaseCommand):
@@ -42,8 +42,8 @@ class Command(BaseCommand):
         try:
             with open_table(path) as file:
                 table = PatientTable(file, job.reader.fields, required_columns(job.options))
-                with ErrorFile(path, table.header) as errors:
-                    counts = self._import(job, table, errors, path.stat().st_size)
+                with ErrorFile(path, table.header) as errors, Progress(self) as progress:
+                    counts = self._import(job, table, errors, progress)
         except FileRefused as error:
             raise CommandError(f"{path} can not be imported: {error}.") from error
         self.stdout.write(summary(counts, dry_run=options["dry_run"]))
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         )
         return BulkImport(actor=_ACTOR, organization=organization, reader=RowReader(ImportedPatient), options=chosen)
 
-    def _import(self, job: BulkImport, table: PatientTable, errors: ErrorFile, size: int) -> Counter[str]:
+    def _import(self, job: BulkImport, table: PatientTable, errors: ErrorFile, progress: Progress) -> Counter[str]:
         counts: Counter[str] = Counter()
         rows = iter(table)
         while chunk := list(islice(rows, CHUNK)):
@@ -73,18 +73,12 @@ class Command(BaseCommand):
             for row, result in zip(readable, job.take([row.values for row in readable]), strict=True):
                 counts[result.outcome] += 1
                 self._tell(job, errors, row, result)
-            self._show_progress(table.file, size, sum(counts.values()))
+            progress(f"{sum(counts.values()):,} rows", share_read(table.file))
         return counts
 
     def _tell(self, job: BulkImport, errors: ErrorFile, row: FileRow, result: Result) -> None:
         for problem in problems_of(result.error, job.reader.names) if result.error else ():
             errors.write(row, str(problem.path[0]) if problem.path else "", problem.message)
-
-    def _show_progress(self, file: TextIO, size: int, rows: int) -> None:
-        if self.stderr.isatty():
-            share = min(1.0, file.buffer.tell() / max(size, 1))
-            bar = ("█" * round(_BAR * share)).ljust(_BAR, "░")
-            self.stderr.write(f"\r{bar} {share:4.0%} {rows:,} rows", self.style.HTTP_INFO, ending="\n" if share == 1 else "")
 
 
 def required_columns(options: Options) -> set[str]:

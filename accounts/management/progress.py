@@ -1,0 +1,35 @@
+"""What commands show of long work while it goes on."""
+
+import os
+from typing import TextIO
+
+from django.core.management.base import BaseCommand
+
+_WIDTH = 30
+
+
+class Progress:
+    """A line on a terminal that is drawn anew with every call, and ends with the block. Files and pipes get nothing."""
+
+    def __init__(self, command: BaseCommand):
+        self.command = command
+        self.drawn = False
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __call__(self, told: str, share: float | None = None) -> None:
+        """Show `told`, behind a bar where the `share` of the work that is done is known."""
+        if self.command.stderr.isatty():
+            bar = "" if share is None else f"{'█' * round(_WIDTH * share):░<{_WIDTH}} {share:4.0%} "
+            self.command.stderr.write(f"\r{bar}{told}", self.command.style.HTTP_INFO, ending="")
+            self.drawn = True
+
+    def __exit__(self, *error: object) -> None:
+        if self.drawn:
+            self.command.stderr.write("\n", ending="")
+
+
+def share_read(file: TextIO) -> float:
+    """Return how much of an open file has been read, from 0 to 1."""
+    return min(1.0, file.buffer.tell() / max(1, os.stat(file.fileno()).st_size))
