@@ -11,7 +11,8 @@ from accounts.services.catalogs import archive_catalog_row
 from clinical.models import MonitoringAlert
 from clinical.services.monitoring import process_alert
 from patients.services.charts import archive_entry
-from tests.clinical.monitored import BOTH, HEAVY, MEAN, OVER_100, REMARK, alerts, emitted, end_enrolment, told
+from tests.clinical.monitored import alerts, emitted, end_enrolment, told
+from tests.clinical.rules import BOTH, HEAVY, MEAN, OVER_100, REMARK
 from tests.factories import NOON, SYSTEM
 
 HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)

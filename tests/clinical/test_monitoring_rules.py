@@ -17,23 +17,13 @@ from clinical.monitoring import (
 )
 from clinical.monitoring.rules import CONDITION, NUMERIC, SHAPES
 from config.exceptions import Invalid
+from tests.clinical import rules
+from tests.clinical.rules import BOTH, DAILY, HEAVY, OVER_100, REMARK
 
 INSTRUMENTS = {"weight": "numeric", "pulse": "numeric", "mood": "choice"}
-HEAVY = {"kind": "measurement", "instrument": "weight", "op": ">", "value": 90, "flag": "orange"}
-OVER_100 = {**HEAVY, "value": 100, "flag": "red"}
-BOTH = {
-    "kind": "combination",
-    "all": [{"instrument": "weight", "op": ">", "value": 90}, {"instrument": "pulse", "op": ">=", "value": 100}],
-    "within_days": 2,
-    "flag": "red",
-}
-MEAN = {
-    "kind": "average", "instrument": "weight", "window_days": 3, "min_count": 2, "op": ">", "value": 90, "flag": "orange",
-}  # fmt: skip
-LATE = {"kind": "overdue", "instrument": "mood", "grace_hours": 12, "flag": "orange"}
-REMARK = {"kind": "remark", "flag": "grey"}
+MEAN = {**rules.MEAN, "min_count": 2}
+LATE = {**rules.LATE, "instrument": "mood"}
 ALL = [HEAVY, BOTH, MEAN, LATE, REMARK]
-DAILY = {"instrument": "weight", "every_days": 1, "from_day": 0, "to_day": 30}
 
 
 # --- shapes -----------------------------------------------------------------------------------------

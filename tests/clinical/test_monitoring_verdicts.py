@@ -21,23 +21,13 @@ from clinical.monitoring import (
     settle,
 )
 from clinical.monitoring.verdicts import VALUES_KEPT
+from tests.clinical import rules
+from tests.clinical.rules import BOTH, DAILY, HEAVY, REMARK
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 START = datetime.datetime(2030, 1, 10, 12, tzinfo=datetime.UTC)
-HEAVY = {"kind": "measurement", "instrument": "weight", "op": ">", "value": 90, "flag": "orange"}
-OVER_100 = {**HEAVY, "value": 100, "flag": "red"}
-BOTH = {
-    "kind": "combination",
-    "all": [{"instrument": "weight", "op": ">", "value": 90}, {"instrument": "pulse", "op": ">=", "value": 100}],
-    "within_days": 2,
-    "flag": "red",
-}
-MEAN = {
-    "kind": "average", "instrument": "weight", "window_days": 3, "min_count": 2, "op": ">", "value": 90, "flag": "orange",
-}  # fmt: skip
-LATE = {"kind": "overdue", "instrument": "mood", "grace_hours": 12, "flag": "orange"}
-REMARK = {"kind": "remark", "flag": "grey"}
-DAILY = {"instrument": "weight", "every_days": 1, "from_day": 0, "to_day": 30}
+MEAN = {**rules.MEAN, "min_count": 2}
+LATE = {**rules.LATE, "instrument": "mood"}
 
 
 def at(days: float = 0, hours: float = 0, seconds: float = 0) -> datetime.datetime:

@@ -8,7 +8,8 @@ from django.utils import timezone
 from accounts.models import OutboxEvent, Role
 from clinical.models import MonitoringAlert, PlannedAction
 from clinical.services.monitoring import raise_overdue_alerts
-from tests.clinical.monitored import LATE, end_enrolment
+from tests.clinical.monitored import end_enrolment
+from tests.clinical.rules import LATE
 from tests.factories import SYSTEM
 
 HOUR = datetime.timedelta(hours=1)

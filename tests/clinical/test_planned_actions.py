@@ -16,7 +16,8 @@ from clinical.services.monitoring import Tally, plan_actions, process_alert, rai
 from patients.models import Enrolment, Patient
 from patients.services.lifecycle import transition_status
 from patients.services.rows import lock_patient
-from tests.clinical.monitored import DAILY, HEAVY, LATE, Monitored, alerts, emitted, end_enrolment, told
+from tests.clinical.monitored import Monitored, alerts, emitted, end_enrolment, told
+from tests.clinical.rules import DAILY, HEAVY, LATE
 from tests.factories import SYSTEM, Clinic, archive
 
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)

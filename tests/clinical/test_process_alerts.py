@@ -11,7 +11,8 @@ from accounts.models import AuditedPatient, AuditEvent, Role
 from clinical.models import MonitoringAlert, ProcessedType
 from clinical.services.monitoring import process_alert
 from config.exceptions import Invalid, NotFound
-from tests.clinical.monitored import HEAVY, OVER_100, REMARK, emitted, told
+from tests.clinical.monitored import emitted, told
+from tests.clinical.rules import HEAVY, OVER_100, REMARK
 from tests.contracts.facts import table
 from tests.factories import NOON, SYSTEM, archive
 

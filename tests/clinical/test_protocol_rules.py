@@ -7,7 +7,7 @@ from accounts.services.catalogs import archive_catalog_row
 from clinical.models import Instrument, RuleOverride
 from clinical.services.instruments import GAUGES
 from patients.models import Protocol
-from tests.clinical.monitored import BOTH, DAILY, HEAVY, LATE, MEAN, OVER_100, REMARK
+from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE, MEAN, OVER_100, REMARK
 from tests.contracts.facts import table
 from tests.factories import SYSTEM
 from tests.pages import sign_in, submit

@@ -12,7 +12,8 @@ from clinical.models import PlannedAction, Workflow, WorkflowFiring
 from clinical.services.monitoring import run_workflows
 from patients.models import Enrolment, Patient, Program
 from patients.services.lifecycle import transition_status
-from tests.clinical.monitored import DAILY, emitted, end_enrolment, told
+from tests.clinical.monitored import emitted, end_enrolment, told
+from tests.clinical.rules import DAILY
 from tests.factories import SYSTEM, archive
 
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)

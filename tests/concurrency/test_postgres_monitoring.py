@@ -10,7 +10,8 @@ from clinical.services.monitoring import judge_measurements, process_alert, rais
 from config.exceptions import Invalid
 from patients.models import Patient
 from patients.services.rows import lock_patient
-from tests.clinical.monitored import BOTH, DAILY, HEAVY, LATE, OVER_100, Monitored, alerts, emitted, told
+from tests.clinical.monitored import Monitored, alerts, emitted, told
+from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE, OVER_100
 from tests.concurrency.threads import together
 from tests.factories import NOON, SYSTEM
 
