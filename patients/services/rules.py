@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+
 from accounts.models import Organization
 from config.exceptions import Invalid
 from config.orm import fold
@@ -60,7 +62,7 @@ def today_in(organization: Organization) -> datetime.date:
 
 def today_at(zone: str) -> datetime.date:
     """Return today's date in the IANA time zone `zone`."""
-    return datetime.datetime.now(ZoneInfo(zone)).date()
+    return timezone.now().astimezone(ZoneInfo(zone)).date()
 
 
 def years_before(day: datetime.date, years: int) -> datetime.date:
