@@ -76,7 +76,8 @@ class Slot:
             return list_parameter([self.field.get_db_prep_value(item, connection) for item in value], connection)
         if isinstance(value, datetime.datetime) and connection.vendor == "sqlite":
             # SQLite compares date-times as text: always six places, as the database's clock writes them.
-            return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+            # And four of the year, which strftime does not promise.
+            return value.astimezone(datetime.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
         return self.field.get_db_prep_value(value, connection)
 
 

@@ -17,6 +17,8 @@ from config.rest.problems import Problem
 from config.rest.reading import Computed, Criterion, Query
 from config.rest.rendering import Answer
 
+A_MINUTE = datetime.timedelta(minutes=1)
+
 
 class Errors:
     """`{"meta": {}, "errors": [{"code", "message", "attribute"?}]}`."""
@@ -69,8 +71,17 @@ class LocalDateTime(Computed):
 
 
 def local_time(actor: Any, moment: datetime.datetime | None, zone: str) -> str | None:
-    """Return `moment` in `zone`, None for none."""
-    return moment.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds") if moment else None
+    """Return `moment` in `zone`, None for none.
+
+    RFC 3339 has no seconds in an offset, and the clocks of long ago had them: the offset is then that of the minute before.
+    """
+    if moment is None:
+        return None
+    local = moment.astimezone(ZoneInfo(zone))
+    offset: Any = local.utcoffset()
+    if offset.seconds % 60:
+        local = moment.astimezone(datetime.timezone(offset // A_MINUTE * A_MINUTE))
+    return local.isoformat(timespec="seconds")
 
 
 class ViewSet(views.DialectViewSet):
