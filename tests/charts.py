@@ -8,11 +8,15 @@ from typing import Any
 
 from rest_framework import serializers
 
+from clinical.models import MonitoringAlert, StarRating
 from patients.models import ChartEntry, Patient
 from patients.practice.charts import ChartViewSet
 from tests import policy
-from tests.cast import VIEWS, another, wire
+from tests.cast import PUBLIC_BODIES, VIEWS, another, model_of, wire
+from tests.conftest import ApiClient
 from tests.factories import Clinic
+from tests.policy import Dialect
+from tests.rest.wire import Wire
 
 UUID = "9890ed24-5b3e-7c5a-9d51-0e3f2a9c4b10"
 Path = tuple[str, ...]
@@ -29,7 +33,21 @@ class ChartBody:
     view: type[ChartViewSet]
 
     def __str__(self) -> str:
-        return f"{self.method} {self.route.partition('<patient_uuid>/')[2]}"
+        return f"{self.method} {self.route.partition('<patient_uuid>/')[2] or self.route}"
+
+    @property
+    def dialect(self) -> str:
+        return policy.dialect_of(self.route).name.lower()
+
+    @property
+    def list_route(self) -> str:
+        """The route that lists what this body has written, among others."""
+        return LISTS.get(policy.chart_of(self.route), LISTED_ELSEWHERE.get(self.view.model, self.route))
+
+    def wrapped(self, values: Any) -> Any:
+        """Return `values` in the wrapper of the dialect, if it has one."""
+        wrapper = getattr(self.view, "wrapper", "")
+        return {wrapper: values} if wrapper else values
 
     def fields(self) -> dict[Path, serializers.Field]:
         """Return the leaves of the body, and the lists in it, by their paths."""
@@ -48,13 +66,20 @@ def _leaves(serializer: serializers.BaseSerializer, path: Path = ()) -> Iterator
             yield (*path, name), field
 
 
-VIEWS_OF_CHARTS = {
-    route: view
-    for route, view in sorted(VIEWS.items())
-    if issubclass(view.cls, ChartViewSet) and policy.chart_of(route) is not None
-}
+def _on_charts(route: str, view: type) -> bool:
+    """Tell whether `route` leads to entries of charts: inside a patient, or what the other dialects have of them."""
+    if policy.dialect_of(route) is Dialect.PRACTICE:
+        return issubclass(view, ChartViewSet) and policy.chart_of(route) is not None
+    return issubclass(model_of(route), ChartEntry) and not route.startswith("v1/export/")
+
+
+VIEWS_OF_CHARTS = {route: view for route, view in sorted(VIEWS.items()) if _on_charts(route, view.cls)}
 LISTS = {policy.chart_of(route): route for route in VIEWS_OF_CHARTS if policy.chart_of(route) == route.rpartition("/")[2]}
-"""Kind of entries -> the route of its list."""
+"""Kind of entries of the practice dialect -> the route of its list."""
+LISTED_ELSEWHERE = {MonitoringAlert: "v1/alerts", StarRating: "v1/export/starRatings"}
+"""What is not listed where it is written."""
+GAUGE = {"gauge_type": "mood", "value": 7}
+"""A body of the general dialect that is taken."""
 
 BODIES = [
     ChartBody(route, method.upper(), action, view.cls)
@@ -66,7 +91,9 @@ BODIES = [
 
 def address(clinic: Clinic, patient: Patient, route: str, entry: ChartEntry | None = None) -> str:
     """Return the address of `route` for a patient, and for `entry` where the route leads to one."""
+    whole = policy.dialect_of(route) is Dialect.GENERAL
     filled = f"/{route}".replace("<org_id>", str(clinic.organization.uuid)).replace("<patient_uuid>", str(patient.uuid))
+    filled = filled.replace("<patient_id>", str(patient.pk if whole else patient.uuid))
     head, mark, tail = filled.partition("<")
     return f"{head}{entry.uuid if entry else UUID}{tail.partition('>')[2]}" if mark else filled
 
@@ -76,6 +103,7 @@ class Chart:
 
     def __init__(self, clinic: Clinic, body: ChartBody):
         self.clinic, self.body, self.patient = clinic, body, clinic.patient()
+        self.wire = Wire(body.dialect, clinic)
 
     @cached_property
     def entry(self) -> Any:
@@ -88,11 +116,25 @@ class Chart:
 
     @property
     def list_path(self) -> str:
-        return address(self.clinic, self.patient, LISTS[policy.chart_of(self.body.route)])
+        return address(self.clinic, self.patient, self.body.list_route)
+
+    def send(self, values: Any, client: ApiClient | None = None, path: str = "", **headers: str):
+        """Send a body that holds `values`."""
+        return (client or self.wire.client())(self.body.method, path or self.path, self.body.wrapped(values), **headers)
+
+    def written(self, answer) -> Any:
+        """Return the row that `answer` shows."""
+        shown = answer.json()["data"] if self.body.dialect == "public" else answer.json()
+        name = "pk" if self.body.dialect == "general" else "uuid"
+        return self.body.view.model._base_manager.get(**{name: shown["id"]})
 
     def least(self) -> dict[str, Any]:
-        """Return a body that is taken: a second entry, or the version of the one that is there."""
+        """Return values that are taken: a second entry, or the version of the one that is there."""
         model, fields = self.body.view.model, self.body.fields()
+        if self.body.dialect == "public":
+            return next(values for part, values in PUBLIC_BODIES.items() if part in self.body.route)
+        if self.body.dialect == "general":
+            return GAUGE
         if self.body.action == "create":
             return another(self.clinic, model)
         if self.body.method == "PUT":

@@ -5,17 +5,20 @@ from typing import Any
 import pytest
 from rest_framework import serializers
 
-from config.rest.fields import Decimal
+from config.rest.fields import Decimal, MeasuredValue
 from tests.charts import BODIES, Chart, ChartBody, Path, dotted, nested
 from tests.rest.test_bad_bodies import UNREADABLE
-from tests.rest.test_bad_values import BAD, BOOLEANS, NUMBERS, owners, too_long
-from tests.rest.wire import Wire
+from tests.rest.test_bad_values import BAD, BOOLEANS, NOT_SCALAR, NUMBERS, owners, too_long
 
 SCALARS: list[Any] = [*NUMBERS, *BOOLEANS, "", "a", "[]"]
 BAD_IN_CHARTS: dict[type[serializers.Field], list[Any]] = {
     **BAD,
     serializers.ListField: [*SCALARS, {}, {"a": "b"}, "\x00"],
     serializers.ListSerializer: [*SCALARS, {}, {"a": "b"}, "\x00", ["a"], [1], [[]], [None]],
+    MeasuredValue: [
+        *NOT_SCALAR, *BOOLEANS, None, "", " ", "7", "7.0", "NaN", "Infinity", "nope", "x" * 256, "\x00", "\ud800", 7.1234, 1e-7,
+        1e308, -1e308, 10**9, 10**30, 10**4000, -(10**4000),
+    ],
     serializers.JSONField: ["\x00", "\ud800", ["\x00"], {"a": "\x00"}, {"\x00": 1}, {"a": {"\ud800": 1}}],
 }  # fmt: skip
 
@@ -46,15 +49,15 @@ def bad_bodies(fields: dict[Path, serializers.Field], kind: type[serializers.Fie
 
 
 @pytest.mark.parametrize("body", BODIES, ids=str)
-def test_value_that_only_resembles_is_422_and_names_its_field(clinic, api, body):
-    chart, client, wrong = Chart(clinic, body), api(), []
-    path, least, before = chart.path, chart.least(), chart.stored()
+def test_value_that_only_resembles_is_422_and_names_its_field(clinic, body):
+    chart, wrong = Chart(clinic, body), []
+    client, path, least, before = chart.wire.client(), chart.path, chart.least(), chart.stored()
     fields = body.fields()
     for kind in dict.fromkeys(map(kind_of, fields.values())):
         for values in bad_bodies(fields, kind):
-            response = client(body.method, path, nested(values, least))
+            response = chart.send(nested(values, least), client, path)
             expected = {dotted(place) for place in values}
-            if response.status_code != 422 or owners(Wire("practice", clinic).named(response), _parts(values)) != expected:
+            if response.status_code != 422 or owners(chart.wire.named(response), _parts(values)) != expected:
                 wrong.append((str(next(iter(values.values())))[:60], response.status_code, response.content[:300], expected))
     assert wrong == [], wrong[:3]
     assert chart.stored() == before
@@ -71,43 +74,54 @@ def test_there_is_a_bad_value_for_every_field(body: ChartBody):
 
 
 @pytest.mark.parametrize("body", BODIES, ids=str)
-def test_text_and_keys_that_no_database_keeps_are_422_wherever_they_stand(clinic, api, body):
+def test_text_and_keys_that_no_database_keeps_are_422_wherever_they_stand(clinic, body):
     chart = Chart(clinic, body)
     path, least, before = chart.path, chart.least(), chart.stored()
-    named = Wire("practice", clinic).named
     for extra, place in (
         ({"unknown": "\x00"}, "unknown"), ({"unknown": ["ok", "\ud800"]}, "unknown.1"), ({"\x00": 1}, "(key)"),
         ({"unknown": {"a\udfff": 1}}, "unknown.(key)"),
     ):  # fmt: skip
-        assert named(api()(body.method, path, {**least, **extra})) == [place]
+        assert chart.wire.named(chart.send({**least, **extra}, path=path)) == [place]
     assert chart.stored() == before
 
 
 @pytest.mark.parametrize("body", [body for body in BODIES if body.action == "create"], ids=str)
-def test_null_is_refused_where_something_is_needed_and_taken_where_not(clinic, api, body):
+def test_null_is_refused_where_something_is_needed_and_taken_where_not(clinic, body):
     chart = Chart(clinic, body)
     fields = {path: field for path, field in body.fields().items() if field.required}
     path, least, before = chart.path, chart.least(), chart.stored()
-    named = Wire("practice", clinic).named
     for value in (None,) if fields else ():
-        response = api().post(path, nested(dict.fromkeys(fields, value), least))
-        assert set(named(response)) == {dotted(place) for place in fields}
+        response = chart.send(nested(dict.fromkeys(fields, value), least), path=path)
+        assert set(chart.wire.named(response)) == {dotted(place) for place in fields}
     assert chart.stored() == before
     optional = {place for place in body.fields() if place not in fields and place[0] not in least}
-    assert api().post(path, nested(dict.fromkeys(optional), least)).status_code == 201
+    assert chart.send(nested(dict.fromkeys(optional), least), path=path).status_code == 201
 
 
 NO_OBJECT = (b"[]", b"[{}]", b"null", b'"x"', b"1", b"true")
 
 
 @pytest.mark.parametrize("body", BODIES, ids=str)
-def test_what_is_no_object_is_refused_and_changes_nothing(clinic, api, body):
-    chart, wire = Chart(clinic, body), Wire("practice", clinic)
-    path, before = chart.path, chart.stored()
+def test_what_is_no_object_is_refused_and_changes_nothing(clinic, body):
+    chart = Chart(clinic, body)
+    wire, client, path, before = chart.wire, chart.wire.client(), chart.path, chart.stored()
     for raw in UNREADABLE.values():
-        wire.checked(api()(body.method, path, raw=raw), 400)
+        wire.checked(client(body.method, path, raw=raw), 400)
     for raw in NO_OBJECT:
-        assert wire.named(api()(body.method, path, raw=raw)) == [""]
+        assert wire.named(client(body.method, path, raw=raw)) == [""]
     required = {place[0] for place, field in body.fields().items() if field.required and "[]" not in place[0]}
-    assert set(wire.named(api()(body.method, path, raw=b""))) >= required, "no body is an empty one"
+    needed = {body.view.wrapper} if body.dialect == "general" else required
+    assert set(wire.named(client(body.method, path, raw=b""))) >= needed, "no body is an empty one"
+    assert chart.stored() == before
+
+
+@pytest.mark.parametrize("body", BODIES, ids=str)
+def test_body_of_another_type_or_size_is_refused_and_changes_nothing(clinic, body):
+    chart = Chart(clinic, body)
+    wire, path, before = chart.wire, chart.path, chart.stored()
+    for raw, content_type, status in (
+        (b"{}", "text/plain", 415), (b"a=1", "application/x-www-form-urlencoded", 415), (b"{}", "text/csv", 415),
+        (b"{}", "application/json; charset=utf-16", 415), (b'{"a":"%s"}' % (b"x" * 2_600_000), "application/json", 413),
+    ):  # fmt: skip
+        wire.limited(wire.checked(wire.client()(body.method, path, raw=raw, **{"Content-Type": content_type}), status))
     assert chart.stored() == before
