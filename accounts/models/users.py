@@ -7,6 +7,7 @@ from django.db.models import Q
 from accounts.models.catalogs import CareGroup
 from accounts.models.organizations import Organization, validate_timezone
 from accounts.scope import Role, ScopePath
+from config.databases import DatabaseNow
 from config.orm import Identified, Timestamped, fold
 
 __all__ = ["GroupMembership", "Role", "User", "UserStatus", "UserStatusChange"]
@@ -59,6 +60,7 @@ class User(Identified, Timestamped, AbstractBaseUser):
 
     class Meta:
         ordering = ["email_key", "id"]
+        indexes = [models.Index(fields=["organization", "created_at", "id"], name="user_by_creation")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(role=Role.FC_ADMIN) | Q(organization__isnull=False), name="user_organization_required"
@@ -121,13 +123,14 @@ class UserStatusChange(models.Model):
     to_status = models.CharField(max_length=16, choices=UserStatus.choices)
     reason = models.TextField(blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=DatabaseNow(), editable=False)
     processed_at = models.DateTimeField(null=True)
 
     scope = ScopePath(organization="organization_id")
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["organization", "created_at", "id"], name="user_status_change_by_creation")]
 
     def __str__(self) -> str:
         return f"Status change {self.pk}"

@@ -48,6 +48,7 @@ class Enrolment(Identified, Timestamped):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["organization", "created_at", "id"], name="enrolment_by_creation")]
         constraints = [
             models.UniqueConstraint(fields=["patient"], condition=Q(end_date=None), name="enrolment_one_open"),
             models.CheckConstraint(
