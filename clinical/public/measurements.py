@@ -108,6 +108,7 @@ class MeasurementViewSet(OfPatient, public.ViewSet):
     filterset_class = PublicMeasurementFilters
     serializer_classes = {"create": PublicMeasurementIn}
     batch_classes = {"create": (PublicMeasurementBatchIn, PublicMeasurementBatchOut)}
+    rows_key = "measurements"
     idempotent = frozenset({"create"})
 
     told: list[dict] | None = None
@@ -121,9 +122,8 @@ class MeasurementViewSet(OfPatient, public.ViewSet):
         return self.write(request, self._create, status=201)
 
     def validated(self, payload: Any) -> dict[str, Any]:
-        if not isinstance(payload, dict) or "measurements" not in payload:
+        if self.rows_key not in payload:
             return super().validated(payload)
-        self.charge(payload["measurements"])
         batch = PublicMeasurementBatchIn(data=payload)
         batch.is_valid(raise_exception=True)
         return dict(batch.validated_data)

@@ -76,6 +76,8 @@ class DialectViewSet(ViewSetMixin, APIView):
     """What each action takes in the query beside filters, sorting and pages."""
     envelopes: ClassVar[Mapping[str, str]] = {}
     """The shape of each action that answers with many objects, by the name that the dialect's documents give it."""
+    rows_key: ClassVar[str] = ""
+    """Where bodies hold rows, if they do: many of them count as several requests."""
     idempotent: ClassVar[frozenset[str]] = frozenset()
     """The actions that honour an Idempotency-Key."""
     constraint_wording: ClassVar[dict[str, tuple[int, str, str]]] = {}
@@ -241,6 +243,7 @@ class DialectViewSet(ViewSetMixin, APIView):
         All of it is one transaction. In `idempotent` actions an Idempotency-Key is honoured in it.
         """
         payload = read_json(request._request)
+        self.charge(payload)
         honoured = self.action in self.idempotent
         claim = claim_of(request._request, self.actor, self.organization_id or 0) if honoured else None
         with transaction.atomic():
@@ -293,8 +296,9 @@ class DialectViewSet(ViewSetMixin, APIView):
         """Answer with one row, in the dialect's envelope."""
         return Answer(self.read_one(equal_to("id", pk, models.BigIntegerField()))[1], status)
 
-    def charge(self, rows: Any) -> None:
-        """Count a request of many rows as several; RateLimited where that is too many."""
+    def charge(self, payload: Mapping[str, Any]) -> None:
+        """Count a request of many rows as several, before its transaction: RateLimited where that is too many."""
+        rows = payload.get(self.rows_key) if self.rows_key else None
         further = (len(rows) - 1) // ROWS_A_REQUEST if isinstance(rows, list) else 0
         if further > 0:
             self.allowance = throttling.count(f"user:{self.actor.user_id}", settings.RATE_LIMIT_PER_MINUTE, further)

@@ -31,6 +31,7 @@ class PatientBulkViewSet(practice.ViewSet):
     model = Patient
     tasks = {"bulk": Task.WRITE_PATIENTS}
     serializer_classes = {"bulk": PracticeBulkIn}
+    rows_key = "rows"
     idempotent = frozenset({"bulk"})
 
     job: BulkImport | None = None
@@ -46,7 +47,7 @@ class PatientBulkViewSet(practice.ViewSet):
         same transaction, and whoever repeats the request goes on from there.
         """
         payload = read_json(request._request, MAX_BODY)
-        self.charge(payload.get("rows"))
+        self.charge(payload)
         claim = claim_of(request._request, self.actor, self.organization_id)
         answer = None
         with claim.held() if claim else nullcontext():
