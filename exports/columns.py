@@ -24,7 +24,6 @@ TEXT = {"type": "string"}
 MAYBE_TEXT = {"type": "string", "nullable": True}
 NUMBER = {"type": "integer"}
 BIG = BigIntegerField()
-LOCAL = "%Y-%m-%d %H:%M:%S"
 
 
 class LocalTime(Computed):
@@ -40,7 +39,7 @@ def _local(actor: Actor, moment: datetime.datetime | None, zone: str) -> str | N
 
 def local_text(moment: datetime.datetime, zone: str) -> str:
     """Return `moment` as the clocks of `zone` showed it."""
-    return moment.astimezone(ZoneInfo(zone)).strftime(LOCAL)
+    return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 class Titled(Computed):

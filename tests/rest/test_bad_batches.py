@@ -97,8 +97,8 @@ def test_every_fault_of_a_row_is_told(batches):
 def test_rows_of_every_kind_in_one_batch(batches):
     batches.results({**GOOD, "value": 70, "externalId": "known"})
     assert batches.results(
-        {**GOOD, "value": 71}, {**GOOD, "externalId": "known"}, {**GOOD, "value": 501}, {**GOOD, "value": 72, "externalId": "new"},
-        {"instrument": "posture", "value": "lying"}, {"instrument": "posture", "value": "Lying"},
+        {**GOOD, "value": 71}, {**GOOD, "externalId": "known"}, {**GOOD, "value": 501},
+        {**GOOD, "value": 72, "externalId": "new"}, {"instrument": "posture", "value": "lying"}, {"instrument": "posture", "value": "Lying"},
         {"instrument": "posture", "value": 1}, {"instrument": "nope", "value": 1}, {**GOOD, "externalId": "new"},
         {**GOOD, "value": 73, "unknown": {"a": 1}},
     ) == [
