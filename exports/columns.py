@@ -7,16 +7,16 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, Count
+from django.db.models import BigIntegerField, Count, QuerySet
 from rest_framework import serializers
 
-from accounts.models import GroupMembership
-from accounts.scope import Actor
+from accounts.models import CareGroup, GroupMembership
+from accounts.scope import Actor, scope, visible
 from clinical.models import Flag, MonitoringAlert, MonitoringAlertStatus
 from clinical.reading import value_shown
 from config.databases import Param
 from config.rest.lookups import ChildRows
-from config.rest.reading import Computed, LookedUp, Lookup
+from config.rest.reading import Computed, LookedUp, Lookup, marked, values_of
 from config.statements import statements
 from patients.models import Enrolment
 
@@ -27,14 +27,14 @@ BIG = BigIntegerField()
 
 
 class LocalTime(Computed):
-    """A moment as the clocks of the organization showed it: YYYY-MM-DD HH:MM:SS."""
+    """A moment as the clocks of the organization showed it: YYYY-MM-DD HH:MM:SS. Who belongs to none has UTC."""
 
     def __init__(self, column: str, zone: str = "organization__timezone", *, nullable: bool = False):
         super().__init__(_local, (column, zone), schema=MAYBE_TEXT if nullable else TEXT)
 
 
-def _local(actor: Actor, moment: datetime.datetime | None, zone: str) -> str | None:
-    return local_text(moment, zone) if moment else None
+def _local(actor: Actor, moment: datetime.datetime | None, zone: str | None) -> str | None:
+    return local_text(moment, zone or "UTC") if moment else None
 
 
 def local_text(moment: datetime.datetime, zone: str) -> str:
@@ -152,20 +152,46 @@ def _shown(alert: dict[str, Any] | None, column: str) -> Any:
 
 # --- people ---------------------------------------------------------------------------------------
 
-GROUPS = ChildRows(GroupMembership, "user_id", ("care_group__name",), lambda rows: ", ".join(sorted(name for (name,) in rows)))
+
+class OfPeople(Lookup):
+    """Rows that hang on people, by the person's id: those that the caller sees."""
+
+    def fetch(self, keys: set, actor: Actor) -> list[tuple]:
+        """Fetch `rows` of the people in `keys`."""
+        shape = (type(self), actor.role, actor.organization_id is None)
+        found = statements.get(shape, lambda: self.rows(marked(actor)).order_by())
+        return found.decoded({"ids": sorted(keys), **values_of(actor)})
+
+    def rows(self, actor: Actor) -> QuerySet:
+        """Return the query of (person, …) for the people in the parameter `ids`."""
+        raise NotImplementedError
 
 
-class ProcessedAlerts(Lookup):
-    """Numbers of monitoring alerts by the user who processed them."""
+class GroupNames(OfPeople):
+    """Names of people's care groups, in one text."""
+
+    def load(self, keys: set, actor: Actor) -> Mapping[Any, str]:
+        names: dict[Any, list[str]] = {}
+        for person, name in self.fetch(keys, actor):
+            names.setdefault(person, []).append(name)
+        return {person: ", ".join(sorted(found)) for person, found in names.items()}
+
+    def rows(self, actor: Actor) -> QuerySet:
+        seen = GroupMembership.objects.filter(visible(actor, CareGroup, "care_group__"), user_id__anyof=Param("ids", BIG))
+        return seen.values_list("user_id", "care_group__name")
+
+
+class ProcessedAlerts(OfPeople):
+    """Numbers of monitoring alerts that people have processed."""
 
     def load(self, keys: set, actor: Actor) -> Mapping[Any, int]:
-        return dict(statements.get("alerts by processor", self._rows).decoded({"ids": sorted(keys)}))
+        return dict(self.fetch(keys, actor))
 
-    def _rows(self):
-        processed = MonitoringAlert.objects.filter(
-            status=MonitoringAlertStatus.PROCESSED, processed_by_id__anyof=Param("ids", BIG)
-        )
-        return processed.order_by().values_list("processed_by_id").annotate(number=Count("id"))
+    def rows(self, actor: Actor) -> QuerySet:
+        processed = {"status": MonitoringAlertStatus.PROCESSED, "processed_by_id__anyof": Param("ids", BIG)}
+        seen = scope(actor, MonitoringAlert.objects.filter(**processed))
+        return seen.values_list("processed_by_id").annotate(number=Count("id"))
 
 
+GROUPS = GroupNames()
 PROCESSED_ALERTS = ProcessedAlerts()

@@ -154,7 +154,7 @@ class HcpsReportOut(ContractSerializer):
     Status = related("status")
     Last_Login_At = LocalTime("last_login", nullable=True)
     Last_Logout_At = LocalTime("last_logout", nullable=True)
-    Groups = LookedUp(GROUPS, source="id", schema=TEXT)
+    Groups = LookedUp(GROUPS, source="id", show=lambda found: found or "", schema=TEXT)
     Processed_Alerts = LookedUp(PROCESSED_ALERTS, source="id", show=lambda found: found or 0, schema=NUMBER)
 
     class Meta:

@@ -1,30 +1,41 @@
-"""Rows of reports as CSV and NDJSON, a chunk at a time."""
+"""Rows of reports as CSV, NDJSON and Parquet, a chunk at a time, and files that are there whole or not at all.
+
+`kinds` names the columns of a report in their order, each with what it holds: int, or else str.
+"""
 
 import csv
+import errno
 import io
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from config.rest.rendering import to_json
 
+Kinds = Mapping[str, type]
+Chunks = Iterable[list[dict[str, Any]]]
+
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""What a cell begins with that a spreadsheet takes for more than text."""
+_FORMULA = re.compile(r"[\t\r\n\0]|\s*[=+\-@|%＝＋－＠]")
+"""How a cell begins that a spreadsheet takes for more than text."""
 
 
 def defused(value: Any) -> Any:
     """Return a cell that no spreadsheet runs: text that begins like a formula gets an apostrophe before it; numbers stay."""
-    if isinstance(value, str) and value.startswith(_FORMULA) and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return value
 
 
-def csv_chunks(columns: Sequence[str], chunks: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[bytes]:
+def csv_chunks(kinds: Kinds, chunks: Chunks) -> Iterator[bytes]:
     """Yield the header, then each chunk of rows, quoted as RFC 4180 has it."""
-    yield _lines([columns])
+    yield _lines([kinds])
     for rows in chunks:
-        yield _lines([[defused(row[name]) for name in columns] for row in rows])
+        yield _lines([[defused(row[name]) for name in kinds] for row in rows])
 
 
 def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
@@ -33,7 +44,71 @@ def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def ndjson_chunks(columns: Sequence[str], chunks: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[bytes]:
+def ndjson_chunks(kinds: Kinds, chunks: Chunks) -> Iterator[bytes]:
     """Yield each chunk of rows, one JSON object a line."""
     for rows in chunks:
         yield b"".join(to_json(row) + b"\n" for row in rows)
+
+
+def parquet_chunks(kinds: Kinds, chunks: Chunks) -> Iterator[bytes]:
+    """Yield a Parquet file, a row group for each chunk. It needs the extra `parquet`."""
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+
+    shape = pyarrow.schema([(name, pyarrow.int64() if kind is int else pyarrow.string()) for name, kind in kinds.items()])
+    sink = _Sink()
+    with ParquetWriter(sink, shape) as file:
+        for rows in chunks:
+            cells = {name: [_held(row[name], kind) for row in rows] for name, kind in kinds.items()}
+            file.write_table(pyarrow.table(cells, schema=shape))
+            yield sink.taken()
+    yield sink.taken()
+
+
+def _held(value: Any, kind: type) -> Any:
+    return None if value is None else kind(value)
+
+
+class _Sink(io.RawIOBase):
+    """Keeps what is written until it is taken."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._kept += data
+        return len(data)
+
+    def taken(self) -> bytes:
+        kept, self._kept = bytes(self._kept), bytearray()
+        return kept
+
+
+FORMATS: Mapping[str, Callable[[Kinds, Chunks], Iterator[bytes]]] = {
+    "csv": csv_chunks,
+    "ndjson": ndjson_chunks,
+    "parquet": parquet_chunks,
+}
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path` when the block has ended well, and leaves nothing when it has not.
+
+    Nobody but its owner may read it.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise

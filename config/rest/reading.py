@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from accounts.scope import Actor, organization_of, scope_of
+from accounts.scope import Actor, organization_of, scope_of, visible
 from config.databases import AsText, Param
 from config.rest.fields import DateTime
 from config.statements import Run, Statement, statements
@@ -169,6 +169,10 @@ class Plan:
         self._names[name] = function
         return name
 
+    def touched(self, rows: Iterable[tuple]) -> list[tuple[int, int]]:
+        """Return (organization id, patient id) of the patients whom `rows` are about."""
+        return [] if self.patient is None else sorted({(row[1], row[self.patient]) for row in rows})
+
     def objects(self, rows: Sequence[tuple], actor: Actor, known: Mapping[Lookup, Mapping] | None = None) -> list[dict]:
         """Build the answer's objects of `rows`, fetching every look-up once for all of them.
 
@@ -254,6 +258,15 @@ class Query:
         for criterion in self.criteria:
             queryset = criterion.apply(queryset)
         return queryset.order_by(*order).values_list(*columns)
+
+
+def scoped(actor: Actor) -> Criterion:
+    """Return the condition under which `actor` sees a row."""
+    return Criterion(
+        ("scope", actor.role, actor.organization_id is None),
+        lambda rows: rows.filter(visible(marked(actor), rows.model)),
+        values_of(actor),
+    )
 
 
 def marked(actor: Actor) -> Actor:

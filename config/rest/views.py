@@ -15,7 +15,7 @@ from rest_framework.viewsets import ViewSetMixin
 from accounts import audit
 from accounts.authentication import authenticate_key
 from accounts.permissions import Task
-from accounts.scope import Actor, organization_of, scope, scope_of, visible
+from accounts.scope import Actor, organization_of, scope, scope_of
 from config.databases import Param
 from config.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, Unavailable
 from config.logs import request_id
@@ -28,7 +28,7 @@ from config.rest.idempotency import claim_of
 from config.rest.parameters import Argument, Parameters, read_integer, read_once, refused
 from config.rest.parsing import read_json
 from config.rest.problems import Problem, Rejected, problems_of, worded
-from config.rest.reading import Criterion, Plan, Query, marked, plan_of, values_of
+from config.rest.reading import Criterion, Plan, Query, plan_of, scoped
 from config.rest.rendering import Answer
 
 MAX_PAGE_SIZE = 200
@@ -156,14 +156,7 @@ class DialectViewSet(ViewSetMixin, APIView):
 
     def scope_of_rows(self, model: type[models.Model], *, archived: bool = True) -> list[Criterion]:
         """Return the conditions for rows of any `model` that the caller may see, in the organization that the path names."""
-        actor = self.actor
-        criteria = [
-            Criterion(
-                ("scope", actor.role, actor.organization_id is None),
-                lambda rows: rows.filter(visible(marked(actor), rows.model)),
-                values_of(actor),
-            )
-        ]
+        criteria = [scoped(self.actor)]
         if self.organization_id is not None:
             criteria.append(equal_to(organization_of(model), self.organization_id, models.BigIntegerField()))
         if not archived and has_column(model, "deleted_at"):
@@ -233,8 +226,7 @@ class DialectViewSet(ViewSetMixin, APIView):
 
     def touched(self, rows: list[tuple]) -> list[tuple[int, int]]:
         """Return (organization id, patient id) of the patients whom `rows`, read by the answer's plan, are about."""
-        patient = self.answer_plan().patient
-        return [] if patient is None else sorted({(row[1], row[patient]) for row in rows})
+        return self.answer_plan().touched(rows)
 
     # --- writing ----------------------------------------------------------------------------------
     def write(self, request: Request, work: Callable[[dict], int], *, status: int = 200) -> Answer:

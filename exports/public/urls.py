@@ -1,3 +1,3 @@
-from exports.public.views import REPORTS
+from exports.public.views import VIEWS
 
-urlpatterns = [line for name, view in REPORTS.items() for line in view.paths(name)]
+urlpatterns = [line for view in VIEWS for line in view.paths()]

@@ -1,0 +1,42 @@
+"""The days by which reports are bounded: asked for, allowed or forbidden, and which moments they mean."""
+
+import datetime
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from accounts.scope import Actor
+from config.rest.parameters import DayParameter, refused
+from config.rest.problems import Rejected
+from config.rest.reading import Criterion
+
+FIRST, LAST = DayParameter("created_at"), DayParameter("created_at", until=True)
+"""The first and the last day of creation, both inclusive, in the caller's time zone."""
+
+
+class Days(Enum):
+    """What a report does with its days, and how it refuses others."""
+
+    OPTIONAL = ""
+    REQUIRED = "This report needs its days"
+    FORBIDDEN = "This report has no days"
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        """Raise Rejected for days that are missing, forbidden or the wrong way round.
+
+        `given` maps the names of the first and of the last day, in this order, to what was given, None for nothing.
+        """
+        if self is not Days.OPTIONAL:
+            required = self is Days.REQUIRED
+            faults = [name for name, day in given.items() if (day is None) is required]
+            if faults:
+                raise Rejected([refused(name, self.name.lower(), self.value).problems[0] for name in faults])
+        (_, first), (name, last) = given.items()
+        if first and last and last < first:
+            raise refused(name, "reversed", "The last day lies before the first one")
+
+
+def within(given: Mapping[str, datetime.date | None], actor: Actor) -> list[Criterion]:
+    """Return the conditions of creation within the days that `given` names, as in `Days.check`."""
+    found = [(name, day, bound) for (name, day), bound in zip(given.items(), (FIRST, LAST), strict=True) if day]
+    return [bound.criterion(name, bound.meant(name, day, actor, None)) for name, day, bound in found]

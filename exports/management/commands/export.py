@@ -1,0 +1,97 @@
+"""`manage.py export`: a report of an organization as a file."""
+
+import datetime
+from argparse import ArgumentTypeError
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import audit
+from accounts.management.finding import find_organization
+from accounts.management.progress import Progress
+from accounts.models import Organization
+from accounts.scope import Actor, Role
+from config.orm import word_for
+from config.rest.literals import parse_date
+from config.rest.problems import Rejected
+from config.rest.reading import Query, plan_of
+from exports.days import within
+from exports.reading import REPORTS, Report
+from exports.writers import FORMATS, whole_file
+
+_ROUTE = "manage.py export"
+
+
+class Command(BaseCommand):
+    """Writes what an administrator of the organization would get from the API, to the byte."""
+
+    help = (
+        "Write REPORT of an organization to FILE: the rows and columns of the API's report for an administrator. FILE is there "
+        "when all of it has been written, and only its owner may read it. The export is in the audit trail as reads are."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("report", choices=list(REPORTS), metavar="REPORT", help=", ".join(REPORTS))
+        parser.add_argument("--organization", required=True, metavar="SLUG")
+        parser.add_argument("--format", required=True, choices=list(FORMATS))
+        parser.add_argument("--output", required=True, type=Path, metavar="FILE")
+        for end in ("start", "end"):
+            parser.add_argument(f"--{end}-date", type=day, metavar="YYYY-MM-DD", help="in the organization's time zone, included")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["format"] == "parquet" and find_spec("pyarrow") is None:
+            raise CommandError("Parquet needs pyarrow, which pyproject.toml has as the extra parquet: pip install pyarrow")
+        report, path = REPORTS[options["report"]], options["output"]
+        actor = administrator_of(find_organization(Actor.system(_ROUTE), options["organization"]))
+        query = asked(report, actor, {f"--{end}-date": options[f"{end}_date"] for end in ("start", "end")})
+        try:
+            rows = self._write(path, options["format"], report, query, actor)
+        except OSError as error:
+            raise CommandError(f"{path} can not be written: {error.strerror}") from error
+        self.stdout.write(f"{rows:,} rows in {path}.")
+
+    def _write(self, path: Path, form: str, report: Report, query: Query, actor: Actor) -> int:
+        """Write the rows of `query`, and return how many they were."""
+        total, plan, done = query.count(), plan_of(report.columns), 0
+
+        def audited(rows: list[tuple]) -> None:
+            nonlocal done
+            audit.record_read(actor, f"{word_for(report.model)}.export", patients=plan.touched(rows))
+            done += len(rows)
+
+        with whole_file(path) as file, Progress(self) as progress:
+            for part in FORMATS[form](report.kinds, report.chunks(query, actor, audited)):
+                file.write(part)
+                progress(f"{done:,} rows", min(1.0, done / max(1, total)))
+        return done
+
+
+def day(text: str) -> datetime.date:
+    """Return the day that `text` names."""
+    found = parse_date(text)
+    if found is None:
+        raise ArgumentTypeError(f"{text} is not a date, YYYY-MM-DD")
+    return found
+
+
+def administrator_of(organization: Organization) -> Actor:
+    """Return an actor who sees what an administrator of `organization` sees, by its clocks."""
+    return Actor(
+        role=Role.HC_ADMIN,
+        organization_id=organization.pk,
+        organization_uuid=organization.uuid,
+        timezone=organization.timezone,
+        catalog_version=organization.catalog_version,
+        route=_ROUTE,
+    )
+
+
+def asked(report: Report, actor: Actor, days: dict[str, datetime.date | None]) -> Query:
+    """Return the query of the rows within `days`; CommandError for days that the report does not take."""
+    try:
+        report.days.check(days)
+        return report.query(actor, within(days, actor))
+    except Rejected as error:
+        raise CommandError(". ".join(f"{problem.path[0]}: {problem.message}" for problem in error.problems)) from error

@@ -1,0 +1,106 @@
+"""What all ways out share in reading reports: which there are, whose rows they show, and those a chunk at a time."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import DateTimeField, Model, Q, QuerySet
+from rest_framework.serializers import IntegerField, ModelSerializer
+
+from accounts.models import GroupMembership
+from accounts.permissions import CAREGIVERS
+from accounts.scope import Actor, Role
+from config.rest.cursors import Keyset
+from config.rest.reading import Criterion, Query, marked, plan_of, scoped, values_of
+from exports import reports
+from exports.columns import NUMBER
+from exports.days import Days
+from patients.models import Patient
+
+BY_CREATION = Keyset("created_at", DateTimeField(), by_creation=True)
+CHUNK = 1_000
+"""Rows that are held at a time."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report about the rows that the caller sees, in the order of their creation."""
+
+    about: str
+    columns: type[ModelSerializer]
+    days: Days = Days.OPTIONAL
+    among: Callable[[Actor], list[Criterion]] = lambda actor: []
+    """Which of the rows in scope the report is about."""
+
+    @property
+    def model(self) -> type[Model]:
+        """The table whose rows it shows."""
+        return self.columns.Meta.model
+
+    @property
+    def kinds(self) -> dict[str, type]:
+        """The names of the columns, in their order, and what they hold: whole numbers, or else text."""
+        return {name: int if _counts(column) else str for name, column in self.columns().fields.items()}
+
+    def query(self, actor: Actor, days: list[Criterion]) -> Query:
+        """Return the query of the rows that were made within `days`."""
+        return Query(self.model, [scoped(actor), *self.among(actor), *days])
+
+    def chunks(self, query: Query, actor: Actor, audited: Callable[[list[tuple]], None]) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows of `query` as the report shows them; each chunk is `audited` before it leaves."""
+        plan = plan_of(self.columns)
+        for rows in BY_CREATION.walk(query, plan, CHUNK):
+            audited(rows)
+            yield plan.objects(rows, actor)
+
+
+def _counts(column: Any) -> bool:
+    annotated = getattr(column, "_spectacular_annotation", {}).get("field")
+    return isinstance(column, IntegerField) or annotated == NUMBER
+
+
+def _known(person: str) -> Callable[[Actor], list[Criterion]]:
+    """Return the rule by which caregivers find people, whose id is in the column `person`, in a report.
+
+    They find themselves, who is in a care group with them, and the patients of their groups. The
+    scope of people is wider: the names of everybody in the organization may stand beside what they did.
+    """
+
+    def near(rows: QuerySet, actor: Actor) -> QuerySet:
+        members, patients = (_in_groups(of.objects.all(), actor) for of in (GroupMembership, Patient))
+        return rows.filter(Q(**{person: actor.user_id}) | Q(**{f"{person}__in": members}) | Q(**{f"{person}__in": patients}))
+
+    def rule(actor: Actor) -> list[Criterion]:
+        known = Criterion(("known", person), lambda rows: near(rows, marked(actor)), values_of(actor))
+        return [known] if actor.role in CAREGIVERS else []
+
+    return rule
+
+
+def _in_groups(rows: QuerySet, actor: Actor) -> QuerySet:
+    """Return the ids of the users whom `rows` put into a care group of the caller's."""
+    return rows.filter(care_group_id__anyof=actor.group_ids, user_id__isnull=False).order_by().values("user_id")
+
+
+def _colleagues(actor: Actor) -> list[Criterion]:
+    return [Criterion("staff", lambda rows: rows.exclude(role=Role.PATIENT)), *_known("id")(actor)]
+
+
+REPORTS: Mapping[str, Report] = {
+    "patients": Report("All patients.", reports.PatientsReportOut, Days.FORBIDDEN),
+    "measurements": Report("What patients have measured.", reports.MeasurementsReportOut, Days.REQUIRED),
+    "alerts": Report("Monitoring alerts.", reports.AlertsReportOut, Days.REQUIRED),
+    "hcps": Report("The people who work for the organization.", reports.HcpsReportOut, Days.FORBIDDEN, _colleagues),
+    "patientsMutations": Report(
+        "Changes of patients' programs, protocols, groups and status.", reports.PatientsMutationsReportOut, Days.FORBIDDEN
+    ),
+    "starRatings": Report("What patients think of their care.", reports.StarRatingsReportOut, Days.FORBIDDEN),
+    "plannedActions": Report("Measurements that are expected of patients.", reports.PlannedActionsReportOut),
+    "patientsWorkflowHistory": Report("Workflows that fired.", reports.PatientsWorkflowHistoryReportOut),
+    "patientsProgramsHistory": Report("Enrolments in programs.", reports.PatientsProgramsHistoryReportOut),
+    "patientsSettingsHistory": Report("Changes of patients' settings.", reports.PatientsSettingsHistoryReportOut),
+    "usersStatusChangeReasons": Report(
+        "Changes of the status of logins.", reports.UsersStatusChangeReasonsReportOut, among=_known("user_id")
+    ),
+}
+"""Report type -> the report."""

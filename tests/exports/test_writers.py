@@ -1,0 +1,110 @@
+"""What becomes of cells on their way into CSV, NDJSON and Parquet, and of a file that is not finished."""
+
+import csv
+import datetime
+import io
+import json
+import uuid
+
+import pytest
+from pyarrow.parquet import ParquetFile
+
+from exports.writers import FORMATS, csv_chunks, defused, ndjson_chunks, parquet_chunks, whole_file
+
+RUN = (
+    "=1+1", '=HYPERLINK("http://evil.example","Click")', "+1+cmd", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "\n=1",
+    "\0=1", " =1+1", "\u00a0=1", "|calc", "%0A", "＝1+1", "＋1", "－1", "＠SUM", "-", "+", "+31612345678", "--5", "-5,2", "-1e5",
+    "-5.2\n", "-٥", "\tplain",
+)  # fmt: skip
+STAY = ("", "-5.2", "-5", "5.2", "0", "Ann", "O'Brien", "a=b", "1+1", 'say "hi"', "a,b", "a\nb", " plain", "'=1", "日本", "-5.20")
+
+
+@pytest.mark.parametrize("text", RUN, ids=repr)
+def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text):
+    assert defused(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", [*STAY, -5, -5.2, None, datetime.date(2024, 2, 29)], ids=repr)
+def test_numbers_and_plain_text_stay(value):
+    assert defused(value) == value
+
+
+def test_csv_is_read_back_as_it_was_but_for_the_apostrophes():
+    rows = [{"text": text, "number": -number} for number, text in enumerate((*RUN, *STAY))]
+    content = b"".join(csv_chunks({"text": str, "number": int}, [rows[:7], rows[7:]]))
+    read = list(csv.reader(io.StringIO(content.decode(), newline=""), strict=True))
+    assert read[0] == ["text", "number"]
+    assert read[1:] == [[defused(row["text"]), str(row["number"])] for row in rows]
+    assert content.startswith(b"text,number\r\n")
+
+
+def test_ndjson_is_one_object_a_line_as_it_is():
+    rows = [{"text": text} for text in (*RUN, *STAY)]
+    lines = b"".join(ndjson_chunks({"text": str}, [rows])).split(b"\n")
+    assert [json.loads(line) for line in lines[:-1]] == rows
+    assert lines[-1] == b""
+
+
+def test_parquet_keeps_text_as_it_is_with_typed_columns_and_a_row_group_a_chunk():
+    marked = uuid.uuid4()
+    rows = [{"text": text, "number": 2**40 + number} for number, text in enumerate((*RUN, *STAY))]
+    rows += [{"text": None, "number": None}, {"text": marked, "number": -1}, {"text": datetime.date(2024, 2, 29), "number": 0}]
+    file = ParquetFile(io.BytesIO(b"".join(parquet_chunks({"text": str, "number": int}, [rows[:5], rows[5:]]))))
+    assert {column.name: str(column.type) for column in file.schema_arrow} == {"text": "string", "number": "int64"}
+    assert [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)] == [5, len(rows) - 5]
+    shown = [{**row, "text": row["text"] and str(row["text"])} for row in rows]
+    assert file.read().to_pylist() == shown
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_report_without_rows_is_a_file_that_can_be_read(form):
+    content = b"".join(FORMATS[form]({"text": str, "number": int}, []))
+    empty = {"csv": b"text,number\r\n", "ndjson": b""}
+    if form in empty:
+        assert content == empty[form]
+    else:
+        assert ParquetFile(io.BytesIO(content)).read().column_names == ["text", "number"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_chunk_leaves_before_the_next_one_is_fetched(form):
+    """However many chunks there are, one is held: what is written of it has left when the next is asked for."""
+    left, fetched, size = 0, 0, 200 * 16
+
+    def chunks():
+        nonlocal fetched
+        for fetched in range(20):
+            assert left >= fetched * size
+            yield [{"text": str(uuid.uuid4())} for _ in range(200)]
+
+    for part in FORMATS[form]({"text": str}, chunks()):
+        left += len(part)
+    assert fetched == 19
+
+
+def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
+    path = tmp_path / "report.csv"
+    path.write_bytes(b"before")
+    with whole_file(path) as file:
+        file.write(b"after")
+        file.flush()
+        assert path.read_bytes() == b"before"
+    assert path.read_bytes() == b"after"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_file_that_is_not_finished_leaves_nothing(tmp_path, error):
+    path = tmp_path / "report.csv"
+    path.write_bytes(b"before")
+    with pytest.raises(error), whole_file(path) as file:
+        raise error(file.write(b"half"))
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_directory_is_no_place_for_a_file(tmp_path):
+    with pytest.raises(IsADirectoryError), whole_file(tmp_path):
+        raise AssertionError("nothing is to be written")
+    assert list(tmp_path.iterdir()) == []
