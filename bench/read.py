@@ -25,6 +25,10 @@ from pathlib import Path
 
 PORTS = {"anamnesis": 8190, "plain": 8191}
 SETTINGS = {"anamnesis": "config.settings", "plain": "bench.plain_settings"}
+SERVERS = {
+    "anamnesis": "manage.py serve",
+    "plain": "-m granian --interface wsgi --blocking-threads 1 --no-access-log --log-level error config.wsgi:application",
+}
 CONNECTIONS = 16
 RESULTS = Path(__file__).parent / "results"
 
@@ -39,10 +43,7 @@ def serving(side: str) -> Iterator[str]:
         "RATE_LIMIT_PER_MINUTE": "100000000",
         "LOG_LEVEL": "ERROR",
     }
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", "2",
-        "--blocking-threads", "1", "--no-access-log", "--log-level", "error", "config.wsgi:application",
-    ]  # fmt: skip
+    command = [sys.executable, *SERVERS[side].split(), "--port", str(port), "--workers", "2"]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         yield _answering(port)
@@ -74,20 +75,24 @@ def _milliseconds(said: str, percentile: str) -> float:
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
-def seeded(patients: int) -> tuple[str, str]:
-    """Return organization and key of the seeded database, filling it the first time."""
-    kept = RESULTS / "seed.txt"
+def filled(by: str, rows: int) -> tuple[str, str]:
+    """Return organization and key of the database that `bench.{by}` fills with `rows` the first time."""
+    kept = RESULTS / f"{by}.txt"
     if not kept.exists():
         RESULTS.mkdir(exist_ok=True)
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], check=True)
-        made = subprocess.run([sys.executable, "-m", "bench.seed", str(patients)], check=True, capture_output=True, text=True)
+        made = subprocess.run([sys.executable, "-m", f"bench.{by}", str(rows)], check=True, stdout=subprocess.PIPE, text=True)
         subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", _VACUUM], check=True)
         kept.write_text(made.stdout)
     organization, key = kept.read_text().split()[:2]
     return organization, key
 
 
-_VACUUM = "from django.db import connection; connection.cursor().execute('VACUUM ANALYZE')"
+_VACUUM = """
+from django.db import connection
+connection.cursor().execute("SET statement_timeout = 0")
+connection.cursor().execute("VACUUM ANALYZE")
+"""
 
 
 def compare(rounds: int, seconds: int, organization: str, key: str) -> dict:
@@ -134,7 +139,7 @@ def main() -> None:
         raise SystemExit("bench.read needs wrk (Debian: apt-get install wrk)")
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         raise SystemExit("bench.read needs an empty PostgreSQL database in DATABASE_URL")
-    figures = compare(asked.rounds, asked.seconds, *seeded(asked.patients))
+    figures = compare(asked.rounds, asked.seconds, *filled("seed", asked.patients))
     show(figures)
     (RESULTS / "read.json").write_text(json.dumps(figures, indent=2))
 
