@@ -98,9 +98,9 @@ def test_rows_of_every_kind_in_one_batch(batches):
     batches.results({**GOOD, "value": 70, "externalId": "known"})
     assert batches.results(
         {**GOOD, "value": 71}, {**GOOD, "externalId": "known"}, {**GOOD, "value": 501},
-        {**GOOD, "value": 72, "externalId": "new"}, {"instrument": "posture", "value": "lying"}, {"instrument": "posture", "value": "Lying"},
-        {"instrument": "posture", "value": 1}, {"instrument": "nope", "value": 1}, {**GOOD, "externalId": "new"},
-        {**GOOD, "value": 73, "unknown": {"a": 1}},
+        {**GOOD, "value": 72, "externalId": "new"}, {"instrument": "posture", "value": "lying"},
+        {"instrument": "posture", "value": "Lying"}, {"instrument": "posture", "value": 1},
+        {"instrument": "nope", "value": 1}, {**GOOD, "externalId": "new"}, {**GOOD, "value": 73, "unknown": {"a": 1}},
     ) == [
         ("created", []), ("duplicate", []), ("failed", ["value"]), ("created", []), ("created", []), ("failed", ["value"]),
         ("failed", ["value"]), ("failed", ["instrument"]), ("duplicate", []), ("created", []),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from clinical.reading import InstrumentParameter
 from config.rest.parameters import (
     BooleanParameter,
     DateParameter,
@@ -11,8 +12,11 @@ from config.rest.parameters import (
     WordParameter,
 )
 from patients.models import ChartEntry
+from tests import policy
+from tests.cast import shown
 from tests.charts import LISTS, VIEWS_OF_CHARTS, address
-from tests.rest.test_bad_parameters import DATES, NUMBERS, SIZES, TEXTS, UUIDS, WORDS
+from tests.policy import Dialect
+from tests.rest.test_bad_parameters import DATES, NUMBERS, SIZES, TEXTS, UUID, UUIDS, WORDS
 from tests.rest.wire import Wire
 
 MOMENTS = (
@@ -25,6 +29,7 @@ BAD: dict[type[Parameter], tuple[str, ...]] = {
     BooleanParameter: BOOLEANS,
     DateParameter: DATES,
     DateTimeParameter: tuple(value for value in MOMENTS if value != "2023-02-01T00:00:00Z"),
+    InstrumentParameter: (*TEXTS, "", " ", "nope", "WEIGHT", f"{{{UUID}}}", UUID),
     ReferenceParameter: UUIDS,
     WordParameter: WORDS,
     Parameter: TEXTS,
@@ -32,68 +37,86 @@ BAD: dict[type[Parameter], tuple[str, ...]] = {
 """Kind of parameter -> what no parameter of that kind takes; the last one is free text."""
 
 
+LISTED = LISTS | {
+    route: route
+    for route, view in VIEWS_OF_CHARTS.items()
+    if policy.dialect_of(route) is not Dialect.PRACTICE and "list" in view.actions.values()
+}
+"""LISTS, and the routes of the lists of the other dialects."""
+PAGES = {
+    Dialect.PRACTICE: {"page": NUMBERS, "page_size": SIZES},
+    Dialect.PUBLIC: {"perPage": SIZES},
+    Dialect.GENERAL: {"page": NUMBERS, "page_size": SIZES},
+}
+"""What pages of each dialect take numbers in; cursors have tests of their own."""
+
+
 def parameters_of(name: str) -> dict[str, tuple[str, ...]]:
-    """Return the parameters of the list of one kind of entries, each with values that it does not take."""
-    filters = getattr(VIEWS_OF_CHARTS[LISTS[name]].cls.filterset_class, "base_filters", {})
+    """Return the parameters of a list of entries, each with values that it does not take."""
+    filters = getattr(VIEWS_OF_CHARTS[LISTED[name]].cls.filterset_class, "base_filters", {})
     found = {field: next(BAD[kind] for kind in type(declared).__mro__ if kind in BAD) for field, declared in filters.items()}
-    return {"page": NUMBERS, "page_size": SIZES, **found}
-
-
-CASES = [(name, parameter) for name in LISTS for parameter in parameters_of(name)]
+    return {**PAGES[policy.dialect_of(LISTED[name])], **found}
 
 
 @pytest.fixture
 def listed(clinic):
-    """Return the list of one kind of entries, on a chart that holds one."""
+    """Return a list of entries of a chart that holds one: the dialect, its address and the entry."""
 
     def of(name: str) -> tuple[Wire, str, ChartEntry]:
-        patient = clinic.patient()
-        entry = clinic.entry(VIEWS_OF_CHARTS[LISTS[name]].cls.model, patient)
-        return Wire("practice", clinic), address(clinic, patient, LISTS[name]), entry
+        patient, route = clinic.patient(), LISTED[name]
+        entry = clinic.entry(VIEWS_OF_CHARTS[route].cls.model, patient)
+        return Wire(policy.dialect_of(route).name.lower(), clinic), address(clinic, patient, route), entry
 
     return of
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_bad_value_is_422_and_names_its_parameter(listed, api, name):
+@pytest.mark.parametrize("name", LISTED)
+def test_bad_value_is_422_and_names_its_parameter(listed, name):
     wire, path, _ = listed(name)
-    client, wrong = api(), {}
+    client, wrong = wire.client(), {}
     for parameter, values in parameters_of(name).items():
         for value in values:
             response = client.get(path, {parameter: value})
             if response.status_code != 422 or wire.named(response) != [parameter]:
                 wrong[parameter, value[:60]] = (response.status_code, response.content[:200])
     assert wrong == {}
+    assert client.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_parameters_that_are_given_twice_are_all_named(listed, api, name):
+@pytest.mark.parametrize("name", LISTED)
+def test_parameters_that_are_given_twice_are_all_named(listed, name):
     wire, path, _ = listed(name)
+    paged = PAGES[policy.dialect_of(LISTED[name])]
     for values in (["a", "b"], ["1", "1"], ["", ""], ["true", "true"]):
-        filters = {parameter: values for parameter in parameters_of(name) if not parameter.startswith("page")}
+        filters = {parameter: values for parameter in parameters_of(name) if parameter not in paged}
         if filters:
-            assert set(wire.named(api().get(path, filters))) == filters.keys()
-        assert wire.named(api().get(path, {"page": values})) == ["page"]
+            assert set(wire.named(wire.client().get(path, filters))) == filters.keys()
+        for parameter in paged:
+            assert wire.named(wire.client().get(path, {parameter: values})) == [parameter]
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_unknown_parameters_change_nothing_whatever_they_hold(listed, api, name):
-    _, path, entry = listed(name)
-    plain = api().get(path)
+@pytest.mark.parametrize("name", LISTED)
+def test_unknown_parameters_change_nothing_whatever_they_hold(listed, name):
+    wire, path, entry = listed(name)
+    plain = wire.client().get(path)
     odd = {
         "nope": "\x00", "id": "1", "patient": "1", "patient_uuid": "nope", "organization_id": "1", "sort_by": "note",
-        "deleted_at": "nope", "format": "html", "__proto__": "x", "": "", "a\x00": "b", "page_size[]": "0",
+        "deleted_at": "nope", "format": "html", "__proto__": "x", "": "", "a\x00": "b", "page_size[]": "0", "sort": "value",
+        "patientId": "nope", "start_date": "nope", "startdate": "nope", "per_page": "0",
     }  # fmt: skip
-    answer = api().get(path, odd)
+    strange = {parameter: value for parameter, value in odd.items() if parameter not in parameters_of(name)}
+    answer = wire.client().get(path, strange)
     assert (answer.status_code, answer.content) == (200, plain.content)
-    assert [item["id"] for item in answer.json()["items"]] == [str(entry.uuid)]
+    assert shown(LISTED[name], answer)[0] == {str(entry.pk if wire.name == "general" else entry.uuid)}
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_page_beyond_the_end_is_empty_and_knows_the_total(listed, api, name):
-    _, path, _ = listed(name)
-    body = api().get(path, {"page": "1000000", "page_size": "200"}).json()
-    assert (body["items"], body["page"], body["page_size"], body["total"]) == ([], 1_000_000, 200, 1)
+@pytest.mark.parametrize("name", [name for name, route in LISTED.items() if policy.dialect_of(route) is not Dialect.PUBLIC])
+def test_page_beyond_the_end_is_empty_and_knows_the_total(listed, name):
+    wire, path, _ = listed(name)
+    answer = wire.client().get(path, {"page": "1000000", "page_size": "200"})
+    assert shown(LISTED[name], answer) == (set(), 1)
+    if wire.name == "practice":
+        assert (answer.json()["page"], answer.json()["page_size"]) == (1_000_000, 200)
 
 
 def test_free_text_is_searched_for_as_it_is(clinic, listed, api):
