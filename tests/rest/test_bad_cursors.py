@@ -7,22 +7,25 @@ import json
 import pytest
 
 from accounts.scope import Role
+from clinical.models import Measurement, MonitoringAlert, PlannedAction
 from config.rest.cursors import write_cursor
-from tests.factories import new_key
+from exports.reading import REPORTS
+from tests.exports.rows import add_row, asked
+from tests.factories import NOON, new_key
 from tests.rest.wire import Wire
 
 
 class Pages:
-    """A keyset list of one dialect."""
+    """A keyset list of one dialect: that of its patients, unless another `path` is given, with what it can not do without."""
 
-    def __init__(self, name: str, clinic):
-        self.wire = Wire(name, clinic)
-        self.path = f"{self.wire.patients}/cursor" if name == "practice" else self.wire.patients
+    def __init__(self, name: str, clinic, path: str = "", least: dict | None = None):
+        self.wire, self.least = Wire(name, clinic), least or {}
+        self.path = path or (f"{self.wire.patients}/cursor" if name == "practice" else self.wire.patients)
         self.parameter, self.size = ("after", "first") if name == "practice" else ("cursor", "perPage")
 
-    def get(self, cursor: str | None = None, client=None, path: str = "", **query):
+    def get(self, cursor: str | list[str] | None = None, client=None, **query):
         given = {} if cursor is None else {self.parameter: cursor}
-        return (client or self.wire.client()).get(path or self.path, {self.size: "1", **given, **query})
+        return (client or self.wire.client()).get(self.path, {self.size: "1", **self.least, **given, **query})
 
     def first(self, client=None, **query) -> str:
         """Return the cursor that leads on from the first page."""
@@ -35,11 +38,38 @@ class Pages:
         assert message == "The cursor is malformed or was made for another list"
 
 
-@pytest.fixture(params=["practice", "public"])
+INSIDE = {"measurements": Measurement, "plannedActions": PlannedAction}
+"""Keyset lists of a patient, by their path."""
+REPORT_SAMPLE = ("measurements", "patients")
+"""All reports are one view set: these stand for them, one that is asked for with days and one that is not."""
+LISTS = ("practice", "public", *INSIDE, "alerts", *(f"export/{name}" for name in REPORT_SAMPLE))
+
+
+def filled(name: str, clinic) -> Pages:
+    """Return a keyset list of three rows."""
+    if name.startswith("export/"):
+        report = name.removeprefix("export/")
+        for _ in range(3):
+            add_row(clinic, report)
+        return Pages("public", clinic, f"/v1/{name}", asked(report))
+    if name == "alerts":
+        for _ in range(3):
+            clinic.entry(MonitoringAlert, clinic.patient())
+        return Pages("public", clinic, "/v1/alerts")
+    if name in INSIDE:
+        patient, first = clinic.patient(), clinic.least_entry(INSIDE[name])
+        for hour in range(3):
+            begin = {"not_before": NOON + datetime.timedelta(hours=hour)} if "not_before" in first else {}
+            clinic.entry(INSIDE[name], patient, **begin)
+        return Pages("public", clinic, f"/v1/patients/{patient.uuid}/{name}")
+    for letter in "abc":
+        clinic.patient(first_name=letter, last_name=letter)
+    return Pages(name, clinic)
+
+
+@pytest.fixture(params=LISTS)
 def pages(request, clinic) -> Pages:
-    for name in "abc":
-        clinic.patient(first_name=name, last_name=name)
-    return Pages(request.param, clinic)
+    return filled(request.param, clinic)
 
 
 GARBAGE = [
@@ -50,9 +80,9 @@ GARBAGE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("cursor", GARBAGE, ids=range(len(GARBAGE)))
-def test_garbage_is_422_and_names_the_parameter(pages, cursor):
-    pages.refused(pages.get(cursor))
+def test_garbage_is_422_and_names_the_parameter(pages):
+    for cursor in GARBAGE:
+        pages.refused(pages.get(cursor))
 
 
 def test_nul_in_a_cursor_is_422(pages):
@@ -61,7 +91,7 @@ def test_nul_in_a_cursor_is_422(pages):
 
 def test_cursor_given_twice_is_422(pages):
     cursor = pages.first()
-    assert pages.wire.named(pages.wire.client().get(pages.path, {pages.parameter: [cursor, cursor]})) == [pages.parameter]
+    assert pages.wire.named(pages.get([cursor, cursor])) == [pages.parameter]
 
 
 def test_the_cursor_itself_is_good_and_good_again(pages):
@@ -121,6 +151,37 @@ def test_cursor_made_for_other_filters_or_another_order_is_422(clinic, query):
     pages = Pages("practice", clinic)
     pages.refused(pages.get(pages.first(), **query))
     pages.refused(pages.get(pages.first(**query)))
+
+
+@pytest.mark.parametrize(("name", "query"), [
+    ("measurements", {"startDate": "2000-01-01"}), ("measurements", {"endDate": "2099-12-31"}),
+    ("plannedActions", {"startDate": "2000-01-01"}), ("alerts", {"status": "open"}), ("alerts", {"flag": "grey"}),
+    ("alerts", {"type": "remark"}), ("export/measurements", {"endDate": "2098-12-31"}), ("public", {"unknown": "x"}),
+])  # fmt: skip
+def test_cursor_made_for_other_days_or_words_is_422_in_the_public_dialect(clinic, name, query):
+    pages = filled(name, clinic)
+    pages.refused(pages.get(pages.first(), **query))
+    pages.refused(pages.get(pages.first(**query)))
+    assert pages.get(pages.first(**query), **query).status_code == 200
+
+
+def test_cursor_of_another_list_or_report_is_422(clinic):
+    """Also where both lists are of the same rows in the same order."""
+    names = ("public", *INSIDE, "alerts", *(f"export/{report}" for report in REPORTS))
+    lists = {name: filled(name, clinic) for name in names}
+    cursors = {name: pages.first() for name, pages in lists.items()}
+    assert all(cursors.values())
+    for name, pages in lists.items():
+        for other, cursor in cursors.items():
+            answer = pages.get(cursor)
+            assert (answer.status_code == 200) == (name == other), (name, other)
+            assert name == other or pages.wire.named(answer) == ["cursor"]
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_cursor_of_another_patients_list_is_422(clinic, name):
+    pages, others = filled(name, clinic), filled(name, clinic)
+    pages.refused(pages.get(others.first()))
 
 
 def test_cursor_of_another_organization_is_422(clinic, neighbour):

@@ -3,7 +3,9 @@
 import pytest
 
 from accounts.scope import Role
+from exports.reading import REPORTS
 from patients.models import Patient
+from tests.exports.rows import asked
 from tests.rest.wire import DIALECTS, Wire
 
 UUID = "01890000-0000-7000-8000-000000000000"
@@ -60,6 +62,18 @@ def test_parameter_that_is_given_twice_is_422(clinic, name, path, parameter):
     wire = Wire(name, clinic)
     for values in (["a", "b"], ["1", "1"], ["", ""]):
         assert wire.named(wire.client().get(f"{wire.patients}{path}", {parameter: values})) == [parameter]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_bad_page_of_a_report_is_422_and_names_its_parameter(clinic, name):
+    wire, path = Wire("public", clinic), f"/v1/export/{name}"
+    client = wire.client()
+    for size in SIZES:
+        assert wire.named(client.get(path, asked(name, perPage=size))) == ["perPage"], size
+    for parameter in ("perPage", "cursor"):
+        assert wire.named(client.get(path, asked(name, **{parameter: ["1", "1"]}))) == [parameter]
+    plain = client.get(path, asked(name)).content
+    assert client.get(path, asked(name, page="0", page_size="x", per_page="-1", sort="x", format="html")).content == plain
 
 
 def test_practice_names_parameters_as_parts_of_the_query(clinic, api):
