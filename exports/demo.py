@@ -4,38 +4,36 @@ What exists is found by its natural key (slug, e-mail, name, chart number) and l
 second run adds nothing but fresh keys and a fresh password.
 """
 
-import datetime
 import random
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from accounts.models import ApiKey, CareGroup, Organization, Role, User
+from accounts.authentication import actor_of_user
+from accounts.models import ApiKey, CareGroup, Organization, Role, User, UserStatus
 from accounts.scope import Actor, scope
 from accounts.services.catalogs import create_catalog_row
 from accounts.services.keys import issue_key, revoke_key
 from accounts.services.organizations import create_organization
-from accounts.services.users import create_user, update_user
+from accounts.services.users import change_user_status, create_user, update_user
 from clinical.models import Workflow
 from clinical.services.starter_catalog import install_starter_catalog
 from config.orm import fold
-from exports.demo_catalogs import CATALOGS, PROTOCOLS, WORKFLOW
+from exports.demo_catalogs import CATALOGS, PROTOCOLS, WORKFLOW, WORKFLOW_DAYS
 from exports.demo_charts import furnish_chart, furnish_history
+from exports.demo_monitoring import COURSES, Monitoring, prescribe
+from exports.demo_people import Person, people
 from patients.models import (
     BillingType,
     Employer,
     FeeSchedule,
     Location,
-    MaritalStatus,
     Patient,
     Program,
     Protocol,
     Provider,
-    Sex,
-    Status,
 )
 from patients.services.patients import create_patient
 
@@ -61,20 +59,6 @@ MAIN = House("riverside", "Riverside Family Practice", "RV", ("General practice"
 CHILD = House("riverside-children", "Riverside Children's Clinic", "RC", ("Paediatrics",), parent="riverside")
 OTHER = House("northgate", "Northgate Health Centre", "NG", ("General practice",))
 _PATIENTS_OF_CHILD, _PATIENTS_OF_OTHER = 6, 12
-
-_FIRST_NAMES = {
-    Sex.FEMALE: ("Amelia", "Beatriz", "Chloé", "Dina", "Elena", "Fatima", "Grace", "Hannah", "Ines", "Joan", "Keiko", "Søs"),
-    Sex.MALE: ("Adam", "Bruno", "Carlos", "Daniel", "Émile", "Farid", "George", "Hugo", "Ivan", "Jonas", "Kenji", "Łukasz"),
-}
-_LAST_NAMES = (
-    "Abernathy", "Bergström", "Calloway", "Delacroix", "Eriksen", "Fontaine", "García", "Hollis", "Ibrahim", "Jansen", "Kowalski",
-    "Lindgren", "Müller", "Nakamura", "O'Connell", "Pereira", "Quinn", "Rosenthal", "Sørensen", "Tanaka", "Underhill", "van Dijk",
-)  # fmt: skip
-_STREETS = ("Alder Lane", "Birch Road", "Cedar Street", "Dogwood Avenue", "Elm Court", "Foundry Street", "Garden Terrace")
-_TOWNS = (
-    ("Boston", "02108", "617"), ("Worcester", "01608", "508"), ("Springfield", "01103", "413"), ("Lowell", "01852", "978"),
-    ("Salem", "01970", "978"), ("Quincy", "02169", "617"), ("Newton", "02458", "617"),
-)  # fmt: skip
 
 
 @dataclass
@@ -108,6 +92,7 @@ def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
         main, other = Furnished(MAIN), Furnished(OTHER)
         child = Furnished(CHILD)
         users = _users(main)
+        _leaver(main)
     main.admit(patients, patient_user=users[Role.PATIENT])
     child.admit(_PATIENTS_OF_CHILD)
     other.admit(_PATIENTS_OF_OTHER)
@@ -115,6 +100,10 @@ def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
         furnish_chart(_ACTOR, main.patient(1))
         for patient in (*map(main.patient, range(1, min(patients, _WITH_HISTORY) + 1)), other.patient(1)):
             furnish_history(_ACTOR, patient)
+        nurse = actor_of_user(users[Role.HC_PRIMARY], route=_ACTOR.route)
+        Monitoring(_ACTOR, nurse, main.organization).furnish({n: main.patient(n) for n in COURSES if n <= patients})
+        for house in (child, other):
+            prescribe(_ACTOR, house.organization)
         return _with_credentials(main, other, users)
 
 
@@ -157,19 +146,32 @@ def _users(main: "Furnished") -> dict[str, User]:
     return {role.value: _user(main, role, role.value.lower().replace("_", "."), *named) for role, named in names.items()}
 
 
+def _leaver(main: "Furnished") -> None:
+    """Make somebody who does not work here any more; who was brought back since stays."""
+    if not _found("tessa.lund", main):
+        user = _user(main, Role.HC_SECONDARY, "tessa.lund", "Tessa", "Lund")
+        change_user_status(actor=_ACTOR, user=user, status=UserStatus.STOPPED, reason="Works elsewhere now")
+
+
 def _user(main: "Furnished", role: str, mailbox: str, first_name: str, last_name: str) -> User:
     """Return the demo's user; caregivers belong to the first care group."""
-    email = f"{mailbox}@{main.house.slug}.example"
-    found = scope(_ACTOR, User.objects.filter(email_key=fold(email))).first()
-    return found or create_user(
+    return _found(mailbox, main) or create_user(
         actor=_ACTOR,
-        email=email,
+        email=_address(mailbox, main),
         role=role,
         organization=None if role == Role.FC_ADMIN else main.organization,
         care_groups=main.groups[:1] if role in (Role.HC_PRIMARY, Role.HC_SECONDARY) else (),
         first_name=first_name,
         last_name=last_name,
     )
+
+
+def _found(mailbox: str, main: "Furnished") -> User | None:
+    return scope(_ACTOR, User.objects.filter(email_key=fold(_address(mailbox, main)))).first()
+
+
+def _address(mailbox: str, main: "Furnished") -> str:
+    return f"{mailbox}@{main.house.slug}.example"
 
 
 class Furnished:
@@ -187,7 +189,7 @@ class Furnished:
             for name in PROTOCOLS[program.name]
         ]
         self.workflows = [
-            self._row(Workflow, name=f"{WORKFLOW}: {program.name}", program=program, days=[1, 7, 28])
+            self._row(Workflow, name=f"{WORKFLOW}: {program.name}", program=program, days=[*WORKFLOW_DAYS])
             for program in self.catalogs[Program]
         ]
 
@@ -214,7 +216,7 @@ class Furnished:
                     user_id = patient_user.pk if patient_user and person.number == 1 else None
                     known[self._chart(person.number)] = self._admit(person, known, user_id)
 
-    def _admit(self, person: "Person", known: dict[str, int], user_id: int | None) -> int:
+    def _admit(self, person: Person, known: dict[str, int], user_id: int | None) -> int:
         draw = random.Random(f"{self.house.slug} record {person.number}")  # noqa: S311
         values = {
             **person.values,
@@ -229,10 +231,10 @@ class Furnished:
             "billing_type_id": draw.choice(self.catalogs[BillingType]).pk,
             "employer_id": None if person.guarantor else draw.choice(self.catalogs[Employer]).pk,
         }
-        enrolment = draw.choice(self.enrolments) if person.number % 3 == 1 else None
+        enrolment = draw.choice(self.enrolments) if person.number % 3 == 2 else None
         return create_patient(actor=_ACTOR, organization=self.organization, values=values, enrolment=enrolment).pk
 
-    def _care_group(self, person: "Person") -> int | None:
+    def _care_group(self, person: Person) -> int | None:
         """Return the group of a person's household: of six, one is in no group, and the others take turns."""
         return None if person.household % 6 == 5 else self.groups[person.household % len(self.groups)].pk
 
@@ -243,81 +245,3 @@ def _organization(house: House) -> Organization:
     return found or create_organization(
         actor=_ACTOR, name=house.name, slug=house.slug, parent=parent, country="US", timezone="America/New_York"
     )
-
-
-class Person(NamedTuple):
-    """An invented patient: number in the organization, household, number of the guarantor (None: pays alone)."""
-
-    number: int
-    household: int
-    guarantor: int | None
-    values: dict[str, Any]
-
-
-def people(seed: str, count: int) -> Iterator[Person]:
-    """Yield `count` people, household by household; the same for the same `seed`, and for a greater count the same first."""
-    number = household = 0
-    while number < count:
-        draw = random.Random(f"{seed} household {household}")  # noqa: S311
-        shared = _home(draw)
-        guarantor = number + 1
-        for place in range(min(draw.randint(1, 5), count - number)):
-            number += 1
-            values = {**shared, **_person(draw, number, place, shared["last_name"])}
-            yield Person(number, household, guarantor if place else None, values)
-        household += 1
-
-
-def _home(draw: random.Random) -> dict[str, Any]:
-    """Return what a household shares. Numbers of the form 555-01xx are set aside for fiction."""
-    city, postal_code, area = draw.choice(_TOWNS)
-    return {
-        "last_name": draw.choice(_LAST_NAMES),
-        "address_line1": f"{draw.randint(1, 240)} {draw.choice(_STREETS)}",
-        "city": city,
-        "state": "Massachusetts",
-        "postal_code": postal_code,
-        "country": "US",
-        "home_phone": f"({area}) 555-01{draw.randint(0, 99):02}",
-    }
-
-
-def _person(draw: random.Random, number: int, place: int, last_name: str) -> dict[str, Any]:
-    """Return one member of a household: first two adults, then children."""
-    adult = place < 2
-    sex = draw.choice(list(Sex))
-    first_name = draw.choice(_FIRST_NAMES[sex])
-    born = _day(draw, 1945, 1995) if adult else _day(draw, 2008, 2023)
-    mailbox = fold(f"{first_name}.{last_name}").replace(" ", "").replace("'", "")
-    person = {
-        "first_name": first_name,
-        "date_of_birth": born,
-        "sex": sex,
-        "gender": sex.value,
-        "preferred_language": "English",
-        **(_status(draw) if number > 1 else {}),
-    }
-    if adult:
-        person |= {
-            "title": "Ms." if sex == Sex.FEMALE else "Mr.",
-            "marital_status": draw.choice([MaritalStatus.MARRIED, MaritalStatus.SINGLE, MaritalStatus.DIVORCED]),
-            "email": f"{mailbox}.{number}@mail.example",
-            "mobile_phone": f"({draw.choice(_TOWNS)[2]}) 555-01{draw.randint(0, 99):02}",
-            "receives_email": True,
-            # No such number is ever issued: the first three digits are never 000.
-            "social_security_number": f"000-{draw.randint(1, 99):02}-{draw.randint(1, 9999):04}",
-        }
-    return person
-
-
-def _day(draw: random.Random, first_year: int, last_year: int) -> datetime.date:
-    return datetime.date(draw.randint(first_year, last_year), 1, 1) + datetime.timedelta(days=draw.randrange(365))
-
-
-def _status(draw: random.Random) -> dict[str, Any]:
-    """Return a state of life: four in five are active."""
-    status = draw.choices([Status.ACTIVE, Status.PROSPECTIVE, Status.INACTIVE, Status.DECEASED], [80, 8, 8, 4])[0]
-    if status != Status.DECEASED:
-        return {"status": status}
-    died = datetime.datetime(2024, draw.randint(1, 12), draw.randint(1, 28), 9, 30, tzinfo=datetime.UTC)
-    return {"status": status, "date_time_deceased": died}

@@ -13,7 +13,9 @@ from clinical.models import (
     CodeSystem,
     CommunicationType,
     DiseaseDefinition,
+    Flag,
     Instrument,
+    RuleKind,
 )
 from patients.models import (
     BillingType,
@@ -95,10 +97,68 @@ CATALOGS: dict[type[Catalog], tuple[Row, ...]] = {
     Program: _named("Diabetes at home", "Heart failure at home"),
 }  # fmt: skip
 
-PROTOCOLS: dict[str, tuple[str, ...]] = {
-    "Diabetes at home": ("Daily glucose", "Weekly glucose"),
-    "Heart failure at home": ("Daily weight and blood pressure",),
+
+def _every(days: int, *codes: str) -> list[Row]:
+    """Return lines of a schedule: each of these instruments every so many days, for twelve weeks."""
+    return [{"instrument": code, "every_days": days, "from_day": 0, "to_day": 83} for code in codes]
+
+
+def _when(code: str, op: str, value: float) -> Row:
+    return {"instrument": code, "op": op, "value": value}
+
+
+def _threshold(code: str, op: str, value: float, flag: Flag) -> Row:
+    return {"kind": RuleKind.MEASUREMENT, **_when(code, op, value), "flag": flag}
+
+
+def _weekly_mean(code: str, op: str, value: float, flag: Flag) -> Row:
+    return {"kind": RuleKind.AVERAGE, **_when(code, op, value), "window_days": 7, "min_count": 4, "flag": flag}
+
+
+def _overdue(code: str, grace_hours: int, flag: Flag) -> Row:
+    return {"kind": RuleKind.OVERDUE, "instrument": code, "grace_hours": grace_hours, "flag": flag}
+
+
+_REMARK: Row = {"kind": RuleKind.REMARK, "flag": Flag.GREY}
+_STRAINED: Row = {
+    "kind": RuleKind.COMBINATION,
+    "all": [_when("bp_systolic", ">=", 165), _when("heart_rate", ">=", 100)],
+    "within_days": 1,
+    "flag": Flag.RED,
 }
-"""Protocols by the name of their program."""
-WORKFLOW = "Ask how it goes"
-"""What fires in each program in the first weeks."""
+
+PROTOCOLS: dict[str, dict[str, dict[str, list[Row]]]] = {
+    "Diabetes at home": {
+        "Daily glucose": {
+            "schedule": [*_every(1, "glucose"), *_every(7, "medication_adherence")],
+            "rules": [
+                _threshold("glucose", ">", 180, Flag.ORANGE),
+                _threshold("glucose", ">", 250, Flag.RED),
+                _threshold("glucose", "<", 70, Flag.RED),
+                _weekly_mean("glucose", ">", 150, Flag.ORANGE),
+                _overdue("glucose", 12, Flag.ORANGE),
+                _REMARK,
+            ],
+        },
+        "Weekly glucose": {
+            "schedule": _every(7, "glucose"),
+            "rules": [_threshold("glucose", ">", 200, Flag.ORANGE), _overdue("glucose", 48, Flag.GREY), _REMARK],
+        },
+    },
+    "Heart failure at home": {
+        "Daily weight and blood pressure": {
+            "schedule": [*_every(1, "weight", "bp_systolic", "bp_diastolic", "heart_rate"), *_every(7, "mood")],
+            "rules": [
+                _threshold("bp_systolic", ">=", 160, Flag.ORANGE),
+                _threshold("bp_systolic", ">=", 180, Flag.RED),
+                _STRAINED,
+                _weekly_mean("bp_systolic", ">=", 150, Flag.ORANGE),
+                _overdue("weight", 12, Flag.ORANGE),
+                _REMARK,
+            ],
+        },
+    },
+}
+"""Schedules and rules of protocols, by the names of their program and their own. The numbers are examples, not advice."""
+WORKFLOW, WORKFLOW_DAYS = "Ask how it goes", (1, 7, 28)
+"""What fires in each program, and on which of its days."""

@@ -1,19 +1,29 @@
 """`manage.py demo`: a consistent clinic, the same on every run."""
 
+import datetime
 import io
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.utils import timezone
 
 from accounts.authentication import StaffBackend
 from accounts.models import ApiKey, AuditEvent, Organization, OutboxEvent, Role, User
 from accounts.models.catalogs import Catalog
-from exports.demo import people
+from clinical.models import Flag, MonitoringAlertStatus, RuleKind
+from clinical.monitoring import day_of
+from exports.demo_people import people
+from exports.public.views import REPORTS
 from patients.models import Enrolment, Patient
+from tests.clock import Clock
 from tests.conftest import ApiClient
+
+pytestmark = pytest.mark.django_db
 
 # What a second run may add: the fresh keys, and the trail of making them and the password.
 GROWING = {ApiKey, AuditEvent, OutboxEvent}
@@ -29,9 +39,19 @@ def make_json(**options) -> dict:
     return json.loads(make(json=True, **options))
 
 
+@pytest.fixture(scope="module")
+def made(django_db_setup, django_db_blocker) -> Iterator[dict]:
+    """What the first run printed: the clinic is made once for all tests, each of which takes back what it does."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_json(patients=24)
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def demo(db) -> dict:
-    return make_json(patients=24)
+def demo(made) -> Iterator[dict]:
+    with transaction.atomic():
+        yield made
+        transaction.set_rollback(True)
 
 
 def patients_of(slug: str):
@@ -108,6 +128,53 @@ def test_the_first_patient_is_warned_of_amoxicillin_and_of_no_clindamycin(demo):
     assert warnings("Clindamycin 150 mg capsule") == []
 
 
+def lines(answer) -> list[dict]:
+    """Return the rows of a report that came as NDJSON."""
+    return [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
+
+
+def test_every_report_has_rows_for_the_administrator(demo):
+    client, days = ApiClient(demo["keys"]["HC_ADMIN"]), {"startDate": "2000-01-01", "endDate": "2099-12-31"}
+    rows = {
+        name: lines(client.get(f"/v1/export/{name}.ndjson", days if name in ("measurements", "alerts") else None))
+        for name in REPORTS
+    }
+    assert [name for name, found in rows.items() if not found] == []
+    assert {row["To_Status"] for row in rows["usersStatusChangeReasons"]} == {"stopped"}
+    assert {row["Type"] for row in rows["patientsMutations"]} == {"program", "protocol", "status"}
+    assert {row["Self_Planned"] for row in rows["plannedActions"]} == {0, 1}
+    assert {row["Trigger_Count"] for row in rows["patientsWorkflowHistory"]} == {1, 2}
+
+
+def test_three_weeks_of_monitoring_raised_alerts_of_every_kind_in_every_state(demo):
+    alerts = ApiClient(demo["keys"]["HC_ADMIN"]).get("/v1/alerts", {"perPage": "200"}).json()["data"]
+    assert {alert["type"] for alert in alerts} == set(RuleKind.values)
+    assert {alert["flag"] for alert in alerts} == set(Flag.values)
+    assert {alert["status"] for alert in alerts} == set(MonitoringAlertStatus.values)
+    assert 15 < len(alerts) < 40
+    primary = str(User.objects.get(organization__slug="riverside", role=Role.HC_PRIMARY).uuid)
+    assert {alert["processedBy"] for alert in alerts if alert["status"] == "processed"} == {primary}
+
+
+def test_a_caregiver_has_alerts_of_their_group_to_work_off(demo):
+    client = ApiClient(demo["keys"]["HC_PRIMARY"])
+    mine = {row["id"] for row in client.get("/v1/patients", {"perPage": "200"}).json()["data"]}
+    alerts = client.get("/v1/alerts", {"status": "open"}).json()["data"]
+    assert alerts
+    assert {alert["patientId"] for alert in alerts} <= mine
+
+
+def test_the_patient_has_measured_up_to_yesterday_and_has_gauges(demo):
+    client, path = ApiClient(demo["keys"]["PATIENT"]), f"/v1/patients/{demo['patient_uuid']}/measurements"
+    zone = Organization.objects.get(slug="riverside").zone
+    yesterday = str(day_of(timezone.now(), zone) - datetime.timedelta(days=1))
+    days = client.get(path, {"startDate": yesterday}).json()["data"]
+    assert {row["instrument"] for row in days} == {"weight", "bp_systolic", "bp_diastolic", "heart_rate"}
+    pk = Patient.objects.get(uuid=demo["patient_uuid"]).pk
+    gauges = ApiClient(demo["keys"]["HC_ADMIN"], "X-User-Token").get(f"/general/v1/patients/{pk}/gauges").json()
+    assert "mood" in {gauge["gauge_type"] for gauge in gauges}
+
+
 def test_families_share_a_name_and_an_address_with_their_guarantor(demo):
     dependents = list(Patient.objects.exclude(responsible_party=None).select_related("responsible_party"))
     assert dependents
@@ -128,10 +195,11 @@ def test_references_never_leave_the_organization(demo):
         assert enrolment.program.organization_id == enrolment.patient.organization_id
 
 
-def test_a_second_run_adds_nothing_but_keys_and_their_trail(demo):
-    def counts():
-        return {model: model.objects.count() for model in apps.get_models() if model not in GROWING}
+def counts() -> dict:
+    return {model: model.objects.count() for model in apps.get_models() if model not in GROWING}
 
+
+def test_a_second_run_adds_nothing_but_keys_and_their_trail(demo):
     before, keys = counts(), ApiKey.objects.count()
     again = make_json(patients=24)
     assert counts() == before
@@ -139,6 +207,13 @@ def test_a_second_run_adds_nothing_but_keys_and_their_trail(demo):
     assert {name: again[name] for name in again if name not in ("admin", "keys")} == {
         name: demo[name] for name in demo if name not in ("admin", "keys")
     }
+
+
+def test_a_run_on_another_day_adds_nothing_either(demo, monkeypatch):
+    before = counts()
+    Clock(monkeypatch, timezone.now() + datetime.timedelta(days=9))
+    make_json(patients=24)
+    assert counts() == before
 
 
 def test_a_second_run_revokes_the_keys_of_the_first_and_no_others(demo):
@@ -170,7 +245,7 @@ def test_the_printed_password_signs_in_after_every_run(demo):
     assert not signs_in("patient@riverside.example", admin["password"])
 
 
-def test_the_text_tells_where_to_sign_in_and_gives_calls_that_work(db):
+def test_the_text_tells_where_to_sign_in_and_gives_calls_that_work(demo):
     text = make(patients=3, address="http://clinic.test:8102/")
     assert "http://clinic.test:8102/admin/" in text
     calls = re.findall(r"curl -H '([\w-]+): (?:Bearer )?(\w+)' 'http://clinic\.test:8102(/[^']+)'", text)
@@ -179,7 +254,7 @@ def test_the_text_tells_where_to_sign_in_and_gives_calls_that_work(db):
 
 
 @pytest.mark.parametrize("number", [0, -1])
-def test_a_number_below_one_is_refused(db, number):
+def test_a_number_below_one_is_refused(demo, number):
     with pytest.raises(CommandError, match="--patients must be 1 or more"):
         make(patients=number)
 
