@@ -1,8 +1,16 @@
 """Unknown paths, odd slashes and verbs that nobody has heard of."""
 
+import re
+from collections.abc import Iterator
+
 import pytest
 
 from accounts.scope import Role
+from tests import policy
+from tests.cast import VIEWS
+from tests.charts import VIEWS_OF_CHARTS
+from tests.policy import Dialect
+from tests.rest.wire import Wire
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO", "LIST-ALL", "X" * 300)
 
@@ -43,6 +51,31 @@ def test_verb_that_a_path_does_not_take_is_405(wire, verb):
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
+def routes(wire) -> Iterator[tuple[str, set[str]]]:
+    """Yield an address that each route of the dialect takes, and the verbs that it takes there."""
+    for route, view in VIEWS.items():
+        if policy.dialect_of(route).name.lower() == wire.name and not route.startswith("^"):
+            taken = {verb.upper() for verb in view.actions}
+            yield f"/{re.sub('<[^>]+>', '1', route)}", taken | ({"HEAD"} if "GET" in taken else set())
+
+
+def test_verb_that_a_route_does_not_take_is_405_with_those_that_it_takes(wire):
+    client = wire.client()
+    for path, taken in routes(wire):
+        for verb in set(VERBS) - taken:
+            response = wire.limited(wire.checked(client(verb, path), 405))
+            assert set(response.headers["Allow"].split(", ")) == taken, (verb, path)
+
+
+def test_limit_is_told_by_every_route_before_anything_else(wire, settings):
+    settings.RATE_LIMIT_PER_MINUTE = 0
+    client = wire.client()
+    for path, taken in routes(wire):
+        for verb in taken | {"FOO"}:
+            response = wire.limited(wire.checked(client(verb, path), 429))
+            assert (response.headers["X-RateLimit-Limit"], response.headers["X-RateLimit-Remaining"]) == ("0", "0")
+
+
 def test_wrong_verb_is_told_before_scope_and_role(wire, neighbour):
     """A verb that no object takes says nothing about any object."""
     client = wire.client(Role.PATIENT)
@@ -67,6 +100,15 @@ def test_head_answers_as_get_without_a_body(wire):
         head, get = client("HEAD", path), client.get(path)
         assert (head.status_code, head.content) == (200, b"")
         assert set(head.headers) == set(get.headers)
+
+
+@pytest.mark.parametrize("form", ["", ".csv", ".ndjson"])
+def test_head_of_a_report_answers_as_get_without_a_body(clinic, api, form):
+    clinic.patient()
+    head, get = (api()(verb, f"/v1/export/patients{form}") for verb in ("HEAD", "GET"))
+    assert (head.status_code, head.getvalue()) == (200, b"")
+    assert set(head.headers) == set(get.headers)
+    assert get.getvalue()
 
 
 def test_verb_in_a_header_is_not_believed(wire):
@@ -100,6 +142,21 @@ def test_malformed_id_is_an_unknown_one(wire):
         given = form.replace("%s", str(patient.uuid)).replace("%%", "%")
         response = wire.checked(wire.client().get(f"{wire.patients}/{given}"), 404)
         assert response.content == unknown.content, form
+
+
+OF_OTHER_DIALECTS = [route for route in VIEWS_OF_CHARTS if policy.dialect_of(route) is not Dialect.PRACTICE and "<" in route]
+
+
+@pytest.mark.parametrize("route", OF_OTHER_DIALECTS)
+def test_malformed_id_inside_a_route_is_an_unknown_one(clinic, route):
+    whole = policy.dialect_of(route) is Dialect.GENERAL
+    wire, patient = Wire("general" if whole else "public", clinic), clinic.patient()
+    for verb in map(str.upper, VIEWS[route].actions):
+        unknown = wire.client()(verb, f"/{re.sub('<.+>', str(2**40) if whole else str(clinic.organization.uuid), route)}")
+        for form in MALFORMED["number" if whole else "uuid"]:
+            given = form.replace("%s", str(patient.uuid)).replace("%%", "%")
+            response = wire.checked(wire.client()(verb, f"/{re.sub('<.+>', given, route)}"), 404)
+            assert response.content == unknown.content, (verb, form)
 
 
 def test_uuid_without_hyphens_is_an_unknown_one_and_upper_case_is_the_same(clinic, api):
