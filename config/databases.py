@@ -291,6 +291,20 @@ class _JsonText:
         return bytes(data)[1:].decode()
 
 
+@contextmanager
+def reading(using: str = "default") -> Iterator[Any]:
+    """Open a cursor for SELECTs.
+
+    PostgreSQL sends it rows as it holds them, and psycopg reads those in C. Date-times in text Django
+    reads by itself, in Python: they would take longer than all the rest of a row.
+    """
+    with connections[using].cursor() as cursor:
+        if on_postgres(using):
+            cursor.cursor.format = _BINARY
+            cursor.cursor.adapters.register_loader("jsonb", _JsonText)
+        yield cursor
+
+
 def fetch_together(selects: Sequence[tuple[str, Sequence[Any]]], using: str = "default") -> list[list[tuple]]:
     """Run several SELECTs (SQL, parameters), and return the rows of each.
 
@@ -298,11 +312,9 @@ def fetch_together(selects: Sequence[tuple[str, Sequence[Any]]], using: str = "d
     rows of each are gathered into an array of records, which the binary format gives back with the
     types of their columns. SQLite runs in this process; there they are run one after the other.
     """
-    with connections[using].cursor() as cursor:
+    with reading(using) as cursor:
         if not on_postgres(using):
             return [cursor.execute(sql, parameters).fetchall() for sql, parameters in selects]
-        cursor.cursor.format = _BINARY
-        cursor.cursor.adapters.register_loader("jsonb", _JsonText)
         arrays = ", ".join(f"ARRAY(SELECT part FROM ({sql}) AS part)" for sql, _ in selects)  # noqa: S608 - compiled SQL
         cursor.execute(f"SELECT {arrays}", [parameter for _, parameters in selects for parameter in parameters])
         return list(cursor.fetchone())

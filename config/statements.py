@@ -12,7 +12,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 
-from config.databases import Slot, fetch_together
+from config.databases import Slot, fetch_together, reading
 
 
 class Statement:
@@ -41,7 +41,7 @@ class Statement:
         """Run the statement with `values` by parameter name; `tail` (LIMIT, OFFSET) is trusted text."""
         if not self.sql:
             return []
-        with connections[self.using].cursor() as cursor:
+        with reading(self.using) as cursor:
             cursor.execute(self.sql + tail, self.bound(values))
             return cursor.fetchall()
 
@@ -52,12 +52,17 @@ class Statement:
 
     def decoded(self, values: Mapping[str, Any], tail: str = "") -> list[tuple]:
         """Like `rows`, with every value as the model's field would give it."""
-        return [self.decode(row) for row in self.rows(values, tail)]
+        return self.decode(self.rows(values, tail))
 
-    def decode(self, row: tuple) -> tuple:
-        """Return a raw row with every value as the model's field would give it."""
-        cells = list(row)
+    def decode(self, rows: list[tuple]) -> list[tuple]:
+        """Return raw rows with every value as the model's field would give it; those of PostgreSQL mostly are so already."""
+        if not self.decoders:
+            return rows
         connection = connections[self.using]
+        return [self._decoded(row, connection) for row in rows]
+
+    def _decoded(self, row: tuple, connection: Any) -> tuple:
+        cells = list(row)
         for index, converters in self.decoders.items():
             for convert, expression in converters:
                 cells[index] = convert(cells[index], expression, connection)
@@ -77,7 +82,7 @@ def decoded_together(runs: Sequence[Run], using: str = "default") -> list[list[t
     # A statement that can find nothing is not asked.
     asked = [run for run in runs if run.statement.sql]
     fetched = iter(fetch_together([(run.statement.sql + run.tail, run.statement.bound(run.values)) for run in asked], using))
-    return [[run.statement.decode(row) for row in next(fetched)] if run.statement.sql else [] for run in runs]
+    return [run.statement.decode(next(fetched)) if run.statement.sql else [] for run in runs]
 
 
 class StatementStore:
