@@ -92,7 +92,7 @@ def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
         main, other = Furnished(MAIN), Furnished(OTHER)
         child = Furnished(CHILD)
         users = _users(main)
-        _leaver(main)
+        _leaver(main, users[Role.HC_ADMIN])
     main.admit(patients, patient_user=users[Role.PATIENT])
     child.admit(_PATIENTS_OF_CHILD)
     other.admit(_PATIENTS_OF_OTHER)
@@ -100,8 +100,9 @@ def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
         furnish_chart(_ACTOR, main.patient(1))
         for patient in (*map(main.patient, range(1, min(patients, _WITH_HISTORY) + 1)), other.patient(1)):
             furnish_history(_ACTOR, patient)
-        nurse = actor_of_user(users[Role.HC_PRIMARY], route=_ACTOR.route)
-        Monitoring(_ACTOR, nurse, main.organization).furnish({n: main.patient(n) for n in COURSES if n <= patients})
+        monitored = {number: main.patient(number) for number in COURSES if number <= patients}
+        admin, nurse = (actor_of_user(users[role], route=_ACTOR.route) for role in (Role.HC_ADMIN, Role.HC_PRIMARY))
+        Monitoring(_ACTOR, admin, nurse, main.organization).furnish(monitored)
         for house in (child, other):
             prescribe(_ACTOR, house.organization)
         return _with_credentials(main, other, users)
@@ -146,11 +147,12 @@ def _users(main: "Furnished") -> dict[str, User]:
     return {role.value: _user(main, role, role.value.lower().replace("_", "."), *named) for role, named in names.items()}
 
 
-def _leaver(main: "Furnished") -> None:
+def _leaver(main: "Furnished", admin: User) -> None:
     """Make somebody who does not work here any more; who was brought back since stays."""
     if not _found("tessa.lund", main):
         user = _user(main, Role.HC_SECONDARY, "tessa.lund", "Tessa", "Lund")
-        change_user_status(actor=_ACTOR, user=user, status=UserStatus.STOPPED, reason="Works elsewhere now")
+        actor = actor_of_user(admin, route=_ACTOR.route)
+        change_user_status(actor=actor, user=user, status=UserStatus.STOPPED, reason="Works elsewhere now")
 
 
 def _user(main: "Furnished", role: str, mailbox: str, first_name: str, last_name: str) -> User:

@@ -139,10 +139,13 @@ def prescribe(actor: Actor, organization: Organization) -> None:
 
 
 class Monitoring:
-    """Weeks of remote monitoring in `organization`, written down in one go; `nurse` sees to what is hers."""
+    """Weeks of remote monitoring in `organization`, written down in one go.
 
-    def __init__(self, actor: Actor, nurse: Actor, organization: Organization):
-        self.actor, self.nurse, self.organization = actor, nurse, organization
+    `admin` enrols and keeps the records, `nurse` sees to what is hers, `actor` does what patients and cron do.
+    """
+
+    def __init__(self, actor: Actor, admin: Actor, nurse: Actor, organization: Organization):
+        self.actor, self.admin, self.nurse, self.organization = actor, admin, nurse, organization
         self.start = day_of(timezone.now(), organization.zone) - datetime.timedelta(days=DAYS)
 
     def furnish(self, patients: Mapping[int, Patient]) -> None:
@@ -151,7 +154,7 @@ class Monitoring:
         for number, patient in fresh:
             self._enrol(patient, COURSES[number])
         # A schedule plans from the day on which it finds a patient: written now, it can begin with their first one.
-        prescribe(self.actor, self.organization)
+        prescribe(self.admin, self.organization)
         for number, patient in fresh:
             self._measure(number, patient, COURSES[number])
         if fresh:
@@ -165,10 +168,10 @@ class Monitoring:
 
     def _enrol(self, patient: Patient, course: Course) -> None:
         rows = Protocol.objects.filter(organization=self.organization, name=course.protocol, deleted_at=None)
-        protocol = scope(self.actor, rows.select_related("program")).get()
-        enrol(actor=self.actor, patient=patient, program=protocol.program, protocol=protocol, start_date=self.start)
+        protocol = scope(self.admin, rows.select_related("program")).get()
+        enrol(actor=self.admin, patient=patient, program=protocol.program, protocol=protocol, start_date=self.start)
         for kind, rules in course.own_rules.items():
-            create_override(actor=self.actor, patient_id=patient.pk, kind=kind, instrument="bp_systolic", rules=rules)
+            create_override(actor=self.admin, patient_id=patient.pk, kind=kind, instrument="bp_systolic", rules=rules)
 
     def _measure(self, number: int, patient: Patient, course: Course) -> None:
         for day in PLANS:
@@ -218,10 +221,10 @@ class Monitoring:
             score, remarks = course.rating
             create_entry(actor=self.actor, model=StarRating, patient_id=patient_id, score=score, remarks=remarks)
         if course.changes:
-            update_patient(actor=self.actor, patient_id=patient_id, base_version=None, changes=course.changes)
+            update_patient(actor=self.admin, patient_id=patient_id, base_version=None, changes=course.changes)
         if course.ended:
             version = lock_patient(patient_id).version
-            transition_status(actor=self.actor, patient_id=patient_id, base_version=version, new_status=Status.INACTIVE)
+            transition_status(actor=self.admin, patient_id=patient_id, base_version=version, new_status=Status.INACTIVE)
 
     def _at(self, day: int, hour: int, minute: int = 0) -> datetime.datetime:
         """Return a moment of a day, by the clocks of the organization."""

@@ -140,7 +140,9 @@ def test_every_report_has_rows_for_the_administrator(demo):
         for name in REPORTS
     }
     assert [name for name, found in rows.items() if not found] == []
-    assert {row["To_Status"] for row in rows["usersStatusChangeReasons"]} == {"stopped"}
+    admin = str(User.objects.get(email="hc.admin@riverside.example").uuid)
+    assert [(row["To_Status"], row["Created_By"]) for row in rows["usersStatusChangeReasons"]] == [("stopped", admin)]
+    assert {row["Created_By"] for row in rows["patientsSettingsHistory"]} == {admin}
     assert {row["Type"] for row in rows["patientsMutations"]} == {"program", "protocol", "status"}
     assert {row["Self_Planned"] for row in rows["plannedActions"]} == {0, 1}
     assert {row["Trigger_Count"] for row in rows["patientsWorkflowHistory"]} == {1, 2}
@@ -249,8 +251,8 @@ def test_the_text_tells_where_to_sign_in_and_gives_calls_that_work(demo):
     text = make(patients=3, address="http://clinic.test:8102/")
     assert "http://clinic.test:8102/admin/" in text
     calls = re.findall(r"curl -H '([\w-]+): (?:Bearer )?(\w+)' 'http://clinic\.test:8102(/[^']+)'", text)
-    assert len(calls) == 3
-    assert [ApiClient(key, header).get(path).status_code for header, key, path in calls] == [200, 200, 200]
+    assert len(calls) == 4
+    assert [ApiClient(key, header).get(path).status_code for header, key, path in calls] == [200] * 4
 
 
 @pytest.mark.parametrize("number", [0, -1])

@@ -47,5 +47,6 @@ Try, with the key of HC_ADMIN:
 
   curl -H 'Authorization: Bearer {key}' '{address}/api/v1/{organization.uuid}/patients?page_size=3'
   curl -H 'Authorization: Bearer {key}' '{address}/v1/patients?perPage=3'
+  curl -H 'Authorization: Bearer {key}' '{address}/v1/alerts?status=open'
   curl -H 'X-User-Token: {key}' '{address}/general/v1/patients'
 """
