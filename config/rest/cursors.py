@@ -90,7 +90,10 @@ class Keyset:
         )
 
     def walk(self, query: Query, plan: Plan, size: int) -> Iterator[list[tuple]]:
-        """Yield all rows of `query` in this order, `size` at a time: those that were there when the walk began."""
+        """Yield all rows of `query` in this order, `size` at a time: those below the horizon when the walk began.
+
+        SQLite has no horizon: what arrives during the walk is at its end.
+        """
         ended = self._horizon()
         rows: list[tuple] = []
         while not rows or len(rows) == size:

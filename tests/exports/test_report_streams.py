@@ -1,0 +1,116 @@
+"""Reports by pages and as streams: the same rows once each, whatever arrives meanwhile, at the same number of statements."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+
+from accounts.models import AuditEvent
+from exports import reading
+from exports.reading import REPORTS
+from tests.exports.rows import OF_PATIENTS, add_row, asked, cells_of, lines_of, page, stream, walk, who
+from tests.rest.test_query_ledger import SIZES, Cost, statements
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_stream_is_all_the_pages_one_after_the_other(clinic, api, monkeypatch, name):
+    monkeypatch.setattr(reading, "CHUNK", 2)
+    for _ in range(7):
+        add_row(clinic, name)
+    rows = walk(api(), name, 3)
+    assert len(rows) >= 7
+    assert rows == page(api(), name) == lines_of(stream(api(), name, "ndjson"))
+    as_text = [{column: "" if value is None else str(value) for column, value in row.items()} for row in rows]
+    assert cells_of(stream(api(), name, "csv")) == as_text
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_pages_stay_as_they_are_while_rows_arrive(clinic, api, name):
+    for _ in range(5):
+        add_row(clinic, name)
+    before, address = walk(api(), name, 200), f"/v1/export/{name}"
+    first = api().get(address, asked(name, perPage=3)).json()
+    arrived = [who(name, add_row(clinic, name)) for _ in range(4)]
+    again = api().get(address, asked(name, perPage=3)).json()
+    second = api().get(address, asked(name, perPage=3, cursor=first["meta"]["nextCursor"])).json()
+    back = api().get(address, asked(name, perPage=3, cursor=second["meta"]["prevCursor"])).json()
+    assert first["data"] == again["data"] == back["data"] == before[:3]
+    assert second["data"][: len(before) - 3] == before[3:6]
+    after = [who(name, row) for row in walk(api(), name, 3)]
+    assert after == [who(name, row) for row in before] + arrived
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+@pytest.mark.parametrize("name", OF_PATIENTS)
+def test_each_chunk_of_a_stream_is_audited_before_it_leaves(clinic, api, monkeypatch, name, form):
+    monkeypatch.setattr(reading, "CHUNK", 2)
+    patients = {getattr(row, "patient_id", row.pk) for row in (add_row(clinic, name) for _ in range(3))}
+    events = AuditEvent.objects.filter(action__endswith=f".{form}")
+    answer = api().get(f"/v1/export/{name}.{form}", asked(name))
+    header = [0] if form == "csv" else []
+    assert [events.count() for _ in answer.streaming_content] == [*header, 1, 2]
+    assert {pk for event in events for pk in event.patients.values_list("patient_id", flat=True)} == patients
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_what_arrives_during_a_stream_takes_no_row_from_it_and_doubles_none(clinic, api, monkeypatch, name):
+    monkeypatch.setattr(reading, "CHUNK", 2)
+    for _ in range(5):
+        add_row(clinic, name)
+    before = page(api(), name)
+    parts = iter(api().get(f"/v1/export/{name}.ndjson", asked(name)).streaming_content)
+    first = next(parts)
+    for _ in range(2):
+        add_row(clinic, name)
+    streamed = lines_of(b"".join([first, *parts]))
+    assert streamed == page(api(), name)[: len(streamed)]
+    assert streamed[: len(before)] == before
+
+
+TEXTS = ('=HYPERLINK("http://evil.example","Click")', "+1", "-1+cmd", "@SUM(A1)", "\t=1", "\r=1", 'Ann "A", Lee', "a\r\nb")
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=repr)
+def test_names_are_as_they_are_in_json_and_defused_in_csv(clinic, api, text):
+    add_row(clinic, "patients", first_name=text)
+    (row,) = page(api(), "patients")
+    (line,) = lines_of(stream(api(), "patients", "ndjson"))
+    (cell,) = cells_of(stream(api(), "patients", "csv"))
+    assert row["First_Name"] == line["First_Name"] == text
+    assert cell["First_Name"] == (text if text[0] in "Aa" else f"'{text}")
+
+
+@pytest.mark.parametrize(("value", "shown"), [("-5.2", "-5.2"), ("-5", "-5"), ("0", "0"), ("-0.125", "-0.125")])
+def test_a_measured_number_below_zero_stays_a_number(clinic, api, value, shown):
+    add_row(clinic, "measurements", value_number=Decimal(value))
+    (cell,) = cells_of(stream(api(), "measurements", "csv"))
+    assert cell["Measurement_Value"] == page(api(), "measurements")[0]["Measurement_Value"] == shown
+
+
+def test_a_measured_choice_that_a_spreadsheet_would_run_is_defused(clinic, api):
+    add_row(clinic, "measurements", value_number=None, value_choice="-1+cmd")
+    (cell,) = cells_of(stream(api(), "measurements", "csv"))
+    assert cell["Measurement_Value"] == "'-1+cmd"
+    assert page(api(), "measurements")[0]["Measurement_Value"] == "-1+cmd"
+
+
+LOOKED_UP = {"patients": 2, "measurements": 2, "hcps": 2}
+"""How many look-ups there are in the reports that have any."""
+
+
+def cost_of(name: str) -> Cost:
+    """Return what a page costs: a key, the rate limit, the rows, look-ups, the audit, and on PostgreSQL the horizon."""
+    looked_up = LOOKED_UP.get(name, 0)
+    audit = 2 if name in OF_PATIENTS else 1
+    return Cost(3 + looked_up + audit, 4 + looked_up + 1)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_page_costs_the_same_for_any_number_of_rows(clinic, api, name):
+    made = 0
+    for size in SIZES:
+        while made < size:
+            add_row(clinic, name)
+            made += 1
+        found = statements(lambda: api().get(f"/v1/export/{name}", asked(name, perPage=200)))
+        assert len(found) == getattr(cost_of(name), connection.vendor), f"{name} with {size} rows\n" + "\n".join(found)
