@@ -22,12 +22,15 @@ class Progress:
         """Show `told`, behind a bar where the `share` of the work that is done is known."""
         if self.command.stderr.isatty():
             bar = "" if share is None else f"{'█' * round(_WIDTH * share):░<{_WIDTH}} {share:4.0%} "
-            self.command.stderr.write(f"\r{bar}{told}", self.command.style.HTTP_INFO, ending="")
+            self._draw(f"\r{bar}{told}")
             self.drawn = True
 
     def __exit__(self, *error: object) -> None:
         if self.drawn:
-            self.command.stderr.write("\n", ending="")
+            self._draw("\n")
+
+    def _draw(self, text: str) -> None:
+        self.command.stderr.write(text, self.command.style.HTTP_INFO, ending="")
 
 
 def share_read(file: TextIO) -> float:

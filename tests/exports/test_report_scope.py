@@ -22,7 +22,7 @@ from tests.exports.rows import (
     stream,
     who,
 )
-from tests.factories import Clinic
+from tests.factories import Clinic, archive
 
 CAREGIVERS = (Role.HC_PRIMARY, Role.HC_SECONDARY)
 STAFF = (Role.HC_ADMIN, Role.HC_VIEW_ALL)
@@ -64,6 +64,18 @@ def test_each_role_gets_the_rows_of_the_patients_whom_it_sees(clinic, neighbour,
     for role in STAFF:
         assert shown(api(role), name) == [[places["mine"], places["other"], places["alone"]]] * 3
     assert shown(api(Role.FC_ADMIN), name) == [list(places.values())] * 3
+
+
+@pytest.mark.parametrize("name", OF_PATIENTS)
+def test_rows_of_archived_patients_stay(clinic, api, name):
+    row = add_row(clinic, name)
+    archive(Patient.objects.get(uuid=who(name, row)))
+    assert who(name, row) in shown(api(), name)[0]
+
+
+def test_an_archived_patient_is_shown_as_stopped(clinic, api):
+    archive(add_row(clinic, "patients"))
+    assert [row["Status"] for row in page(api(), "patients")] == ["stopped"]
 
 
 @pytest.mark.parametrize("name", OF_PEOPLE)
