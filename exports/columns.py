@@ -130,9 +130,13 @@ _RANKS = {flag: rank for rank, flag in enumerate(Flag.values)}
 
 
 def _gravest(rows: list) -> dict[str, Any] | None:
-    """Return the alert of the highest flag, the first of several."""
-    found = [dict(zip(_SHOWN, row, strict=True)) for row in rows]
-    return max(found, key=lambda alert: _RANKS[alert["flag"]]) if found else None
+    """Return the alert of the highest flag, the first of several, as it is shown."""
+    if not rows:
+        return None
+    alert = max((dict(zip(_SHOWN, row, strict=True)) for row in rows), key=lambda found: _RANKS[found["flag"]])
+    zone = alert["organization__timezone"]
+    moments = {name: alert[name] and local_text(alert[name], zone) for name in ("created_at", "processed_at")}
+    return {**alert, **moments, "type": alert["type"].capitalize()}
 
 
 MEASUREMENT_ALERTS = ChildRows(MonitoringAlert, "measurement_id", _SHOWN, _gravest)
@@ -140,14 +144,7 @@ MEASUREMENT_ALERTS = ChildRows(MonitoringAlert, "measurement_id", _SHOWN, _grave
 
 def alert_of_measurement(column: str) -> LookedUp:
     """Return one column of the gravest alert that a measurement raised, null where it raised none."""
-    return LookedUp(MEASUREMENT_ALERTS, source="id", show=lambda found: _shown(found, column), schema=MAYBE_TEXT)
-
-
-def _shown(alert: dict[str, Any] | None, column: str) -> Any:
-    value = alert[column] if alert else None
-    if alert and isinstance(value, datetime.datetime):
-        return local_text(value, alert["organization__timezone"])
-    return value.capitalize() if value and column == "type" else value
+    return LookedUp(MEASUREMENT_ALERTS, source="id", show=lambda found: found and found[column], schema=MAYBE_TEXT)
 
 
 # --- people ---------------------------------------------------------------------------------------
