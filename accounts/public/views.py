@@ -48,7 +48,7 @@ class ApiKeyViewSet(public.ViewSet):
     """The API keys of a user, for administrators. A revoked key is not there any more."""
 
     model = ApiKey
-    pk_kwarg = "key_id"
+    pk_kwarg, pk_schema = "key_id", {"type": "string"}
     tasks = dict.fromkeys(("list", "create", "destroy"), Task.ADMINISTER)
     serializer_classes = {"create": PublicApiKeyIn}
 

@@ -63,6 +63,8 @@ IDEMPOTENCY_KEY = parameter(
     "header",
 )
 
+SUCCESS = {"create": "201", "destroy": "204"}
+"""The status of an action that succeeds, where it is not 200."""
 SUMMARIES = {
     "list": "List {many}",
     "retrieve": "Get {one}",
@@ -140,7 +142,9 @@ class DialectSchema(AutoSchema):
 
     # --- what goes in -----------------------------------------------------------------------------
     def _get_parameters(self) -> list[Schema]:
-        path = [parameter(name, self.dialect.identifier, place="path") for name in uritemplate.variables(self.path)]
+        ids = {self.view.pk_kwarg: self.view.pk_schema or self.dialect.identifier}
+        names = uritemplate.variables(self.path)
+        path = [parameter(name, ids.get(name, self.dialect.identifier), place="path") for name in names]
         honoured = [IDEMPOTENCY_KEY] if self.view.action in self.view.idempotent else []
         return [*path, *self._query(), *honoured]
 
@@ -180,9 +184,12 @@ class DialectSchema(AutoSchema):
 
     # --- what comes back --------------------------------------------------------------------------
     def _get_response_bodies(self, direction="response") -> Schema:
-        status = "201" if self.view.action == "create" else "200"
+        status = SUCCESS.get(self.view.action, "200")
         problems = {str(code): {"$ref": f"#/components/responses/{PROBLEMS[code][0]}"} for code in sorted(self._problems())}
-        return {status: self._answer(), **problems}
+        return {status: self._nothing() if status == "204" else self._answer(), **problems}
+
+    def _nothing(self) -> Schema:
+        return {"description": "Done.", "headers": headers(COUNTED)}
 
     def _answer(self) -> Schema:
         shapes = [self.resolve_serializer(shape, "response").ref for shape in self._shapes()]

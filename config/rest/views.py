@@ -87,6 +87,8 @@ class DialectViewSet(ViewSetMixin, APIView):
     """How many rows a page of a list holds where the request does not say."""
     pk_kwarg: ClassVar[str] = ""
     """The URL keyword that names the object an action works on."""
+    pk_schema: ClassVar[dict | None] = None
+    """What that keyword takes, where it is not the dialect's own kind of id."""
 
     actor: Actor
     allowance: throttling.Allowance | None = None

@@ -107,6 +107,15 @@ def test_answer_headers_are_documented(operation):
     assert {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", *operation.headers} <= shown.keys()
 
 
+def test_answer_without_a_body_is_documented_without_one():
+    """And the id of a key, which is no UUID, as the text that it is."""
+    revoke = document("public")["paths"]["/v1/users/{user_id}/apikeys/{key_id}"]["delete"]
+
+    assert [status for status in revoke["responses"] if status < "300"] == ["204"]
+    assert "content" not in revoke["responses"]["204"]
+    assert {found["name"]: found["schema"] for found in revoke["parameters"]}["key_id"] == {"type": "string"}
+
+
 def test_create_takes_an_idempotency_key():
     create = documented(table("practice").operation("POST /api/v1/{org_id}/patients"))
 
