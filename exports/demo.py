@@ -93,19 +93,26 @@ def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
         child = Furnished(CHILD)
         users = _users(main)
         _leaver(main, users[Role.HC_ADMIN])
-    main.admit(patients, patient_user=users[Role.PATIENT])
+    _monitor(main, patients, users)
+    main.admit(patients)
     child.admit(_PATIENTS_OF_CHILD)
     other.admit(_PATIENTS_OF_OTHER)
     with transaction.atomic():
         furnish_chart(_ACTOR, main.patient(1))
         for patient in (*map(main.patient, range(1, min(patients, _WITH_HISTORY) + 1)), other.patient(1)):
             furnish_history(_ACTOR, patient)
-        monitored = {number: main.patient(number) for number in COURSES if number <= patients}
-        admin, nurse = (actor_of_user(users[role], route=_ACTOR.route) for role in (Role.HC_ADMIN, Role.HC_PRIMARY))
-        Monitoring(_ACTOR, admin, nurse, main.organization).furnish(monitored)
         for house in (child, other):
             prescribe(_ACTOR, house.organization)
         return _with_credentials(main, other, users)
+
+
+def _monitor(main: "Furnished", patients: int, users: dict[str, User]) -> None:
+    """Let the first of `patients` patients be monitored, before there are others whom the rounds would have to visit."""
+    main.admit(min(patients, max(COURSES)), patient_user=users[Role.PATIENT])
+    monitored = {number: main.patient(number) for number in COURSES if number <= patients}
+    admin, nurse = (actor_of_user(users[role], route=_ACTOR.route) for role in (Role.HC_ADMIN, Role.HC_PRIMARY))
+    with transaction.atomic():
+        Monitoring(_ACTOR, admin, nurse, main.organization).furnish(monitored)
 
 
 def _with_credentials(main: "Furnished", other: "Furnished", users: dict[str, User]) -> Demo:
