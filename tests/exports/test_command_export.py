@@ -1,6 +1,8 @@
 """`manage.py export`: the API's rows for an administrator, as a file that is there whole or not at all."""
 
 import io
+import os
+import signal
 import sys
 
 import pytest
@@ -104,6 +106,26 @@ def test_an_export_that_breaks_off_leaves_the_file_that_was_there(clinic, export
     assert written
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_export_that_is_told_to_end_leaves_nothing(clinic, export, tmp_path, monkeypatch):
+    def terminated(*args):
+        yield b"half"
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield b"more"
+
+    def too_late(*args):
+        raise AssertionError("SIGTERM was not taken")
+
+    monkeypatch.setitem(FORMATS, "csv", terminated)
+    before = signal.signal(signal.SIGTERM, too_late)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            export("patients")
+        assert signal.getsignal(signal.SIGTERM) is too_late
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 REFUSED = {

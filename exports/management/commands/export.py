@@ -1,7 +1,10 @@
 """`manage.py export`: a report of an organization as a file."""
 
 import datetime
+import signal
 from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -61,11 +64,21 @@ class Command(BaseCommand):
             audit.record_read(actor, f"{word_for(report.model)}.export", patients=plan.touched(rows))
             done += len(rows)
 
-        with whole_file(path) as file, Progress(self) as progress:
+        with ending_in_order(), whole_file(path) as file, Progress(self) as progress:
             for part in FORMATS[form](report.kinds, report.chunks(query, actor, audited)):
                 file.write(part)
                 progress(f"{done:,} rows", min(1.0, done / max(1, total)))
         return done
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Let SIGTERM end the block as an interrupt does, so that a file that is not whole is taken away."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def day(text: str) -> datetime.date:
