@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from accounts.models import AuditEvent
+from accounts.models import AuditedPatient, AuditEvent
+from clinical.models import Measurement
 from exports import reading
 from exports.reading import REPORTS
 from tests.exports.rows import OF_PATIENTS, add_row, asked, cells_of, lines_of, page, stream, walk, who
@@ -50,6 +51,19 @@ def test_each_chunk_of_a_stream_is_audited_before_it_leaves(clinic, api, monkeyp
     header = [0] if form == "csv" else []
     assert [events.count() for _ in answer.streaming_content] == [*header, 1, 2]
     assert {pk for event in events for pk in event.patients.values_list("patient_id", flat=True)} == patients
+
+
+@pytest.mark.parametrize(("remembered", "times"), [(reading.REMEMBERED, 1), (0, 3)])
+def test_a_stream_tells_of_a_patient_once_and_of_one_whom_it_forgot_again(clinic, api, monkeypatch, remembered, times):
+    monkeypatch.setattr(reading, "CHUNK", 2)
+    monkeypatch.setattr(reading, "REMEMBERED", remembered)
+    patients = [clinic.patient(care_group_id=clinic.group.pk) for _ in range(2)]
+    for _ in range(3):
+        for patient in patients:
+            clinic.entry(Measurement, patient)
+    assert len(lines_of(stream(api(), "measurements", "ndjson"))) == 6
+    touched = AuditedPatient.objects.filter(event__action="measurement.ndjson").values_list("patient_id", flat=True)
+    assert sorted(touched) == sorted([patient.pk for patient in patients] * times)
 
 
 @pytest.mark.parametrize("name", REPORTS)
