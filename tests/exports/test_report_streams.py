@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from accounts.models import AuditedPatient, AuditEvent
+from accounts.models import AuditedPatient, AuditEvent, Role
 from clinical.models import Measurement
 from exports import reading
 from exports.reading import REPORTS
@@ -23,6 +23,16 @@ def test_a_stream_is_all_the_pages_one_after_the_other(clinic, api, monkeypatch,
     assert rows == page(api(), name) == lines_of(stream(api(), name, "ndjson"))
     as_text = [{column: "" if value is None else str(value) for column, value in row.items()} for row in rows]
     assert cells_of(stream(api(), name, "csv")) == as_text
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_superadmins_stream_is_one_organization_after_the_other_and_what_belongs_to_none(clinic, neighbour, api, name):
+    made = [add_row(of, name) for of in (neighbour, clinic, neighbour)]
+    rows = lines_of(stream(api(Role.FC_ADMIN), name, "ndjson"))
+    assert sorted(rows, key=str) == sorted(page(api(Role.FC_ADMIN), name), key=str)
+    about = [who(name, row) for row in rows]
+    ordered = sorted((row.organization_id, about.index(who(name, row))) for row in made)
+    assert ordered == sorted(ordered, key=lambda place: place[1])
 
 
 @pytest.mark.parametrize("name", REPORTS)
