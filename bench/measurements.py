@@ -41,7 +41,7 @@ def main(count: int) -> None:
     from accounts.models import Organization
     from accounts.services.catalogs import create_catalog_row
     from clinical.models import Instrument
-    from exports.demo_catalogs import CATALOGS
+    from exports.demo.catalogs import CATALOGS
 
     seed.main(seed.ORGANIZATIONS * max(count // A_PATIENT, 1))
     for number, organization in enumerate(Organization.objects.order_by("id")):

@@ -17,7 +17,7 @@ from accounts.models import ApiKey, AuditEvent, Organization, OutboxEvent, Role,
 from accounts.models.catalogs import Catalog
 from clinical.models import Flag, MonitoringAlertStatus, RuleKind
 from clinical.monitoring import day_of
-from exports.demo_people import people
+from exports.demo.people import people
 from exports.public.views import REPORTS
 from patients.models import Enrolment, Patient
 from tests.clock import Clock

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.health import pending_migrations
-from exports.demo import DEFAULT_PATIENTS, Demo, make_demo
+from exports.demo.clinic import DEFAULT_PATIENTS, Demo, make_demo
 
 
 class Command(BaseCommand):

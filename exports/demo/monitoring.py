@@ -26,7 +26,7 @@ from clinical.services.monitoring import (
 )
 from clinical.services.overrides import create_override
 from clinical.services.protocols import update_protocol
-from exports.demo_catalogs import PROTOCOLS, WORKFLOW_DAYS
+from exports.demo.catalogs import PROTOCOLS, WORKFLOW_DAYS
 from patients.models import Enrolment, Language, Patient, Protocol, Status
 from patients.services.charts import create_entry
 from patients.services.lifecycle import transition_status

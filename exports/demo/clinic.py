@@ -1,4 +1,4 @@
-"""The demo clinic: organizations, people and patients that belong to nobody, the same on every run.
+"""Organizations, people and patients of the demo, the same on every run.
 
 What exists is found by its natural key (slug, e-mail, name, chart number) and left alone, so that a
 second run adds nothing but fresh keys and a fresh password.
@@ -21,10 +21,10 @@ from accounts.services.users import change_user_status, create_user, update_user
 from clinical.models import Workflow
 from clinical.services.starter_catalog import install_starter_catalog
 from config.orm import fold
-from exports.demo_catalogs import CATALOGS, PROTOCOLS, WORKFLOW, WORKFLOW_DAYS
-from exports.demo_charts import furnish_chart, furnish_history
-from exports.demo_monitoring import COURSES, Monitoring, prescribe
-from exports.demo_people import Person, people
+from exports.demo.catalogs import CATALOGS, PROTOCOLS, WORKFLOW, WORKFLOW_DAYS
+from exports.demo.charts import furnish_chart, furnish_history
+from exports.demo.monitoring import COURSES, Monitoring, prescribe
+from exports.demo.people import Person, people
 from patients.models import (
     BillingType,
     Employer,
