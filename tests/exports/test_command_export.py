@@ -11,6 +11,7 @@ from pyarrow.parquet import ParquetFile
 
 from accounts import audit
 from accounts.models import AuditEvent, Organization
+from clinical.models import Measurement
 from exports import reading
 from exports.reading import REPORTS
 from exports.writers import FORMATS
@@ -62,6 +63,17 @@ def test_the_organizations_clocks_tell_the_days(clinic, api, export):
     bounds = [f"--start-date={day}", f"--end-date={day}"]
     assert len(lines_of(export("plannedActions", "ndjson", *bounds).read_bytes())) == 1
     assert export("plannedActions", "ndjson", "--start-date=2099-01-01").read_bytes() == b""
+
+
+def test_the_rows_are_counted_however_many_are_of_one_patient(clinic, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK", 2)
+    patient, told = clinic.patient(), io.StringIO()
+    for _ in range(5):
+        clinic.entry(Measurement, patient)
+    path = f"--output={tmp_path / 'measurements.csv'}"
+    where = [f"--organization={clinic.organization.slug}", "--format=csv", path]
+    call_command("export", "measurements", *where, *DAYS, stdout=told, stderr=io.StringIO())
+    assert told.getvalue().startswith("5 rows in ")
 
 
 @pytest.mark.parametrize("name", OF_PATIENTS)

@@ -60,12 +60,16 @@ class Command(BaseCommand):
         total, plan, done = query.count(), plan_of(report.columns), 0
 
         def audited(rows: list[tuple]) -> None:
-            nonlocal done
             audit.record_read(actor, f"{word_for(report.model)}.export", patients=plan.touched(rows))
-            done += len(rows)
+
+        def counted(chunks: Iterator[list[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
+            nonlocal done
+            for rows in chunks:
+                done += len(rows)
+                yield rows
 
         with ending_in_order(), whole_file(path) as file, Progress(self) as progress:
-            for part in FORMATS[form](report.kinds, report.chunks(query, actor, audited)):
+            for part in FORMATS[form](report.kinds, counted(report.chunks(query, actor, audited))):
                 file.write(part)
                 progress(f"{done:,} rows", min(1.0, done / max(1, total)))
         return done
