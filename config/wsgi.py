@@ -1,5 +1,6 @@
 """The WSGI application that `manage.py serve` runs."""
 
+import gc
 import os
 from typing import Any
 
@@ -32,3 +33,5 @@ class Application(WSGIHandler):
 
 
 application = Application()
+# What is loaded by now stays: the garbage collector need not look it through again and again.
+gc.freeze()
