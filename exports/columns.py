@@ -38,8 +38,8 @@ def _local(actor: Actor, moment: datetime.datetime | None, zone: str | None) -> 
 
 
 def local_text(moment: datetime.datetime, zone: str) -> str:
-    """Return `moment` as the clocks of `zone` showed it."""
-    return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(" ", "seconds")
+    """Return `moment` as the clocks of `zone` showed it, in 19 characters."""
+    return moment.astimezone(ZoneInfo(zone)).isoformat(" ", "seconds")[:19]
 
 
 class Titled(Computed):
