@@ -7,7 +7,7 @@ that a filter set's SQL is compiled once per shape (config/rest/reading.py).
 
 import datetime
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -192,7 +192,10 @@ class DateParameter(Parameter):
 
 
 class DayParameter(DateParameter):
-    """A day in the caller's time zone, YYYY-MM-DD, with which a moment is compared: `from` its beginning, or `until` its end."""
+    """A day in the caller's time zone, YYYY-MM-DD; the first and the last one both count.
+
+    A moment is compared with the beginning of the day, or where it is `until` that day, with its end.
+    """
 
     column = models.DateTimeField()
 
@@ -285,6 +288,9 @@ class ReferenceParameter(Parameter):
 
 class Parameters(django_filters.FilterSet):
     """A filter set whose filters are all Parameters."""
+
+    required: ClassVar[Collection[str]] = ()
+    """The filters that may not be missing, as the documents tell; `read` sees to it."""
 
     @classmethod
     def criteria(cls, query: QueryDict, actor: Actor, organization_id: int | None) -> list[Criterion]:

@@ -21,6 +21,7 @@ from accounts.permissions import Task
 from accounts.scope import Actor, Role
 from config.rest.dialects import DIALECTS, INTEGER, TEXT, Dialect, Schema, dialect_of, parameter
 from config.rest.fields import BaseVersion, Decimal
+from config.rest.parameters import Parameters
 from config.rest.reading import Computed, LookedUp, columns_of
 from config.rest.rows import UnreadRows
 
@@ -167,9 +168,10 @@ class DialectSchema(AutoSchema):
             yield parameter("sort_dir", {"type": "string", "enum": ["asc", "desc"], "default": "asc"})
 
     def _filters(self) -> Iterator[Schema]:
-        filters = self.view.filterset_class.base_filters if self.view.filterset_class else {}
-        for name, declared in filters.items():
-            yield parameter(name, declared.schema, (type(declared).__doc__ or name).strip().splitlines()[0])
+        filters = self.view.filterset_class or Parameters
+        for name, declared in filters.base_filters.items():
+            text = (type(declared).__doc__ or name).strip().splitlines()[0]
+            yield parameter(name, declared.schema, text, required=name in filters.required)
 
     def _get_request_body(self, direction="request") -> Schema | None:
         if self.view.action not in self.view.serializer_classes:

@@ -28,6 +28,7 @@ class RequiredDays(OptionalDays):
     """The first and the last day of creation, neither of which may be missing."""
 
     days = Days.REQUIRED
+    required = tuple(OptionalDays.base_filters)
 
 
 class NoDays(Parameters):
