@@ -3,11 +3,19 @@
     DATABASE_URL=postgres://… python -m bench.export [--rows 1000000] [--rounds 3]
 
 Needs an empty PostgreSQL database (bench.measurements fills it once, and it is kept) and Linux. The
-product runs as in production: granian, key, scope, rate limit (raised, counting), an audit event a
-chunk; its answer comes over HTTP and is thrown away. COPY writes the same columns of the same joins
-in the same order, with the clocks of the organization: a first look holds the two against each other,
-byte by byte. Sizes and sides are interleaved and medians compared, so that what counts is the ratio.
-Memory is the peak of the largest worker while it answers, as the kernel keeps it.
+product runs as in production: granian, key, scope, rate limit (raised, counting), audit; its answer
+comes over HTTP and is thrown away. COPY writes the same columns of the same joins in the same order,
+with the clocks of the organization: a first look holds the two against each other, byte by byte. It
+joins all alerts there are, which few rows have to pay for. Sizes and sides are interleaved and medians
+compared, so that what counts is the ratio. Memory is the peak of the largest worker while it answers,
+as the kernel keeps it.
+
+Two cores with other work on them, PostgreSQL 15 on the same machine, November 2026, three rounds:
+
+       rows   csv rows/s   ndjson rows/s   COPY rows/s   csv of COPY   ndjson of COPY   peak MB of csv, ndjson
+     10,845       20,600          31,700        14,500          1.43             2.19               89.5, 89.6
+    101,256       27,300          39,000       101,700          0.27             0.38               89.6, 89.6
+  1,000,000       27,600          33,700       177,400          0.16             0.19               89.4, 89.7
 """
 
 import argparse
