@@ -5,15 +5,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.models import CareGroup
+from accounts.models import CareGroup, Role
 from accounts.models.catalogs import Catalog
-from clinical.models import Alert
+from clinical.models import Alert, Instrument, InstrumentKind, MonitoringAlert
 from config.rest.fields import ScopedRelation
 from config.rest.parameters import ReferenceParameter
 from patients.models import ChartEntry, Patient
 from tests import policy
 from tests.cast import VIEWS, model_of
-from tests.factories import Clinic
+from tests.factories import Clinic, archive, new_key
 from tests.policy import Dialect
 from tests.test_tenancy_sweep import CATALOG_SAMPLE
 
@@ -23,6 +23,16 @@ PRACTICE = {f"/{route.replace('<', '{').replace('>', '}')}": route for route in 
 LIKE_A_NEW_PATIENT = ("/patients/{patient_uuid}", "/patients/bulk")
 """What takes the fields of a new patient: at its boundaries these are tried when one is made."""
 ALIKE = {"phases": {"coverage": {"enabled": False}}, "generation": {"max-examples": 30}}
+
+REPORT_SAMPLE = ("/v1/export/measurements", "/v1/export/patients")
+"""All reports are one view set: these stand for them, one that is asked for with days and one that is not."""
+FEW = {
+    "phases": {"coverage": {"enabled": False}, "stateful": {"enabled": False}},
+    "generation": {"max-examples": 6, "mode": "positive"},
+}
+"""What the others are asked with."""
+USED_UP = 60
+"""So many alerts are there to be processed, and keys to be revoked."""
 
 
 def sampled(described: dict) -> dict:
@@ -75,6 +85,8 @@ class KnownRows:
         name = path.rpartition("{")[2].partition("}")[0]
         of_chart = policy.chart_of(route) and name == "patient_uuid"
         patient = self.patient if of_chart else self.clinic.patient()
+        if path.endswith("/restore"):
+            archive(patient)
         pins = {"org_id": self.clinic.organization}
         if "{patient_uuid}" in path:
             pins["patient_uuid"] = patient
@@ -86,6 +98,49 @@ class KnownRows:
         if issubclass(model, Catalog):
             return self.clinic.catalog(model, f"Pinned {patient.pk}", **self.clinic.least(model))
         return self.clinic.entry(model, patient)
+
+
+class KnownMonitoring:
+    """What one patient is monitored with: instruments, a protocol, and alerts and keys that are there to be used up."""
+
+    def __init__(self, clinic: Clinic):
+        self.clinic, self.patient, self.caregiver = clinic, clinic.enrolled(), clinic.users[Role.HC_PRIMARY]
+        clinic.catalog(Instrument, "Weight", code="weight")
+        clinic.catalog(Instrument, "Posture", code="posture", kind=InstrumentKind.CHOICE, choices=["sitting", "lying"])
+        alerts = [str(clinic.entry(MonitoringAlert, self.patient).uuid) for _ in range(USED_UP)]
+        keys = [new_key(self.caregiver).split("_")[1] for _ in range(USED_UP)]
+        self.pinned = {"alert_id": alerts[0], "key_id": keys[0], "user_id": str(self.caregiver.uuid)}
+        self.fresh = {alerts[0]: iter(alerts), keys[0]: iter(keys)}
+        """The id that a path is pinned to -> the ids of rows like it, each good for one request."""
+
+    def public(self) -> dict[str, list]:
+        """Return what bodies and filters of the public dialect may name."""
+        catalogs = self.clinic.catalogs
+        return {
+            "organizationId": [str(self.clinic.organization.uuid)],
+            "groupId": [str(self.clinic.group.uuid)],
+            "programId": [str(catalogs["program"].uuid)],
+            "protocolId": [str(catalogs["protocol"].uuid)],
+            "instrument": ["weight", "mood", "posture"],
+            "value": [7, 2.5, "lying"],
+            "expiresAt": ["2999-12-31T23:59:59+05:45"],
+            "startDate": ["0001-01-02", "2024-02-29"],
+            "endDate": ["2024-02-29", "9999-12-30"],
+        }
+
+    def general(self) -> dict[str, list]:
+        """Return what bodies and filters of the general dialect may name."""
+        return {"gauge_type": ["weight", "mood", "pain"], "value": [7, 2.5]}
+
+    def operations(self, described: dict, patient_id: Any) -> list[dict]:
+        """Return, for each path of the document, the parameters that lead to rows, or how little a report is asked."""
+        ids = {**self.pinned, "patient_id": patient_id}
+        found = []
+        for path in described["paths"]:
+            pins = {f"path.{name}": value for name, value in ids.items() if f"{{{name}}}" in path}
+            few = FEW if path.startswith("/v1/export/") and path.partition(".")[0] not in REPORT_SAMPLE else {}
+            found += [{"include-path": path, "parameters": pins, **few}] if pins or few else []
+        return found
 
 
 def _relations(serializer: serializers.BaseSerializer) -> Iterator[tuple[str, type]]:
