@@ -13,8 +13,12 @@ os.environ.setdefault("FAILED_KEYS_PER_MINUTE", "1000000")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 
 from config.settings import *  # noqa: F403
-from config.settings import STORAGES
+from config.settings import DATABASE, ON_SQLITE, STORAGES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
+
+if not ON_SQLITE:
+    # A test keeps in one transaction what the server commits bit by bit, and has all its foreign keys checked by one statement.
+    DATABASE["OPTIONS"]["options"] += " -c statement_timeout=60000"
