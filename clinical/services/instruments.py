@@ -48,9 +48,13 @@ def instruments_of(organization_id: int) -> dict[str, Instrument]:
 
 def ship_gauge(organization_id: int, code: str) -> Instrument | None:
     """Make the instrument of a gauge that comes with the product; None for other codes, and where it was archived."""
-    if code not in GAUGES or Instrument.objects.filter(organization_id=organization_id, code=code).exists():
+    if code not in GAUGES:
         return None
+    # Two patients may be the first to use it at one moment: the second one waits, and finds it made.
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
+    rows = Instrument.objects.filter(organization_id=organization_id, code=code)
+    if rows.exists():
+        return rows.filter(deleted_at=None).first()
     name, least, most = GAUGES[code]
-    organization = Organization.objects.get(pk=organization_id)
     values: dict[str, Any] = {"code": code, "unit": "{score}", "scale_min": Decimal(least), "scale_max": Decimal(most)}
     return create_catalog_row(actor=Actor.system("gauges"), model=Instrument, organization=organization, name=name, **values)

@@ -1,11 +1,14 @@
 """Measurements that arrive at once, rounds that meet, and staff who process one alert together."""
 
 import datetime
+from decimal import Decimal
 
 import pytest
 from django.db import transaction
 
-from clinical.models import MonitoringAlert, PlannedAction, Workflow, WorkflowFiring
+from clinical.models import Instrument, Measurement, MonitoringAlert, PlannedAction, Workflow, WorkflowFiring
+from clinical.services.instruments import GAUGES
+from clinical.services.measurements import record_measurement
 from clinical.services.monitoring import judge_measurements, process_alert, raise_overdue_alerts, run_workflows
 from config.exceptions import Invalid
 from patients.models import Patient
@@ -61,6 +64,19 @@ def test_a_combination_whose_halves_arrive_at_once_is_not_lost(ward):
         patient = ward.patient()
         assert sum(measured(ward, patient, (95, NOON), (120, NOON + HOUR, "pulse"))) == 1
         assert alerts(patient) == [("combination", "red", "2030-01-01")]
+
+
+def test_a_gauge_that_patients_use_first_at_one_moment_is_made_once(clinic):
+    patients = [clinic.patient() for _ in range(4)]
+
+    def measure(patient: Patient, code: str) -> Measurement:
+        row = {"instrument": code, "value": Decimal(5)}
+        return record_measurement(actor=SYSTEM, patient_id=patient.pk, row=row)
+
+    for code in GAUGES:
+        made = together(*[lambda patient=patient, code=code: measure(patient, code) for patient in patients])
+        assert len({measurement.instrument_id for measurement in made}) == 1
+        assert Instrument.objects.filter(code=code).count() == 1
 
 
 def test_an_alert_is_processed_by_one_of_two(ward):
