@@ -152,18 +152,23 @@ class RowAfter(Func):
 
 
 _HORIZON = """
-SELECT least(min(xact_start), statement_timestamp()) FROM pg_stat_activity
+SELECT least(min(CASE WHEN backend_xid IS NULL THEN query_start ELSE xact_start END), statement_timestamp())
+FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+AND (backend_xid IS NOT NULL OR state = 'active')
 """
 
 
 def horizon(using: str = "default") -> datetime.datetime:
-    """Return the moment below which no row can still appear: no open transaction began before it.
+    """Return the moment below which no row can still appear.
 
-    A row's creation time is the database's clock inside its transaction, so a transaction that
-    is still open can only add rows above its own start. Ask before the rows are read, not in the
-    same statement: a transaction that ends between that statement's snapshot and its look at the
-    open ones would be missing from both. SQLite has one writer at a time.
+    A row's creation time is the database's clock when it is written (`DatabaseNow`). So a transaction
+    that has written can only hold back rows from above its own start, and one that has not yet, which
+    has no id, only rows of the statement that it is running. Who merely has a transaction open holds
+    nothing back. PostgreSQL shows this of the sessions of one's own role, and of all of them to
+    members of pg_read_all_stats. Ask before the rows are read, not in the same statement: a
+    transaction that ends between that statement's snapshot and its look at the open ones would be
+    missing from both. SQLite has one writer at a time.
     """
     if not on_postgres(using):
         return datetime.datetime.max.replace(tzinfo=datetime.UTC)

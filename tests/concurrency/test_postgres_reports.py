@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
+from config.databases import horizon
 from exports import reading
 from tests.concurrency.threads import PATIENCE, together
 from tests.exports.rows import add_row, asked, lines_of, stream, walk, who
@@ -109,3 +110,48 @@ def test_a_stream_that_runs_during_the_commit_is_what_it_was_when_it_began(clini
 
     assert people(name, rows.while_open(begin_before_and_end_after_the_commit)) == rows.early
     assert people(name, lines_of(stream(api(), name, "ndjson"))) == rows.all
+
+
+def test_who_has_only_read_holds_nothing_back(clinic, api):
+    """A backup or a session that somebody forgot may keep its transaction open for hours."""
+    opened, read = threading.Event(), threading.Event()
+
+    def read_slowly() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM patients_patient")
+            opened.set()
+            assert read.wait(PATIENCE)
+
+    def rate_and_read() -> list[dict]:
+        try:
+            assert opened.wait(PATIENCE)
+            add_row(clinic, "starRatings")
+            return lines_of(stream(api(), "starRatings", "ndjson"))
+        finally:
+            read.set()
+
+    _, rows = together(read_slowly, rate_and_read)
+    assert len(rows) == 1
+
+
+def test_a_statement_that_runs_may_write_what_its_beginning_allows(db):
+    """It has no transaction id before its first row."""
+    begun, before = threading.Event(), []
+
+    def wait_in_the_database() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            before.append(cursor.fetchone()[0])
+            begun.set()
+            cursor.execute("SELECT pg_sleep(2)")
+
+    def look() -> list:
+        assert begun.wait(PATIENCE)
+        with connection.cursor() as cursor:
+            asleep = "SELECT query_start FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(2)' AND state = 'active'"
+            while not (found := cursor.execute(asleep).fetchone()):
+                pass
+        return [found[0], horizon()]
+
+    _, (began, end) = together(wait_in_the_database, look)
+    assert before[0] < began == end
