@@ -1,6 +1,6 @@
 """Remote monitoring as pure rules: values in, verdict out. Nothing here knows a model, a table or a clock."""
 
-from clinical.monitoring.days import day_bounds, day_of, days_of
+from clinical.monitoring.days import A_DAY, day_bounds, day_of, days_of
 from clinical.monitoring.rules import (
     FLAGS,
     KINDS,
@@ -19,6 +19,7 @@ from clinical.monitoring.settling import Standing, settle
 from clinical.monitoring.verdicts import Planned, Value, Verdict, history_for, judge, judge_overdue
 
 __all__ = [
+    "A_DAY",
     "FLAGS",
     "KINDS",
     "OF_ONE_INSTRUMENT",

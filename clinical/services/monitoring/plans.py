@@ -4,7 +4,7 @@ import datetime
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import audit, events
 from accounts.scope import Actor
 from clinical.models import Measurement, PlannedAction, PlannedVia
-from clinical.monitoring import day_bounds, day_of, days_of
+from clinical.monitoring import A_DAY, day_bounds, day_of, days_of
 from clinical.services.instruments import Instruments
 from clinical.services.monitoring.care import Care, care_of
 from config.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
@@ -67,23 +67,35 @@ def _by_id(protocol: Protocol, lines: Iterable[Mapping[str, Any]]) -> dict[UUID,
     return {uuid5(protocol.uuid, "/".join(str(line[name]) for name in sorted(line))): line for line in lines}
 
 
+class _Last(NamedTuple):
+    """The last day that was planned, and the latest moment at which one begins."""
+
+    day: datetime.date
+    begins: datetime.datetime
+
+
 def _rows(care: Care, lines: Mapping[UUID, Mapping[str, Any]], now: datetime.datetime) -> Iterator[PlannedAction]:
     zone = ZoneInfo(care.patient.timezone)
     today = day_of(now, zone)
-    planned = _last_days(care.patient, lines)
+    planned = _last_planned(care.patient, lines)
     for uuid, line in lines.items():
-        first = max(planned[uuid] + datetime.timedelta(days=1), today - MADE_UP_FOR) if uuid in planned else today
+        last = planned.get(uuid)
+        first = max(last.day + A_DAY, today - MADE_UP_FOR) if last else today
         for day in days_of(line, care.enrolment.start_date, first, today + AHEAD):
-            yield _row(care, uuid, line, day, zone)
+            row = _row(care, uuid, line, day, zone)
+            # For who crossed the date line the next day may begin when the last one did.
+            if last is None or row.not_before > last.begins:
+                yield row
 
 
-def _last_days(patient: Patient, lines: Collection[UUID]) -> dict[UUID, datetime.date]:
-    """Return the last day that each of `lines` has planned for the patient."""
+def _last_planned(patient: Patient, lines: Collection[UUID]) -> dict[UUID, _Last]:
+    """Return what each of `lines` has planned last for the patient."""
     rows = PlannedAction.objects.filter(patient=patient, program_action__anyof=list(lines)).order_by()
-    found: dict[UUID, datetime.date] = {}
-    for line, zone, last in rows.values_list("program_action", "timezone").annotate(last=Max("not_before")):
-        day = day_of(last, ZoneInfo(zone))
-        found[line] = max(day, found.get(line, day))
+    found: dict[UUID, _Last] = {}
+    for line, zone, begins in rows.values_list("program_action", "timezone").annotate(last=Max("not_before")):
+        last = _Last(day_of(begins, ZoneInfo(zone)), begins)
+        known = found.get(line, last)
+        found[line] = _Last(max(last.day, known.day), max(last.begins, known.begins))
     return found
 
 
