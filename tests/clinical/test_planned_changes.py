@@ -4,17 +4,21 @@ import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from clinical.models import PlannedAction
-from clinical.services.monitoring import Tally, raise_overdue_alerts
+from clinical.services.monitoring import Tally, plan_own_action, raise_overdue_alerts
 from patients.models import Patient
-from tests.clinical.rules import DAILY
+from tests.clinical.monitored import emitted, told
+from tests.clinical.rules import DAILY, LATE
 from tests.clock import Clock
 from tests.factories import SYSTEM
 
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)
 MAY = datetime.datetime(2024, 5, 1, 12, tzinfo=datetime.UTC)
-"""Eight in the morning in New York, where the clinic is."""
+"""Eight in the morning in New York, where the clinic and its patients are."""
+AT_ONCE = {**LATE, "grace_hours": 0}
 
 
 @pytest.fixture
@@ -35,6 +39,12 @@ def planned(patient: Patient) -> list[tuple[int, bool]]:
     return [(row.not_before.astimezone(ZoneInfo(row.timezone)).day, row.completed_at is not None) for row in rows]
 
 
+@pytest.fixture
+def patient(ward, clock) -> Patient:
+    """A patient whose enrolment begins on 1 May, with nothing planned yet."""
+    return ward.patient(timezone="America/New_York")
+
+
 # --- where a patient lives --------------------------------------------------------------------------
 @pytest.mark.parametrize("zone", ["Pacific/Tongatapu", "Pacific/Kiritimati"], ids=["a day ahead", "more than a day ahead"])
 def test_who_crosses_the_date_line_skips_the_day_that_begins_when_one_is_planned_already(ward, clock, zone):
@@ -46,3 +56,45 @@ def test_who_crosses_the_date_line_skips_the_day_that_begins_when_one_is_planned
     moments = list(PlannedAction.objects.filter(patient=patient).values_list("not_before", flat=True))
     assert [day for day, _ in planned(patient)] == [1, 2, 4, 5, 6]
     assert moments == sorted(set(moments))
+
+
+# --- the schedule -----------------------------------------------------------------------------------
+def test_what_is_planned_after_it_was_measured_is_completed_by_the_first_measurement(ward, clock, patient):
+    first, *_ = [ward.measure(patient, 80, MAY - hours * HOUR) for hours in (3, 2, 12)]
+    ward.measure(patient, 80, MAY - HOUR, "pulse")
+    ward.prescribe(AT_ONCE, schedule=[DAILY])
+    assert make_round(clock, 0.25).planned == 2
+    assert planned(patient) == [(1, True), (2, False)]
+    action = PlannedAction.objects.filter(patient=patient).earliest("not_before")
+    assert (action.completed_at, action.completed_by) == (first.measured_at, first)
+    assert told(patient, "planned_action.complete") == [("planned_action", None, "completed_at,completed_by")]
+    assert emitted("planned_action.completed") == [action.uuid]
+    assert make_round(clock, 1).raised == 0
+
+
+def test_what_a_patient_plans_over_a_time_already_measured_is_completed_at_once(ward, clock, patient):
+    measured = ward.measure(patient, 80, MAY)
+    clock.move(MAY + HOUR)
+    times = {"not_before": MAY - HOUR, "expires_at": MAY + 5 * HOUR}
+    for code in ("weight", "pulse"):
+        plan_own_action(actor=SYSTEM, patient_id=patient.pk, instrument=code, **times)
+    completed = PlannedAction.objects.filter(patient=patient).values_list("instrument__code", "completed_by").order_by("pk")
+    assert list(completed) == [("weight", measured.pk), ("pulse", None)]
+
+
+def test_planning_takes_as_many_statements_however_much_was_measured(ward, clock, patient):
+    def statements() -> int:
+        ward.prescribe(schedule=[DAILY, {**DAILY, "instrument": "pulse"}])
+        with CaptureQueriesContext(connection) as captured:
+            assert make_round(clock).planned == 4
+        assert planned(patient)[:2] == [(1, True)] * 2
+        PlannedAction.objects.filter(patient=patient).delete()
+        return len(captured)
+
+    for code in ("weight", "pulse"):
+        ward.measure(patient, 80, MAY, code)
+    few = statements()
+    for hours in range(8):
+        ward.measure(patient, 80, MAY - hours * HOUR)
+    PlannedAction.objects.filter(patient=patient).delete()
+    assert statements() == few

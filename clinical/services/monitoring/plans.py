@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -53,6 +53,7 @@ def plan(actor: Actor, care: Care, now: datetime.datetime) -> int:
     if rows:
         insert_many(PlannedAction, rows)
         _tell(actor, care.patient, "plan", "planned", rows)
+        _complete_new(actor, care.patient, rows)
     return len(rows)
 
 
@@ -134,7 +135,24 @@ def plan_own_action(
         "expires_at": expires_at,
         "timezone": patient.timezone,
     }
-    return add_entry(actor, patient, PlannedAction, values)
+    action = add_entry(actor, patient, PlannedAction, values)
+    _complete_new(actor, patient, [action])
+    return action
+
+
+def _complete_new(actor: Actor, patient: Patient, actions: Iterable[PlannedAction]) -> None:
+    """Complete those of `actions`, which have just been planned, for which a measurement had come before."""
+    come = Measurement.objects.filter(
+        organization_id=patient.organization_id,
+        patient=patient,
+        instrument=OuterRef("instrument"),
+        measured_at__gte=OuterRef("not_before"),
+        measured_at__lt=OuterRef("expires_at"),
+    )
+    new = PlannedAction.objects.filter(patient=patient, uuid__anyof=[action.uuid for action in actions]).order_by()
+    first = new.values(first=Subquery(come.order_by("measured_at", "pk").values("pk")[:1]))
+    if measurements := list(Measurement.objects.filter(pk__in=first)):
+        complete_actions(actor, patient, measurements)
 
 
 def complete_actions(actor: Actor, patient: Patient, measurements: Collection[Measurement]) -> None:
