@@ -20,16 +20,20 @@ Kinds = Mapping[str, type]
 Chunks = Iterable[list[dict[str, Any]]]
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-_FORMULA = re.compile(r"[\t\r\n\0]|\s*[=+\-@|%＝＋－＠]")
-"""How a cell begins that a spreadsheet takes for more than text."""
+_UNSEEN = r'(?:[^\S\t\r\n]|["\0-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff])'
+"""What a spreadsheet may pass over before a formula: blanks, controls, marks without width, a quote of its own."""
+_FORMULA = re.compile(rf"^(?=[\t\r\n\0])|(?<![^;\t\r\n])(?={_UNSEEN}*[=+\-@|%＝＋－＠])")
+"""Where a cell begins that a spreadsheet takes for more than text: the text itself, or what it splits off in some country."""
 
 
 def defused(value: Any) -> Any:
-    """Return a cell that no spreadsheet runs: text that begins like a formula gets an apostrophe before it; numbers stay."""
-    # Nearly every cell begins with a letter or a digit, which is quicker to see than that it matches nothing.
-    if isinstance(value, str) and not value[:1].isalnum() and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
+    """Return a cell that no spreadsheet runs: what begins like a formula gets an apostrophe before it; numbers stay."""
+    if not isinstance(value, str):
+        return value
+    # Nearly every cell begins with a letter or a digit and is one line, which is quicker to see than that nothing matches.
+    if value[:1].isalnum() and ";" not in value and value.isprintable():
+        return value
+    return value if _NUMBER.fullmatch(value) else _FORMULA.sub("'", value)
 
 
 def csv_chunks(kinds: Kinds, chunks: Chunks) -> Iterator[bytes]:

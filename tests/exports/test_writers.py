@@ -12,16 +12,32 @@ from pyarrow.parquet import ParquetFile
 from exports.writers import FORMATS, csv_chunks, defused, ndjson_chunks, parquet_chunks, whole_file
 
 RUN = (
-    "=1+1", '=HYPERLINK("http://evil.example","Click")', "+1+cmd", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "\n=1",
-    "\0=1", " =1+1", "\u00a0=1", "|calc", "%0A", "＝1+1", "＋1", "－1", "＠SUM", "-", "+", "+31612345678", "--5", "-5,2", "-1e5",
-    "-5.2\n", "-٥", "\tplain",
+    "=1+1", '=HYPERLINK("http://evil.example","Click")', "+1+cmd", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\0=1", " =1+1",
+    "\u00a0=1", "|calc", "%0A", "＝1+1", "＋1", "－1", "＠SUM", "-", "+", "+31612345678", "--5", "-5,2", "-1e5", "-5.2\n", "-٥",
+    "\tplain", "\rplain", "\0plain", "\u200b=1", "\ufeff=1", "\u2060 -1+1", "\x1b\x7f\x85\u202e@SUM", '"=1',
 )  # fmt: skip
-STAY = ("", "-5.2", "-5", "5.2", "0", "Ann", "O'Brien", "a=b", "1+1", 'say "hi"', "a,b", "a\nb", " plain", "'=1", "日本", "-5.20")
+APART = {
+    "x;=1+1": "x;'=1+1", "x\t=1+1": "x\t'=1+1", "x\n-1+cmd": "x\n'-1+cmd", "x\r\n@SUM(A1)": "x\r\n'@SUM(A1)", ";=1": ";'=1",
+    "é; \u00a0=1": "é;' \u00a0=1", "x;\u200b\ufeff\0=1": "x;'\u200b\ufeff\0=1", "x; ;+1;2": "x; ;'+1;2", "1;-5": "1;'-5",
+    'x;"=1+1;"': "x;'\"=1+1;\"", "x\n\n=1;＝2": "x\n\n'=1;'＝2", "=1;=2": "'=1;'=2", "\t=1": "'\t'=1", "\r=1": "'\r'=1",
+    "\n=1": "'\n'=1", " \t=1": " \t'=1",
+}  # fmt: skip
+"""What a spreadsheet would run behind a place where it may begin another cell, and what becomes of it."""
+STAY = (
+    "", "-5.2", "-5", "5.2", "0", "Ann", "O'Brien", "a=b", "1+1", 'say "hi"', "a,b", "a\nb", " plain", "'=1", "日本", "-5.20",
+    "a;b=c", "a; b", "a\tb\r\nc", "2024-05-02 14:46:11", "ann@example.org; lee@example.org", ";", "\u200bplain", "a\u200b=1",
+)  # fmt: skip
+EVERY = (*RUN, *APART, *STAY)
 
 
 @pytest.mark.parametrize("text", RUN, ids=repr)
 def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text):
     assert defused(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", APART, ids=repr)
+def test_what_would_run_in_a_cell_of_its_own_gets_one_where_that_begins(text):
+    assert defused(text) == APART[text]
 
 
 @pytest.mark.parametrize("value", [*STAY, -5, -5.2, None, datetime.date(2024, 2, 29)], ids=repr)
@@ -30,7 +46,7 @@ def test_numbers_and_plain_text_stay(value):
 
 
 def test_csv_is_read_back_as_it_was_but_for_the_apostrophes():
-    rows = [{"text": text, "number": -number} for number, text in enumerate((*RUN, *STAY))]
+    rows = [{"text": text, "number": -number} for number, text in enumerate(EVERY)]
     content = b"".join(csv_chunks({"text": str, "number": int}, [rows[:7], rows[7:]]))
     read = list(csv.reader(io.StringIO(content.decode(), newline=""), strict=True))
     assert read[0] == ["text", "number"]
@@ -39,7 +55,7 @@ def test_csv_is_read_back_as_it_was_but_for_the_apostrophes():
 
 
 def test_ndjson_is_one_object_a_line_as_it_is():
-    rows = [{"text": text} for text in (*RUN, *STAY)]
+    rows = [{"text": text} for text in EVERY]
     lines = b"".join(ndjson_chunks({"text": str}, [rows])).split(b"\n")
     assert [json.loads(line) for line in lines[:-1]] == rows
     assert lines[-1] == b""
@@ -47,7 +63,7 @@ def test_ndjson_is_one_object_a_line_as_it_is():
 
 def test_parquet_keeps_text_as_it_is_with_typed_columns_and_a_row_group_a_chunk():
     marked = uuid.uuid4()
-    rows = [{"text": text, "number": 2**40 + number} for number, text in enumerate((*RUN, *STAY))]
+    rows = [{"text": text, "number": 2**40 + number} for number, text in enumerate(EVERY)]
     rows += [{"text": None, "number": None}, {"text": marked, "number": -1}, {"text": datetime.date(2024, 2, 29), "number": 0}]
     file = ParquetFile(io.BytesIO(b"".join(parquet_chunks({"text": str, "number": int}, [rows[:5], rows[5:]]))))
     assert {column.name: str(column.type) for column in file.schema_arrow} == {"text": "string", "number": "int64"}
