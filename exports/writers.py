@@ -103,17 +103,20 @@ FORMATS: Mapping[str, Callable[[Kinds, Chunks], Iterator[bytes]]] = {
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` when the block has ended well, and leaves nothing when it has not.
 
-    Nobody but its owner may read it.
+    Nobody but its owner may read it. A link stays, and what it names is replaced; OSError for anything but a file.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "Not a regular file")
+    place = Path(os.path.realpath(path))
+    descriptor, beside = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
     try:
         with open(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        os.replace(beside, place)
     except BaseException:
         os.unlink(beside)
         raise

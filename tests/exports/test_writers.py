@@ -4,6 +4,7 @@ import csv
 import datetime
 import io
 import json
+import os
 import uuid
 
 import pytest
@@ -124,3 +125,28 @@ def test_a_directory_is_no_place_for_a_file(tmp_path):
     with pytest.raises(IsADirectoryError), whole_file(tmp_path):
         raise AssertionError("nothing is to be written")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_no_file_stays(tmp_path, linked):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    with pytest.raises(OSError, match="Not a regular file"), whole_file(link if linked else pipe):
+        raise AssertionError("nothing is to be written")
+    assert pipe.is_fifo()
+    assert sorted(tmp_path.iterdir()) == [link, pipe]
+
+
+@pytest.mark.parametrize("before", [b"before", None])
+def test_a_link_stays_and_the_file_that_it_names_is_replaced(tmp_path, before):
+    (tmp_path / "reports").mkdir()
+    path, link = tmp_path / "reports" / "report.csv", tmp_path / "latest.csv"
+    link.symlink_to(path)
+    if before:
+        path.write_bytes(before)
+    with whole_file(link) as file:
+        file.write(b"after")
+    assert link.is_symlink()
+    assert path.read_bytes() == b"after"
+    assert list(path.parent.iterdir()) == [path]
