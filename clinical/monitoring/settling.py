@@ -6,6 +6,7 @@ flag of that alert, with its cause; a lower or equal one changes nothing.
 Where alerts have been processed, a threshold and a remark judge the window afresh: another
 measurement raises another alert. A combination, an average and an overdue measurement do not: a
 processed alert stands for its window, and for those of the days around it, unless the flag is higher.
+A stale verdict makes no alert.
 """
 
 import datetime
@@ -57,7 +58,7 @@ def _settled(verdict: Verdict, alerts: list[Standing]) -> Standing | None:
             return None
         highest.flag = verdict.flag
         return highest
-    if any(_keeps_standing(alert, verdict) for alert in near):
+    if verdict.stale or any(_keeps_standing(alert, verdict) for alert in near):
         return None
     made = Standing(None, verdict.rule_key, verdict.window, verdict.flag)
     alerts.append(made)

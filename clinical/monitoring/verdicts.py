@@ -54,7 +54,8 @@ class Verdict:
     """What a rule has found. `value` completed it, None where none came.
 
     `days` is None where the rule judges every window afresh; else an alert stands for all windows
-    less than so many days away too, and a processed one keeps standing.
+    less than so many days away too, and a processed one keeps standing. One that is `stale` makes no
+    alert: it only raises the flag of one that is not processed.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Verdict:
     instrument: str | None = None
     value: Value | None = None
     days: int | None = None
+    stale: bool = False
 
 
 # --- what arrived -----------------------------------------------------------------------------------
@@ -174,11 +176,16 @@ _JUDGES: dict[str, Callable[[Rule, Sequence[Value], ZoneInfo], Iterator[Verdict]
 
 
 # --- what did not -----------------------------------------------------------------------------------
-def judge_overdue(rules: Iterable[Rule], actions: Iterable[Planned], now: datetime.datetime) -> list[Verdict]:
-    """Return a verdict for every action and rule over its instrument whose grace has run out at `now`."""
+def judge_overdue(
+    rules: Iterable[Rule], actions: Iterable[Planned], now: datetime.datetime, within: datetime.timedelta
+) -> list[Verdict]:
+    """Return a verdict for every action and rule over its instrument whose grace has run out at `now`.
+
+    Where it ran out longer ago than `within`, the verdict is stale: a new rule does not raise the past.
+    """
     overdue = [rule for rule in rules if rule["kind"] == OVERDUE]
     return [
-        _of_action(rule, action)
+        _of_action(rule, action, stale=now - within > action.expires_at + grace_of(rule))
         for action in actions
         for rule in overdue
         if rule["instrument"] == action.instrument and action.expires_at + grace_of(rule) <= now
@@ -190,9 +197,9 @@ def grace_of(rule: Rule) -> datetime.timedelta:
     return datetime.timedelta(hours=rule["grace_hours"])
 
 
-def _of_action(rule: Rule, action: Planned) -> Verdict:
+def _of_action(rule: Rule, action: Planned, *, stale: bool) -> Verdict:
     cause = _cause(rule, {"grace_hours": rule["grace_hours"]}, (action.not_before, action.expires_at), [])
-    return Verdict(OVERDUE, rule["flag"], rule_key(rule), action.uuid, cause, action.instrument, days=0)
+    return Verdict(OVERDUE, rule["flag"], rule_key(rule), action.uuid, cause, action.instrument, days=0, stale=stale)
 
 
 # --- causes -----------------------------------------------------------------------------------------

@@ -190,7 +190,7 @@ def test_history_is_asked_for_where_older_values_decide():
 @pytest.mark.parametrize(("now", "late"), [(at(days=1, hours=12, seconds=-1), False), (at(days=1, hours=12), True)])
 def test_a_planned_measurement_is_overdue_when_its_grace_has_run_out(now, late):
     action = Planned("a1", "mood", at(), at(days=1))
-    verdicts = judge_overdue([LATE, {**LATE, "instrument": "weight"}, HEAVY], [action], now)
+    verdicts = judge_overdue([LATE, {**LATE, "instrument": "weight"}, HEAVY], [action], now, datetime.timedelta(days=2))
     assert [(one.rule_key, one.window, one.flag) for one in verdicts] == ([("overdue:mood", "a1", "orange")] if late else [])
     for one in verdicts:
         assert one.cause == {

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from clinical.models import PlannedAction
 from clinical.services.monitoring import Tally, plan_own_action, raise_overdue_alerts
 from patients.models import Patient
-from tests.clinical.monitored import emitted, told
+from tests.clinical.monitored import alerts, emitted, told
 from tests.clinical.rules import DAILY, LATE
 from tests.clock import Clock
 from tests.factories import SYSTEM
@@ -98,3 +98,23 @@ def test_planning_takes_as_many_statements_however_much_was_measured(ward, clock
         ward.measure(patient, 80, MAY - hours * HOUR)
     PlannedAction.objects.filter(patient=patient).delete()
     assert statements() == few
+
+
+# --- the rules --------------------------------------------------------------------------------------
+def test_a_new_rule_raises_no_alerts_for_what_is_long_past(ward, clock, patient):
+    ward.prescribe(schedule=[DAILY])
+    for _ in range(9):
+        make_round(clock, 1)
+    ward.prescribe({**LATE, "grace_hours": 24}, schedule=[DAILY])
+    assert make_round(clock).raised == 2
+    due = PlannedAction.objects.filter(patient=patient, not_before__range=(MAY + 5 * DAY, MAY + 7 * DAY))
+    assert [window for _, _, window in alerts(patient)] == [str(action.uuid) for action in due]
+
+
+def test_an_open_alert_rises_however_long_ago_its_measurement_was_due(ward, clock, patient):
+    ward.prescribe(AT_ONCE, schedule=[DAILY])
+    make_round(clock)
+    make_round(clock, 1)
+    ward.prescribe({**AT_ONCE, "flag": "red"})
+    make_round(clock, 9)
+    assert [flag for _, flag, _ in alerts(patient)] == ["red"]

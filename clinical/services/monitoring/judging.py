@@ -10,7 +10,7 @@ from clinical.models import Measurement, PlannedAction
 from clinical.monitoring import Planned, Value, day_bounds, history_for, judge, judge_overdue
 from clinical.services.monitoring.alerts import raise_alerts
 from clinical.services.monitoring.care import Care, care_of
-from clinical.services.monitoring.plans import complete_actions, plan
+from clinical.services.monitoring.plans import MADE_UP_FOR, complete_actions, plan
 from patients.models import Patient
 
 LOOK_BACK = datetime.timedelta(days=31)
@@ -38,7 +38,10 @@ def judge_measurements(*, actor: Actor, patient: Patient, measurements: Collecti
 
 
 def judge_plans(actor: Actor, care: Care, now: datetime.datetime) -> int:
-    """Raise an alert for every planned action of this enrolment whose grace has run out, and return how many."""
+    """Raise an alert for every planned action of this enrolment whose grace has run out, and return how many.
+
+    One that ran out longer ago than MADE_UP_FOR only raises the flag of its alert.
+    """
     began, _ = day_bounds(care.enrolment.start_date, care.zone)
     rows = PlannedAction.objects.select_related("instrument").filter(
         patient=care.patient,
@@ -48,7 +51,7 @@ def judge_plans(actor: Actor, care: Care, now: datetime.datetime) -> int:
         expires_at__lte=now,
     )
     waiting = [Planned(str(row.uuid), row.instrument.code, row.not_before, row.expires_at) for row in rows]
-    return raise_alerts(actor, care, judge_overdue(care.rules, waiting, now)) if waiting else 0
+    return raise_alerts(actor, care, judge_overdue(care.rules, waiting, now, MADE_UP_FOR)) if waiting else 0
 
 
 def _values(care: Care, measurements: Collection[Measurement]) -> list[Value]:
