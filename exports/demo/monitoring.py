@@ -193,7 +193,7 @@ class Monitoring:
                     yield {"instrument": code, "value": Decimal(str(value)), "measured_at": moment, "comment": remark}
 
     def _make_rounds(self) -> None:
-        """Do what cron would have done on the days on which something happens, and on each for what does not, and now."""
+        """Do what cron would have done day by day, and now."""
         for day in range(DAYS):
             if day in WORKFLOW_DAYS:
                 run_workflows(actor=self.actor, now=self._at(day, 12), organization=self.organization)

@@ -7,11 +7,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from clinical.models import PlannedAction
+from accounts.services.catalogs import archive_catalog_row
+from clinical.models import Instrument, PlannedAction
 from clinical.services.monitoring import Tally, plan_own_action, raise_overdue_alerts
 from patients.models import Patient
 from tests.clinical.monitored import alerts, emitted, told
-from tests.clinical.rules import DAILY, LATE
+from tests.clinical.rules import DAILY, HEAVY, LATE, REMARK
 from tests.clock import Clock
 from tests.factories import SYSTEM
 
@@ -118,3 +119,32 @@ def test_an_open_alert_rises_however_long_ago_its_measurement_was_due(ward, cloc
     ward.prescribe({**AT_ONCE, "flag": "red"})
     make_round(clock, 9)
     assert [flag for _, flag, _ in alerts(patient)] == ["red"]
+
+
+# --- an instrument that gave its code away ----------------------------------------------------------
+@pytest.fixture
+def replace(ward):
+    """Return what archives the ward's instrument of weight and makes another with its code."""
+
+    def replace() -> None:
+        archive_catalog_row(actor=SYSTEM, row=ward.instruments["weight"], base_version=1)
+        ward.instruments["weight"] = ward.clinic.catalog(Instrument, "Another weight", code="weight")
+
+    return replace
+
+
+def test_own_rules_over_an_archived_instrument_do_not_hold_for_another_with_its_code(ward, clock, patient, replace):
+    ward.prescribe(HEAVY, REMARK)
+    ward.own(patient, "measurement", "weight")
+    ward.own(patient, "remark", None)
+    replace()
+    ward.measure(patient, 95, MAY, comment="Dizzy")
+    assert [kind for kind, _, _ in alerts(patient)] == ["measurement"], "what names no instrument holds on"
+
+
+def test_what_was_planned_of_an_archived_instrument_is_not_overdue_under_another_with_its_code(ward, clock, patient, replace):
+    ward.prescribe(AT_ONCE, schedule=[DAILY])
+    make_round(clock)
+    replace()
+    assert make_round(clock, 1).raised == 0
+    assert make_round(clock, 2).raised == 1, "what was planned of the other one is"

@@ -29,8 +29,11 @@ class Care:
 
     @cached_property
     def rules(self) -> list[Rule]:
-        """The rules in force. A rule over an instrument that is gone, or has another code by now, judges nothing."""
-        rows = RuleOverride.objects.filter(patient=self.patient, deleted_at=None)
+        """The rules in force. A rule over an instrument that is gone, or has another code by now, judges nothing.
+
+        A patient's own rules go with their instrument: another that has its code by now is not theirs.
+        """
+        rows = RuleOverride.objects.filter(patient=self.patient, deleted_at=None, instrument__deleted_at=None)
         own = [Override(*row) for row in rows.values_list("kind", "instrument__code", "rules")]
         rules = rules_in_force(self.enrolment.protocol.rules, own)
         return [rule for rule in rules if codes_of(rule) <= self.instruments.keys()]

@@ -45,6 +45,7 @@ def judge_plans(actor: Actor, care: Care, now: datetime.datetime) -> int:
     began, _ = day_bounds(care.enrolment.start_date, care.zone)
     rows = PlannedAction.objects.select_related("instrument").filter(
         patient=care.patient,
+        instrument__deleted_at=None,
         completed_at=None,
         not_before__gte=began - datetime.timedelta(days=1),  # The patient's day may begin before the organization's.
         expires_at__gt=now - LOOK_BACK,
