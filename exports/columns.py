@@ -67,9 +67,9 @@ def _measured(actor: Actor, number: Decimal | None, choice: str | None) -> str:
     return str(value_shown(actor, number, choice))
 
 
-def related(source: str) -> serializers.CharField:
-    """Return a column of text that is reached through another table, null where there is none."""
-    return serializers.CharField(source=source, allow_null=True)
+def related(source: str) -> Computed:
+    """Return a column of text, perhaps reached through another table, null where there is none or an empty one."""
+    return Computed(lambda actor, text: text or None, (source,), schema=MAYBE_TEXT)
 
 
 def related_uuid(source: str) -> serializers.UUIDField:
@@ -123,8 +123,20 @@ def alerts_in_all() -> LookedUp:
     return LookedUp(ALERT_COUNTS, source="id", show=lambda found: found["total"] if found else 0, schema=NUMBER)
 
 
+class OnceProcessed(Computed):
+    """What staff wrote about an alert, null until it is processed: they may write when they escalate it too."""
+
+    def __init__(self, column: str):
+        super().__init__(lambda actor, text, status: _once_processed(text, status), (column, "status"), schema=MAYBE_TEXT)
+
+
+def _once_processed(text: str | None, status: str) -> str | None:
+    return text or None if status == MonitoringAlertStatus.PROCESSED else None
+
+
 _SHOWN = (
-    "flag", "type", "created_at", "processed_type", "action", "processed_at", "processed_by__uuid", "organization__timezone",
+    "flag", "type", "created_at", "status", "processed_type", "action", "processed_at", "processed_by__uuid",
+    "organization__timezone",
 )  # fmt: skip
 _RANKS = {flag: rank for rank, flag in enumerate(Flag.values)}
 
@@ -136,7 +148,8 @@ def _gravest(rows: list) -> dict[str, Any] | None:
     alert = max((dict(zip(_SHOWN, row, strict=True)) for row in rows), key=lambda found: _RANKS[found["flag"]])
     zone = alert["organization__timezone"]
     moments = {name: alert[name] and local_text(alert[name], zone) for name in ("created_at", "processed_at")}
-    return {**alert, **moments, "type": alert["type"].capitalize()}
+    action = _once_processed(alert["action"], alert["status"])
+    return {**alert, **moments, "type": alert["type"].capitalize(), "action": action}
 
 
 MEASUREMENT_ALERTS = ChildRows(MonitoringAlert, "measurement_id", _SHOWN, _gravest)

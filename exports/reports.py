@@ -15,6 +15,7 @@ from exports.columns import (
     TEXT,
     LocalTime,
     MeasuredText,
+    OnceProcessed,
     TextOf,
     Titled,
     alert_of_measurement,
@@ -32,9 +33,9 @@ class PatientsReportOut(ContractSerializer):
     """A patient, with the numbers of alerts so far."""
 
     Patient_UUID = serializers.UUIDField(source="uuid")
-    First_Name = related("first_name")
+    First_Name = serializers.CharField(source="first_name")
     Middle_Name = related("middle_name")
-    Last_Name = related("last_name")
+    Last_Name = serializers.CharField(source="last_name")
     Sex = related("sex")
     Patient_Number = related("chart_number")
     BSN = IdentityNumber("bsn")
@@ -79,9 +80,9 @@ class OfPatientOut(ContractSerializer):
 class NamedPatientOut(OfPatientOut):
     """Base of the rows that tell whose they are by name too."""
 
-    First_Name = related("patient.first_name")
+    First_Name = serializers.CharField(source="patient.first_name")
     Middle_Name = related("patient.middle_name")
-    Last_Name = related("patient.last_name")
+    Last_Name = serializers.CharField(source="patient.last_name")
     Patient_Number = related("patient.chart_number")
 
 
@@ -95,7 +96,7 @@ class MeasurementsReportOut(NamedPatientOut):
     Program = enrolled_in(0, "patient_id")
     Protocol = enrolled_in(1, "patient_id")
     Measurement_Date = LocalTime("measured_at")
-    Measurement_Name = related("instrument.name")
+    Measurement_Name = serializers.CharField(source="instrument.name")
     Measurement_Value = MeasuredText()
     Alert_Flag = alert_of_measurement("flag")
     Alert_Type = alert_of_measurement("type")
@@ -120,16 +121,16 @@ class AlertsReportOut(OfPatientOut):
     Group = related("care_group.name")
     Program = related("program.name")
     Protocol = related("protocol.name")
-    Alert_Flag = related("flag")
+    Alert_Flag = serializers.CharField(source="flag")
     Alert_Type = Titled("type")
     Measurement_Name = related("instrument.name")
     Alert_Created_Date = LocalTime("created_at")
     Alert_Processed_Type = related("processed_type")
-    Alert_Processed_Action = related("action")
+    Alert_Processed_Action = OnceProcessed("action")
     Alert_Processed_At = LocalTime("processed_at", nullable=True)
     Alert_Processed_By_UUID = related_uuid("processed_by.uuid")
     Alert_Processed_By_Role = Computed(lambda actor, role: role and role.lower(), ("processed_by__role",), schema=MAYBE_TEXT)
-    Alert_Processed_Additional_Info = related("additional_info")
+    Alert_Processed_Additional_Info = OnceProcessed("additional_info")
 
     class Meta:
         model = MonitoringAlert
@@ -147,11 +148,11 @@ class HcpsReportOut(ContractSerializer):
     First_Name = related("first_name")
     Middle_Name = related("middle_name")
     Last_Name = related("last_name")
-    Email = related("email")
-    User_Name = related("user_name")
-    Language = related("language")
+    Email = serializers.CharField(source="email")
+    User_Name = Computed(lambda actor, name, email: name or email, ("user_name", "email"), schema=TEXT)
+    Language = serializers.CharField(source="language")
     Role = Computed(lambda actor, role: role.lower(), ("role",), schema=TEXT)
-    Status = related("status")
+    Status = serializers.CharField(source="status")
     Last_Login_At = LocalTime("last_login", nullable=True)
     Last_Logout_At = LocalTime("last_logout", nullable=True)
     Groups = LookedUp(GROUPS, source="id", show=lambda found: found or "", schema=TEXT)
@@ -173,7 +174,7 @@ def _mutated_to(actor: Actor, kind: str, name: str | None) -> str | None:
 class PatientsMutationsReportOut(NamedPatientOut):
     """A change of a patient's program, protocol, group or status."""
 
-    Type = related("type")
+    Type = serializers.CharField(source="type")
     Name = Computed(_mutated_to, ("type", "name"), schema=MAYBE_TEXT)
     Mutation_Date = LocalTime("created_at")
     Mutation_ID = serializers.IntegerField(source="pk")
@@ -201,11 +202,11 @@ class PlannedActionsReportOut(OfPatientOut):
 
     UUID = serializers.UUIDField(source="uuid")
     Program_Action_UUID = serializers.UUIDField(source="program_action")
-    Planned_Via = related("planned_via")
+    Planned_Via = serializers.CharField(source="planned_via")
     Self_Planned = Computed(lambda actor, planned: int(planned), ("self_planned",), schema=NUMBER)
     Not_Before = LocalTime("not_before", "timezone")
     Expires_At = LocalTime("expires_at", "timezone")
-    Valid_Period_Timezone = related("timezone")
+    Valid_Period_Timezone = serializers.CharField(source="timezone")
     Completed_At = LocalTime("completed_at", "timezone", nullable=True)
     Completed_At_Timezone = Computed(
         lambda actor, completed, zone: zone if completed else None, ("completed_at", "timezone"), schema=MAYBE_TEXT
@@ -245,7 +246,7 @@ class PatientsProgramsHistoryReportOut(OfPatientOut):
 class PatientsSettingsHistoryReportOut(OfPatientOut):
     """A new value of a patient's setting."""
 
-    Key = related("key")
+    Key = serializers.CharField(source="key")
     Value = related("value")
     Created_By = related_uuid("created_by.uuid")
 
@@ -258,8 +259,8 @@ class UsersStatusChangeReasonsReportOut(ContractSerializer):
     """A change of a login's status."""
 
     User_UUID = serializers.UUIDField(source="user.uuid")
-    From_Status = related("from_status")
-    To_Status = related("to_status")
+    From_Status = serializers.CharField(source="from_status")
+    To_Status = serializers.CharField(source="to_status")
     Reason = related("reason")
     Created_By = related_uuid("created_by.uuid")
     Created_Date = LocalTime("created_at")
