@@ -110,7 +110,7 @@ class UserAdmin(ScopedAdmin):
     search_fields = ["email", "first_name", "last_name", "user_name"]
     readonly_fields = ["last_login"]
     fieldsets = [
-        ("Who", {"fields": ["email", ("first_name", "last_name"), ("language", "timezone")]}),
+        ("Who", {"fields": ["email", ("first_name", "middle_name", "last_name"), ("language", "timezone")]}),
         ("Access", {"fields": ["role", "groups", "default_group", "password"]}),
         ("Status", {"fields": [("status", "reason"), "last_login"]}),
     ]
@@ -124,7 +124,7 @@ class UserAdmin(ScopedAdmin):
 
     @display(description="Name")
     def full_name(self, user: User) -> str:
-        return " ".join(filter(None, (user.first_name, user.last_name)))
+        return " ".join(filter(None, (user.first_name, user.middle_name, user.last_name)))
 
     @display(
         description="Status",
@@ -158,7 +158,7 @@ class UserAdmin(ScopedAdmin):
         return form
 
     def create(self, request: HttpRequest, form: UserForm) -> User:
-        values = {name: form.cleaned_data[name] for name in ("first_name", "last_name", "language", "timezone")}
+        columns = ("first_name", "middle_name", "last_name", "language", "timezone")
         return create_user(
             actor=actor_of(request),
             email=form.cleaned_data["email"],
@@ -168,7 +168,7 @@ class UserAdmin(ScopedAdmin):
             care_groups=form.cleaned_data["groups"],
             status=form.cleaned_data["status"],
             default_group=form.cleaned_data["default_group"],
-            **values,
+            **{name: form.cleaned_data[name] for name in columns},
         )
 
     def change(self, request: HttpRequest, obj: User, form: UserForm) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
+from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts import audit, events
@@ -112,6 +114,13 @@ def change_user_status(*, actor: Actor, user: User, status: str, reason: str) ->
         created_by_id=actor.user_id,
         processed_at=timezone.now(),
     )
+
+
+@receiver(user_logged_out)
+def _keep_sign_out(sender: Any, user: User | None, **kwargs: Any) -> None:
+    """Keep when `user` left, as Django keeps when they came; None is a visitor who had not signed in."""
+    if user is not None:
+        User.objects.filter(pk=user.pk).update(last_logout=timezone.now())
 
 
 def _record(actor: Actor, action: str, user: User, changed: Iterable[str] = ()) -> None:

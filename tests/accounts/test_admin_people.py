@@ -4,6 +4,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import identify_hasher
 from django.test import Client
+from django.utils import timezone
 
 from accounts.authentication import actor_of_user
 from accounts.models import AuditEvent, CareGroup, Organization, Role, User, UserStatusChange
@@ -128,6 +129,17 @@ def test_groups_names_and_password_of_a_user_change_together(clinic, admin_clien
     assert event.changed_fields == "care_groups,default_group,default_group_id,first_name,password"
 
 
+def test_a_user_has_a_middle_name(clinic, admin_client):
+    add_user(admin_client, first_name="Ludwig", middle_name="van", last_name="Beethoven")
+    user = User.objects.get(email_key="new.nurse@example.org")
+    assert user.middle_name == "van"
+    assert "Ludwig van Beethoven" in admin_client.get(url(User, "changelist")).content.decode()
+    submit(admin_client, User, user.pk, middle_name="")
+    user.refresh_from_db()
+    assert user.middle_name == ""
+    assert AuditEvent.objects.get(action="user.update").changed_fields == "middle_name"
+
+
 def test_a_form_sent_back_unchanged_changes_nothing(clinic, admin_client):
     user = clinic.users[Role.HC_PRIMARY]
     submit(admin_client, User, user.pk)
@@ -219,6 +231,25 @@ def test_staff_sign_in_with_address_and_password_and_others_do_not(clinic):
     assert attempt(user.email, "wrong").status_code == 200
     assert attempt(patient.email, PASSWORD).status_code == 200
     assert attempt("nobody@example.org", PASSWORD).status_code == 200
+
+
+def test_who_signs_out_of_the_admin_is_known_to_have_left(clinic):
+    user, colleague = clinic.users[Role.HC_PRIMARY], clinic.users[Role.HC_ADMIN]
+    before = timezone.now()
+    client = sign_in(user)
+    user.refresh_from_db()
+    assert user.last_logout is None
+    client.post("/admin/logout/")
+    user.refresh_from_db()
+    colleague.refresh_from_db()
+    assert before < user.last_logout < timezone.now()
+    assert colleague.last_logout is None
+    assert client.get("/admin/").status_code == 302
+
+
+def test_signing_out_without_having_signed_in_is_harmless(clinic):
+    assert Client().post("/admin/logout/").status_code == 302
+    assert not User.objects.exclude(last_logout=None).exists()
 
 
 def test_ten_failures_lock_an_address_out_in_any_spelling_and_nobody_else(clinic):
