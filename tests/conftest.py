@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
 from django.test import Client, TransactionTestCase
 
 from accounts.models import Role
+from config.rest import streaming
 from tests.append_only import lifted
 from tests.factories import Clinic
 
@@ -52,6 +54,14 @@ def emptying() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", emptied)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def places() -> Iterator[None]:
+    """Let tests leave streams unread: nobody closes those, as servers do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streaming, "PLACES", BoundedSemaphore(100_000))
         yield
 
 

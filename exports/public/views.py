@@ -1,20 +1,29 @@
 """Reports in the public dialect: by pages as JSON, and whole as CSV or NDJSON."""
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
 from accounts.permissions import Task
+from config.exceptions import Unavailable
 from config.rest import public
+from config.rest.problems import Problem
 from config.rest.reading import Query
+from config.rest.rendering import to_json
+from config.rest.streaming import Stream, begun
 from exports.public.filters import PARAMETERS
 from exports.reading import BY_CREATION, REPORTS, Report
-from exports.writers import FORMATS
+from exports.writers import FORMATS, Kinds
 
 MEDIA_TYPES: Mapping[str, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+LAST_WORDS: Mapping[str, Callable[[Kinds, Any], bytes]] = {
+    "csv": lambda kinds, told: f'"{Unavailable.message}"{"," * len(kinds)}\r\n'.encode(),
+    "ndjson": lambda kinds, told: to_json(told) + b"\n",
+}
+"""How a report that breaks off ends: with what no reader takes for a row, in CSV one cell more than there are columns."""
 
 
 class ReportViewSet(public.ViewSet):
@@ -51,7 +60,7 @@ class ReportViewSet(public.ViewSet):
 
     def list(self, request, *args, **kwargs) -> HttpResponseBase:
         """Get a page of the report, or with `Accept: text/csv` or `application/x-ndjson` all of it."""
-        accepted = request.headers.get("Accept", "")
+        accepted = request.headers.get("Accept", "").lower()
         asked = next((name for name, media_type in MEDIA_TYPES.items() if accepted.startswith(media_type)), None)
         return self.stream(asked) if asked else self.cursor_page(self.query(), BY_CREATION)
 
@@ -65,9 +74,10 @@ class ReportViewSet(public.ViewSet):
 
     def stream(self, form: str) -> HttpResponseBase:
         """Answer with the whole report, a chunk at a time."""
-        chunks = self.report.chunks(self.query(), self.actor, self.shown)
-        written = FORMATS[form](self.report.kinds, chunks)
-        response = StreamingHttpResponse(written, content_type=f"{MEDIA_TYPES[form]}; charset=utf-8")
+        kinds, chunks = self.report.kinds, self.report.chunks(self.query(), self.actor, self.shown)
+        last_words = LAST_WORDS[form](kinds, self.error_body([Problem(503, "unavailable", Unavailable.message)]))
+        stream = Stream(FORMATS[form](kinds, begun(chunks)), last_words)
+        response = StreamingHttpResponse(stream, content_type=f"{MEDIA_TYPES[form]}; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{self.report_type}.{form}"'
         return response
 

@@ -15,6 +15,9 @@ from granian.constants import Interfaces
 
 from config.health import pending_migrations
 
+THREADS = 8
+"""Threads of a worker: while one waits for the database or for a slow reader, others work."""
+THREADS_STAY_SECONDS = 600
 KILL_AFTER_SECONDS = 10
 LOGGING = {
     "formatters": {"generic": {"()": "config.logs.JsonFormatter"}, "access": {"()": "config.logs.JsonFormatter"}},
@@ -33,7 +36,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=1, help="processes, each answering one request at a time")
+        parser.add_argument("--workers", type=int, default=1, help=f"processes, each of {THREADS} threads")
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unmigrated()
@@ -45,8 +48,8 @@ class Command(BaseCommand):
             port=options["port"],
             workers=options["workers"],
             interface=Interfaces.WSGI,
-            # One thread a worker: Python runs one at a time anyway, and a second only adds switching.
-            blocking_threads=1,
+            blocking_threads=THREADS,
+            blocking_threads_idle_timeout=THREADS_STAY_SECONDS,
             websockets=False,
             workers_kill_timeout=KILL_AFTER_SECONDS,
             respawn_failed_workers=True,
