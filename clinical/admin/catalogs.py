@@ -17,6 +17,7 @@ from clinical.models import (
     MedicationDefinition,
     Workflow,
 )
+from clinical.services.instruments import update_instrument
 from clinical.services.protocols import create_protocol, update_protocol
 from patients.models import Protocol
 
@@ -81,6 +82,7 @@ class InstrumentAdmin(CodedAdmin):
     search_fields = ["name", "code", "concept_code"]
     fieldsets = with_name("code", "kind", "unit", "scale_min", "scale_max", "choices", "concept_system", "concept_code")
     constraint_fields = {"instrument_code_unique": ("code", "Another instrument has this code.")}
+    update_service = staticmethod(update_instrument)
 
 
 @admin.register(CommunicationType)

@@ -10,6 +10,7 @@ from clinical.models import (
     MedicationDefinition,
     Workflow,
 )
+from clinical.services.instruments import update_instrument
 from clinical.services.protocols import create_protocol, update_protocol
 from patients.models import Program, Protocol
 
@@ -60,6 +61,7 @@ class InstrumentViewSet(CatalogViewSet):
         "instrument_scale_in_order": (422, "A scale ends above its beginning.", "scale_max"),
         "instrument_choices": (422, "An instrument of choices needs some, and no other has any.", "choices"),
     }
+    update_service = staticmethod(update_instrument)
 
 
 class CommunicationTypeViewSet(CatalogViewSet):

@@ -1,14 +1,20 @@
 """The instruments that an organization measures with, and those that come with the product."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
 from accounts.models import Organization
 from accounts.scope import Actor
-from accounts.services.catalogs import create_catalog_row
-from clinical.models import Instrument
+from accounts.services.catalogs import create_catalog_row, update_catalog_row
+from clinical.models import Instrument, RuleOverride
+from clinical.monitoring import Rule, codes_of
 from config.exceptions import Invalid
+from config.orm import without_idle_nulls
+from patients.models import Enrolment, Protocol
 
 GAUGES: Mapping[str, tuple[str, int, int]] = {
     "mood": ("Mood", 1, 10),
@@ -20,6 +26,35 @@ GAUGES: Mapping[str, tuple[str, int, int]] = {
     "social_interaction": ("Social interaction", 1, 10),
 }
 """Code -> name and scale of the gauges of the general API. Each organization gets a row of one when it is first used."""
+
+
+NAMED_BY = ("code", "kind")
+"""What rules rest on: with another code or kind they would judge nothing, and tell nobody."""
+
+
+@transaction.atomic
+def update_instrument(*, actor: Actor, row: Instrument, base_version: int, changes: Mapping[str, Any]) -> None:
+    """Change an instrument; as `update_catalog_row`, and Invalid for another code or kind of one that rules name."""
+    written = without_idle_nulls(Instrument, changes)
+    stored = Instrument.objects.get(pk=row.pk)  # A form has put what it was sent into its row already.
+    moved = [name for name in NAMED_BY if name in written and written[name] != getattr(stored, name)]
+    if moved and any(stored.code in codes_of(rule) for rule in _rules_in_use(row.organization_id)):
+        raise Invalid({name: ["Protocols or rules of patients name this instrument."] for name in moved})
+    update_catalog_row(actor=actor, row=row, base_version=base_version, changes=changes)
+
+
+def _rules_in_use(organization_id: int) -> Iterator[Rule]:
+    """Yield the rules and lines of the organization's protocols, and the rules of its patients' own.
+
+    An archived protocol holds on for those who are enrolled under it.
+    """
+    in_use = Q(deleted_at=None) | Exists(Enrolment.objects.filter(protocol=OuterRef("pk"), end_date=None))
+    protocols = Protocol.objects.filter(in_use, organization_id=organization_id)
+    for rules, schedule in protocols.values_list("rules", "schedule"):
+        yield from (*rules, *schedule)
+    own = RuleOverride.objects.filter(organization_id=organization_id, deleted_at=None, instrument__deleted_at=None)
+    for (rules,) in own.values_list("rules"):
+        yield from rules
 
 
 class Instruments:

@@ -2,8 +2,14 @@
 
 import pytest
 
+from accounts.models import AuditEvent, Role
+from accounts.services.catalogs import archive_catalog_row
 from clinical.models import AllergyDefinition, Instrument
-from tests.factories import Clinic
+from patients.services.charts import archive_entry
+from tests.clinical.monitored import Monitored, end_enrolment
+from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE
+from tests.factories import SYSTEM, Clinic
+from tests.pages import sign_in, submit
 
 
 @pytest.fixture
@@ -85,3 +91,65 @@ def test_a_terminology_is_one_of_the_words(api, clinic):
     body = {"name": "Mold", "concept_code": "1", "concept_system": "SNOMED"}
     assert api().post(f"{clinic.base}/allergy-definitions", body).status_code == 422
     assert not AllergyDefinition.objects.exists()
+
+
+# --- what rules name --------------------------------------------------------------------------------
+OTHERS = [{**LATE, "instrument": "pulse"}, {**HEAVY, "instrument": "pulse"}]
+
+
+def name_by(ward: Monitored, by: str) -> None:
+    """Let something name the instrument of weight."""
+    if by == "rule":
+        ward.prescribe(*OTHERS, HEAVY)
+    elif by == "combination":
+        ward.prescribe(*OTHERS, BOTH)
+    elif by == "schedule":
+        ward.prescribe(*OTHERS, schedule=[DAILY])
+    elif by == "archived protocol":
+        ward.prescribe(HEAVY)
+        ward.patient()
+        archive_catalog_row(actor=SYSTEM, row=ward.protocol, base_version=2)
+    elif by == "own rules":
+        ward.own(ward.patient(), "measurement", "weight", HEAVY)
+    else:
+        ward.own(ward.patient(), "combination", None, BOTH)
+
+
+NAMED = pytest.mark.parametrize("by", ["rule", "combination", "schedule", "archived protocol", "own rules", "own combination"])
+CHANGES = pytest.mark.parametrize(
+    "changes", [{"code": "weight_kg"}, {"kind": "choice", "choices": ["heavy"]}], ids=["code", "kind"]
+)
+
+
+@NAMED
+@CHANGES
+def test_what_rules_name_keeps_its_code_and_kind(ward, api, instruments, by, changes):
+    name_by(ward, by)
+    one = f"{instruments}/{ward.instruments['weight'].uuid}"
+    answer = api().patch(one, {**changes, "base_version": 1})
+    assert (answer.status_code, places(answer)) == (422, [["body", next(iter(changes))]])
+    assert AuditEvent.objects.filter(action="instrument.update").count() == 0
+    same = {"base_version": 1, "name": "Body weight", "code": "weight", "kind": None, "unit": "kg"}
+    assert api().patch(one, same).status_code == 200, "all else of it may change"
+
+
+@CHANGES
+def test_what_nothing_names_takes_another_code_and_kind(ward, neighbour, api, instruments, changes):
+    Monitored(neighbour).prescribe(HEAVY)
+    ward.prescribe(HEAVY)
+    patient = ward.patient()
+    archive_catalog_row(actor=SYSTEM, row=ward.protocol, base_version=2)
+    end_enrolment(patient)
+    own = ward.own(patient, "measurement", "weight", HEAVY)
+    archive_entry(actor=SYSTEM, model=type(own), patient_id=patient.pk, entry_id=own.pk)
+    ward.own(patient, "measurement", "pulse", OTHERS[1])
+    answer = api().patch(f"{instruments}/{ward.instruments['weight'].uuid}", {**changes, "base_version": 1})
+    assert answer.status_code == 200, answer.content
+
+
+def test_the_admin_tells_beside_the_code_that_rules_name_it(ward, clinic):
+    ward.prescribe(HEAVY)
+    client = sign_in(clinic.users[Role.HC_ADMIN])
+    page = submit(client, Instrument, ward.instruments["weight"].pk, code="weight_kg")
+    assert page.status_code == 200
+    assert page.context["adminform"].errors == {"code": ["Protocols or rules of patients name this instrument."]}
