@@ -57,10 +57,13 @@ class Report:
         """
         plan = plan_of(self.columns)
         told: set[int] = set()
+        rows: list[tuple] | None = None
         for rows in chain.from_iterable(BY_CREATION.walk(part, plan, CHUNK) for part in self._parts(query, actor)):
             if fresh := _not_told(rows, plan.patient, told):
                 audited(fresh)
             yield plan.objects(rows, actor)
+        if rows is None:
+            audited([])
 
     def _parts(self, query: Query, actor: Actor) -> Iterator[Query]:
         """Yield `query` for one organization after the other, as the indexes have it, where the caller sees all of them."""

@@ -63,6 +63,13 @@ def test_each_chunk_of_a_stream_is_audited_before_it_leaves(clinic, api, monkeyp
     assert {pk for event in events for pk in event.patients.values_list("patient_id", flat=True)} == patients
 
 
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_who_finds_nothing_has_looked(clinic, api, form):
+    stream(api(), "starRatings", form)
+    (event,) = AuditEvent.objects.filter(action=f"star_rating.{form}")
+    assert not event.patients.exists()
+
+
 @pytest.mark.parametrize(("remembered", "times"), [(reading.REMEMBERED, 1), (0, 3)])
 def test_a_stream_tells_of_a_patient_once_and_of_one_whom_it_forgot_again(clinic, api, monkeypatch, remembered, times):
     monkeypatch.setattr(reading, "CHUNK", 2)
