@@ -103,14 +103,14 @@ def test_a_line_keeps_to_its_days(ward, patient):
     assert days(patient) == [2, 5, 8]
 
 
-def test_a_late_run_makes_up_for_two_days_and_a_new_line_begins_today(ward, patient):
+def test_a_late_run_makes_up_for_two_days_and_an_edited_line_goes_on(ward, patient):
     ward.prescribe(schedule=[DAILY])
     plan(patient, MAY)
     plan(patient, MAY + 8 * DAY)
     assert days(patient) == [1, 2, 7, 8, 9, 10]
     ward.prescribe(schedule=[{**DAILY, "to_day": 29}])
     plan(patient, MAY + 9 * DAY)
-    assert days(patient)[6:] == [10, 11]
+    assert days(patient)[6:] == [11], "the line that it replaces has planned today"
 
 
 def test_who_moves_to_another_zone_has_no_day_twice(ward, patient):

@@ -20,6 +20,7 @@ DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)
 MAY = datetime.datetime(2024, 5, 1, 12, tzinfo=datetime.UTC)
 """Eight in the morning in New York, where the clinic and its patients are."""
 AT_ONCE = {**LATE, "grace_hours": 0}
+PULSE = {**DAILY, "instrument": "pulse"}
 
 
 @pytest.fixture
@@ -34,9 +35,9 @@ def make_round(clock: Clock, days: float = 0) -> Tally:
     return raise_overdue_alerts(actor=SYSTEM, now=clock.now)
 
 
-def planned(patient: Patient) -> list[tuple[int, bool]]:
-    """Return day of the month, where the patient lived, of each planned action, and whether it is completed."""
-    rows = PlannedAction.objects.filter(patient=patient).order_by("not_before", "pk")
+def planned(patient: Patient, code: str = "weight") -> list[tuple[int, bool]]:
+    """Return day of the month, where the patient lived, of each planned action of an instrument, and whether it is completed."""
+    rows = PlannedAction.objects.filter(patient=patient, instrument__code=code).order_by("not_before", "pk")
     return [(row.not_before.astimezone(ZoneInfo(row.timezone)).day, row.completed_at is not None) for row in rows]
 
 
@@ -85,10 +86,10 @@ def test_what_a_patient_plans_over_a_time_already_measured_is_completed_at_once(
 
 def test_planning_takes_as_many_statements_however_much_was_measured(ward, clock, patient):
     def statements() -> int:
-        ward.prescribe(schedule=[DAILY, {**DAILY, "instrument": "pulse"}])
+        ward.prescribe(schedule=[DAILY, PULSE])
         with CaptureQueriesContext(connection) as captured:
             assert make_round(clock).planned == 4
-        assert planned(patient)[:2] == [(1, True)] * 2
+        assert planned(patient) == planned(patient, "pulse") == [(1, True), (2, False)]
         PlannedAction.objects.filter(patient=patient).delete()
         return len(captured)
 
@@ -99,6 +100,30 @@ def test_planning_takes_as_many_statements_however_much_was_measured(ward, clock
         ward.measure(patient, 80, MAY - hours * HOUR)
     PlannedAction.objects.filter(patient=patient).delete()
     assert statements() == few
+
+
+@pytest.mark.parametrize("line", [{**DAILY, "to_day": 60}, {**DAILY, "from_day": 1}, {**DAILY, "every_days": 2}])
+def test_an_edited_line_goes_on_after_the_days_that_it_has_planned(ward, clock, patient, line):
+    ward.prescribe(AT_ONCE, schedule=[DAILY, PULSE])
+    make_round(clock)
+    ward.prescribe(AT_ONCE, schedule=[line, PULSE, {**PULSE, "to_day": 9}])
+    make_round(clock)
+    assert sorted(planned(patient, "weight")) == [(1, False), (2, False)]
+    assert make_round(clock, 1).raised == 1
+    assert [day for day, _ in planned(patient, "pulse")] == [1, 1, 2, 2, 3, 3], "beside a line that stays a new one begins today"
+    make_round(clock, 3)
+    days = [day for day, _ in planned(patient, "weight")]
+    assert len(days) == len(set(days)) > 2
+
+
+def test_a_line_that_is_new_long_after_others_of_its_instrument_ended_begins_today(ward, clock, patient):
+    ward.prescribe(schedule=[DAILY])
+    make_round(clock)
+    ward.prescribe(schedule=[])
+    make_round(clock, 9)
+    ward.prescribe(schedule=[{**DAILY, "to_day": 60}])
+    make_round(clock)
+    assert [day for day, _ in planned(patient)] == [1, 2, 10, 11]
 
 
 # --- the rules --------------------------------------------------------------------------------------

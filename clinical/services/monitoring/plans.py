@@ -38,7 +38,9 @@ def plan_actions(*, actor: Actor, patient: Patient, now: datetime.datetime | Non
     Every line of the schedule of the protocol under which `patient` (locked, with its organization) is
     enrolled gives an action from midnight to midnight of each of its days, in the patient's time zone.
     A line that has planned before goes on after its last day, whatever zone that was in, and makes up
-    for MADE_UP_FOR at most; a new one begins today. Again on the same day this changes nothing.
+    for MADE_UP_FOR at most; a new one begins today, or after the last day of the same instrument by
+    lines that are no longer there: who edits a line plans no day twice. Again on the same day this
+    changes nothing.
     """
     care = care_of(patient)
     return plan(actor, care, now or timezone.now()) if care else 0
@@ -80,8 +82,9 @@ def _rows(care: Care, lines: Mapping[UUID, Mapping[str, Any]], now: datetime.dat
     today = day_of(now, zone)
     planned = _last_planned(care.patient, lines)
     for uuid, line in lines.items():
-        last = planned.get(uuid)
-        first = max(last.day + A_DAY, today - MADE_UP_FOR) if last else today
+        last = planned.get(uuid) or planned.get(care.instruments[line["instrument"]].pk)
+        since = today - MADE_UP_FOR if uuid in planned else today
+        first = max(last.day + A_DAY, since) if last else since
         for day in days_of(line, care.enrolment.start_date, first, today + AHEAD):
             row = _row(care, uuid, line, day, zone)
             # For who crossed the date line the next day may begin when the last one did.
@@ -89,14 +92,16 @@ def _rows(care: Care, lines: Mapping[UUID, Mapping[str, Any]], now: datetime.dat
                 yield row
 
 
-def _last_planned(patient: Patient, lines: Collection[UUID]) -> dict[UUID, _Last]:
-    """Return what each of `lines` has planned last for the patient."""
-    rows = PlannedAction.objects.filter(patient=patient, program_action__anyof=list(lines)).order_by()
-    found: dict[UUID, _Last] = {}
-    for line, zone, begins in rows.values_list("program_action", "timezone").annotate(last=Max("not_before")):
+def _last_planned(patient: Patient, lines: Collection[UUID]) -> dict[UUID | int, _Last]:
+    """Return what each of `lines` has planned last for the patient, and, by instrument id, what lines that are gone have."""
+    rows = PlannedAction.objects.filter(patient=patient, planned_via=PlannedVia.SCHEDULE).order_by()
+    found: dict[UUID | int, _Last] = {}
+    grouped = rows.values_list("program_action", "instrument_id", "timezone").annotate(last=Max("not_before"))
+    for line, instrument, zone, begins in grouped:
+        key = line if line in lines else instrument
         last = _Last(day_of(begins, ZoneInfo(zone)), begins)
-        known = found.get(line, last)
-        found[line] = _Last(max(last.day, known.day), max(last.begins, known.begins))
+        known = found.get(key, last)
+        found[key] = _Last(max(last.day, known.day), max(last.begins, known.begins))
     return found
 
 
