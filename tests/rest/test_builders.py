@@ -244,6 +244,7 @@ ONE_OF_TWO = {"value_choice"}
 BOUND_ENTRIES: dict[type[ChartEntry], Callable[[Clinic], dict]] = {
     Measurement: lambda clinic: {"instrument_id": full_row(Instrument, clinic).pk},
     Appointment: lambda clinic: {"ends_at": NOON + datetime.timedelta(minutes=20)},
+    MonitoringAlert: lambda _: {"status": "processed"},
     VitalSigns: lambda _: {
         "temperature_f": Decimal("98.6"),
         "height_inches": Decimal("70.00"),
