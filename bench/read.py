@@ -3,7 +3,7 @@
     DATABASE_URL=postgres://… python -m bench.read [--patients 200000] [--seconds 8] [--rounds 3]
 
 Needs an empty PostgreSQL database (it is filled once and kept) and `wrk`. Both sides run under
-granian with two workers of eight threads; 16 connections; rounds are interleaved and medians
+granian with two workers of four threads; 16 connections; rounds are interleaved and medians
 compared, so that what counts is the ratio. The product runs as in production: authentication,
 scope, rate limit (raised, counting), audit.
 """
@@ -27,7 +27,7 @@ PORTS = {"anamnesis": 8190, "plain": 8191}
 SETTINGS = {"anamnesis": "config.settings", "plain": "bench.plain_settings"}
 SERVERS = {
     "anamnesis": "manage.py serve",
-    "plain": "-m granian --interface wsgi --blocking-threads 8 --no-access-log --log-level error config.wsgi:application",
+    "plain": "-m granian --interface wsgi --blocking-threads 4 --no-access-log --log-level error config.wsgi:application",
 }
 CONNECTIONS = 16
 RESULTS = Path(__file__).parent / "results"

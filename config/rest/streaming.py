@@ -9,7 +9,7 @@ from typing import TypeVar
 from config.exceptions import Unavailable
 from config.logs import request_id
 
-PLACES = BoundedSemaphore(4)
+PLACES = BoundedSemaphore(2)
 """Streams that a worker sends at a time. Each holds a thread for as long as its reader takes: the others are for the rest."""
 logger = logging.getLogger("anamnesis.stream")
 Part = TypeVar("Part")

@@ -17,6 +17,7 @@ from clinical.models import (
     Instrument,
     RuleKind,
 )
+from clinical.services.instruments import GAUGES
 from patients.models import (
     BillingType,
     Employer,
@@ -46,9 +47,11 @@ def _measured(name: str, code: str, loinc: str, unit: str) -> Row:
     return {"name": name, "code": code, "unit": unit, "concept_code": loinc, "concept_system": CodeSystem.LOINC}
 
 
-def _rated(*codes: str) -> tuple[Row, ...]:
-    """Return instruments that patients rate themselves by, from 1 to 10."""
-    return tuple({"name": code.replace("_", " ").capitalize(), "code": code, "scale_min": 1, "scale_max": 10} for code in codes)
+def _gauges() -> tuple[Row, ...]:
+    """Return the instruments that come with the product."""
+    return tuple(
+        {"name": name, "code": code, "scale_min": least, "scale_max": most} for code, (name, least, most) in GAUGES.items()
+    )
 
 
 CATALOGS: dict[type[Catalog], tuple[Row, ...]] = {
@@ -89,9 +92,7 @@ CATALOGS: dict[type[Catalog], tuple[Row, ...]] = {
         _measured("Diastolic blood pressure", "bp_diastolic", "8462-4", "mm[Hg]"),
         _measured("Body weight", "weight", "29463-7", "kg"),
         _measured("Glucose", "glucose", "2339-0", "mg/dL"),
-        *_rated(
-            "mood", "anxiety", "energy", "sleep_quality", "pain", "medication_adherence", "social_interaction",
-        ),
+        *_gauges(),
     ),
     CommunicationType: _named("Appointment reminder", "Test result", "Billing question"),
     Program: _named("Diabetes at home", "Heart failure at home"),

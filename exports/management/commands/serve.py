@@ -15,7 +15,7 @@ from granian.constants import Interfaces
 
 from config.health import pending_migrations
 
-THREADS = 8
+THREADS = 4
 """Threads of a worker: while one waits for the database or for a slow reader, others work."""
 THREADS_STAY_SECONDS = 600
 KILL_AFTER_SECONDS = 10
