@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import Instrument, PlannedAction
 from clinical.services.monitoring import Tally, plan_own_action, raise_overdue_alerts
-from patients.models import Patient
+from patients.models import Patient, PatientMutation
+from patients.services.lifecycle import transition_status
 from tests.clinical.monitored import alerts, emitted, told
 from tests.clinical.rules import DAILY, HEAVY, LATE, REMARK
 from tests.clock import Clock
@@ -26,7 +27,7 @@ PULSE = {**DAILY, "instrument": "pulse"}
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     """The program's clock, on the morning of 1 May."""
-    return Clock(monkeypatch, MAY)
+    return Clock(monkeypatch, MAY, (PatientMutation,))
 
 
 def make_round(clock: Clock, days: float = 0) -> Tally:
@@ -144,6 +145,34 @@ def test_an_open_alert_rises_however_long_ago_its_measurement_was_due(ward, cloc
     ward.prescribe({**AT_ONCE, "flag": "red"})
     make_round(clock, 9)
     assert [flag for _, flag, _ in alerts(patient)] == ["red"]
+
+
+# --- the status -------------------------------------------------------------------------------------
+def become(patient: Patient, status: str) -> None:
+    version = Patient.objects.get(pk=patient.pk).version
+    transition_status(actor=SYSTEM, patient_id=patient.pk, base_version=version, new_status=status)
+
+
+def test_nothing_is_expected_of_the_days_on_which_a_patient_was_not_active(ward, clock, patient):
+    ward.prescribe(AT_ONCE, schedule=[DAILY])
+    make_round(clock)
+    become(patient, "inactive")
+    clock.move(MAY + 20 * DAY)
+    become(patient, "active")
+    assert make_round(clock, 0.01).raised == 0
+    assert [day for day, _ in planned(patient)] == [1, 2, 21, 22]
+    assert make_round(clock, 1).raised == 1
+    assert [day for day, _ in planned(patient)] == [1, 2, 21, 22, 23]
+
+
+def test_what_ended_just_before_a_patient_became_active_again_is_not_overdue(ward, clock, patient):
+    ward.prescribe(AT_ONCE, schedule=[DAILY])
+    make_round(clock)
+    become(patient, "inactive")
+    clock.move(MAY + 1 * DAY)
+    become(patient, "active")
+    assert make_round(clock, 0.01).raised == 0
+    assert make_round(clock, 1).raised == 1, "what was planned of the day of the return is"
 
 
 # --- an instrument that gave its code away ----------------------------------------------------------

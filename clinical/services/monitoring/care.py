@@ -1,13 +1,16 @@
 """Under what a patient is monitored: the open enrolment, the rules in force, the instruments that they name."""
 
+import datetime
 from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from django.db.models import Max
+
 from clinical.models import Instrument, RuleOverride
-from clinical.monitoring import Override, Rule, codes_of, rules_in_force
+from clinical.monitoring import Override, Rule, codes_of, day_bounds, rules_in_force
 from clinical.services.instruments import instruments_of
-from patients.models import Enrolment, Patient
+from patients.models import Enrolment, MutationType, Patient, PatientMutation, Status
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,17 @@ class Care:
     def zone(self) -> ZoneInfo:
         """The organization's time zone, in which the days of alerts and workflows begin and end."""
         return self.patient.organization.zone
+
+    @property
+    def began(self) -> datetime.datetime:
+        """When the first day of the enrolment began."""
+        return day_bounds(self.enrolment.start_date, self.zone)[0]
+
+    @cached_property
+    def active_since(self) -> datetime.datetime:
+        """When the patient became active last; the beginning of the enrolment for who has always been."""
+        became = PatientMutation.objects.filter(patient=self.patient, type=MutationType.STATUS, name=Status.ACTIVE)
+        return became.aggregate(last=Max("created_at"))["last"] or self.began
 
     @cached_property
     def instruments(self) -> dict[str, Instrument]:

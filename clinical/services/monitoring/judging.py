@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.scope import Actor
 from clinical.models import Measurement, PlannedAction
-from clinical.monitoring import Planned, Value, day_bounds, history_for, judge, judge_overdue
+from clinical.monitoring import Planned, Value, history_for, judge, judge_overdue
 from clinical.services.monitoring.alerts import raise_alerts
 from clinical.services.monitoring.care import Care, care_of
 from clinical.services.monitoring.plans import MADE_UP_FOR, complete_actions, plan
@@ -40,15 +40,15 @@ def judge_measurements(*, actor: Actor, patient: Patient, measurements: Collecti
 def judge_plans(actor: Actor, care: Care, now: datetime.datetime) -> int:
     """Raise an alert for every planned action of this enrolment whose grace has run out, and return how many.
 
-    One that ran out longer ago than MADE_UP_FOR only raises the flag of its alert.
+    One that ran out longer ago than MADE_UP_FOR only raises the flag of its alert. What ended before
+    the patient became active again is left alone.
     """
-    began, _ = day_bounds(care.enrolment.start_date, care.zone)
     rows = PlannedAction.objects.select_related("instrument").filter(
         patient=care.patient,
         instrument__deleted_at=None,
         completed_at=None,
-        not_before__gte=began - datetime.timedelta(days=1),  # The patient's day may begin before the organization's.
-        expires_at__gt=now - LOOK_BACK,
+        not_before__gte=care.began - datetime.timedelta(days=1),  # The patient's day may begin before the organization's.
+        expires_at__gt=max(now - LOOK_BACK, care.active_since),
         expires_at__lte=now,
     )
     waiting = [Planned(str(row.uuid), row.instrument.code, row.not_before, row.expires_at) for row in rows]
@@ -57,7 +57,7 @@ def judge_plans(actor: Actor, care: Care, now: datetime.datetime) -> int:
 
 def _values(care: Care, measurements: Collection[Measurement]) -> list[Value]:
     codes = {instrument.pk: code for code, instrument in care.instruments.items()}
-    began, _ = day_bounds(care.enrolment.start_date, care.zone)
+    began = care.began
     return [
         _value(row, codes[row.instrument_id], new=True)
         for row in measurements

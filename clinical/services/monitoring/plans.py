@@ -38,9 +38,9 @@ def plan_actions(*, actor: Actor, patient: Patient, now: datetime.datetime | Non
     Every line of the schedule of the protocol under which `patient` (locked, with its organization) is
     enrolled gives an action from midnight to midnight of each of its days, in the patient's time zone.
     A line that has planned before goes on after its last day, whatever zone that was in, and makes up
-    for MADE_UP_FOR at most; a new one begins today, or after the last day of the same instrument by
-    lines that are no longer there: who edits a line plans no day twice. Again on the same day this
-    changes nothing.
+    for MADE_UP_FOR at most, and for no day before the patient became active; a new one begins today, or
+    after the last day of the same instrument by lines that are no longer there: who edits a line plans
+    no day twice. Again on the same day this changes nothing.
     """
     care = care_of(patient)
     return plan(actor, care, now or timezone.now()) if care else 0
@@ -81,9 +81,10 @@ def _rows(care: Care, lines: Mapping[UUID, Mapping[str, Any]], now: datetime.dat
     zone = ZoneInfo(care.patient.timezone)
     today = day_of(now, zone)
     planned = _last_planned(care.patient, lines)
+    made_up = max(today - MADE_UP_FOR, day_of(care.active_since, zone))
     for uuid, line in lines.items():
         last = planned.get(uuid) or planned.get(care.instruments[line["instrument"]].pk)
-        since = today - MADE_UP_FOR if uuid in planned else today
+        since = made_up if uuid in planned else today
         first = max(last.day + A_DAY, since) if last else since
         for day in days_of(line, care.enrolment.start_date, first, today + AHEAD):
             row = _row(care, uuid, line, day, zone)
