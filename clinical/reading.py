@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from accounts.scope import Actor
 from clinical.models import AlertScope, AlertStatus, Instrument
 from clinical.services.alerts import effective_status, with_effective_status
+from clinical.services.instruments import GAUGES
 from config.databases import Param
 from config.rest.cursors import Keyset
 from config.rest.literals import parse_uuid
@@ -19,6 +20,8 @@ from patients.models import Patient
 from patients.reading import family_of
 from patients.services.rules import today_at
 
+NOTHING = 0
+"""An id that no row has."""
 BY_TIME = Keyset("measured_at", DateTimeField())
 """The order of measurements."""
 
@@ -70,7 +73,10 @@ def household(patient: Any) -> QuerySet:
 
 
 class InstrumentParameter(Parameter):
-    """The code or the UUID of an instrument of the organization whose patient the path names."""
+    """The code or the UUID of an instrument of the organization whose patient the path names.
+
+    A gauge that comes with the product and was never used there finds nothing.
+    """
 
     column = BigIntegerField()
 
@@ -83,9 +89,9 @@ class InstrumentParameter(Parameter):
         rows = Instrument.objects.filter(Q(organization_id=organization_id), **named)
         # An archived instrument may have given its code away: the row that is in use comes first.
         found = rows.order_by(F("deleted_at").desc(nulls_first=True)).values_list("pk", flat=True).first()
-        if found is None:
+        if found is None and value not in GAUGES:
             raise refused(name, "unknown", "There is no such instrument")
-        return found
+        return found or NOTHING
 
 
 def value_shown(actor: Actor, number: Decimal | None, choice: str | None) -> Any:

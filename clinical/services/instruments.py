@@ -64,13 +64,15 @@ class Instruments:
         self.organization_id = organization_id
         self.by_code = instruments_of(organization_id)
         self.by_uuid = {str(row.uuid): row for row in self.by_code.values()}
+        self.unknown: set[str] = set()
 
     def named(self, name: str) -> Instrument:
         """Return the instrument with this code or UUID, that of a gauge from its first use on; Invalid where there is none."""
         found = self.by_code.get(name) or self.by_uuid.get(name.lower())
-        if found is None and (found := ship_gauge(self.organization_id, name)):
+        if found is None and name not in self.unknown and (found := ship_gauge(self.organization_id, name)):
             self.by_code[name] = found
         if found is None:
+            self.unknown.add(name)
             raise Invalid("There is no such instrument.", "instrument")
         return found
 

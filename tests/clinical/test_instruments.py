@@ -1,10 +1,15 @@
 """Instruments, and the codes that concepts carry."""
 
+from decimal import Decimal
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent, Role
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import AllergyDefinition, Instrument
+from clinical.services.measurements import record_measurement, record_measurements
 from patients.services.charts import archive_entry
 from tests.clinical.monitored import Monitored, end_enrolment
 from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE
@@ -153,3 +158,26 @@ def test_the_admin_tells_beside_the_code_that_rules_name_it(ward, clinic):
     page = submit(client, Instrument, ward.instruments["weight"].pk, code="weight_kg")
     assert page.status_code == 200
     assert page.context["adminform"].errors == {"code": ["Protocols or rules of patients name this instrument."]}
+
+
+def test_a_gauge_that_was_never_used_finds_nothing_and_an_unknown_instrument_is_refused(clinic, api, general):
+    patient = clinic.patient()
+    gauges, measurements = f"/general/v1/patients/{patient.pk}/gauges", f"/v1/patients/{patient.uuid}/measurements"
+    assert general().get(gauges, {"gauge_type": "mood"}).json() == []
+    assert api().get(measurements, {"instrument": "mood"}).json()["data"] == []
+    assert general().get(gauges, {"gauge_type": "nothing"}).status_code == 422
+    assert api().get(measurements, {"instrument": "nothing"}).status_code == 422
+
+
+def test_rows_that_name_an_archived_gauge_cost_no_statement_each(clinic):
+    patient = clinic.patient()
+    record_measurement(actor=SYSTEM, patient_id=patient.pk, row={"instrument": "mood", "value": Decimal(5)})
+    archive_catalog_row(actor=SYSTEM, row=Instrument.objects.get(code="mood"), base_version=1)
+
+    def cost(number: int) -> int:
+        rows = [{"instrument": "mood", "value": Decimal(5)}] * number
+        with CaptureQueriesContext(connection) as queries:
+            assert all(result.error for result in record_measurements(actor=SYSTEM, patient_id=patient.pk, rows=rows))
+        return len(queries)
+
+    assert cost(1) == cost(50)

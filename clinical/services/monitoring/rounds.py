@@ -112,7 +112,7 @@ def _round(enrolments: QuerySet[Enrolment], work: Callable[[Care], None], tally:
             continue  # Archived since the chunk was read.
         except Exception:
             tally.failed += 1
-            logger.exception("monitoring of patient %s failed", patient_id)
+            logger.exception("monitoring of a patient failed", extra={"fields": {"patient_id": patient_id}})
         if progress:
             progress(tally)
 
