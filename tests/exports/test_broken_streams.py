@@ -7,8 +7,10 @@ from threading import BoundedSemaphore
 import pytest
 
 from accounts import audit
+from config.exceptions import Unavailable
 from config.logs import JsonFormatter
 from config.rest import streaming
+from config.rest.streaming import Stream
 from exports import reading
 from tests.exports.rows import add_row, lines_of, stream
 
@@ -67,13 +69,22 @@ def test_the_log_tells_what_broke_where_and_nothing_of_anybody(broken, caplog):
 
 
 @FORMS
-def test_so_many_streams_leave_at_a_time_and_one_that_is_closed_makes_room(clinic, api, monkeypatch, form):
+def test_so_many_streams_leave_at_a_time_and_one_that_was_read_makes_room(clinic, api, monkeypatch, form):
     add_row(clinic, REPORT)
     monkeypatch.setattr(streaming, "PLACES", BoundedSemaphore(2))
     held = [api().get(f"/v1/export/{REPORT}.{form}") for _ in range(2)]
     refused = api().get(f"/v1/export/{REPORT}.{form}")
     assert (refused.status_code, refused.json()) == (503, TOLD)
     assert api().get(f"/v1/export/{REPORT}").status_code == 200
-    held[0].close()
+    assert b"".join(held[0].streaming_content)
     assert stream(api(), REPORT, form)
-    assert stream(api(), REPORT, form), "one that was read to its end has made room too"
+
+
+def test_a_stream_that_nobody_reads_gives_its_place_back_when_it_is_closed_and_only_once(monkeypatch):
+    monkeypatch.setattr(streaming, "PLACES", BoundedSemaphore(1))
+    first = Stream(iter([b"a"]), b"")
+    with pytest.raises(Unavailable):
+        Stream(iter([b"b"]), b"")
+    first.close()
+    first.close()
+    assert list(Stream(iter([b"c"]), b"")) == [b"c"]
