@@ -81,10 +81,10 @@ def _rows(care: Care, lines: Mapping[UUID, Mapping[str, Any]], now: datetime.dat
     zone = ZoneInfo(care.patient.timezone)
     today = day_of(now, zone)
     planned = _last_planned(care.patient, lines)
-    made_up = max(today - MADE_UP_FOR, day_of(care.active_since, zone))
     for uuid, line in lines.items():
         last = planned.get(uuid) or planned.get(care.instruments[line["instrument"]].pk)
-        since = made_up if uuid in planned else today
+        late = uuid in planned and planned[uuid].day + A_DAY < today
+        since = max(today - MADE_UP_FOR, day_of(care.active_since, zone)) if late else today
         first = max(last.day + A_DAY, since) if last else since
         for day in days_of(line, care.enrolment.start_date, first, today + AHEAD):
             row = _row(care, uuid, line, day, zone)
