@@ -131,8 +131,7 @@ class CatalogViewSet(practice.ViewSet):
         """Leave no event: no patient's data has been read."""
 
     def list(self, request, *args, **kwargs) -> Answer:
-        filters = self.filterset_class.criteria(request.GET, self.actor, self.organization_id)
-        query = Query(self.model, [*self.in_scope(archived=False), *filters])
+        query = Query(self.model, [*self.in_scope(archived=False), *self.filters()])
         return self.numbered_page(query, tuple(map(str, self.model._meta.ordering or ())))
 
     def retrieve(self, request, *args, **kwargs) -> Answer:

@@ -75,8 +75,7 @@ class GaugeViewSet(OfPatient, general.ViewSet):
 
     def list(self, request, *args, **kwargs) -> Answer:
         """List the gauges of a patient."""
-        filters = GeneralGaugeFilters.criteria(request.GET, self.actor, self.organization_id)
-        return self.plain_list(Query(Measurement, [*self.in_scope(), NUMBERS, *filters]), ("measured_at", "id"))
+        return self.plain_list(Query(Measurement, [*self.in_scope(), NUMBERS, *self.filters()]), ("measured_at", "id"))
 
     def create(self, request, *args, **kwargs) -> Answer:
         """Record a value of a gauge."""

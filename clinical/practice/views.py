@@ -28,8 +28,7 @@ class AppointmentViewSet(practice.ViewSet):
         return PracticeAppointmentReducedOut if self.actor.role == Role.PATIENT else PracticeAppointmentOut
 
     def list(self, request, *args, **kwargs) -> Answer:
-        filters = PracticeAppointmentFilters.criteria(request.GET, self.actor, self.organization_id)
-        return self.numbered_page(Query(Appointment, [*self.in_scope(), *filters]), ("starts_at", "id"))
+        return self.numbered_page(Query(Appointment, [*self.in_scope(), *self.filters()]), ("starts_at", "id"))
 
     def retrieve(self, request, *args, **kwargs) -> Answer:
         row, appointment = self.read_one(self.named_object())

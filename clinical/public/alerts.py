@@ -97,8 +97,7 @@ class MonitoringAlertViewSet(public.ViewSet):
         return [*super().in_scope(archived=archived), OF_CURRENT_PATIENTS]
 
     def list(self, request, *args, **kwargs) -> Answer:
-        filters = PublicMonitoringAlertFilters.criteria(request.GET, self.actor, self.organization_id)
-        return self.cursor_page(Query(MonitoringAlert, [*self.in_scope(), *filters]), BY_CREATION)
+        return self.cursor_page(Query(MonitoringAlert, [*self.in_scope(), *self.filters()]), BY_CREATION)
 
     def process(self, request, *args, **kwargs) -> Answer:
         """Escalate or process an alert."""

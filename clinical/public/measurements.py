@@ -163,8 +163,7 @@ class MeasurementViewSet(OfPatient, public.ViewSet):
         self.shown([])
 
     def list(self, request, *args, **kwargs) -> Answer:
-        filters = PublicMeasurementFilters.criteria(request.GET, self.actor, self.organization_id)
-        return self.cursor_page(Query(Measurement, [*self.in_scope(), *filters]), BY_TIME)
+        return self.cursor_page(Query(Measurement, [*self.in_scope(), *self.filters()]), BY_TIME)
 
 
 def _read(reader: RowReader, row: Any) -> dict[str, Any] | ValidationError:

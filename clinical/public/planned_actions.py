@@ -70,8 +70,7 @@ class PlannedActionViewSet(OfPatient, public.ViewSet):
         return PublicPlannedActionOut
 
     def list(self, request, *args, **kwargs) -> Answer:
-        filters = PublicPlannedActionFilters.criteria(request.GET, self.actor, self.organization_id)
-        return self.cursor_page(Query(PlannedAction, [*self.in_scope(), *filters]), BY_BEGIN)
+        return self.cursor_page(Query(PlannedAction, [*self.in_scope(), *self.filters()]), BY_BEGIN)
 
     def create(self, request, *args, **kwargs) -> Answer:
         """Plan a measurement beside the schedule."""

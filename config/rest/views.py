@@ -165,6 +165,10 @@ class DialectViewSet(ViewSetMixin, APIView):
             criteria.append(Criterion("not archived", lambda rows: rows.filter(deleted_at=None)))
         return criteria
 
+    def filters(self) -> list[Criterion]:
+        """Return the conditions that the query asks for, by the filters of the list."""
+        return (self.filterset_class or Parameters).criteria(self.request.GET, self.actor, self.organization_id)
+
     def named_object(self) -> Criterion:
         """Return the condition for the object that the path names; a malformed id is an unknown one."""
         return self.named_by(self.pk_kwarg, self.model)

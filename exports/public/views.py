@@ -55,8 +55,7 @@ class ReportViewSet(public.ViewSet):
 
     def query(self) -> Query:
         """Return the query of the rows that the days ask for."""
-        days = PARAMETERS[self.report.days].criteria(self.request.GET, self.actor, None)
-        return self.report.query(self.actor, days)
+        return self.report.query(self.actor, self.filters())
 
     def list(self, request, *args, **kwargs) -> HttpResponseBase:
         """Get a page of the report, or with `Accept: text/csv` or `application/x-ndjson` all of it."""

@@ -29,8 +29,7 @@ class PatientViewSet(general.ViewSet):
         return GeneralPatientOut
 
     def list(self, request, *args, **kwargs) -> Answer:
-        filters = GeneralPatientFilters.criteria(request.GET, self.actor, None)
-        return self.plain_list(Query(Patient, [*self.in_scope(), NOT_ARCHIVED, *filters]), ("last_name_key", "id"))
+        return self.plain_list(Query(Patient, [*self.in_scope(), NOT_ARCHIVED, *self.filters()]), ("last_name_key", "id"))
 
     def retrieve(self, request, *args, **kwargs) -> Answer:
         row, patient = self.read_one(self.named_object())

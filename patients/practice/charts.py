@@ -8,7 +8,6 @@ from rest_framework import serializers
 from accounts.permissions import Task
 from config.rest import practice
 from config.rest.fields import ContractSerializer
-from config.rest.parameters import Parameters
 from config.rest.reading import Query
 from config.rest.rendering import Answer
 from patients.models import ChartEntry, ChartRecord, Patient
@@ -55,8 +54,7 @@ class ChartViewSet(OfPatient, practice.ViewSet):
 
     def listed(self) -> Query:
         """Return the query of the list: what is not archived, as far as the filters go."""
-        filters = (self.filterset_class or Parameters).criteria(self.request.GET, self.actor, self.organization_id)
-        return Query(self.model, [*self.in_scope(archived=False), *filters])
+        return Query(self.model, [*self.in_scope(archived=False), *self.filters()])
 
     def retrieve(self, request, *args, **kwargs) -> Answer:
         row, entry = self.read_one(self.named_object())

@@ -75,8 +75,7 @@ class PatientViewSet(LightPatients):
 
     def query(self) -> Query:
         """Return the query that the filters ask for."""
-        criteria = PracticePatientFilters.criteria(self.request.GET, self.actor, self.organization_id)
-        return Query(Patient, [*self.in_scope(), *criteria])
+        return Query(Patient, [*self.in_scope(), *self.filters()])
 
     def list(self, request, *args, **kwargs) -> Answer:
         by, direction = self.sorting()
@@ -210,8 +209,7 @@ class PatientCountsViewSet(practice.ViewSet):
     def by_location(self, request, *args, **kwargs) -> Answer:
         """Count patients by location."""
         given = PracticeCountFilters.read(request.GET)
-        criteria = PracticeCountFilters.criteria(request.GET, self.actor, self.organization_id)
-        counts = Query(Patient, [*self.in_scope(), *criteria]).count_by("location_id")
+        counts = Query(Patient, [*self.in_scope(), *self.filters()]).count_by("location_id")
         places = Location.objects.filter(organization_id=self.organization_id, deleted_at=None, is_active=True)
         items: list[dict[str, Any]] = [
             {"location": practice.reference(str(uuid), name), "count": counts[pk]}
