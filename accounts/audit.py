@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from accounts.models.audit import AuditedPatient, AuditEvent
 from accounts.scope import Actor
-from config.databases import insert_many, on_postgres
+from config.core.databases import insert_many, on_postgres
 
 
 def record(

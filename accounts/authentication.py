@@ -12,10 +12,10 @@ from django.http import HttpRequest
 from accounts.models import ApiKey, GroupMembership, User, UserStatus
 from accounts.scope import Actor
 from accounts.services.keys import note_use, split_key
-from config.databases import CommaJoined, Param
-from config.exceptions import AccountInactive, NotAuthenticated
-from config.orm import fold
-from config.statements import statements
+from config.core.databases import CommaJoined, Param
+from config.core.exceptions import AccountInactive, NotAuthenticated
+from config.core.orm import fold
+from config.core.statements import statements
 
 _COLUMNS = (
     "id", "key_id", "secret_hash", "description", "expires_at", "revoked_at", "last_used_at",

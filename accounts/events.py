@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from accounts.models.events import OutboxEvent
-from config.databases import insert_many
+from config.core.databases import insert_many
 
 
 def emit(type: str, *, organization_id: int, subject: UUID) -> None:

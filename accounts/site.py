@@ -13,8 +13,8 @@ from accounts import audit
 from accounts.authentication import actor_of_user
 from accounts.models import User
 from accounts.scope import Actor
-from config.logs import request_id
-from config.middleware import route_of
+from config.core.logs import request_id
+from config.core.middleware import route_of
 
 SECTIONS = ("Patients", "Clinic", "Access")
 

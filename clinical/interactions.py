@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from config.orm import fold
+from config.core.orm import fold
 
 LONGEST_QUOTE = 200
 """A message quotes no more characters of a recorded text: a reaction may be told at any length."""

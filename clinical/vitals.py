@@ -27,7 +27,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
-from config.exceptions import Invalid
+from config.core.exceptions import Invalid
 
 Number = int | Decimal
 

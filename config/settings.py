@@ -63,15 +63,15 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "config.middleware.RequestIdMiddleware",
-    "config.middleware.SecurityHeadersMiddleware",
-    "config.middleware.AllowedHostMiddleware",
-    "config.middleware.StaticFilesMiddleware",
-    "config.middleware.SessionMiddleware",
-    "config.middleware.CsrfViewMiddleware",
-    "config.middleware.AuthenticationMiddleware",
-    "config.middleware.MessageMiddleware",
-    "config.middleware.AxesMiddleware",
+    "config.core.middleware.RequestIdMiddleware",
+    "config.core.middleware.SecurityHeadersMiddleware",
+    "config.core.middleware.AllowedHostMiddleware",
+    "config.core.middleware.StaticFilesMiddleware",
+    "config.core.middleware.SessionMiddleware",
+    "config.core.middleware.CsrfViewMiddleware",
+    "config.core.middleware.AuthenticationMiddleware",
+    "config.core.middleware.MessageMiddleware",
+    "config.core.middleware.AxesMiddleware",
 ]
 # These look for a middleware by its name; ours are subclasses, and tests/test_settings.py sees that they work.
 SILENCED_SYSTEM_CHECKS = ["axes.W002", "security.W001", "security.W002", "security.W003"]
@@ -134,7 +134,7 @@ LOGIN_URL = "admin:login"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "config.middleware.client_address"
+AXES_CLIENT_IP_CALLABLE = "config.core.middleware.client_address"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 # axes would look for the attempted name under "email", the user's own column; credentials carry it as "username".
@@ -189,7 +189,7 @@ AUDIT_RETENTION_YEARS = 6
 
 # --- APIs -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["config.rest.rendering.OrjsonRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["config.rest.responses.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.Deny"],
@@ -213,7 +213,7 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
+    "formatters": {"json": {"()": "config.core.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {

@@ -3,9 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from config import documentation
 from config.health import healthz, readyz
-from config.rest import general, practice, public
+from config.rest import documentation, general, practice, public
 
 urlpatterns = [
     path("admin/", admin.site.urls),

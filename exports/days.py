@@ -6,9 +6,9 @@ from enum import Enum
 from typing import Any
 
 from accounts.scope import Actor
-from config.rest.parameters import DayParameter, refused
+from config.rest.compiled.plans import Criterion
+from config.rest.filters import DayParameter, refused
 from config.rest.problems import Rejected
-from config.rest.reading import Criterion
 
 FIRST, LAST = DayParameter("created_at"), DayParameter("created_at", until=True)
 """The first and the last day of creation, both inclusive, in the caller's time zone."""

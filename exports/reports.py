@@ -5,9 +5,9 @@ from rest_framework import serializers
 from accounts.models import User, UserStatusChange
 from accounts.scope import Actor
 from clinical.models import Measurement, MonitoringAlert, PlannedAction, StarRating, WorkflowFiring
+from config.rest.compiled.plans import Computed, LookedUp
 from config.rest.fields import ContractSerializer
-from config.rest.reading import Computed, LookedUp
-from exports.columns import (
+from exports.report_columns import (
     GROUPS,
     MAYBE_TEXT,
     NUMBER,

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from config.rest.rendering import to_json
+from config.rest.responses import to_json
 
 Kinds = Mapping[str, type]
 Chunks = Iterable[list[dict[str, Any]]]

@@ -8,8 +8,8 @@ from django.db.models import Q
 
 from accounts.models import Organization
 from accounts.scope import Actor, scope
-from config.encryption import blind_index
-from config.orm import fold
+from config.core.encryption import blind_index
+from config.core.orm import fold
 from patients.models import Patient
 from patients.search import e164, region_of
 

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from rest_framework.fields import BooleanField, Field, IntegerField
 
 from config.rest.fields import Text
-from config.rest.parsing import storable
+from config.rest.request_body import storable
 
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _WIDE = (b"\xff\xfe", b"\xfe\xff")

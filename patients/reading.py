@@ -10,14 +10,14 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from accounts.models import UserStatus
 from accounts.permissions import READS_IDENTITY_NUMBERS, READS_MASKED_NUMBERS, Task
 from accounts.scope import Actor, visible
-from config.databases import Param
-from config.encryption import unseal
-from config.orm import fold
-from config.rest.cursors import Keyset
-from config.rest.parameters import Parameter, WordParameter
-from config.rest.reading import Computed, Criterion, Query, marked, values_of
+from config.core.databases import Param
+from config.core.encryption import unseal
+from config.core.orm import fold
+from config.core.statements import statements
+from config.rest.compiled.cursors import Keyset
+from config.rest.compiled.plans import Computed, Criterion, Query, marked, values_of
+from config.rest.filters import Parameter, WordParameter
 from config.rest.views import DialectViewSet, equal_to
-from config.statements import statements
 from patients.models import NameKey, Patient, Status
 from patients.search import MAX_WORDS, containing, query_patterns
 from patients.services.rules import age_on, today_at

@@ -9,8 +9,8 @@ from typing import Any
 import phonenumbers
 from django.db.models import Q
 
-from config.databases import contains_pattern
-from config.orm import fold
+from config.core.databases import contains_pattern
+from config.core.orm import fold
 
 MAX_WORDS = 8
 _NAMES = ("first_name", "middle_name", "last_name", "preferred_name")

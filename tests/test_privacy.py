@@ -14,8 +14,8 @@ from django.db import DataError, IntegrityError, OperationalError
 
 from accounts.models import AuditEvent
 from accounts.scope import Role
-from config.logs import JsonFormatter, request_id
-from config.rest.reading import Plan
+from config.core.logs import JsonFormatter, request_id
+from config.rest.compiled.plans import Plan
 from patients.models import Enrolment, Patient
 from patients.practice.serializers import PracticePatientItemOut
 from tests.rest.wire import CHANGES, DIALECTS, Wire

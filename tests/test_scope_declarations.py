@@ -6,7 +6,7 @@ from django.db import models
 
 from accounts.models import ApiKey, AuditEvent, CareGroup, RateWindow, Role, User, UserStatusChange
 from accounts.scope import RULES, Actor, ScopePath, scope, visible
-from config.rest.reading import marked
+from config.rest.compiled.plans import marked
 from patients.models import Patient
 
 OUR_APPS = ("accounts", "patients", "clinical", "exports")

@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import Organization
 from accounts.practice.catalogs import CatalogViewSet
 from config.rest.fields import ScopedRelation
-from config.rest.parameters import ReferenceParameter
+from config.rest.filters import ReferenceParameter
 from config.rest.views import DialectViewSet
 from patients.models import ChartEntry, Patient
 from tests import policy

@@ -19,8 +19,8 @@ from accounts.models import Organization
 from accounts.permissions import STAFF, Task
 from accounts.scope import Role, scope
 from accounts.site import actor_of
-from config.exceptions import DomainError
-from config.orm import has_column
+from config.core.exceptions import DomainError
+from config.core.orm import has_column
 
 
 def leave_out(fieldsets: list, names: Collection[str]) -> None:

@@ -13,7 +13,7 @@ from accounts.models import CareGroup
 from accounts.models.catalogs import Catalog
 from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
 from accounts.site import actor_of
-from config.orm import TextListField
+from config.core.orm import TextListField
 
 
 def with_name(*columns: str) -> list[Any]:

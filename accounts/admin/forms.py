@@ -8,8 +8,8 @@ from django.db import IntegrityError, models
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.scope import Actor, Role
-from config.databases import broken_constraint
-from config.exceptions import DomainError, Invalid, VersionConflict
+from config.core.databases import broken_constraint
+from config.core.exceptions import DomainError, Invalid, VersionConflict
 
 STALE = (
     "Someone else changed this record meanwhile, so nothing was saved. "

@@ -17,7 +17,7 @@ from accounts.permissions import ADMINISTRATORS
 from accounts.scope import Role
 from accounts.services.keys import issue_key, revoke_key
 from accounts.site import actor_of
-from config.exceptions import DomainError
+from config.core.exceptions import DomainError
 
 
 class RevokedFilter(DropdownFilter):

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from config.orm import fold
+from config.core.orm import fold
 
 
 def fold_names(apps, schema_editor):

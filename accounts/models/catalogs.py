@@ -7,8 +7,8 @@ from django.db.models.functions import Lower
 
 from accounts.models.organizations import Organization
 from accounts.scope import ScopePath
-from config.databases import ByteOrderField
-from config.orm import Identified, SoftDeleted, Timestamped, Versioned, fold
+from config.core.databases import ByteOrderField
+from config.core.orm import Identified, SoftDeleted, Timestamped, Versioned, fold
 
 NAME_LENGTH = 255
 

@@ -3,7 +3,7 @@
 from django.db import models
 
 from accounts.scope import ScopePath
-from config.orm import Identified
+from config.core.orm import Identified
 
 
 class OutboxEvent(Identified):

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from accounts.scope import ScopePath
-from config.orm import Identified, Timestamped
+from config.core.orm import Identified, Timestamped
 
 
 def validate_timezone(name: str) -> None:

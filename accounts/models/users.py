@@ -7,8 +7,8 @@ from django.db.models import Q
 from accounts.models.catalogs import CareGroup
 from accounts.models.organizations import Organization, validate_timezone
 from accounts.scope import Role, ScopePath
-from config.databases import DatabaseNow
-from config.orm import Identified, Timestamped, fold
+from config.core.databases import DatabaseNow
+from config.core.orm import Identified, Timestamped, fold
 
 __all__ = ["GroupMembership", "Role", "User", "UserStatus", "UserStatusChange"]
 

@@ -11,13 +11,13 @@ from accounts.models import Organization
 from accounts.models.catalogs import Catalog
 from accounts.permissions import Task
 from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
-from config.databases import Param, contains_pattern
-from config.orm import fold, verbose_name
+from config.core.databases import Param, contains_pattern
+from config.core.orm import fold, verbose_name
 from config.rest import practice
+from config.rest.compiled.plans import Criterion, Query
 from config.rest.fields import BaseVersion, ContractSerializer, ScopedRelation
-from config.rest.parameters import Parameter, Parameters, TextParameter
-from config.rest.reading import Criterion, Query
-from config.rest.rendering import Answer
+from config.rest.filters import Parameter, Parameters, TextParameter
+from config.rest.responses import Answer
 
 
 class NameParameter(Parameter):

@@ -4,7 +4,7 @@ from accounts.models import CareGroup, Organization
 from accounts.practice.catalogs import CatalogViewSet
 from accounts.practice.serializers import PracticeMeOut
 from config.rest import practice
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 
 
 class MeViewSet(practice.ViewSet):

@@ -5,9 +5,9 @@ from rest_framework import serializers
 
 from accounts.models import ApiKey
 from accounts.scope import Actor, Role
+from config.rest.compiled.plans import Computed
 from config.rest.fields import ContractSerializer, DateTime
 from config.rest.public import CamelCase
-from config.rest.reading import Computed
 
 
 class PublicKeyOut(CamelCase, serializers.Serializer):

@@ -10,12 +10,12 @@ from accounts.permissions import Task
 from accounts.public.serializers import PublicApiKeyIn, PublicApiKeyIssuedOut, PublicApiKeyOut, PublicMeOut
 from accounts.scope import scope
 from accounts.services.keys import issue_key, revoke_key
-from config.exceptions import NotFound
+from config.core.exceptions import NotFound
 from config.rest import public
-from config.rest.cursors import Keyset
-from config.rest.literals import parse_uuid
-from config.rest.reading import Criterion, Query
-from config.rest.rendering import Answer
+from config.rest.compiled.cursors import Keyset
+from config.rest.compiled.plans import Criterion, Query
+from config.rest.formats import parse_uuid
+from config.rest.responses import Answer
 from config.rest.views import equal_to
 
 

@@ -11,7 +11,7 @@ from accounts.models import Organization
 from accounts.models.catalogs import Catalog, key_of
 from accounts.scope import Actor
 from accounts.services.organizations import catalog_changed
-from config.orm import verbose_name, without_idle_nulls, word_for
+from config.core.orm import verbose_name, without_idle_nulls, word_for
 
 Row = TypeVar("Row", bound=Catalog)
 

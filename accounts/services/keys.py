@@ -13,7 +13,7 @@ from accounts import audit, events
 from accounts.models import ApiKey, User
 from accounts.scope import Actor
 from accounts.services.users import check_rank
-from config.exceptions import NotAuthenticated, NotFound
+from config.core.exceptions import NotAuthenticated, NotFound
 
 PREFIX = "anm"
 _ALPHABET = string.digits + string.ascii_letters

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import audit, events
 from accounts.models import CareGroup, GroupMembership, Organization, Role, User, UserStatus, UserStatusChange
 from accounts.scope import Actor
-from config.exceptions import Invalid, NotPermitted
+from config.core.exceptions import Invalid, NotPermitted
 
 
 def check_rank(actor: Actor, role: str) -> None:

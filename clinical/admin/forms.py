@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from config.orm import validate_coding
+from config.core.orm import validate_coding
 
 
 class CodingLinesField(forms.CharField):

@@ -10,11 +10,11 @@ from clinical.models import Measurement
 from clinical.reading import InstrumentParameter, value_shown
 from clinical.services.measurements import record_measurement
 from config.rest import general
+from config.rest.compiled.plans import Computed, Criterion, Query
 from config.rest.fields import ContractSerializer, DateTime, MeasuredValue, Text
+from config.rest.filters import DayParameter, Parameters
 from config.rest.general import UTCMilliseconds
-from config.rest.parameters import DayParameter, Parameters
-from config.rest.reading import Computed, Criterion, Query
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 from patients.reading import OfPatient
 
 NUMBERS = Criterion("numbers", lambda rows: rows.filter(value_number__isnull=False))

@@ -4,7 +4,7 @@ from django.db import models
 
 from accounts.models import User
 from clinical.models.catalogs import AlertDefinition, AlertScope
-from config.orm import Versioned
+from config.core.orm import Versioned
 from patients.models import ChartEntry
 
 

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from accounts.models.catalogs import Catalog, OrderedCatalog
 from clinical.models.codings import CodeSystem, CodingListField
-from config.orm import TextListField
+from config.core.orm import TextListField
 
 
 class AlertScope(models.TextChoices):

@@ -3,7 +3,7 @@
 from django.core.validators import RegexValidator
 from django.db import models
 
-from config.orm import CodingsField
+from config.core.orm import CodingsField
 
 
 class CodeSystem(models.TextChoices):

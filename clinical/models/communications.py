@@ -5,8 +5,8 @@ from django.db import models
 from accounts.models import User
 from clinical.models.appointments import Appointment
 from clinical.models.catalogs import CommunicationType
-from config.databases import MomentField
-from config.orm import fold
+from config.core.databases import MomentField
+from config.core.orm import fold
 from patients.models import ChartEntry
 
 

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from clinical.models.catalogs import Instrument
-from config.databases import MomentField
+from config.core.databases import MomentField
 from patients.models import ChartEntry
 
 

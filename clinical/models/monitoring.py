@@ -8,8 +8,8 @@ from accounts.models import CareGroup, User
 from accounts.models.catalogs import Catalog
 from clinical.models.catalogs import Instrument
 from clinical.models.measurements import Measurement
-from config.databases import MomentField
-from config.orm import DayListField, ObjectListField
+from config.core.databases import MomentField
+from config.core.orm import DayListField, ObjectListField
 from patients.models import ChartEntry, ChartRecord, Program, Protocol
 
 BY_CREATION = ["organization", "created_at", "id"]

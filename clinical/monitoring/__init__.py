@@ -1,6 +1,8 @@
 """Remote monitoring as pure rules: values in, verdict out. Nothing here knows a model, a table or a clock."""
 
 from clinical.monitoring.days import A_DAY, day_bounds, day_of, days_of
+from clinical.monitoring.reconcile import Standing, settle
+from clinical.monitoring.rule_matches import Planned, Value, Verdict, history_for, judge, judge_overdue
 from clinical.monitoring.rules import (
     FLAGS,
     KINDS,
@@ -15,8 +17,6 @@ from clinical.monitoring.rules import (
     rule_key,
     rules_in_force,
 )
-from clinical.monitoring.settling import Standing, settle
-from clinical.monitoring.verdicts import Planned, Value, Verdict, history_for, judge, judge_overdue
 
 __all__ = [
     "A_DAY",

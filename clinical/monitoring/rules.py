@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from config.exceptions import Invalid
+from config.core.exceptions import Invalid
 
 MEASUREMENT, COMBINATION, REMARK, OVERDUE, AVERAGE = "measurement", "combination", "remark", "overdue", "average"
 FLAGS = ("grey", "orange", "red")

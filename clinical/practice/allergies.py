@@ -5,7 +5,7 @@ from typing import Any
 from clinical.models import Allergy, AllergyDefinition
 from clinical.practice.interactions import InteractingViewSet, InteractionWarnings
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.parameters import BooleanParameter, Parameters
+from config.rest.filters import BooleanParameter, Parameters
 from config.rest.practice import ReferenceField
 from patients.practice.charts import ChartEntryOut
 from patients.services.charts import create_entry

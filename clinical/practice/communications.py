@@ -13,12 +13,12 @@ from clinical.models import (
     CommunicationType,
 )
 from clinical.services.communications import log_communication
-from config.databases import Param, contains_pattern
-from config.orm import fold
+from config.core.databases import Param, contains_pattern
+from config.core.orm import fold
+from config.rest.compiled.plans import Criterion
 from config.rest.fields import ContractSerializer, ScopedRelation
-from config.rest.parameters import DateTimeParameter, Parameter, Parameters, WordParameter
+from config.rest.filters import DateTimeParameter, Parameter, Parameters, WordParameter
 from config.rest.practice import ReferenceField
-from config.rest.reading import Criterion
 from patients.practice.charts import ChartEntryOut, ChartViewSet
 
 

@@ -2,7 +2,7 @@
 
 from clinical.models import Disease, DiseaseDefinition, ProblemStatus
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.parameters import Parameters, WordParameter
+from config.rest.filters import Parameters, WordParameter
 from config.rest.practice import ReferenceField
 from patients.practice.charts import ChartEntryOut, ChartRecordViewSet
 

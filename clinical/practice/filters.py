@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from config.rest.parameters import Parameters, ReferenceParameter
-from config.rest.reading import Criterion
+from config.rest.compiled.plans import Criterion
+from config.rest.filters import Parameters, ReferenceParameter
 from patients.models import Patient
 
 CURRENT = Criterion("current", lambda rows: rows.filter(deleted_at=None, patient__deleted_at=None))

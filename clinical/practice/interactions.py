@@ -8,9 +8,9 @@ from accounts.scope import Actor
 from clinical.interactions import Basis, InteractionWarning, Kind, Severity
 from clinical.models import Allergy, Medication
 from clinical.services.interactions import find_interactions
-from config.orm import verbose_name
-from config.rest.reading import Computed
-from config.rest.rendering import Answer
+from config.core.orm import verbose_name
+from config.rest.compiled.plans import Computed
+from config.rest.responses import Answer
 from config.rest.views import equal_to
 from patients.practice.charts import ChartRecordViewSet
 

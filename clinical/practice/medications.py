@@ -5,10 +5,10 @@ from typing import Any
 from clinical.models import Medication, MedicationDefinition, MedicationStatus
 from clinical.practice.interactions import InteractingViewSet, InteractionWarnings
 from clinical.services.medications import create_medication, update_medication
+from config.rest.compiled.plans import Criterion
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.parameters import BooleanParameter, Parameters
+from config.rest.filters import BooleanParameter, Parameters
 from config.rest.practice import ReferenceField
-from config.rest.reading import Criterion
 from patients.models import Provider
 from patients.practice.charts import ChartEntryOut
 

@@ -8,8 +8,8 @@ from clinical.models import Appointment
 from clinical.practice.filters import PracticeAppointmentFilters
 from clinical.practice.serializers import PracticeAppointmentIn, PracticeAppointmentOut, PracticeAppointmentReducedOut
 from config.rest import practice
-from config.rest.reading import Query
-from config.rest.rendering import Answer
+from config.rest.compiled.plans import Query
+from config.rest.responses import Answer
 from patients.services.charts import create_entry
 
 

@@ -8,10 +8,10 @@ from accounts.scope import Actor
 from clinical.models import VitalSigns
 from clinical.services.vital_signs import archive_vital_signs, record_vital_signs, update_vital_signs
 from clinical.vitals import CRITICAL, WARNING
+from config.rest.compiled.plans import Computed
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.parameters import DateParameter, Parameters
+from config.rest.filters import DateParameter, Parameters
 from config.rest.practice import ReferenceField
-from config.rest.reading import Computed
 from patients.models import Provider
 from patients.practice.charts import ChartEntryOut, ChartRecordViewSet
 

@@ -10,13 +10,13 @@ from accounts.permissions import Task
 from clinical.models import Flag, Instrument, MonitoringAlert, MonitoringAlertStatus, RuleKind
 from clinical.services.monitoring import process_alert
 from config.rest import public
-from config.rest.cursors import Keyset
+from config.rest.compiled.cursors import Keyset
+from config.rest.compiled.lookups import CatalogLookup
+from config.rest.compiled.plans import Criterion, LookedUp, Query
 from config.rest.fields import Choice, ContractSerializer, JSONObject, Text
-from config.rest.lookups import CatalogLookup
-from config.rest.parameters import DayParameter, WordParameter
+from config.rest.filters import DayParameter, WordParameter
 from config.rest.public import CamelCase, CamelCaseParameters, LocalDateTime
-from config.rest.reading import Criterion, LookedUp, Query
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 from patients.models import Program, Protocol
 
 BY_CREATION = Keyset("created_at", models.DateTimeField(), by_creation=True)

@@ -11,13 +11,13 @@ from clinical.models import Measurement
 from clinical.reading import BY_TIME, InstrumentParameter, value_shown
 from clinical.services.measurements import Recorded, record_measurement, record_measurements
 from config.rest import public
+from config.rest.bulk_reader import RowReader, UnreadRows
+from config.rest.compiled.plans import Computed, Query
 from config.rest.fields import ContractSerializer, DateTime, MeasuredValue, Text
-from config.rest.parameters import DayParameter
+from config.rest.filters import DayParameter
 from config.rest.problems import problems_of
 from config.rest.public import CamelCase, CamelCaseParameters, LocalDateTime
-from config.rest.reading import Computed, Query
-from config.rest.rendering import Answer
-from config.rest.rows import RowReader, UnreadRows
+from config.rest.responses import Answer
 from patients.reading import OfPatient
 
 MAX_ROWS = 1_000

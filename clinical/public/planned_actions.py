@@ -10,12 +10,12 @@ from clinical.models import PlannedAction
 from clinical.reading import InstrumentParameter
 from clinical.services.monitoring import plan_own_action
 from config.rest import public
-from config.rest.cursors import Keyset
+from config.rest.compiled.cursors import Keyset
+from config.rest.compiled.plans import Query
 from config.rest.fields import ContractSerializer, DateTime, Text
-from config.rest.parameters import DayParameter
+from config.rest.filters import DayParameter
 from config.rest.public import CamelCase, CamelCaseParameters, LocalDateTime
-from config.rest.reading import Query
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 from patients.reading import OfPatient
 
 BY_BEGIN = Keyset("not_before", DateTimeField())

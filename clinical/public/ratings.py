@@ -9,7 +9,7 @@ from clinical.models import StarRating
 from config.rest import public
 from config.rest.fields import ContractSerializer
 from config.rest.public import CamelCase, LocalDateTime
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 from patients.reading import OfPatient
 from patients.services.charts import create_entry
 

@@ -12,11 +12,11 @@ from django.utils import timezone
 from accounts import audit, events
 from accounts.scope import Actor
 from clinical.models import Alert, AlertDefinition, AlertStatus
-from config.databases import DatabaseNow
-from config.exceptions import Invalid, NotFound, VersionConflict
-from config.orm import without_idle_nulls
+from config.core.databases import DatabaseNow
+from config.core.exceptions import Invalid, NotFound, VersionConflict
+from config.core.orm import without_idle_nulls
 from patients.services.charts import add_entry, change_entry, lock_entry, tell_entry
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 
 
 def effective_status(status: str, disable_on: datetime.date | None, today: datetime.date) -> str:

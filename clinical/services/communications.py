@@ -6,9 +6,9 @@ from django.db import transaction
 
 from accounts.scope import Actor
 from clinical.models import Appointment, CommunicationLog, CommunicationSource
-from config.exceptions import UnknownReference
+from config.core.exceptions import UnknownReference
 from patients.services.charts import add_entry
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 
 
 @transaction.atomic

@@ -12,8 +12,8 @@ from accounts.scope import Actor
 from accounts.services.catalogs import create_catalog_row, update_catalog_row
 from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Rule, codes_of
-from config.exceptions import Invalid
-from config.orm import without_idle_nulls
+from config.core.exceptions import Invalid
+from config.core.orm import without_idle_nulls
 from patients.models import Enrolment, Protocol
 
 GAUGES: Mapping[str, tuple[str, int, int]] = {

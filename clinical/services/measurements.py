@@ -15,10 +15,10 @@ from accounts.scope import Actor
 from clinical.models import Instrument, InstrumentKind, Measurement
 from clinical.services.instruments import Instruments
 from clinical.services.monitoring import judge_measurements
-from config.databases import insert_many
-from config.exceptions import DomainError, Invalid
+from config.core.databases import insert_many
+from config.core.exceptions import DomainError, Invalid
 from patients.models import Patient
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 
 TOLERANCE = datetime.timedelta(hours=24)
 """How far a device's clock may run ahead."""

@@ -9,9 +9,9 @@ from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Override, check_override, codes_of
 from clinical.services.instruments import instruments_of
 from clinical.services.protocols import kinds_of, ship_named
-from config.orm import without_idle_nulls
+from config.core.orm import without_idle_nulls
 from patients.services.charts import add_entry, change_entry, lock_entry, tell_entry
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from accounts.services.catalogs import create_catalog_row, update_catalog_row
 from clinical.models import Instrument, InstrumentKind
 from clinical.monitoring import check_rules, check_schedule, codes_of
 from clinical.services.instruments import GAUGES, instruments_of, ship_gauge
-from config.exceptions import Invalid
+from config.core.exceptions import Invalid
 from patients.models import Protocol
 
 

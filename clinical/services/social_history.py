@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts.scope import Actor
 from clinical.models import SocialHistory, SocialHistoryCategory
-from config.databases import DatabaseNow
+from config.core.databases import DatabaseNow
 from patients.models import Patient
 from patients.services.charts import archive_entry, create_entry, update_entry
 

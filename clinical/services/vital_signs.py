@@ -16,11 +16,11 @@ from clinical.vitals import (
     check_values,
     is_procedure_blocking,
 )
-from config.databases import DatabaseNow
-from config.orm import without_idle_nulls
+from config.core.databases import DatabaseNow
+from config.core.orm import without_idle_nulls
 from patients.models import Patient, Sex
 from patients.services.charts import add_entry, archive_entry, change_entry, lock_entry, tell_entry
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 from patients.services.rules import today_in
 
 _READ_BACK = ("date_taken", *POSSIBLE)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from accounts.models import CareGroup
 from accounts.scope import scope
 from clinical.synthea.tables import IDENTIFIER_SYSTEM, Cells, Row, RowRefused, TableImport, check_lengths, coded, day
-from config.encryption import unseal
+from config.core.encryption import unseal
 from patients.models import Gender, MaritalStatus, Patient, Sex, Status
 from patients.services.lifecycle import record_death
 from patients.services.patients import create_patient, update_patient

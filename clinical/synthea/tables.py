@@ -13,10 +13,10 @@ from django.db import IntegrityError, models, transaction
 
 from accounts.models import Organization
 from accounts.scope import Actor, scope
-from config.databases import broken_constraint
-from config.exceptions import DomainError, Invalid
+from config.core.databases import broken_constraint
+from config.core.exceptions import DomainError, Invalid
 from patients.models import Patient, PatientIdentifier
-from patients.services.rows import lock_patients
+from patients.services.locking import lock_patients
 
 IDENTIFIER_SYSTEM = "urn:synthea:patient"
 CHUNK = 500

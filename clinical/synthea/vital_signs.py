@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from clinical.models import VitalSigns
 from clinical.services.vital_signs import record_vital_signs, update_vital_signs
 from clinical.synthea.tables import Cells, ChartTableImport, Row, RowRefused, moment
-from config.exceptions import Invalid
+from config.core.exceptions import Invalid
 from patients.models import Patient
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from config.middleware import is_api
+from config.core.middleware import is_api
 from config.rest import general, practice, public
 from config.rest.problems import problems_of
 from config.rest.views import refusal

@@ -10,8 +10,8 @@ from django.db import models
 from rest_framework import serializers
 
 from accounts.scope import Actor, organization_of, scope
-from config.exceptions import UnknownReference
-from config.orm import (
+from config.core.exceptions import UnknownReference
+from config.core.orm import (
     CODE_LENGTH,
     DISPLAY_LENGTH,
     MAX_CODINGS,
@@ -25,7 +25,7 @@ from config.orm import (
     validate_line,
     verbose_name,
 )
-from config.rest.literals import parse_date, parse_date_time, parse_time, parse_uuid
+from config.rest.formats import parse_date, parse_date_time, parse_time, parse_uuid
 
 _DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
 

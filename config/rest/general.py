@@ -9,12 +9,12 @@ from django.db import models
 from rest_framework import serializers
 
 from accounts.permissions import CAREGIVERS
-from config.exceptions import DomainError, NotAuthorizedForPatient
+from config.core.exceptions import DomainError, NotAuthorizedForPatient
 from config.rest import views
-from config.rest.credentials import user_token
+from config.rest.authentication import user_token
+from config.rest.compiled.plans import Criterion, Query
 from config.rest.problems import Problem, Rejected
-from config.rest.reading import Criterion, Query
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 
 _ID = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 MAX_ID = 2**63 - 1

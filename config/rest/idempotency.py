@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from accounts.models import IdempotencyRecord
 from accounts.scope import Actor
-from config.databases import holding, lock_out
-from config.encryption import seal, unseal
-from config.exceptions import BadRequest, IdempotencyConflict, IdempotencyInProgress
-from config.rest.rendering import Answer
+from config.core.databases import holding, lock_out
+from config.core.encryption import seal, unseal
+from config.core.exceptions import BadRequest, IdempotencyConflict, IdempotencyInProgress
+from config.rest.responses import Answer
 
 KEPT = datetime.timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")

@@ -6,16 +6,16 @@ from django.db import models
 
 from accounts.models import Organization, User
 from accounts.scope import scope, scope_of
-from config.exceptions import NotFound
+from config.core.exceptions import NotFound
 from config.rest import views
-from config.rest.credentials import bearer
-from config.rest.cursors import Keyset
-from config.rest.literals import parse_uuid
-from config.rest.lookups import CatalogLookup, LinkedRows, LinkedUsers
-from config.rest.parameters import read_choice
+from config.rest.authentication import bearer
+from config.rest.compiled.cursors import Keyset
+from config.rest.compiled.lookups import CatalogLookup, LinkedRows, LinkedUsers
+from config.rest.compiled.plans import Criterion, LookedUp, Query
+from config.rest.filters import read_choice
+from config.rest.formats import parse_uuid
 from config.rest.problems import Problem
-from config.rest.reading import Criterion, LookedUp, Query
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 
 TYPES = {
     "required": "missing",

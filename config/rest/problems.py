@@ -10,8 +10,8 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.http import Http404
 from rest_framework import exceptions as drf
 
-from config import exceptions as domain
-from config.databases import broken_constraint
+from config.core import exceptions as domain
+from config.core.databases import broken_constraint
 
 logger = logging.getLogger("anamnesis.problem")
 

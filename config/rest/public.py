@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 from django.db import models
 
 from config.rest import views
-from config.rest.credentials import bearer
-from config.rest.cursors import Keyset, KeysetPage
-from config.rest.literals import parse_uuid
-from config.rest.parameters import Parameters
+from config.rest.authentication import bearer
+from config.rest.compiled.cursors import Keyset, KeysetPage
+from config.rest.compiled.plans import Computed, Criterion, Query
+from config.rest.filters import Parameters
+from config.rest.formats import parse_uuid
 from config.rest.problems import Problem
-from config.rest.reading import Computed, Criterion, Query
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 
 A_MINUTE = datetime.timedelta(minutes=1)
 

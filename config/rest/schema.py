@@ -19,11 +19,11 @@ from rest_framework import serializers
 
 from accounts.permissions import Task
 from accounts.scope import Actor, Role
+from config.rest.bulk_reader import UnreadRows
+from config.rest.compiled.plans import Computed, LookedUp, columns_of
 from config.rest.dialects import DIALECTS, INTEGER, TEXT, Dialect, Schema, dialect_of, parameter
 from config.rest.fields import BaseVersion, Decimal
-from config.rest.parameters import Parameters
-from config.rest.reading import Computed, LookedUp, columns_of
-from config.rest.rows import UnreadRows
+from config.rest.filters import Parameters
 
 VERSION = "1.0"
 

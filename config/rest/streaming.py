@@ -6,8 +6,8 @@ from itertools import chain, islice
 from threading import BoundedSemaphore
 from typing import TypeVar
 
-from config.exceptions import Unavailable
-from config.logs import request_id
+from config.core.exceptions import Unavailable
+from config.core.logs import request_id
 
 PLACES = BoundedSemaphore(2)
 """Streams that a worker sends at a time. Each holds a thread for as long as its reader takes: the others are for the rest."""

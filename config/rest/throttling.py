@@ -7,7 +7,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.db import connection
 
-from config.exceptions import RateLimited, Unavailable
+from config.core.exceptions import RateLimited, Unavailable
 
 WINDOW = 60_000
 """Milliseconds. A window opens at the subject's first request after the last window ended."""

@@ -16,20 +16,20 @@ from accounts import audit
 from accounts.authentication import authenticate_key
 from accounts.permissions import Task
 from accounts.scope import Actor, organization_of, scope, scope_of
-from config.databases import Param
-from config.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, Unavailable
-from config.logs import request_id
-from config.middleware import client_address, route_of
-from config.orm import has_column, verbose_name, word_for
+from config.core.databases import Param
+from config.core.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, Unavailable
+from config.core.logs import request_id
+from config.core.middleware import client_address, route_of
+from config.core.orm import has_column, verbose_name, word_for
 from config.rest import throttling
-from config.rest.cursors import BadCursor, Keyset, KeysetPage
+from config.rest.compiled.cursors import BadCursor, Keyset, KeysetPage
+from config.rest.compiled.plans import Criterion, Plan, Query, plan_of, scoped
 from config.rest.fields import ScopedRelation, resolve
+from config.rest.filters import Argument, Parameters, read_integer, read_once, refused
 from config.rest.idempotency import claim_of
-from config.rest.parameters import Argument, Parameters, read_integer, read_once, refused
-from config.rest.parsing import read_json
 from config.rest.problems import Problem, Rejected, problems_of, worded
-from config.rest.reading import Criterion, Plan, Query, plan_of, scoped
-from config.rest.rendering import Answer
+from config.rest.request_body import read_json
+from config.rest.responses import Answer
 
 MAX_PAGE_SIZE = 200
 MAX_PAGE = 1_000_000

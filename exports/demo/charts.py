@@ -29,7 +29,7 @@ from clinical.services.alerts import create_alert
 from clinical.services.medications import create_medication
 from clinical.services.social_history import create_social_history
 from clinical.services.vital_signs import record_vital_signs
-from config.orm import word_for
+from config.core.orm import word_for
 from patients.models import ChartEntry, Patient
 from patients.services.charts import create_entry
 

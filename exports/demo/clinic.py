@@ -20,7 +20,7 @@ from accounts.services.organizations import create_organization
 from accounts.services.users import change_user_status, create_user, update_user
 from clinical.models import Workflow
 from clinical.services.starter_catalog import install_starter_catalog
-from config.orm import fold
+from config.core.orm import fold
 from exports.demo.catalogs import CATALOGS, PROTOCOLS, WORKFLOW, WORKFLOW_DAYS
 from exports.demo.charts import furnish_chart, furnish_history
 from exports.demo.monitoring import COURSES, Monitoring, prescribe

@@ -30,8 +30,8 @@ from exports.demo.catalogs import PROTOCOLS, WORKFLOW_DAYS
 from patients.models import Enrolment, Language, Patient, Protocol, Status
 from patients.services.charts import create_entry
 from patients.services.lifecycle import transition_status
+from patients.services.locking import lock_patient
 from patients.services.patients import enrol, update_patient
-from patients.services.rows import lock_patient
 
 DAYS = 20
 """How many days the patients have measured, up to yesterday."""

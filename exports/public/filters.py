@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.http import QueryDict
 
-from config.rest.parameters import Parameters, read_once
+from config.rest.filters import Parameters, read_once
 from config.rest.public import CamelCaseParameters
 from exports.days import FIRST, LAST, Days
 

@@ -8,14 +8,14 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
 from accounts.permissions import Task
-from config.exceptions import Unavailable
+from config.core.exceptions import Unavailable
 from config.rest import public
+from config.rest.compiled.plans import Query
 from config.rest.problems import Problem
-from config.rest.reading import Query
-from config.rest.rendering import to_json
+from config.rest.responses import to_json
 from config.rest.streaming import Stream, begun
 from exports.public.filters import PARAMETERS
-from exports.reading import BY_CREATION, REPORTS, Report
+from exports.registry import BY_CREATION, REPORTS, Report
 from exports.writers import FORMATS, Kinds
 
 MEDIA_TYPES: Mapping[str, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}

@@ -12,9 +12,9 @@ from accounts.admin.base import ScopedAdmin, ScopedInline, leave_out
 from accounts.admin.filters import ScopedRelatedFilter
 from accounts.permissions import ADMINISTRATORS, Task
 from accounts.site import actor_of
-from config.encryption import unseal
+from config.core.encryption import unseal
 from patients.admin.forms import PatientForm
-from patients.bodies import BALANCES
+from patients.input_serializers import BALANCES
 from patients.models import Enrolment, Patient, PatientIdentifier, Status
 from patients.reading import masked
 from patients.search import containing, query_patterns

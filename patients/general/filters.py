@@ -1,6 +1,6 @@
 """Query parameters of the general dialect's patient list."""
 
-from config.rest.parameters import Parameters
+from config.rest.filters import Parameters
 from patients.models import Patient
 from patients.reading import SearchParameter
 

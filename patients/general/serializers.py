@@ -3,9 +3,9 @@
 from rest_framework import serializers
 
 from accounts.scope import Actor
+from config.rest.compiled.plans import Computed
 from config.rest.fields import Choice, ContractSerializer, Date, Email, Text
 from config.rest.general import UTCMilliseconds
-from config.rest.reading import Computed
 from patients.models import Gender, Patient, Status
 from patients.reading import Age
 

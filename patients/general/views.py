@@ -4,10 +4,10 @@ from typing import Any
 
 from accounts.models import Organization
 from accounts.permissions import Task
-from config.exceptions import Invalid
+from config.core.exceptions import Invalid
 from config.rest import general
-from config.rest.reading import Query
-from config.rest.rendering import Answer
+from config.rest.compiled.plans import Query
+from config.rest.responses import Answer
 from patients.general.filters import GeneralPatientFilters
 from patients.general.serializers import GeneralPatientIn, GeneralPatientOut
 from patients.models import Patient

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models.catalogs import Catalog, OrderedCatalog
-from config.orm import ObjectListField, TextListField
+from config.core.orm import ObjectListField, TextListField
 
 
 class Provider(Catalog):

@@ -6,7 +6,7 @@ from django.db import models
 
 from accounts.models import Organization
 from accounts.scope import ScopePath
-from config.orm import Identified, SoftDeleted, Timestamped, Versioned
+from config.core.orm import Identified, SoftDeleted, Timestamped, Versioned
 from patients.models.patients import Patient
 
 OF_A_PATIENT = ScopePath("organization_id", care_group="patient__care_group_id", patient_user="patient__user_id")

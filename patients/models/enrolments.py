@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Organization, User
-from config.orm import Identified, SoftDeleted, Timestamped
+from config.core.orm import Identified, SoftDeleted, Timestamped
 from patients.models.catalogs import Program, Protocol, TagDefinition
 from patients.models.charts import OF_A_PATIENT, ChartEntry
 from patients.models.patients import Patient

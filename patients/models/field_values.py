@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from config.orm import Versioned
+from config.core.orm import Versioned
 from patients.models.catalogs import FieldDefinition
 from patients.models.charts import ChartEntry
 

@@ -4,7 +4,7 @@ from django.db import models
 
 from accounts.models import Organization
 from accounts.scope import ScopePath
-from config.databases import ByteOrderField
+from config.core.databases import ByteOrderField
 from patients.models.patients import Patient
 
 

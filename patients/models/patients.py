@@ -9,8 +9,8 @@ from django.db.models import Q
 from accounts.models import CareGroup, Organization, User
 from accounts.models.organizations import validate_timezone
 from accounts.scope import ScopePath
-from config.databases import ByteOrderField
-from config.orm import Identified, SoftDeleted, Timestamped, Versioned
+from config.core.databases import ByteOrderField
+from config.core.orm import Identified, SoftDeleted, Timestamped, Versioned
 from patients.models.catalogs import BillingType, Employer, FeeSchedule, Location, Provider
 
 LISTED = Q(deleted_at=None)
@@ -125,7 +125,7 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     """A person in the care of an organization.
 
     Columns that end in `_key`, `mobile_e164` and `search_text` are derived (patients/search.py);
-    those that end in `_sealed` hold ciphertext (config/encryption.py), those in `_index` its blind index.
+    those that end in `_sealed` hold ciphertext (config/core/encryption.py), those in `_index` its blind index.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")

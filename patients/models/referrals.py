@@ -6,7 +6,7 @@ from operator import or_
 from django.db import models
 from django.db.models import F, Q
 
-from config.databases import DatabaseNow
+from config.core.databases import DatabaseNow
 from patients.models.catalogs import Provider, ReferralPartner, ReferralSource
 from patients.models.charts import ChartRecord
 from patients.models.patients import Patient

@@ -10,14 +10,14 @@ from django.db import transaction
 
 from accounts.models import Organization
 from accounts.permissions import Task
-from config.exceptions import NotFound
+from config.core.exceptions import NotFound
 from config.rest import practice
+from config.rest.bulk_reader import RowReader
 from config.rest.idempotency import Claim, claim_of
-from config.rest.parsing import read_json
 from config.rest.problems import problems_of
-from config.rest.rendering import Answer
-from config.rest.rows import RowReader
-from patients.bulk import CHUNK, BulkImport, Options, Outcome, Result
+from config.rest.request_body import read_json
+from config.rest.responses import Answer
+from patients.bulk_import import CHUNK, BulkImport, Options, Outcome, Result
 from patients.models import Patient
 from patients.practice.serializers import PracticeBulkIn, PracticeBulkOut, PracticeBulkRowIn
 

@@ -7,9 +7,9 @@ from rest_framework import serializers
 
 from accounts.permissions import Task
 from config.rest import practice
+from config.rest.compiled.plans import Query
 from config.rest.fields import ContractSerializer
-from config.rest.reading import Query
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 from patients.models import ChartEntry, ChartRecord, Patient
 from patients.reading import OfPatient
 from patients.services.charts import archive_entry, create_entry, update_entry

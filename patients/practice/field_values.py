@@ -8,14 +8,14 @@ from django.urls import URLPattern, path
 from rest_framework import serializers
 
 from accounts.permissions import Task
-from config.databases import Param
-from config.exceptions import Invalid
+from config.core.databases import Param
+from config.core.exceptions import Invalid
 from config.rest import practice
+from config.rest.compiled.plans import Criterion, Query
 from config.rest.fields import Choice, ContractSerializer, Reference, ScopedRelation, TextList, find_ids, known_id
-from config.rest.parsing import read_json
 from config.rest.problems import Problem, Rejected
-from config.rest.reading import Criterion, Query
-from config.rest.rendering import Answer
+from config.rest.request_body import read_json
+from config.rest.responses import Answer
 from patients.models import FieldDefinition, FieldType, FieldValue
 from patients.practice.charts import ChartViewSet
 from patients.services.field_values import set_field_values

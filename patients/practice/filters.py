@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from config.rest.parameters import DateParameter, Parameters, ReferenceParameter, WordsParameter
-from config.rest.reading import Criterion
+from config.rest.compiled.plans import Criterion
+from config.rest.filters import DateParameter, Parameters, ReferenceParameter, WordsParameter
 from patients.models import Location, Patient, PatientTag, Provider, Status, TagDefinition
 from patients.reading import NOT_ARCHIVED, SearchParameter, StatusParameter
 

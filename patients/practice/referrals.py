@@ -8,7 +8,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from accounts.permissions import Task
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.parameters import VersionArgument
+from config.rest.filters import VersionArgument
 from config.rest.practice import ReferenceField
 from patients.models import Patient, Provider, ReferralAttribution, ReferralPartner, ReferralSource
 from patients.models.referrals import SOURCES

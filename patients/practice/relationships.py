@@ -4,10 +4,10 @@ from django.db.models import BigIntegerField
 from rest_framework import serializers
 
 from accounts.scope import visible
+from config.rest.compiled.plans import Criterion, Query, marked, values_of
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
 from config.rest.practice import ReferenceField, ReferenceNameField
-from config.rest.reading import Criterion, Query, marked, values_of
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 from config.rest.views import equal_to
 from patients.models import Patient, Relationship
 from patients.practice.charts import ChartRecordViewSet

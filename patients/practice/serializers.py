@@ -6,12 +6,12 @@ from rest_framework import serializers
 
 from accounts.models import CareGroup
 from accounts.scope import Actor
+from config.rest.bulk_reader import UnreadRows
+from config.rest.compiled.plans import Computed
 from config.rest.fields import BaseVersion, Boolean, Choice, ContractSerializer, Email, Text
 from config.rest.practice import ReferenceField
-from config.rest.reading import Computed
-from config.rest.rows import UnreadRows
-from patients.bodies import PatientBody, PatientRow
-from patients.bulk import MAX_ROWS, Match, Mode, OnError, Outcome
+from patients.bulk_import import MAX_ROWS, Match, Mode, OnError, Outcome
+from patients.input_serializers import PatientBody, PatientRow
 from patients.models import (
     BillingType,
     Employer,

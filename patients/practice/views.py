@@ -8,13 +8,13 @@ from django.db.models import BigIntegerField, Q, QuerySet
 from accounts.models import Organization
 from accounts.permissions import Task
 from accounts.scope import Role
-from config.databases import Param
-from config.orm import fold
+from config.core.databases import Param
+from config.core.orm import fold
 from config.rest import practice
-from config.rest.parameters import NumberArgument, Parameters, TextArgument
-from config.rest.parsing import read_json
-from config.rest.reading import Criterion, Query, plan_of
-from config.rest.rendering import Answer
+from config.rest.compiled.plans import Criterion, Query, plan_of
+from config.rest.filters import NumberArgument, Parameters, TextArgument
+from config.rest.request_body import read_json
+from config.rest.responses import Answer
 from config.rest.views import equal_to
 from patients.duplicates import possible_duplicates
 from patients.models import Location, Patient, Status

@@ -6,10 +6,10 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from accounts.models import CareGroup, Organization
+from config.rest.compiled.lookups import CatalogLookup, ChildRows, OrganizationLookup
+from config.rest.compiled.plans import Computed, LookedUp
 from config.rest.fields import Choice, ContractSerializer, Email, ScopedRelation, Text
-from config.rest.lookups import CatalogLookup, ChildRows, OrganizationLookup
 from config.rest.public import CamelCase, LocalDateTime
-from config.rest.reading import Computed, LookedUp
 from patients.models import Enrolment, Patient, PatientIdentifier, Program, Protocol, Sex
 from patients.reading import public_status
 from patients.search import e164

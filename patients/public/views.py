@@ -4,11 +4,11 @@ from typing import Any
 
 from accounts.models import Organization
 from accounts.permissions import Task
-from config.exceptions import Invalid
+from config.core.exceptions import Invalid
 from config.rest import public
+from config.rest.compiled.plans import Query
 from config.rest.fields import resolve
-from config.rest.reading import Query
-from config.rest.rendering import Answer
+from config.rest.responses import Answer
 from patients.models import Patient, Program, Protocol
 from patients.public.serializers import PublicPatientIn, PublicPatientOut
 from patients.reading import NOT_ARCHIVED, SORTS

@@ -8,12 +8,12 @@ from django.db import transaction
 
 from accounts.models import Organization
 from accounts.scope import Actor
-from config.databases import insert_many
+from config.core.databases import insert_many
 from patients.models import NameKey, Patient
 from patients.search import TYPED, name_keys
-from patients.services.columns import changed_columns
 from patients.services.histories import note_changes
-from patients.services.rows import tell_all
+from patients.services.locking import tell_all
+from patients.services.patient_values import changed_columns
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from accounts import audit, events
 from accounts.scope import Actor
-from config.databases import DatabaseNow
-from config.exceptions import NotFound
-from config.orm import Versioned, has_column, verbose_name, without_idle_nulls, word_for
+from config.core.databases import DatabaseNow
+from config.core.exceptions import NotFound
+from config.core.orm import Versioned, has_column, verbose_name, without_idle_nulls, word_for
 from patients.models import ChartEntry, Patient
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 
 Entry = TypeVar("Entry", bound=ChartEntry)
 

@@ -9,9 +9,9 @@ from django.db import transaction
 
 from accounts import audit, events
 from accounts.scope import Actor
-from config.exceptions import Invalid
+from config.core.exceptions import Invalid
 from patients.models import FieldDefinition, FieldType, FieldValue, Patient
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 
 MAX_TEXT = 10_000
 """Characters."""

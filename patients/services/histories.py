@@ -5,7 +5,7 @@ from typing import Any
 
 from accounts.models import CareGroup
 from accounts.scope import Actor
-from config.databases import insert_many
+from config.core.databases import insert_many
 from patients.models import Enrolment, MutationType, Patient, PatientMutation, SettingChange, SettingKey
 
 PLACED = {"status": MutationType.STATUS, "care_group_id": MutationType.GROUP}

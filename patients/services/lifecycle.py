@@ -8,11 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.scope import Actor
-from config.exceptions import Invalid, NotFound, UnknownReference, VersionConflict
+from config.core.exceptions import Invalid, NotFound, UnknownReference, VersionConflict
 from patients.models import Patient, Status
 from patients.services.histories import note_changes
+from patients.services.locking import lock_patient, tell
 from patients.services.patients import index_names
-from patients.services.rows import lock_patient, tell
 from patients.services.rules import check_values, today_in
 
 TRANSITIONS: Mapping[str, frozenset[str]] = {

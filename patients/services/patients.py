@@ -9,12 +9,12 @@ from django.dispatch import Signal
 
 from accounts.models import Organization
 from accounts.scope import Actor
-from config.exceptions import Invalid, VersionConflict
+from config.core.exceptions import Invalid, VersionConflict
 from patients.models import Enrolment, NameKey, Patient, PatientIdentifier, Program, Protocol
 from patients.search import TYPED, name_keys
-from patients.services.columns import accepted_changes, changed_columns, new_patient
 from patients.services.histories import note_changes, note_enrolment
-from patients.services.rows import lock_guarantor, lock_patient, tell
+from patients.services.locking import lock_guarantor, lock_patient, tell
+from patients.services.patient_values import accepted_changes, changed_columns, new_patient
 from patients.services.rules import today_in
 
 enrolled = Signal()

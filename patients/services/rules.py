@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from accounts.models import Organization
-from config.exceptions import Invalid
-from config.orm import fold
+from config.core.exceptions import Invalid
+from config.core.orm import fold
 from patients.models import Patient, Status
 
 OLDEST_YEARS = 130

@@ -10,7 +10,7 @@ from accounts.authentication import actor_of_user
 from accounts.models import AuditEvent, CareGroup, Organization, Role, User, UserStatusChange
 from accounts.services.keys import issue_key
 from accounts.services.users import change_user_status, create_user, update_user
-from config.exceptions import NotPermitted
+from config.core.exceptions import NotPermitted
 from patients.models import Protocol, Provider
 from tests.factories import SYSTEM
 from tests.pages import sign_in, submit, url

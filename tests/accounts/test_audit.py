@@ -4,7 +4,7 @@ import pytest
 
 from accounts import audit
 from accounts.models import AuditEvent, Role
-from config.databases import on_postgres
+from config.core.databases import on_postgres
 from patients.models import Patient
 from tests.factories import SYSTEM, archive, key_row
 

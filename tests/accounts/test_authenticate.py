@@ -11,7 +11,7 @@ from accounts.authentication import StaffBackend, actor_of_user, authenticate_ke
 from accounts.models import ApiKey, Organization, Role, User, UserStatus
 from accounts.services.keys import revoke_key
 from accounts.services.users import change_user_status, create_user, set_care_groups
-from config.exceptions import AccountInactive, NotAuthenticated
+from config.core.exceptions import AccountInactive, NotAuthenticated
 from tests.conftest import ApiClient
 from tests.factories import SYSTEM, key_row, new_key
 

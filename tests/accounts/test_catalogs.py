@@ -9,7 +9,7 @@ from django.apps import apps
 from accounts.models import AuditedPatient, AuditEvent, CareGroup, Role
 from accounts.models.catalogs import Catalog
 from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
-from config.exceptions import NotFound, VersionConflict
+from config.core.exceptions import NotFound, VersionConflict
 from patients.models import Patient, Program, Provider, TagDefinition
 from tests.factories import SYSTEM
 from tests.pages import sign_in, submit, url

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, AuditEvent, OutboxEvent, Role
 from accounts.scope import Actor
 from accounts.services.keys import issue_key, note_use, revoke_key, split_key
-from config.exceptions import NotAuthenticated, NotFound, NotPermitted
+from config.core.exceptions import NotAuthenticated, NotFound, NotPermitted
 from tests.factories import SYSTEM, key_row, new_key
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import RateWindow, User
 from accounts.scope import Role
-from config.exceptions import Unavailable
+from config.core.exceptions import Unavailable
 from config.rest import throttling
 from tests.conftest import ApiClient
 from tests.factories import new_key

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import AuditEvent, CareGroup, Organization, OutboxEvent, Role, User, UserStatus, UserStatusChange
 from accounts.scope import Actor
 from accounts.services.users import change_user_status, create_user, set_care_groups
-from config.exceptions import Invalid, NotPermitted
+from config.core.exceptions import Invalid, NotPermitted
 from tests.factories import SYSTEM
 
 

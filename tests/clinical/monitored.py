@@ -13,7 +13,7 @@ from clinical.services.monitoring import judge_measurements
 from clinical.services.overrides import create_override
 from clinical.services.protocols import update_protocol
 from patients.models import Enrolment, Patient, Protocol
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 from tests.factories import NOON, SYSTEM, Clinic
 
 

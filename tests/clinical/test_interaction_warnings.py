@@ -10,7 +10,7 @@ from accounts.models import OutboxEvent, Role
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import Allergy, Medication, MedicationDefinition
 from clinical.services.interactions import find_interactions
-from config.orm import uuid7
+from config.core.orm import uuid7
 from tests.clinical.substances import IBUPROFEN, MEDICATIONS, NSAIDS, PENICILLINS, Charts, told
 from tests.factories import SYSTEM, archive
 

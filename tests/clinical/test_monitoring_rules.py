@@ -16,7 +16,7 @@ from clinical.monitoring import (
     rules_in_force,
 )
 from clinical.monitoring.rules import CONDITION, NUMERIC, SHAPES
-from config.exceptions import Invalid
+from config.core.exceptions import Invalid
 from tests.clinical import rules
 from tests.clinical.rules import BOTH, DAILY, HEAVY, OVER_100, REMARK
 

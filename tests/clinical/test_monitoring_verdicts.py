@@ -20,7 +20,7 @@ from clinical.monitoring import (
     judge_overdue,
     settle,
 )
-from clinical.monitoring.verdicts import VALUES_KEPT
+from clinical.monitoring.rule_matches import VALUES_KEPT
 from tests.clinical import rules
 from tests.clinical.rules import BOTH, DAILY, HEAVY, REMARK
 

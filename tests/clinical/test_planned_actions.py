@@ -12,10 +12,11 @@ from django.utils import timezone
 from accounts.models import CareGroup
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import MonitoringAlert, PlannedAction
-from clinical.services.monitoring import Tally, plan_actions, process_alert, raise_overdue_alerts, rounds
+from clinical.services.monitoring import Tally, plan_actions, process_alert, raise_overdue_alerts
+from clinical.services.monitoring import batch as rounds
 from patients.models import Enrolment, Patient
 from patients.services.lifecycle import transition_status
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 from tests.clinical.monitored import Monitored, alerts, emitted, end_enrolment, told
 from tests.clinical.rules import DAILY, HEAVY, LATE
 from tests.factories import SYSTEM, Clinic, archive

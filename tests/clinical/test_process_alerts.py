@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditedPatient, AuditEvent, Role
 from clinical.models import MonitoringAlert, ProcessedType
 from clinical.services.monitoring import process_alert
-from config.exceptions import Invalid, NotFound
+from config.core.exceptions import Invalid, NotFound
 from tests.clinical.monitored import emitted, told
 from tests.clinical.rules import HEAVY, OVER_100, REMARK
 from tests.contracts.facts import table

@@ -12,7 +12,7 @@ from accounts.services.catalogs import archive_catalog_row
 from clinical.models import AllergyDefinition, CodeSystem, MedicationDefinition
 from clinical.services import starter_catalog
 from clinical.services.starter_catalog import FILES, LISTS, Tally, install_starter_catalog, read_table, starter_rows
-from config.orm import fold
+from config.core.orm import fold
 from tests.clinical.substances import Charts, told
 from tests.factories import SYSTEM
 

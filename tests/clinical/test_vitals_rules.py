@@ -8,7 +8,7 @@ import pytest
 
 from clinical import vitals
 from clinical.vitals import CRITICAL, WARNING, abnormal_flags, bmi_percentile, body_mass_index, check_values
-from config.exceptions import Invalid
+from config.core.exceptions import Invalid
 
 DAY = datetime.date(2024, 6, 15)
 NEWBORN, INFANT, TODDLER, PRESCHOOL, SCHOOL, TEN, TEEN, THIRTEEN, SIXTEEN, ADULT = 0, 1, 12, 36, 72, 120, 144, 156, 192, 480

@@ -11,7 +11,7 @@ import requests
 from django.db import connection
 
 from accounts.models import AuditedPatient, IdempotencyRecord, OutboxEvent, Role
-from patients.bulk import CHUNK
+from patients.bulk_import import CHUNK
 from patients.models import NameKey, Patient
 from tests.concurrency.servers import database_url
 from tests.concurrency.threads import PATIENCE, together

@@ -10,9 +10,9 @@ from clinical.models import Instrument, Measurement, MonitoringAlert, PlannedAct
 from clinical.services.instruments import GAUGES
 from clinical.services.measurements import record_measurement
 from clinical.services.monitoring import judge_measurements, process_alert, raise_overdue_alerts, run_workflows
-from config.exceptions import Invalid
+from config.core.exceptions import Invalid
 from patients.models import Patient
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 from tests.clinical.monitored import Monitored, alerts, emitted, told
 from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE, OVER_100
 from tests.concurrency.threads import together

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from config.databases import horizon
-from exports import reading
+from config.core.databases import horizon
+from exports import registry as reading
 from tests.concurrency.threads import PATIENCE, together
 from tests.exports.rows import add_row, asked, lines_of, stream, walk, who
 

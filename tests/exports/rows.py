@@ -13,9 +13,9 @@ from django.db.models import Model, Value
 from accounts.models import CareGroup, Role, User, UserStatus
 from accounts.services.users import change_user_status, create_user
 from clinical.models import Measurement, MonitoringAlert, PlannedAction, StarRating, WorkflowFiring
-from config.databases import MomentField
+from config.core.databases import MomentField
 from exports.days import Days
-from exports.reading import REPORTS
+from exports.registry import REPORTS
 from patients.models import Enrolment, PatientMutation, SettingChange
 from tests.conftest import ApiClient
 from tests.factories import SYSTEM, Clinic

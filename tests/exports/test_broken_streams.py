@@ -7,11 +7,11 @@ from threading import BoundedSemaphore
 import pytest
 
 from accounts import audit
-from config.exceptions import Unavailable
-from config.logs import JsonFormatter
+from config.core.exceptions import Unavailable
+from config.core.logs import JsonFormatter
 from config.rest import streaming
 from config.rest.streaming import Stream
-from exports import reading
+from exports import registry as reading
 from tests.exports.rows import add_row, lines_of, stream
 
 FORMS = pytest.mark.parametrize("form", ["csv", "ndjson"])

@@ -12,8 +12,8 @@ from pyarrow.parquet import ParquetFile
 from accounts import audit
 from accounts.models import AuditEvent, Organization
 from clinical.models import Measurement
-from exports import reading
-from exports.reading import REPORTS
+from exports import registry as reading
+from exports.registry import REPORTS
 from exports.writers import FORMATS
 from tests.exports.rows import ALWAYS, OF_PATIENTS, add_row, asked, lines_of, stream
 

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from accounts.models import Organization
-from exports.reading import REPORTS
+from exports.registry import REPORTS
 from tests.exports.rows import DATED, UNDATED, add_row, asked, move, page, who
 from tests.factories import Clinic
 

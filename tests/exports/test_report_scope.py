@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from accounts.models import Role, UserStatusChange
 from clinical.models import MonitoringAlert, MonitoringAlertStatus
-from config.encryption import seal
-from exports.reading import REPORTS
+from config.core.encryption import seal
+from exports.registry import REPORTS
 from patients.models import Patient
 from tests.exports.rows import (
     ALWAYS,

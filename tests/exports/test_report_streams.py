@@ -7,8 +7,8 @@ from django.db import connection
 
 from accounts.models import AuditedPatient, AuditEvent, Role
 from clinical.models import Measurement
-from exports import reading
-from exports.reading import REPORTS
+from exports import registry as reading
+from exports.registry import REPORTS
 from tests.exports.rows import OF_PATIENTS, add_row, asked, cells_of, lines_of, page, stream, walk, who
 from tests.rest.test_query_ledger import SIZES, Cost, statements
 

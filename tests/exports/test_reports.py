@@ -7,8 +7,8 @@ import json
 import pytest
 
 from clinical.models import Measurement
-from config.databases import DatabaseNow
-from exports.reading import REPORTS
+from config.core.databases import DatabaseNow
+from exports.registry import REPORTS
 
 COLUMNS = {
     "patients": (

@@ -9,7 +9,7 @@ from accounts.models import CareGroup, Role
 from accounts.models.catalogs import Catalog
 from clinical.models import Alert, Instrument, InstrumentKind, MonitoringAlert
 from config.rest.fields import ScopedRelation
-from config.rest.parameters import ReferenceParameter
+from config.rest.filters import ReferenceParameter
 from patients.models import ChartEntry, Patient
 from tests import policy
 from tests.cast import VIEWS, model_of

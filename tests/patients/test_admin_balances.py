@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import AuditEvent, Role
-from patients.bodies import BALANCES
+from patients.input_serializers import BALANCES
 from patients.models import Patient
 from tests.pages import form_values, sign_in, submit, url
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditedPatient, AuditEvent, Role
 from accounts.services.catalogs import archive_catalog_row
-from config.encryption import unseal
+from config.core.encryption import unseal
 from patients.models import Patient
 from patients.services.patients import update_patient
 from tests.factories import SYSTEM, archive

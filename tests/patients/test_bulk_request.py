@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import IdempotencyRecord, OutboxEvent
-from patients.bulk import Chunk
+from patients.bulk_import import Chunk
 from patients.models import Patient
 from tests.patients.bulk_rows import faults, row, told
 

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from accounts.models import AuditedPatient, AuditEvent, OutboxEvent, Role
-from patients.bulk import Chunk
+from patients.bulk_import import Chunk
 from patients.models import NameKey, Patient
 from tests.factories import archive
 from tests.patients.bulk_rows import faults, row, told

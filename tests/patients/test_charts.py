@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import AuditedPatient, AuditEvent, IdempotencyRecord, OutboxEvent, Role
-from config.orm import word_for
+from config.core.orm import word_for
 from patients.models import Patient
 from patients.practice.charts import ChartRecordViewSet, ChartViewSet
 from tests import policy

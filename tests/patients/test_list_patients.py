@@ -100,7 +100,7 @@ def unordered(clinic) -> list[Patient]:
 
 def sort_key(patient: Patient, sort: str):
     """Return what a row is sorted by, worked out anew: folded text, with what is missing before all else."""
-    from config.orm import fold
+    from config.core.orm import fold
 
     value = getattr(patient, sort)
     if isinstance(value, datetime.datetime):

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import AuditedPatient, AuditEvent, OutboxEvent, Role
 from accounts.services.catalogs import archive_catalog_row
-from config.exceptions import UnknownReference
+from config.core.exceptions import UnknownReference
 from patients.models import Patient, Provider, ReferralAttribution, ReferralPartner, ReferralSource
 from patients.services.charts import create_entry
 from tests.contracts.facts import table

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import AuditedPatient, AuditEvent, OutboxEvent, Role
-from config.exceptions import UnknownReference
+from config.core.exceptions import UnknownReference
 from patients.models import Patient, Relationship
 from patients.services.charts import create_entry
 from tests.contracts.facts import table

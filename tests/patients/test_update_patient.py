@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import AuditEvent, OutboxEvent, Role
-from config.exceptions import NotFound, VersionConflict
+from config.core.exceptions import NotFound, VersionConflict
 from patients.models import Patient
 from patients.services.patients import update_patient
 from tests.factories import SYSTEM, archive

@@ -3,7 +3,7 @@
 import pytest
 
 from clinical.reading import InstrumentParameter
-from config.rest.parameters import (
+from config.rest.filters import (
     BooleanParameter,
     DateParameter,
     DateTimeParameter,

@@ -8,8 +8,8 @@ import pytest
 
 from accounts.scope import Role
 from clinical.models import Measurement, MonitoringAlert, PlannedAction
-from config.rest.cursors import write_cursor
-from exports.reading import REPORTS
+from config.rest.compiled.cursors import write_cursor
+from exports.registry import REPORTS
 from tests.exports.rows import add_row, asked
 from tests.factories import NOON, new_key
 from tests.rest.wire import Wire

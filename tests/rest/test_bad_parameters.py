@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.scope import Role
-from exports.reading import REPORTS
+from exports.registry import REPORTS
 from patients.models import Patient
 from tests.exports.rows import asked
 from tests.rest.wire import DIALECTS, Wire

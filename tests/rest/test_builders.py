@@ -24,10 +24,10 @@ from clinical.models import (
     MonitoringAlert,
     VitalSigns,
 )
-from config.encryption import seal
-from config.orm import DayListField, ObjectListField, SoftDeleted
-from config.rest.reading import Computed, LookedUp, Plan, Query, plan_of
-from config.rest.rendering import to_json
+from config.core.encryption import seal
+from config.core.orm import DayListField, ObjectListField, SoftDeleted
+from config.rest.compiled.plans import Computed, LookedUp, Plan, Query, plan_of
+from config.rest.responses import to_json
 from config.rest.views import equal_to
 from patients.models import ChartEntry, Enrolment, FieldDefinition, Patient, ReferralAttribution
 from patients.services.charts import archive_entry

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Role
-from config.rest.cursors import BadCursor, read_cursor, write_cursor
+from config.rest.compiled.cursors import BadCursor, read_cursor, write_cursor
 from patients.models import Patient
 from tests.factories import archive
 

@@ -7,7 +7,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.signals import request_finished, request_started
 from django.db import OperationalError, close_old_connections
 
-from config.middleware import is_api
+from config.core.middleware import is_api
 from config.rest import views
 from config.wsgi import application
 from tests.rest.wire import TOKEN_HEADER

@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 
 from accounts.scope import Role
-from config.exceptions import Unavailable
+from config.core.exceptions import Unavailable
 from config.rest import throttling
 from tests.factories import archive
 from tests.rest.wire import VIEWS, Wire

@@ -7,11 +7,11 @@ from rest_framework import serializers
 
 from accounts.models import Role
 from accounts.services.organizations import catalog_changed
-from config.rest import lookups
+from config.core.statements import StatementStore, statements
+from config.rest.compiled import lookups
+from config.rest.compiled.plans import Computed, Criterion, Plan, Query, plan_of
 from config.rest.fields import ContractSerializer
-from config.rest.reading import Computed, Criterion, Plan, Query, plan_of
 from config.rest.views import equal_to
-from config.statements import StatementStore, statements
 from patients.models import Patient, Provider
 from tests.factories import SYSTEM
 from tests.rest.test_builders import second_provider

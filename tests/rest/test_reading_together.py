@@ -7,10 +7,10 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
 from clinical.models import VitalSigns
-from config.databases import fetch_together
-from config.rest.reading import Criterion, Query, plan_of
+from config.core.databases import fetch_together
+from config.core.statements import decoded_together
+from config.rest.compiled.plans import Criterion, Query, plan_of
 from config.rest.views import equal_to
-from config.statements import decoded_together
 from patients.models import Patient
 from tests.rest.test_builders import ROWS, WITH_ROWS
 

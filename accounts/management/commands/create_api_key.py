@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import User
 from accounts.scope import Actor, scope
 from accounts.services.keys import issue_key
-from config.orm import fold
+from config.core.orm import fold
 
 _ACTOR = Actor.system("manage.py create_api_key")
 

@@ -8,7 +8,7 @@ from accounts.management.finding import find_organization
 from accounts.management.progress import Progress
 from accounts.scope import Actor
 from clinical.services.starter_catalog import install_starter_catalog
-from config.orm import verbose_name
+from config.core.orm import verbose_name
 
 _ACTOR = Actor.system("manage.py load_starter_catalog")
 

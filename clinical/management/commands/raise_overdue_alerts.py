@@ -1,6 +1,6 @@
 """`manage.py raise_overdue_alerts`: plan what is to be measured, and raise an alert for what has not come."""
 
-from clinical.management.rounds import RoundCommand
+from clinical.management.batch import RoundCommand
 from clinical.services.monitoring import raise_overdue_alerts
 
 

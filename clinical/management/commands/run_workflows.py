@@ -1,6 +1,6 @@
 """`manage.py run_workflows`: fire the workflows whose day has come."""
 
-from clinical.management.rounds import RoundCommand
+from clinical.management.batch import RoundCommand
 from clinical.services.monitoring import run_workflows
 
 

@@ -5,9 +5,9 @@ is given a patient wants its row locked.
 """
 
 from clinical.services.monitoring.alerts import process_alert
-from clinical.services.monitoring.judging import judge_measurements
+from clinical.services.monitoring.batch import Tally, raise_overdue_alerts, run_workflows
+from clinical.services.monitoring.evaluation import judge_measurements
 from clinical.services.monitoring.plans import plan_actions, plan_own_action
-from clinical.services.monitoring.rounds import Tally, raise_overdue_alerts, run_workflows
 
 __all__ = [
     "Tally",

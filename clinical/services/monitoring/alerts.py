@@ -12,9 +12,9 @@ from accounts import audit, events
 from accounts.scope import Actor
 from clinical.models import MonitoringAlert, MonitoringAlertStatus
 from clinical.monitoring import Standing, Verdict, settle
-from clinical.services.monitoring.care import Care
-from config.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
-from config.exceptions import Invalid
+from clinical.services.monitoring.context import Care
+from config.core.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
+from config.core.exceptions import Invalid
 from patients.models import Patient
 from patients.services.charts import lock_entry
 

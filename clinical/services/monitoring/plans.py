@@ -18,13 +18,13 @@ from accounts.scope import Actor
 from clinical.models import Measurement, PlannedAction, PlannedVia
 from clinical.monitoring import A_DAY, day_bounds, day_of, days_of
 from clinical.services.instruments import Instruments
-from clinical.services.monitoring.care import Care, care_of
-from config.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
-from config.exceptions import Invalid
+from clinical.services.monitoring.context import Care, care_of
+from config.core.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
+from config.core.exceptions import Invalid
 from patients.models import Enrolment, Patient, Protocol, Status
 from patients.services.charts import add_entry
+from patients.services.locking import lock_patient
 from patients.services.patients import enrolled
-from patients.services.rows import lock_patient
 
 AHEAD = datetime.timedelta(days=1)
 """How far ahead actions are planned: what the protocol changes later holds from the day after tomorrow."""

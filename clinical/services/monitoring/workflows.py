@@ -9,7 +9,7 @@ from accounts import audit, events
 from accounts.scope import Actor
 from clinical.models import Workflow, WorkflowFiring
 from clinical.monitoring import day_of
-from clinical.services.monitoring.care import Care
+from clinical.services.monitoring.context import Care
 from clinical.services.monitoring.plans import MADE_UP_FOR
 
 

@@ -16,12 +16,12 @@ from accounts.management.finding import find_organization
 from accounts.management.progress import Progress
 from accounts.models import Organization
 from accounts.scope import Actor, Role
-from config.orm import word_for
-from config.rest.literals import parse_date
+from config.core.orm import word_for
+from config.rest.compiled.plans import Query, plan_of
+from config.rest.formats import parse_date
 from config.rest.problems import Rejected
-from config.rest.reading import Query, plan_of
 from exports.days import within
-from exports.reading import REPORTS, Report
+from exports.registry import REPORTS, Report
 from exports.writers import FORMATS, whole_file
 
 _ROUTE = "manage.py export"

@@ -20,7 +20,7 @@ THREADS = 4
 THREADS_STAY_SECONDS = 600
 KILL_AFTER_SECONDS = 10
 LOGGING = {
-    "formatters": {"generic": {"()": "config.logs.JsonFormatter"}, "access": {"()": "config.logs.JsonFormatter"}},
+    "formatters": {"generic": {"()": "config.core.logs.JsonFormatter"}, "access": {"()": "config.core.logs.JsonFormatter"}},
     "handlers": {
         "console": {"formatter": "generic", "class": "logging.StreamHandler"},
         "access": {"formatter": "access", "class": "logging.StreamHandler"},

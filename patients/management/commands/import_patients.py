@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.management.finding import find_group, find_organization
 from accounts.management.progress import Progress, share_read
 from accounts.scope import Actor
+from config.rest.bulk_reader import RowReader
 from config.rest.problems import problems_of
-from config.rest.rows import RowReader
-from patients.bodies import ImportedPatient
-from patients.bulk import CHUNK, BulkImport, Match, Mode, Options, Outcome, Result
+from patients.bulk_import import CHUNK, BulkImport, Match, Mode, Options, Outcome, Result
 from patients.import_files import ErrorFile, FileRefused, FileRow, PatientTable, open_table
+from patients.input_serializers import ImportedPatient
 
 _ACTOR = Actor.system("manage.py import_patients")
 

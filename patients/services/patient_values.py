@@ -9,9 +9,9 @@ from django.utils import timezone
 from accounts.models import Organization
 from accounts.permissions import CAREGIVERS
 from accounts.scope import Actor
-from config.encryption import seal
-from config.exceptions import Invalid, NotPermitted
-from config.orm import uuid7
+from config.core.encryption import seal
+from config.core.exceptions import Invalid, NotPermitted
+from config.core.orm import uuid7
 from patients.duplicates import identity_index
 from patients.models import Patient, Status
 from patients.search import SEARCHED, derived_columns

@@ -9,7 +9,7 @@ from accounts.scope import Actor
 from clinical.models import Measurement, PlannedAction
 from clinical.monitoring import Planned, Value, history_for, judge, judge_overdue
 from clinical.services.monitoring.alerts import raise_alerts
-from clinical.services.monitoring.care import Care, care_of
+from clinical.services.monitoring.context import Care, care_of
 from clinical.services.monitoring.plans import MADE_UP_FOR, complete_actions, plan
 from patients.models import Patient
 

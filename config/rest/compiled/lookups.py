@@ -9,9 +9,9 @@ from django.db.models.functions import Concat
 
 from accounts.models import Organization, User
 from accounts.scope import Actor, visible
-from config.databases import Param
-from config.rest.reading import Lookup, marked, values_of
-from config.statements import statements
+from config.core.databases import Param
+from config.core.statements import statements
+from config.rest.compiled.plans import Lookup, marked, values_of
 
 MAX_CACHED_ROWS = 5_000
 """A catalog with more rows than this is fetched by key, not held in memory."""

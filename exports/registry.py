@@ -11,12 +11,12 @@ from rest_framework.serializers import IntegerField, ModelSerializer
 from accounts.models import GroupMembership, Organization
 from accounts.permissions import CAREGIVERS
 from accounts.scope import Actor, Role, organization_of
-from config.rest.cursors import Keyset
-from config.rest.reading import Criterion, Query, columns_of, marked, plan_of, scoped, values_of
+from config.rest.compiled.cursors import Keyset
+from config.rest.compiled.plans import Criterion, Query, columns_of, marked, plan_of, scoped, values_of
 from config.rest.views import equal_to
 from exports import reports
-from exports.columns import NUMBER
 from exports.days import Days
+from exports.report_columns import NUMBER
 from patients.models import Patient
 
 BY_CREATION = Keyset("created_at", DateTimeField(), by_creation=True)

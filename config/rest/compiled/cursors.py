@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, QuerySet
 
-from config.databases import Param, RowAfter, horizon
-from config.rest.reading import Criterion, Plan, Query
+from config.core.databases import Param, RowAfter, horizon
+from config.rest.compiled.plans import Criterion, Plan, Query
 
 _NONCE = 12
 

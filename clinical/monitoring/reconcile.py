@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from clinical.monitoring.rule_matches import Verdict
 from clinical.monitoring.rules import FLAGS
-from clinical.monitoring.verdicts import Verdict
 
 
 @dataclass(slots=True)

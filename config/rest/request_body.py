@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
 
-from config.exceptions import BadRequest
+from config.core.exceptions import BadRequest
 from config.rest.problems import Problem, Rejected
 
 MAX_DEPTH = 32

@@ -17,13 +17,13 @@ from django.utils import timezone
 from accounts.models import Organization
 from accounts.scope import Actor, scope
 from clinical.models import PlannedAction, Workflow
-from clinical.services.monitoring.care import Care, care_of
-from clinical.services.monitoring.judging import LOOK_BACK, judge_plans
+from clinical.services.monitoring.context import Care, care_of
+from clinical.services.monitoring.evaluation import LOOK_BACK, judge_plans
 from clinical.services.monitoring.plans import plan
 from clinical.services.monitoring.workflows import fire
-from config.exceptions import NotFound
+from config.core.exceptions import NotFound
 from patients.models import Enrolment, Status
-from patients.services.rows import lock_patient
+from patients.services.locking import lock_patient
 
 CHUNK = 500
 logger = logging.getLogger("anamnesis.monitoring")

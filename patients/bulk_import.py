@@ -17,17 +17,17 @@ from rest_framework.exceptions import ValidationError
 
 from accounts.models import Organization
 from accounts.scope import Actor, scope
-from config.databases import broken_constraint
-from config.encryption import unseal
-from config.exceptions import Conflict, DomainError, Invalid, NotFound, VersionConflict
-from config.orm import fold
+from config.core.databases import broken_constraint
+from config.core.encryption import unseal
+from config.core.exceptions import Conflict, DomainError, Invalid, NotFound, VersionConflict
+from config.core.orm import fold
+from config.rest.bulk_reader import RowReader
 from config.rest.fields import Reference, find_ids, known_id
-from config.rest.literals import parse_uuid
-from config.rest.rows import RowReader
+from config.rest.formats import parse_uuid
 from patients.models import Patient
 from patients.services.batches import Change, create_patients, update_patients
-from patients.services.columns import accepted_changes, new_patient
-from patients.services.rows import check_named, lock_patients
+from patients.services.locking import check_named, lock_patients
+from patients.services.patient_values import accepted_changes, new_patient
 from patients.services.rules import SEALED
 
 MAX_ROWS = 10_000

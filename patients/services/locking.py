@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from accounts import audit, events
 from accounts.scope import Actor
-from config.exceptions import NotFound, UnknownReference
+from config.core.exceptions import NotFound, UnknownReference
 from patients.models import Patient
 
 

@@ -2,7 +2,7 @@
 
 Each is a django-filter Filter, so that filter sets are declared as usual and the OpenAPI documents
 list them; but the value is read by `parse`, and `filter` gets Param markers instead of values, so
-that a filter set's SQL is compiled once per shape (config/rest/reading.py).
+that a filter set's SQL is compiled once per shape (config/rest/compiled/plans.py).
 """
 
 import datetime
@@ -18,12 +18,12 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from accounts.scope import Actor
-from config.databases import Param
+from config.core.databases import Param
+from config.rest.compiled.plans import Criterion
 from config.rest.fields import Reference, find_id
-from config.rest.literals import parse_date, parse_date_time, parse_uuid
-from config.rest.parsing import storable, unusable_text
+from config.rest.formats import parse_date, parse_date_time, parse_uuid
 from config.rest.problems import Problem, Rejected
-from config.rest.reading import Criterion
+from config.rest.request_body import storable, unusable_text
 
 MAX_TEXT = 200
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)

@@ -14,10 +14,10 @@ from accounts.models import CareGroup, GroupMembership
 from accounts.scope import Actor, scope, visible
 from clinical.models import Flag, MonitoringAlert, MonitoringAlertStatus
 from clinical.reading import value_shown
-from config.databases import Param
-from config.rest.lookups import ChildRows
-from config.rest.reading import Computed, LookedUp, Lookup, marked, values_of
-from config.statements import statements
+from config.core.databases import Param
+from config.core.statements import statements
+from config.rest.compiled.lookups import ChildRows
+from config.rest.compiled.plans import Computed, LookedUp, Lookup, marked, values_of
 from patients.models import Enrolment
 
 TEXT = {"type": "string"}

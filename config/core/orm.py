@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
-from config.databases import DatabaseNow
-from config.exceptions import NotFound, VersionConflict
+from config.core.databases import DatabaseNow
+from config.core.exceptions import NotFound, VersionConflict
 
 # Letters that NFKD leaves whole, with what people type for them.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"})

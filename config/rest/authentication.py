@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from config.exceptions import NotAuthenticated
+from config.core.exceptions import NotAuthenticated
 
 
 def bearer(request: HttpRequest) -> str | None:

@@ -16,7 +16,7 @@ from django.middleware.csrf import CsrfViewMiddleware as _Csrf
 from django.middleware.security import SecurityMiddleware as _Security
 from whitenoise.middleware import WhiteNoiseMiddleware as _StaticFiles
 
-from config.logs import request_id
+from config.core.logs import request_id
 
 API_PREFIXES = ("/api/", "/v1/", "/general/")
 logger = logging.getLogger("anamnesis.request")

@@ -12,7 +12,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 
-from config.databases import Slot, fetch_together, reading
+from config.core.databases import Slot, fetch_together, reading
 
 
 class Statement:

@@ -15,9 +15,9 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from accounts.scope import Actor, organization_of, scope_of, visible
-from config.databases import AsText, Param
+from config.core.databases import AsText, Param
+from config.core.statements import Run, Statement, statements
 from config.rest.fields import DateTime
-from config.statements import Run, Statement, statements
 
 
 class Lookup:
