@@ -2,8 +2,6 @@
 
 from enum import Enum
 
-from rest_framework.permissions import BasePermission
-
 from accounts.scope import Role
 
 CAREGIVERS = frozenset({Role.HC_PRIMARY, Role.HC_SECONDARY})
@@ -11,32 +9,25 @@ ADMINISTRATORS = frozenset({Role.FC_ADMIN, Role.HC_ADMIN})
 STAFF = ADMINISTRATORS | CAREGIVERS | {Role.HC_VIEW_ALL}
 
 
-class Task(Enum):
-    """Kinds of work, with the roles that may do them."""
+class Permission(Enum):
+    """What an action requires, with the roles that have it."""
 
     READ = frozenset(Role)
-    READ_AS_STAFF = STAFF
+    READ_STAFF_ONLY = STAFF
     WRITE_PATIENTS = ADMINISTRATORS | CAREGIVERS
     MEASURE = ADMINISTRATORS | CAREGIVERS | {Role.PATIENT}
     ADMINISTER = ADMINISTRATORS
 
     @property
     def writes(self) -> bool:
-        """Tell whether this changes anything."""
-        return self not in (Task.READ, Task.READ_AS_STAFF)
+        """Whether this is a permission to change anything."""
+        return self not in (Permission.READ, Permission.READ_STAFF_ONLY)
 
     def allows(self, role: str) -> bool:
-        """Tell whether `role` may do this."""
+        """Tell whether `role` has this permission."""
         return role in self.value
 
 
 # Social security, citizen service and medicaid numbers: in clear, or their last four places, or not at all.
 READS_IDENTITY_NUMBERS = ADMINISTRATORS | CAREGIVERS
 READS_MASKED_NUMBERS = frozenset({Role.HC_VIEW_ALL})
-
-
-class Deny(BasePermission):
-    """REST framework's default here: a view that does not stand on our own base view answers nobody."""
-
-    def has_permission(self, request, view):
-        return False

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet, TextChoices
+from django.db.models import BigIntegerField, Model, Q, QuerySet, TextChoices
+
+from config.core.compiled_queries import Compilable, parameter
 
 
 class Role(TextChoices):
@@ -51,6 +53,19 @@ class Scoped(Protocol):
     scope: ClassVar[ScopePath]
 
 
+@dataclass(frozen=True)
+class Viewer(Compilable):
+    """What of an Actor decides which rows are in scope: compiled SQL is shared by viewers of one role.
+
+    None for what the actor does not have; a rule that needs it then finds nothing.
+    """
+
+    role: str
+    user_id: Any = parameter(BigIntegerField())
+    organization_id: Any = parameter(BigIntegerField())
+    group_ids: Any = parameter(BigIntegerField())
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts, and by which way. `organization_id` is None for FC_ADMIN and for commands."""
@@ -69,6 +84,11 @@ class Actor:
     request_id: str = ""
     key: dict = field(default_factory=dict, compare=False)
 
+    @property
+    def viewer(self) -> Viewer:
+        """This actor as compiled queries take one."""
+        return Viewer(self.role, self.user_id, self.organization_id, self.group_ids)
+
     @classmethod
     def system(cls, route: str) -> "Actor":
         """Return the actor of a management command: all organizations, no person."""
@@ -80,7 +100,7 @@ def scope(actor: Actor, queryset: QuerySet) -> QuerySet:
     return queryset.filter(visible(actor, queryset.model))
 
 
-def visible(actor: Actor, model: type[Model], prefix: str = "") -> Q:
+def visible(actor: Actor | Viewer, model: type[Model], prefix: str = "") -> Q:
     """Return the condition under which `actor` sees a row of `model`, reached through the lookup `prefix`."""
     organization_of(model)
     return RULES[actor.role](_Reach(scope_of(model), prefix), actor)
@@ -112,26 +132,26 @@ class _Reach:
 NOTHING = Q(pk__in=[])
 
 
-def _everything(reach: _Reach, actor: Actor) -> Q:
+def _everything(reach: _Reach, actor: Actor | Viewer) -> Q:
     return Q()
 
 
-def _organization(reach: _Reach, actor: Actor) -> Q:
+def _organization(reach: _Reach, actor: Actor | Viewer) -> Q:
     return reach.equals(reach.path.organization, actor.organization_id)
 
 
-def _care_groups(reach: _Reach, actor: Actor) -> Q:
+def _care_groups(reach: _Reach, actor: Actor | Viewer) -> Q:
     rule = _organization(reach, actor)
     if reach.path.care_group:
         rule &= Q(**{f"{reach.prefix}{reach.path.care_group}__anyof": actor.group_ids})
     return rule
 
 
-def _own_record(reach: _Reach, actor: Actor) -> Q:
+def _own_record(reach: _Reach, actor: Actor | Viewer) -> Q:
     return _organization(reach, actor) & reach.equals(reach.path.patient_user, actor.user_id)
 
 
-RULES: dict[str, Callable[[_Reach, Actor], Q]] = {
+RULES: dict[str, Callable[[_Reach, Actor | Viewer], Q]] = {
     Role.FC_ADMIN: _everything,
     Role.HC_ADMIN: _organization,
     Role.HC_VIEW_ALL: _organization,

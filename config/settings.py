@@ -190,9 +190,9 @@ AUDIT_RETENTION_YEARS = 6
 # --- APIs -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["config.rest.responses.OrjsonRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.rest.request_body.StrictJSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.Deny"],
+    "DEFAULT_PERMISSION_CLASSES": ["config.rest.permissions.DenyAll"],
     "DEFAULT_SCHEMA_CLASS": "config.rest.schema.DialectSchema",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": True,

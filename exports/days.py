@@ -6,12 +6,13 @@ from enum import Enum
 from typing import Any
 
 from accounts.scope import Actor
-from config.rest.compiled.plans import Criterion
-from config.rest.filters import DayParameter, refused
+from config.rest.compiled.queries import Query
+from config.rest.filters import DayFilter
 from config.rest.problems import Rejected
+from config.rest.query_parameters import refused
 
-FIRST, LAST = DayParameter("created_at"), DayParameter("created_at", until=True)
-"""The first and the last day of creation, both inclusive, in the caller's time zone."""
+# The first and the last day of creation, both inclusive, in the caller's time zone.
+FIRST, LAST = DayFilter("created_at"), DayFilter("created_at", until=True)
 
 
 class Days(Enum):
@@ -36,7 +37,9 @@ class Days(Enum):
             raise refused(name, "reversed", "The last day lies before the first one")
 
 
-def within(given: Mapping[str, datetime.date | None], actor: Actor) -> list[Criterion]:
-    """Return the conditions of creation within the days that `given` names, as in `Days.check`."""
-    found = [(name, day, bound) for (name, day), bound in zip(given.items(), (FIRST, LAST), strict=True) if day]
-    return [bound.criterion(name, bound.meant(name, day, actor, None)) for name, day, bound in found]
+def within(query: Query, given: Mapping[str, datetime.date | None], actor: Actor) -> Query:
+    """Return `query` narrowed to creation within the days that `given` names, as in `Days.check`."""
+    for (name, day), bound in zip(given.items(), (FIRST, LAST), strict=True):
+        if day:
+            query = bound.filter(query, bound.resolve(day, name, actor, None))
+    return query

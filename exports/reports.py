@@ -5,14 +5,12 @@ from rest_framework import serializers
 from accounts.models import User, UserStatusChange
 from accounts.scope import Actor
 from clinical.models import Measurement, MonitoringAlert, PlannedAction, StarRating, WorkflowFiring
-from config.rest.compiled.plans import Computed, LookedUp
+from config.rest.compiled.plans import Computed, LoadedField
 from config.rest.fields import ContractSerializer
+from config.rest.openapi import INTEGER, NULLABLE_TEXT, TEXT
 from exports.report_columns import (
     GROUPS,
-    MAYBE_TEXT,
-    NUMBER,
     PROCESSED_ALERTS,
-    TEXT,
     LocalTime,
     MeasuredText,
     OnceProcessed,
@@ -25,8 +23,8 @@ from exports.report_columns import (
     related,
     related_uuid,
 )
+from patients.fields import PUBLIC_STATUS, IdentityNumber, public_status
 from patients.models import Enrolment, MutationType, Patient, PatientMutation, SettingChange
-from patients.reading import PUBLIC_STATUS, IdentityNumber, public_status
 
 
 class PatientsReportOut(ContractSerializer):
@@ -129,7 +127,7 @@ class AlertsReportOut(OfPatientOut):
     Alert_Processed_Action = OnceProcessed("action")
     Alert_Processed_At = LocalTime("processed_at", nullable=True)
     Alert_Processed_By_UUID = related_uuid("processed_by.uuid")
-    Alert_Processed_By_Role = Computed(lambda actor, role: role and role.lower(), ("processed_by__role",), schema=MAYBE_TEXT)
+    Alert_Processed_By_Role = Computed(lambda actor, role: role and role.lower(), ("processed_by__role",), schema=NULLABLE_TEXT)
     Alert_Processed_Additional_Info = OnceProcessed("additional_info")
 
     class Meta:
@@ -155,8 +153,8 @@ class HcpsReportOut(ContractSerializer):
     Status = serializers.CharField(source="status")
     Last_Login_At = LocalTime("last_login", nullable=True)
     Last_Logout_At = LocalTime("last_logout", nullable=True)
-    Groups = LookedUp(GROUPS, source="id", show=lambda found: found or "", schema=TEXT)
-    Processed_Alerts = LookedUp(PROCESSED_ALERTS, source="id", show=lambda found: found or 0, schema=NUMBER)
+    Groups = LoadedField(GROUPS, source="id", render=lambda found: found or "", schema=TEXT)
+    Processed_Alerts = LoadedField(PROCESSED_ALERTS, source="id", render=lambda found: found or 0, schema=INTEGER)
 
     class Meta:
         model = User
@@ -175,7 +173,7 @@ class PatientsMutationsReportOut(NamedPatientOut):
     """A change of a patient's program, protocol, group or status."""
 
     Type = serializers.CharField(source="type")
-    Name = Computed(_mutated_to, ("type", "name"), schema=MAYBE_TEXT)
+    Name = Computed(_mutated_to, ("type", "name"), schema=NULLABLE_TEXT)
     Mutation_Date = LocalTime("created_at")
     Mutation_ID = serializers.IntegerField(source="pk")
 
@@ -203,13 +201,13 @@ class PlannedActionsReportOut(OfPatientOut):
     UUID = serializers.UUIDField(source="uuid")
     Program_Action_UUID = serializers.UUIDField(source="program_action")
     Planned_Via = serializers.CharField(source="planned_via")
-    Self_Planned = Computed(lambda actor, planned: int(planned), ("self_planned",), schema=NUMBER)
+    Self_Planned = Computed(lambda actor, planned: int(planned), ("self_planned",), schema=INTEGER)
     Not_Before = LocalTime("not_before", "timezone")
     Expires_At = LocalTime("expires_at", "timezone")
     Valid_Period_Timezone = serializers.CharField(source="timezone")
     Completed_At = LocalTime("completed_at", "timezone", nullable=True)
     Completed_At_Timezone = Computed(
-        lambda actor, completed, zone: zone if completed else None, ("completed_at", "timezone"), schema=MAYBE_TEXT
+        lambda actor, completed, zone: zone if completed else None, ("completed_at", "timezone"), schema=NULLABLE_TEXT
     )
 
     class Meta:

@@ -21,8 +21,8 @@ from config.core.databases import broken_constraint
 from config.core.encryption import unseal
 from config.core.exceptions import Conflict, DomainError, Invalid, NotFound, VersionConflict
 from config.core.orm import fold
-from config.rest.bulk_reader import RowReader
-from config.rest.fields import Reference, find_ids, known_id
+from config.rest.bulk_reader import BulkReader
+from config.rest.fields import Reference, find_ids, require_id
 from config.rest.formats import parse_uuid
 from patients.models import Patient
 from patients.services.batches import Change, create_patients, update_patients
@@ -116,7 +116,7 @@ class Row:
 class BulkImport:
     """An import into one organization, chunk by chunk."""
 
-    def __init__(self, *, actor: Actor, organization: Organization, reader: RowReader, options: Options):
+    def __init__(self, *, actor: Actor, organization: Organization, reader: BulkReader, options: Options):
         self.actor, self.organization, self.reader, self.options = actor, organization, reader, options
         self.claimed: set[tuple[str, str]] = set()
         self.freed: set[str] = set()
@@ -230,7 +230,7 @@ class Chunk:
     def _refer(self, row: Row) -> None:
         for name, value in row.values.items():
             if isinstance(value, Reference):
-                row.values[name] = known_id(self.ids.get(value), value, name)
+                row.values[name] = require_id(self.ids.get(value), value, name)
 
     def _lock(self) -> dict[int, Patient]:
         """Return the patients to update and the guarantors to be named, locked."""

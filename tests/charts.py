@@ -51,7 +51,7 @@ class ChartBody:
 
     def fields(self) -> dict[Path, serializers.Field]:
         """Return the leaves of the body, and the lists in it, by their paths."""
-        return dict(_leaves(self.view.serializer_classes[self.action]()))
+        return dict(_leaves(self.view.request_serializer_classes[self.action]()))
 
 
 def _leaves(serializer: serializers.BaseSerializer, path: Path = ()) -> Iterator[tuple[Path, serializers.Field]]:
@@ -85,7 +85,7 @@ BODIES = [
     ChartBody(route, method.upper(), action, view.cls)
     for route, view in VIEWS_OF_CHARTS.items()
     for method, action in view.actions.items()
-    if method != "head" and action in view.cls.serializer_classes
+    if method != "head" and action in view.cls.request_serializer_classes
 ]
 
 

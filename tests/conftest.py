@@ -9,6 +9,7 @@ import pytest
 from django.test import Client, TransactionTestCase
 
 from accounts.models import Role
+from config.core.compiled_queries import CompiledQueries, CompiledQuery, Placeholder, QueryDefinition
 from config.rest import streaming
 from tests.append_only import lifted
 from tests.factories import Clinic
@@ -61,7 +62,28 @@ def emptying() -> Iterator[None]:
 def places() -> Iterator[None]:
     """Let tests leave streams unread: nobody closes those, as servers do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(streaming, "PLACES", BoundedSemaphore(100_000))
+        patch.setattr(streaming, "STREAM_SLOTS", BoundedSemaphore(100_000))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checked_compiled_queries() -> Iterator[None]:
+    """Compile again whatever is found compiled: one key must not stand for two different queries."""
+    get = CompiledQueries.get
+
+    def checked(store: CompiledQueries, definition: QueryDefinition) -> CompiledQuery:
+        known = definition.key in store._queries
+        query = get(store, definition)
+        if known:
+            fresh = store.compile(definition)
+            assert comparable(query) == comparable(fresh), f"one key, two queries: {definition.key}"
+        return query
+
+    def comparable(query: CompiledQuery) -> tuple[str, list]:
+        return query.sql, [part.number if isinstance(part, Placeholder) else part for part in query.params]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CompiledQueries, "get", checked)
         yield
 
 

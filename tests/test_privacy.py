@@ -15,7 +15,7 @@ from django.db import DataError, IntegrityError, OperationalError
 from accounts.models import AuditEvent
 from accounts.scope import Role
 from config.core.logs import JsonFormatter, request_id
-from config.rest.compiled.plans import Plan
+from config.rest.compiled.plans import ResponsePlan
 from patients.models import Enrolment, Patient
 from patients.practice.serializers import PracticePatientItemOut
 from tests.rest.wire import CHANGES, DIALECTS, Wire
@@ -154,7 +154,7 @@ def formatted(fail) -> dict:
 
 def test_fault_in_generated_code_has_a_place_too():
     """Read serializers are compiled at run time: their code lies in no file."""
-    build = Plan(PracticePatientItemOut)._build
+    build = ResponsePlan(PracticePatientItemOut)._build
     line = formatted(lambda: build((), None))
     assert line["exception"] == "IndexError"
     assert any(place.startswith("<plan of PracticePatientItemOut>:") for place in line["at"])

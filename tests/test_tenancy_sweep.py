@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import Organization
 from accounts.practice.catalogs import CatalogViewSet
 from config.rest.fields import ScopedRelation
-from config.rest.filters import ReferenceParameter
+from config.rest.filters import ReferenceFilter
 from config.rest.views import DialectViewSet
 from patients.models import ChartEntry, Patient
 from tests import policy
@@ -153,7 +153,7 @@ def body_references() -> list:
     for route in ROUTES:
         view = VIEWS[route]
         for method, action in view.actions.items():
-            serializer_class = view.cls.serializer_classes.get(action)
+            serializer_class = view.cls.request_serializer_classes.get(action)
             fields = serializer_class().fields.items() if serializer_class and method != "head" else ()
             found += [(route, method.upper(), name, field.model) for name, field in fields if isinstance(field, ScopedRelation)]
     return found
@@ -165,7 +165,7 @@ def query_references() -> list:
         (route, name, declared.referenced)
         for route, view in VIEWS.items()
         for name, declared in getattr(getattr(view.cls, "filterset_class", None), "base_filters", {}).items()
-        if isinstance(declared, ReferenceParameter) and POLICY.get(route, {}).get("GET") == policy.LIST
+        if isinstance(declared, ReferenceFilter) and POLICY.get(route, {}).get("GET") == policy.LIST
     ]
 
 

@@ -16,7 +16,7 @@ from unfold.admin import TabularInline as UnfoldTabularInline
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter, parameter_of
 from accounts.admin.forms import ServiceForm, VersionedForm
 from accounts.models import Organization
-from accounts.permissions import STAFF, Task
+from accounts.permissions import STAFF, Permission
 from accounts.scope import Role, scope
 from accounts.site import actor_of
 from config.core.exceptions import DomainError
@@ -213,7 +213,7 @@ class ArchivableAdmin(ScopedAdmin):
     """Base for versioned rows that administrators add, change and archive, such as catalogs."""
 
     form = VersionedForm
-    creators = writers = Task.ADMINISTER.value
+    creators = writers = Permission.ADMINISTER.value
     list_filter: list = [ArchivedFilter]
     search_fields = ["name"]
     actions = ["archive_selected"]

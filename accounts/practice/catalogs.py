@@ -9,35 +9,34 @@ from rest_framework import serializers
 
 from accounts.models import Organization
 from accounts.models.catalogs import Catalog
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
-from config.core.databases import Param, contains_pattern
+from config.core.databases import contains_pattern
 from config.core.orm import fold, verbose_name
 from config.rest import practice
-from config.rest.compiled.plans import Criterion, Query
+from config.rest.compiled.queries import NOT_ARCHIVED, Query
 from config.rest.fields import BaseVersion, ContractSerializer, ScopedRelation
-from config.rest.filters import Parameter, Parameters, TextParameter
-from config.rest.responses import Answer
+from config.rest.filters import StrictFilter, StrictFilterSet, TextFilter
+from config.rest.responses import ApiResponse
 
 
-class NameParameter(Parameter):
+class NameFilter(StrictFilter):
     """A part of the name, in any case and without regard to accents."""
 
-    def criterion(self, name: str, value: str) -> Criterion:
-        pattern = contains_pattern(fold(value))
-        return Criterion(name, lambda rows: rows.filter(name_key__matches=Param(name)), {name: pattern})
+    def filter(self, qs: Query, value: str) -> Query:
+        return qs.filter(name_key__matches=contains_pattern(fold(value)))
 
 
-class CatalogFilters(Parameters):
+class CatalogFilterSet(StrictFilterSet):
     """Filters of every catalog."""
 
-    search = NameParameter()
+    search = NameFilter()
 
 
-class CategoryFilters(CatalogFilters):
+class CategoryFilterSet(CatalogFilterSet):
     """Filters of catalogs whose rows belong to categories."""
 
-    category = TextParameter()
+    category = TextFilter(field_name="category")
 
 
 class PracticeArchiveIn(serializers.Serializer):
@@ -69,35 +68,36 @@ class CatalogViewSet(practice.ViewSet):
     """
 
     model: ClassVar[type[Catalog]]
-    filterset_class: ClassVar[type[Parameters]] = CatalogFilters
+    filterset_class: ClassVar[type[StrictFilterSet]] = CatalogFilterSet
     columns: ClassVar[tuple[str, ...]] = ()
     references: ClassVar[Mapping[str, type[models.Model]]] = {}
     fixed: ClassVar[frozenset[str]] = frozenset()
-    tasks = dict.fromkeys(("create", "partial_update", "archive"), Task.ADMINISTER)
+    permissions = dict.fromkeys(("create", "partial_update", "archive"), Permission.ADMINISTER)
     create_service: ClassVar[Callable[..., Catalog]] = staticmethod(create_catalog_row)
     update_service: ClassVar[Callable[..., None]] = staticmethod(update_catalog_row)
-    answer_class: ClassVar[type[ContractSerializer]]
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         names = cls.model._meta
-        cls.pk_kwarg = f"{verbose_name(cls.model).split()[-1]}_uuid"
-        cls.filterset_class = CategoryFilters if any(field.name == "category" for field in names.fields) else CatalogFilters
-        cls.answer_class = cls._answer()
-        cls.serializer_classes = {
-            "create": cls._body("In", ContractSerializer, frozenset()),
-            "partial_update": cls._body("PatchIn", CatalogPatchIn, cls.fixed),
+        cls.lookup_url_kwarg = f"{verbose_name(cls.model).split()[-1]}_uuid"
+        cls.filterset_class = CategoryFilterSet if any(field.name == "category" for field in names.fields) else CatalogFilterSet
+        cls.serializer_class = cls._response_serializer()
+        cls.request_serializer_classes = {
+            "create": cls._request_serializer("In", ContractSerializer, frozenset()),
+            "partial_update": cls._request_serializer("PatchIn", CatalogPatchIn, cls.fixed),
             "archive": PracticeArchiveIn,
         }
 
     @classmethod
-    def _answer(cls) -> type[ContractSerializer]:
+    def _response_serializer(cls) -> type[ContractSerializer]:
         declared = {name: practice.ReferenceField(model, source=f"{name}_id") for name, model in cls.references.items()}
         shown = ["id", "name", *cls.columns, *declared, "version", "created_at", "updated_at", "deleted_at"]
         return cls._serializer("Out", ContractSerializer, shown, {"id": serializers.UUIDField(source="uuid"), **declared})
 
     @classmethod
-    def _body(cls, suffix: str, base: type[ContractSerializer], left_out: frozenset[str]) -> type[ContractSerializer]:
+    def _request_serializer(
+        cls, suffix: str, base: type[ContractSerializer], left_out: frozenset[str]
+    ) -> type[ContractSerializer]:
         declared = {
             f"{name}_uuid": ScopedRelation(model, source=f"{name}_id", required=not cls.model._meta.get_field(name).null)
             for name, model in cls.references.items()
@@ -117,46 +117,37 @@ class CatalogViewSet(practice.ViewSet):
     @classmethod
     def paths(cls, name: str) -> list[URLPattern]:
         """Return the lines of a table of contents for this catalog, whose list is found under `name`."""
-        one = f"{name}/<{cls.pk_kwarg}>"
+        one = f"{name}/<{cls.lookup_url_kwarg}>"
         return [
             path(name, cls.as_view({"get": "list", "post": "create"})),
             path(one, cls.as_view({"get": "retrieve", "patch": "partial_update"})),
             path(f"{one}/archive", cls.as_view({"post": "archive"})),
         ]
 
-    def get_serializer_class(self):
-        return self.answer_class
+    def get_queryset(self) -> Query:
+        query = super().get_queryset()
+        return query.filter(NOT_ARCHIVED) if self.action == "list" else query
 
-    def shown(self, rows: list[tuple]) -> None:
+    def audit_read(self, rows: list[tuple]) -> None:
         """Leave no event: no patient's data has been read."""
 
-    def list(self, request, *args, **kwargs) -> Answer:
-        query = Query(self.model, [*self.in_scope(archived=False), *self.filters()])
-        return self.numbered_page(query, tuple(map(str, self.model._meta.ordering or ())))
-
-    def retrieve(self, request, *args, **kwargs) -> Answer:
-        return Answer(self.read_one(self.named_object())[1])
-
-    def create(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._create, status=201)
-
-    def _create(self, values: dict[str, Any]) -> int:
+    def perform_create(self, serializer: serializers.Serializer) -> int:
         organization = Organization.objects.get(pk=self.organization_id)
+        values = serializer.validated_data
         return self.create_service(actor=self.actor, model=self.model, organization=organization, **values).pk
 
-    def partial_update(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._change)
-
-    def _change(self, changes: dict[str, Any]) -> int:
+    def perform_update(self, serializer: serializers.Serializer) -> int:
+        changes = serializer.validated_data
         base_version = changes.pop("base_version")
         self.update_service(actor=self.actor, row=self._row(), base_version=base_version, changes=changes)
         return self.object_id
 
-    def archive(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._archive)
+    def archive(self, request, *args, **kwargs) -> ApiResponse:
+        return self.write(self.perform_archive)
 
-    def _archive(self, values: dict[str, Any]) -> int:
-        archive_catalog_row(actor=self.actor, row=self._row(), base_version=values["base_version"])
+    def perform_archive(self, serializer: serializers.Serializer) -> int:
+        """Archive the row that the path names."""
+        archive_catalog_row(actor=self.actor, row=self._row(), base_version=serializer.validated_data["base_version"])
         return self.object_id
 
     def _row(self) -> Catalog:

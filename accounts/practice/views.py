@@ -4,32 +4,30 @@ from accounts.models import CareGroup, Organization
 from accounts.practice.catalogs import CatalogViewSet
 from accounts.practice.serializers import PracticeMeOut
 from config.rest import practice
-from config.rest.responses import Answer
+from config.rest.responses import ApiResponse
 
 
 class MeViewSet(practice.ViewSet):
     """The caller's own key, user, role and organization."""
 
     model = Organization
+    serializer_class = PracticeMeOut
 
-    def get_serializer_class(self):
-        return PracticeMeOut
-
-    def retrieve(self, request, *args, **kwargs) -> Answer:
+    def retrieve(self, request, *args, **kwargs) -> ApiResponse:
         """Tell who holds the key."""
         actor = self.actor
         name = Organization.objects.filter(pk=actor.organization_id).values_list("name", flat=True).first()
         organization = practice.reference(str(actor.organization_uuid), name) if name is not None else None
         key = {
-            "id": actor.key["key_id"],
-            "description": actor.key["description"],
-            "expires_at": actor.key["expires_at"],
+            "id": request.auth["key_id"],
+            "description": request.auth["description"],
+            "expires_at": request.auth["expires_at"],
         }
-        return Answer({"id": actor.user_uuid, "role": actor.role, "organization": organization, "key": key})
+        return self.respond({"id": actor.user_uuid, "role": actor.role, "organization": organization, "key": key})
 
 
 class CareGroupViewSet(CatalogViewSet):
     """Teams of caregivers, each with the patients in its care. Caregivers see their own."""
 
     model = CareGroup
-    constraint_wording = {"care_group_name_unique": (409, "duplicate care group name", "name")}
+    constraint_errors = {"care_group_name_unique": (409, "duplicate care group name", "name")}

@@ -1,19 +1,24 @@
-"""Issuing, revoking and reading API keys: `anm_<id>_<secret><checksum>`."""
+"""Issuing, revoking and authenticating API keys: `anm_<id>_<secret><checksum>`."""
 
 import datetime
 import hashlib
+import hmac
 import secrets
 import string
 import zlib
+from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import CharField, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts import audit, events
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, GroupMembership, User, UserStatus
 from accounts.scope import Actor
 from accounts.services.users import check_rank
-from config.core.exceptions import NotAuthenticated, NotFound
+from config.core.compiled_queries import QueryDefinition, parameter
+from config.core.databases import CommaJoined
+from config.core.exceptions import AccountInactive, NotAuthenticated, NotFound
 
 PREFIX = "anm"
 _ALPHABET = string.digits + string.ascii_letters
@@ -91,3 +96,83 @@ def note_use(key_pk: int, last_used_at: datetime.datetime | None, now: datetime.
     """Keep the time of the last use, written at most once a minute."""
     if last_used_at is None or now - last_used_at >= _LAST_USE_EVERY:
         ApiKey.objects.filter(pk=key_pk).update(last_used_at=now)
+
+
+_COLUMNS = (
+    "id",
+    "key_id",
+    "secret_hash",
+    "description",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+    "user_id",
+    "user__uuid",
+    "user__role",
+    "user__status",
+    "user__default_group_id",
+    "user__organization_id",
+    "user__organization__uuid",
+    "user__organization__timezone",
+    "user__organization__catalog_version",
+    "groups",
+)
+
+
+def authenticate_key(raw: str, *, route: str, request_id: str) -> Actor:
+    """Return the Actor who holds the key `raw`. Nothing is cached: role, status and revocation are read each time.
+
+    One query reads key, user, role, organization, groups and the catalog version. Raises
+    NotAuthenticated with one wording whatever is wrong with the key, AccountInactive where only its
+    user is not active.
+    """
+    key_id, secret = split_key(raw)
+    rows = KeyWithUser(key_id).fetch()
+    row = dict(zip(_COLUMNS, rows[0], strict=True)) if rows else {}
+    # A key that does not exist costs the same comparison as one that does.
+    stored = bytes(row["secret_hash"]) if row else bytes(32)
+    if not hmac.compare_digest(stored, hashlib.sha256(secret.encode()).digest()) or not row:
+        raise NotAuthenticated(failed_key=True)
+    now = datetime.datetime.now(datetime.UTC)
+    if row["revoked_at"] or (row["expires_at"] and row["expires_at"] <= now):
+        raise NotAuthenticated(failed_key=True)
+    if row["user__status"] != UserStatus.ACTIVE:
+        raise AccountInactive(failed_key=True)
+    note_use(row["id"], row["last_used_at"], now)
+    return _actor_of_key(row, route, request_id)
+
+
+@dataclass(frozen=True)
+class KeyWithUser(QueryDefinition):
+    """A key by its id, with its user, their organization, and the ids of their care groups in one text."""
+
+    key_id: str = parameter(CharField())
+
+    def queryset(self) -> QuerySet:
+        groups = (
+            GroupMembership.objects.filter(user=OuterRef("user_id"), care_group__deleted_at=None)
+            .order_by()
+            .values("user_id")
+            .annotate(joined=CommaJoined(F("care_group_id")))
+            .values("joined")
+        )
+        keys = ApiKey.objects.filter(key_id=self.key_id).order_by()
+        return keys.annotate(groups=Subquery(groups)).values_list(*_COLUMNS)
+
+
+def _actor_of_key(row: dict, route: str, request_id: str) -> Actor:
+    return Actor(
+        role=row["user__role"],
+        user_id=row["user_id"],
+        user_uuid=row["user__uuid"],
+        organization_id=row["user__organization_id"],
+        organization_uuid=row["user__organization__uuid"],
+        group_ids=tuple(int(group) for group in (row["groups"] or "").split(",") if group),
+        default_group_id=row["user__default_group_id"],
+        timezone=row["user__organization__timezone"] or "UTC",
+        catalog_version=row["user__organization__catalog_version"] or 0,
+        key_id=row["key_id"],
+        route=route,
+        request_id=request_id,
+        key={name: row[name] for name in ("key_id", "description", "expires_at")},
+    )

@@ -8,7 +8,7 @@ from accounts import audit
 from accounts.admin.base import ScopedAdmin
 from accounts.admin.filters import ScopedRelatedFilter
 from accounts.admin.forms import ServiceForm
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from accounts.site import actor_of
 from clinical.models import Appointment
 from patients.services.charts import create_entry
@@ -18,7 +18,7 @@ from patients.services.charts import create_entry
 class AppointmentAdmin(ScopedAdmin):
     """Appointments."""
 
-    creators = Task.WRITE_PATIENTS.value
+    creators = Permission.WRITE_PATIENTS.value
     section, place, icon, hint = "Patients", 2, "event", "Who is expected, when and where"
     list_display = ["starts_at", "who", "provider", "location", "status"]
     list_select_related = ["patient", "provider", "location"]

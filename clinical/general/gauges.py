@@ -2,29 +2,32 @@
 
 from typing import Any
 
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from accounts.scope import Actor
+from clinical.fields import measured_value
+from clinical.filters import InstrumentFilter
 from clinical.models import Measurement
-from clinical.reading import InstrumentParameter, value_shown
 from clinical.services.measurements import record_measurement
 from config.rest import general
-from config.rest.compiled.plans import Computed, Criterion, Query
+from config.rest.compiled.plans import Computed
+from config.rest.compiled.queries import Query, Where
 from config.rest.fields import ContractSerializer, DateTime, MeasuredValue, Text
-from config.rest.filters import DayParameter, Parameters
+from config.rest.filters import DayFilter, StrictFilterSet
 from config.rest.general import UTCMilliseconds
-from config.rest.responses import Answer
-from patients.reading import OfPatient
+from config.rest.openapi import NUMBER, nullable
+from patients.views import PatientChildViewSet
 
-NUMBERS = Criterion("numbers", lambda rows: rows.filter(value_number__isnull=False))
-NUMBER = {"type": "number"}
-LIMIT = {"type": "number", "nullable": True}
+NUMBERS = Where(Q(value_number__isnull=False))
+SCALE_LIMIT = nullable(NUMBER)
 
 
-def number_shown(actor: Actor, number: Any) -> Any:
+def json_number(actor: Actor, number: Any) -> Any:
     """Return a number as JSON has it, null for none."""
-    return value_shown(actor, number, None)
+    return measured_value(actor, number, None)
 
 
 class GeneralGaugeOut(ContractSerializer):
@@ -32,9 +35,9 @@ class GeneralGaugeOut(ContractSerializer):
 
     patient_id = serializers.IntegerField()
     gauge_type = serializers.CharField(source="instrument.code")
-    value = Computed(number_shown, ("value_number",), schema=NUMBER)
-    scale_min = Computed(number_shown, ("instrument__scale_min",), schema=LIMIT)
-    scale_max = Computed(number_shown, ("instrument__scale_max",), schema=LIMIT)
+    value = Computed(json_number, ("value_number",), schema=NUMBER)
+    scale_min = Computed(json_number, ("instrument__scale_min",), schema=SCALE_LIMIT)
+    scale_max = Computed(json_number, ("instrument__scale_max",), schema=SCALE_LIMIT)
     recorded_at = UTCMilliseconds(source="measured_at")
     notes = serializers.CharField(source="comment", allow_null=True)
     created_at = UTCMilliseconds()
@@ -53,33 +56,31 @@ class GeneralGaugeIn(serializers.Serializer):
     notes = Text(required=False, allow_null=True, allow_blank=True, max_length=10_000, source="comment")
 
 
-class GeneralGaugeFilters(Parameters):
+class GeneralGaugeFilterSet(StrictFilterSet):
     """Filters of the gauges of a patient."""
 
-    gauge_type = InstrumentParameter()
-    start_date = DayParameter("measured_at")
-    end_date = DayParameter("measured_at", until=True)
+    gauge_type = InstrumentFilter()
+    start_date = DayFilter("measured_at")
+    end_date = DayFilter("measured_at", until=True)
 
 
-class GaugeViewSet(OfPatient, general.ViewSet):
+@extend_schema_view(
+    list=extend_schema(summary="List the gauges of a patient"),
+    create=extend_schema(summary="Record a value of a gauge"),
+)
+class GaugeViewSet(PatientChildViewSet, general.ViewSet):
     """What a patient has measured on a scale."""
 
     model = Measurement
     wrapper = "gauge"
-    tasks = {"create": Task.MEASURE}
-    filterset_class = GeneralGaugeFilters
-    serializer_classes = {"create": GeneralGaugeIn}
+    permissions = {"create": Permission.MEASURE}
+    filterset_class = GeneralGaugeFilterSet
+    request_serializer_classes = {"create": GeneralGaugeIn}
+    serializer_class = GeneralGaugeOut
+    ordering = ("measured_at", "id")
 
-    def get_serializer_class(self):
-        return GeneralGaugeOut
+    def get_queryset(self) -> Query:
+        return super().get_queryset().filter(NUMBERS)
 
-    def list(self, request, *args, **kwargs) -> Answer:
-        """List the gauges of a patient."""
-        return self.plain_list(Query(Measurement, [*self.in_scope(), NUMBERS, *self.filters()]), ("measured_at", "id"))
-
-    def create(self, request, *args, **kwargs) -> Answer:
-        """Record a value of a gauge."""
-        return self.write(request, self._create, status=201)
-
-    def _create(self, values: dict[str, Any]) -> int:
-        return record_measurement(actor=self.actor, patient_id=self.patient_id, row=values).pk
+    def perform_create(self, serializer: serializers.Serializer) -> int:
+        return record_measurement(actor=self.actor, patient_id=self.patient_id, row=serializer.validated_data).pk

@@ -5,16 +5,16 @@ from typing import Any
 from django.urls import URLPattern, path
 from rest_framework import serializers
 
-from accounts.permissions import Task
+from accounts.permissions import Permission
+from clinical.fields import EffectiveStatus
+from clinical.filters import OnChart, alerts_on_chart, alerts_with_status
 from clinical.models import Alert, AlertDefinition, AlertStatus
-from clinical.reading import EffectiveStatus, alerts_of_family, alerts_with_status
 from clinical.services.alerts import archive_alert, archive_alerts, create_alert, disable_alert, update_alert
-from config.rest.compiled.plans import Query
+from config.rest.compiled.queries import Query
 from config.rest.fields import BaseVersion, ChangeSerializer, ContractSerializer, Integer, ScopedRelation, UUIDText
-from config.rest.filters import BooleanParameter, Parameters, WordParameter
+from config.rest.filters import BooleanFilter, ChoiceFilter, StrictFilterSet
 from config.rest.practice import ReferenceField
-from config.rest.request_body import read_json
-from config.rest.responses import Answer
+from config.rest.responses import ApiResponse
 from patients.practice.charts import ChartEntryOut, ChartViewSet
 from patients.services.rules import today_at
 
@@ -73,42 +73,42 @@ class PracticeAlertDismissOut(serializers.Serializer):
     skipped = Integer()
 
 
-class FamilyParameter(BooleanParameter):
+class FamilyFilter(BooleanFilter):
     """Whether the family-scope alerts of the patient's family are listed too."""
 
-    schema = {**BooleanParameter.schema, "default": False}
+    schema = {**BooleanFilter.schema, "default": False}
 
 
-class AlertFilters(Parameters):
-    """Filters of the list of alerts."""
+class AlertFilterSet(StrictFilterSet):
+    """Filters of the list of alerts. What they do depends on the patient: see `AlertViewSet.filter_queryset`."""
 
-    status = WordParameter(AlertStatus)
-    include_family = FamilyParameter()
+    status = ChoiceFilter(AlertStatus)
+    include_family = FamilyFilter()
 
 
 class AlertViewSet(ChartViewSet):
     """Alerts of a patient, for staff."""
 
     model = Alert
-    pk_kwarg = "alert_uuid"
-    filterset_class = AlertFilters
-    answer_class = PracticeAlertOut
-    tasks = {
-        **ChartViewSet.tasks,
-        **dict.fromkeys(("list", "retrieve"), Task.READ_AS_STAFF),
-        **dict.fromkeys(("disable", "bulk_dismiss"), Task.WRITE_PATIENTS),
+    lookup_url_kwarg = "alert_uuid"
+    filterset_class = AlertFilterSet
+    serializer_class = PracticeAlertOut
+    permissions = {
+        **ChartViewSet.permissions,
+        **dict.fromkeys(("list", "retrieve"), Permission.READ_STAFF_ONLY),
+        **dict.fromkeys(("disable", "bulk_dismiss"), Permission.WRITE_PATIENTS),
     }
-    serializer_classes = {
+    request_serializer_classes = {
         "create": PracticeAlertIn,
         "partial_update": PracticeAlertPatchIn,
         "disable": PracticeAlertDisableIn,
         "bulk_dismiss": PracticeAlertDismissIn,
     }
-    idempotent = frozenset({"create"})
+    idempotent_actions = frozenset({"create"})
 
     @classmethod
     def paths(cls, name: str) -> list[URLPattern]:
-        one = f"patients/<patient_uuid>/{name}/<{cls.pk_kwarg}>"
+        one = f"patients/<patient_uuid>/{name}/<{cls.lookup_url_kwarg}>"
         return [
             *super().paths(name)[:1],
             path(one, cls.as_view({"get": "retrieve", "patch": "partial_update"})),
@@ -116,45 +116,45 @@ class AlertViewSet(ChartViewSet):
         ]
 
     def get_serializer_class(self):
-        return PracticeAlertDismissOut if self.action == "bulk_dismiss" else self.answer_class
+        return PracticeAlertDismissOut if self.action == "bulk_dismiss" else PracticeAlertOut
 
-    def listed(self) -> Query:
-        given = AlertFilters.read(self.request.GET)
-        # The rows of a family are other patients' too, but nobody's whom the caller may not see.
-        family = [*self.scope_of_rows(Alert), alerts_of_family(self.patient_id)]
-        charts = family if given.get("include_family") else self.in_scope()
-        return Query(Alert, [*charts, alerts_with_status(given.get("status"), today_at(self.zone))])
+    def filter_queryset(self, queryset: Query) -> Query:
+        given = self.get_filterset(queryset).clean()
+        if given.get("include_family"):
+            # The rows of a family are other patients' too, but nobody's whom the caller may not see.
+            queryset = self.scoped_query(Alert).filter(OnChart(alerts_on_chart, self.patient_id))
+        return queryset.filter(alerts_with_status(given.get("status"), today_at(self.timezone)))
 
-    def _create(self, values: dict[str, Any]) -> int:
-        return create_alert(actor=self.actor, patient_id=self.patient_id, **values).pk
+    def perform_create(self, serializer: serializers.Serializer) -> int:
+        return create_alert(actor=self.actor, patient_id=self.patient_id, **serializer.validated_data).pk
 
-    def partial_update(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._change)
-
-    def _change(self, changes: dict[str, Any]) -> int:
+    def perform_update(self, serializer: serializers.Serializer) -> int:
+        changes = serializer.validated_data
         update_alert(**self._named(), base_version=changes.pop("base_version"), changes=changes)
         return self.object_id
 
-    def archive(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._archive)
+    def archive(self, request, *args, **kwargs) -> ApiResponse:
+        return self.write(self.perform_archive)
 
-    def _archive(self, values: dict[str, Any]) -> int:
+    def perform_archive(self, serializer: serializers.Serializer) -> int:
+        """Archive the alert that the path names."""
         archive_alert(**self._named())
         return self.object_id
 
-    def disable(self, request, *args, **kwargs) -> Answer:
+    def disable(self, request, *args, **kwargs) -> ApiResponse:
         """Disable an alert."""
-        return self.write(request, self._disable)
+        return self.write(self.perform_disable)
 
-    def _disable(self, values: dict[str, Any]) -> int:
-        disable_alert(**self._named(), **values)
+    def perform_disable(self, serializer: serializers.Serializer) -> int:
+        """Disable the alert that the path names."""
+        disable_alert(**self._named(), **serializer.validated_data)
         return self.object_id
 
     def _named(self) -> dict[str, Any]:
         return {"actor": self.actor, "patient_id": self.patient_id, "alert_id": self.object_id}
 
-    def bulk_dismiss(self, request, *args, **kwargs) -> Answer:
+    def bulk_dismiss(self, request, *args, **kwargs) -> ApiResponse:
         """Archive several alerts, all or none."""
-        uuids = self.validated(read_json(request._request))["alert_uuids"]
+        uuids = self.get_valid_serializer(request.data).validated_data["alert_uuids"]
         archived, skipped = archive_alerts(actor=self.actor, patient_id=self.patient_id, uuids=uuids)
-        return Answer({"archived": archived, "skipped": skipped})
+        return ApiResponse({"archived": archived, "skipped": skipped})

@@ -1,14 +1,11 @@
 """Allergies of patients in the practice dialect."""
 
-from typing import Any
-
 from clinical.models import Allergy, AllergyDefinition
 from clinical.practice.interactions import InteractingViewSet, InteractionWarnings
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.filters import BooleanParameter, Parameters
+from config.rest.filters import BooleanFilter, StrictFilterSet
 from config.rest.practice import ReferenceField
 from patients.practice.charts import ChartEntryOut
-from patients.services.charts import create_entry
 
 
 class PracticeAllergyOut(ChartEntryOut):
@@ -44,21 +41,18 @@ class PracticeAllergyPatchIn(ChangeSerializer, PracticeAllergyIn):
         fields = ["base_version", *PracticeAllergyIn.Meta.fields]
 
 
-class AllergyFilters(Parameters):
+class AllergyFilterSet(StrictFilterSet):
     """Filters of the list of allergies."""
 
-    is_active = BooleanParameter(field_name="status_is_active")
+    is_active = BooleanFilter(field_name="status_is_active")
 
 
 class AllergyViewSet(InteractingViewSet):
     """Allergies and intolerances of a patient."""
 
     model = Allergy
-    pk_kwarg = "allergy_uuid"
-    filterset_class = AllergyFilters
-    answer_class = PracticeAllergyOut
-    serializer_classes = {"create": PracticeAllergyIn, "partial_update": PracticeAllergyPatchIn}
-    idempotent = frozenset({"create"})
-
-    def add(self, values: dict[str, Any]) -> Allergy:
-        return create_entry(actor=self.actor, model=Allergy, patient_id=self.patient_id, **values)
+    lookup_url_kwarg = "allergy_uuid"
+    filterset_class = AllergyFilterSet
+    serializer_class = PracticeAllergyOut
+    request_serializer_classes = {"create": PracticeAllergyIn, "partial_update": PracticeAllergyPatchIn}
+    idempotent_actions = frozenset({"create"})

@@ -31,7 +31,7 @@ class AllergyDefinitionViewSet(CatalogViewSet):
 
     model = AllergyDefinition
     columns = SUBSTANCE
-    constraint_wording = {"allergydefinition_code_in_a_system": HALF_A_CODE}
+    constraint_errors = {"allergydefinition_code_in_a_system": HALF_A_CODE}
 
 
 class MedicationDefinitionViewSet(CatalogViewSet):
@@ -39,7 +39,7 @@ class MedicationDefinitionViewSet(CatalogViewSet):
 
     model = MedicationDefinition
     columns = SUBSTANCE
-    constraint_wording = {"medicationdefinition_code_in_a_system": HALF_A_CODE}
+    constraint_errors = {"medicationdefinition_code_in_a_system": HALF_A_CODE}
 
 
 class DiseaseDefinitionViewSet(CatalogViewSet):
@@ -47,7 +47,7 @@ class DiseaseDefinitionViewSet(CatalogViewSet):
 
     model = DiseaseDefinition
     columns = CONCEPT
-    constraint_wording = {"diseasedefinition_code_in_a_system": HALF_A_CODE}
+    constraint_errors = {"diseasedefinition_code_in_a_system": HALF_A_CODE}
 
 
 class InstrumentViewSet(CatalogViewSet):
@@ -55,7 +55,7 @@ class InstrumentViewSet(CatalogViewSet):
 
     model = Instrument
     columns = ("code", "kind", "unit", "scale_min", "scale_max", "choices", *CONCEPT)
-    constraint_wording = {
+    constraint_errors = {
         "instrument_code_in_a_system": HALF_A_CODE,
         "instrument_code_unique": (409, "duplicate instrument code", "code"),
         "instrument_scale_in_order": (422, "A scale ends above its beginning.", "scale_max"),

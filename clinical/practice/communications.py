@@ -1,9 +1,7 @@
 """Communication logs in the practice dialect."""
 
-from typing import Any
-
 from accounts.models import User
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from clinical.models import (
     Appointment,
     CommunicationDirection,
@@ -13,11 +11,11 @@ from clinical.models import (
     CommunicationType,
 )
 from clinical.services.communications import log_communication
-from config.core.databases import Param, contains_pattern
+from config.core.databases import contains_pattern
 from config.core.orm import fold
-from config.rest.compiled.plans import Criterion
+from config.rest.compiled.queries import Query
 from config.rest.fields import ContractSerializer, ScopedRelation
-from config.rest.filters import DateTimeParameter, Parameter, Parameters, WordParameter
+from config.rest.filters import ChoiceFilter, DateTimeFilter, StrictFilter, StrictFilterSet
 from config.rest.practice import ReferenceField
 from patients.practice.charts import ChartEntryOut, ChartViewSet
 
@@ -48,35 +46,32 @@ class PracticeCommunicationLogIn(ContractSerializer):
         fields = ["communication_datetime", "communication_type_uuid", "mode", "direction", "appointment_uuid", "note"]
 
 
-class NoteParameter(Parameter):
+class NoteFilter(StrictFilter):
     """A part of the note, in any case and without regard to accents."""
 
-    def criterion(self, name: str, value: str) -> Criterion:
-        pattern = contains_pattern(fold(value))
-        return Criterion(name, lambda rows: rows.filter(note_key__matches=Param(name)), {name: pattern})
+    def filter(self, qs: Query, value: str) -> Query:
+        return qs.filter(note_key__matches=contains_pattern(fold(value)))
 
 
-class CommunicationLogFilters(Parameters):
+class CommunicationLogFilterSet(StrictFilterSet):
     """Filters of the list of communication logs; both moments are inclusive."""
 
-    date_from = DateTimeParameter(field_name="communication_datetime", lookup_expr="gte")
-    date_to = DateTimeParameter(field_name="communication_datetime", lookup_expr="lte")
-    mode = WordParameter(CommunicationMode)
-    direction = WordParameter(CommunicationDirection)
-    communication_source = WordParameter(CommunicationSource)
-    q = NoteParameter()
+    date_from = DateTimeFilter(field_name="communication_datetime", lookup_expr="gte")
+    date_to = DateTimeFilter(field_name="communication_datetime", lookup_expr="lte")
+    mode = ChoiceFilter(CommunicationMode)
+    direction = ChoiceFilter(CommunicationDirection)
+    communication_source = ChoiceFilter(CommunicationSource)
+    q = NoteFilter()
 
 
 class CommunicationLogViewSet(ChartViewSet):
     """Communication logs of a patient, for staff. They are added to and never changed."""
 
     model = CommunicationLog
-    pk_kwarg = "log_uuid"
-    filterset_class = CommunicationLogFilters
-    answer_class = PracticeCommunicationLogOut
-    tasks = {**ChartViewSet.tasks, "list": Task.READ_AS_STAFF, "retrieve": Task.READ_AS_STAFF}
-    serializer_classes = {"create": PracticeCommunicationLogIn}
-    idempotent = frozenset({"create"})
-
-    def _create(self, values: dict[str, Any]) -> int:
-        return log_communication(actor=self.actor, patient_id=self.patient_id, **values).pk
+    lookup_url_kwarg = "log_uuid"
+    filterset_class = CommunicationLogFilterSet
+    serializer_class = PracticeCommunicationLogOut
+    permissions = {**ChartViewSet.permissions, "list": Permission.READ_STAFF_ONLY, "retrieve": Permission.READ_STAFF_ONLY}
+    request_serializer_classes = {"create": PracticeCommunicationLogIn}
+    idempotent_actions = frozenset({"create"})
+    create_service = staticmethod(log_communication)

@@ -2,7 +2,7 @@
 
 from clinical.models import Disease, DiseaseDefinition, ProblemStatus
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.filters import Parameters, WordParameter
+from config.rest.filters import ChoiceFilter, StrictFilterSet
 from config.rest.practice import ReferenceField
 from patients.practice.charts import ChartEntryOut, ChartRecordViewSet
 
@@ -40,19 +40,19 @@ class PracticeDiseasePatchIn(ChangeSerializer, PracticeDiseaseIn):
         fields = ["base_version", *PracticeDiseaseIn.Meta.fields]
 
 
-class DiseaseFilters(Parameters):
+class DiseaseFilterSet(StrictFilterSet):
     """Filters of the list of problems."""
 
-    problem_status = WordParameter(ProblemStatus)
+    problem_status = ChoiceFilter(ProblemStatus)
 
 
 class DiseaseViewSet(ChartRecordViewSet):
     """Diseases and other problems of a patient."""
 
     model = Disease
-    pk_kwarg = "disease_uuid"
-    filterset_class = DiseaseFilters
-    answer_class = PracticeDiseaseOut
-    serializer_classes = {"create": PracticeDiseaseIn, "partial_update": PracticeDiseasePatchIn}
-    idempotent = frozenset({"create"})
-    constraint_wording = {"disease_dates_in_order": (422, "A problem ends on or after the day it began.", "date_stop")}
+    lookup_url_kwarg = "disease_uuid"
+    filterset_class = DiseaseFilterSet
+    serializer_class = PracticeDiseaseOut
+    request_serializer_classes = {"create": PracticeDiseaseIn, "partial_update": PracticeDiseasePatchIn}
+    idempotent_actions = frozenset({"create"})
+    constraint_errors = {"disease_dates_in_order": (422, "A problem ends on or after the day it began.", "date_stop")}

@@ -1,20 +1,18 @@
 """Query parameters of clinical lists."""
 
-from collections.abc import Mapping
-from typing import Any
+from django.db.models import Q
 
-from config.rest.compiled.plans import Criterion
-from config.rest.filters import Parameters, ReferenceParameter
+from config.rest.compiled.queries import NOT_ARCHIVED, Query, Where
+from config.rest.filters import ReferenceFilter, StrictFilterSet
 from patients.models import Patient
 
-CURRENT = Criterion("current", lambda rows: rows.filter(deleted_at=None, patient__deleted_at=None))
+OF_CURRENT_PATIENTS = Where(Q(patient__deleted_at=None))
 
 
-class PracticeAppointmentFilters(Parameters):
+class PracticeAppointmentFilterSet(StrictFilterSet):
     """Filters of the list of appointments. Those of archived patients are left out."""
 
-    patient_uuid = ReferenceParameter(Patient, field_name="patient_id")
+    patient_uuid = ReferenceFilter(Patient, field_name="patient_id")
 
-    @classmethod
-    def unless(cls, given: Mapping[str, Any]) -> list[Criterion]:
-        return [CURRENT]
+    def filter_queryset(self, queryset: Query) -> Query:
+        return super().filter_queryset(queryset).filter(NOT_ARCHIVED, OF_CURRENT_PATIENTS)

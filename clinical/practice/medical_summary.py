@@ -4,12 +4,14 @@ However long the chart, all of it is fetched together: on PostgreSQL by one stat
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db.models import Expression, F, QuerySet, Subquery
+from django.db.models import F, Q, QuerySet, Subquery
 from rest_framework import serializers
 
 from accounts.scope import Role
+from clinical.filters import alerts_on_chart, alerts_with_status
 from clinical.models import AlertStatus, MedicationStatus, ProblemStatus
 from clinical.practice.alerts import PracticeAlertOut
 from clinical.practice.allergies import PracticeAllergyOut
@@ -17,12 +19,14 @@ from clinical.practice.diseases import PracticeDiseaseOut
 from clinical.practice.medications import PracticeMedicationOut
 from clinical.practice.social_history import PracticeSocialHistoryOut
 from clinical.practice.vital_signs import PracticeVitalSignsOut
-from clinical.reading import alerts_with_status, household, standing_on_chart
-from config.core.statements import Run, decoded_together
+from config.core.compiled_queries import BoundQuery, fetch_together
+from config.core.orm import has_column
 from config.rest import practice
-from config.rest.compiled.plans import Criterion, Lookup, Query, plan_of
+from config.rest.compiled.plans import response_plan
+from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Where
 from config.rest.fields import Boolean, Choice, Text
-from config.rest.responses import Answer
+from config.rest.responses import ApiResponse
+from patients.families import household
 from patients.models import AllergyReviewStatus, Patient
 from patients.practice.charts import ChartEntryOut
 from patients.services.rules import today_at
@@ -51,7 +55,7 @@ class PracticeMedicalSummaryOut(serializers.Serializer):
     premedication_required = Boolean()
 
 
-class Facts(NamedTuple):
+class PatientFacts(NamedTuple):
     """What the patient's own row tells, by its columns."""
 
     pk: int
@@ -61,63 +65,79 @@ class Facts(NamedTuple):
     premedication_required: bool
 
 
-def _on_own_chart(rows: QuerySet, patient: Expression) -> QuerySet:
+def entries_on_chart(rows: QuerySet, patient: Any) -> QuerySet:
+    """Return those of `rows` that belong to `patient`, an expression that gives an id."""
     return rows.filter(patient_id=patient)
+
+
+def household_members(rows: QuerySet, patient: Any) -> QuerySet:
+    """Return those of the patients `rows` who are `patient` or their family."""
+    return rows.filter(id__in=household(patient).values("id"))
+
+
+@dataclass(frozen=True)
+class OfPatient(Criterion):
+    """The rows that `rows_of(rows, id)` finds for the patient whom another criterion picks."""
+
+    rows_of: Callable[[QuerySet, Any], QuerySet]
+    patient: Criterion
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        picked = self.patient.apply(Patient._base_manager.all()).order_by().values("pk")
+        return self.rows_of(rows, Subquery(picked[:1]))
 
 
 class Section(NamedTuple):
     """Entries of one kind: their shape, which of them, in which order, how many, and on whose charts."""
 
-    shape: type[ChartEntryOut]
+    serializer_class: type[ChartEntryOut]
     criteria: tuple[Criterion, ...] = ()
     order: tuple = ("id",)
-    limit: str = ""
-    charts: Callable[[QuerySet, Any], QuerySet] = _on_own_chart
+    limit_clause: str = ""
+    rows_of: Callable[[QuerySet, Any], QuerySet] = entries_on_chart
 
 
-STANDING = Criterion("standing allergies", lambda rows: rows.filter(status_is_active=True))
-PRESENT = Criterion("present problems", lambda rows: rows.filter(problem_status=ProblemStatus.ACTIVE))
+ACTIVE_ALLERGIES = Where(Q(status_is_active=True))
+ACTIVE_PROBLEMS = Where(Q(problem_status=ProblemStatus.ACTIVE))
 # Of one day, what has no time counts as the earliest. The two databases would sort nulls differently by themselves.
 LATEST_FIRST = ("-date_taken", F("time_taken").desc(nulls_last=True), "-id")
 
 SECTIONS = {
-    "allergies": Section(PracticeAllergyOut, (STANDING,)),
+    "allergies": Section(PracticeAllergyOut, (ACTIVE_ALLERGIES,)),
     "medications": Section(PracticeMedicationOut),
-    "active_problems": Section(PracticeDiseaseOut, (PRESENT,)),
+    "active_problems": Section(PracticeDiseaseOut, (ACTIVE_PROBLEMS,)),
     "latest_vitals": Section(PracticeVitalSignsOut, (), LATEST_FIRST, " LIMIT 1"),
     "social_history": Section(PracticeSocialHistoryOut),
 }
-PEOPLE: Lookup = practice.ReferenceField(Patient, ("first_name", "last_name")).lookup
-"""What entries are told by whose they are: here the patient and their family, who are fetched with the entries."""
+# Loads the names of the patients that entries refer to: here the patient and their family, who are fetched with the entries.
+PATIENT_NAMES = practice.reference_loader(Patient, ("first_name", "last_name"))
 
 
 class MedicalSummaryViewSet(practice.ViewSet):
     """What matters about a patient at a glance. Patients see their own, without what staff note for each other."""
 
     model = Patient
-    pk_kwarg = "patient_uuid"
+    lookup_url_kwarg = "patient_uuid"
+    serializer_class = PracticeMedicalSummaryOut
 
-    def get_serializer_class(self):
-        return PracticeMedicalSummaryOut
-
-    def medical_summary(self, request, *args, **kwargs) -> Answer:
+    def medical_summary(self, request, *args, **kwargs) -> ApiResponse:
         """Get the medical summary of a patient."""
         sections = self._sections()
-        found, people, *entries = decoded_together(
+        found, people, *entries = fetch_together(
             [self._facts(), self._people(), *(self._entries(section) for section in sections.values())]
         )
         if not found:
-            raise self.missing()
-        facts, rows = Facts(*found[0]), dict(zip(sections, entries, strict=True))
-        self.shown([(facts.organization_id, facts.pk), *_whose(rows.get("alerts", ()))])
+            raise self.not_found()
+        facts, rows = PatientFacts(*found[0]), dict(zip(sections, entries, strict=True))
+        self.audit_read([(facts.organization_id, facts.pk), *_patients_of_alerts(rows.get("alerts", ()))])
         references = {pk: practice.reference(str(uuid), f"{first} {last}") for pk, uuid, first, last in people}
         built = {
-            name: plan_of(section.shape).objects(rows[name], self.actor, {PEOPLE: references})
+            name: response_plan(section.serializer_class).objects(rows[name], self.actor, {PATIENT_NAMES: references})
             for name, section in sections.items()
         }
-        return Answer(self._summary(facts, references[facts.pk], built))
+        return ApiResponse(self._summary(facts, references[facts.pk], built))
 
-    def touched(self, rows: list[tuple]) -> list[tuple[int, int]]:
+    def affected_patients(self, rows: list[tuple]) -> list[tuple[int, int]]:
         """Return `rows`, which are (organization id, patient id) here."""
         return sorted(set(rows))
 
@@ -125,31 +145,29 @@ class MedicalSummaryViewSet(practice.ViewSet):
     def _sections(self) -> dict[str, Section]:
         if self.actor.role == Role.PATIENT:
             return SECTIONS
-        active = alerts_with_status(AlertStatus.ACTIVE, today_at(self.zone))
-        return {**SECTIONS, "alerts": Section(PracticeAlertOut, (active,), charts=standing_on_chart)}
+        active = alerts_with_status(AlertStatus.ACTIVE, today_at(self.timezone))
+        return {**SECTIONS, "alerts": Section(PracticeAlertOut, (active,), rows_of=alerts_on_chart)}
 
-    def _facts(self) -> Run:
-        return Query(Patient, [*self.in_scope(), self.named_object()]).run(Facts._fields)
+    def _facts(self) -> BoundQuery:
+        return self.get_queryset().filter(self._named()).bind(PatientFacts._fields)
 
-    def _people(self) -> Run:
-        """Return the run that fetches the names of the patient and their family, as far as the caller sees them."""
-        people = self._with_patient("people", lambda rows, patient: rows.filter(id__in=household(patient).values("id")))
-        return Query(Patient, [*self.in_scope(), people]).run(("pk", "uuid", "first_name", "last_name"))
+    def _people(self) -> BoundQuery:
+        """Return the query of the names of the patient and their family, as far as the caller sees them."""
+        people = self.get_queryset().filter(OfPatient(household_members, self._named()))
+        return people.bind(("pk", "uuid", "first_name", "last_name"))
 
-    def _entries(self, section: Section) -> Run:
-        plan = plan_of(section.shape)
-        here = self._with_patient(section.charts.__name__, section.charts)
-        criteria = [*self.scope_of_rows(plan.model, archived=False), here, *section.criteria]
-        return Query(plan.model, criteria).run(plan.columns, section.order, section.limit)
+    def _entries(self, section: Section) -> BoundQuery:
+        plan = response_plan(section.serializer_class)
+        query = self.scoped_query(plan.model).filter(OfPatient(section.rows_of, self._named()), *section.criteria)
+        if has_column(plan.model, "deleted_at"):
+            query = query.filter(NOT_ARCHIVED)
+        return query.bind(plan.columns, section.order, section.limit_clause)
 
-    def _with_patient(self, shape: str, apply: Callable[[QuerySet, Any], QuerySet]) -> Criterion:
-        """Return the condition that `apply` makes of the id of the patient whom the path names."""
-        named = self.named_object()
-        patient = Subquery(named.apply(Patient._base_manager.all()).order_by().values("pk")[:1])
-        return Criterion((shape, named.shape), lambda rows: apply(rows, patient), named.values)
+    def _named(self) -> Criterion:
+        return self.lookup_criterion(Patient, self.lookup_url_kwarg)
 
-    # --- what is answered -------------------------------------------------------------------------
-    def _summary(self, facts: Facts, patient: dict, built: dict[str, list[dict]]) -> dict[str, Any]:
+    # --- the response ---------------------------------------------------------------------------
+    def _summary(self, facts: PatientFacts, patient: dict, built: dict[str, list[dict]]) -> dict[str, Any]:
         medications = built["medications"]
         taken = [one for one in medications if one["status"] == MedicationStatus.ACTIVE]
         return {
@@ -167,7 +185,7 @@ class MedicalSummaryViewSet(practice.ViewSet):
         }
 
 
-def _whose(alerts: Any) -> list[tuple[int, int]]:
+def _patients_of_alerts(alerts: Any) -> list[tuple[int, int]]:
     """Return (organization id, patient id) of the patients on whose charts `alerts` stand."""
-    place = plan_of(PracticeAlertOut).patient
+    place = response_plan(PracticeAlertOut).patient
     return [(row[1], row[place]) for row in alerts]

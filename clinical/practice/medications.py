@@ -1,13 +1,13 @@
 """Medications of patients in the practice dialect."""
 
-from typing import Any
+from django.db.models import Q
 
 from clinical.models import Medication, MedicationDefinition, MedicationStatus
 from clinical.practice.interactions import InteractingViewSet, InteractionWarnings
 from clinical.services.medications import create_medication, update_medication
-from config.rest.compiled.plans import Criterion
+from config.rest.compiled.queries import Query, Where
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.filters import BooleanParameter, Parameters
+from config.rest.filters import BooleanFilter, StrictFilterSet
 from config.rest.practice import ReferenceField
 from patients.models import Provider
 from patients.practice.charts import ChartEntryOut
@@ -52,42 +52,35 @@ class PracticeMedicationPatchIn(ChangeSerializer, PracticeMedicationIn):
         fields = ["base_version", *PracticeMedicationIn.Meta.fields, "status", "discontinuation_reason"]
 
 
-class CurrentParameter(BooleanParameter):
+ACTIVE = Where(Q(status=MedicationStatus.ACTIVE))
+NOT_ACTIVE = Where(~Q(status=MedicationStatus.ACTIVE))
+
+
+class CurrentFilter(BooleanFilter):
     """Whether a medication is taken: true for the status active, false for any other."""
 
-    def criterion(self, name: str, value: bool) -> Criterion:
-        def apply(rows):
-            return rows.filter(status=MedicationStatus.ACTIVE) if value else rows.exclude(status=MedicationStatus.ACTIVE)
-
-        return Criterion((name, value), apply)
+    def filter(self, qs: Query, value: bool) -> Query:
+        return qs.filter(ACTIVE if value else NOT_ACTIVE)
 
 
-class MedicationFilters(Parameters):
+class MedicationFilterSet(StrictFilterSet):
     """Filters of the list of medications."""
 
-    is_active = CurrentParameter()
+    is_active = CurrentFilter()
 
 
 class MedicationViewSet(InteractingViewSet):
     """Medications that a patient takes or took."""
 
     model = Medication
-    pk_kwarg = "medication_uuid"
-    filterset_class = MedicationFilters
-    answer_class = PracticeMedicationOut
-    serializer_classes = {"create": PracticeMedicationIn, "partial_update": PracticeMedicationPatchIn}
-    idempotent = frozenset({"create"})
-    constraint_wording = {
+    lookup_url_kwarg = "medication_uuid"
+    filterset_class = MedicationFilterSet
+    serializer_class = PracticeMedicationOut
+    request_serializer_classes = {"create": PracticeMedicationIn, "partial_update": PracticeMedicationPatchIn}
+    idempotent_actions = frozenset({"create"})
+    constraint_errors = {
         "medication_is_named": (422, "A medication is one of the catalog, or described in words.", "med_descript"),
         "medication_dates_in_order": (422, "A medication ends on or after the day it began.", "date_stop"),
     }
-
-    def add(self, values: dict[str, Any]) -> Medication:
-        return create_medication(actor=self.actor, patient_id=self.patient_id, **values)
-
-    def _change(self, changes: dict[str, Any]) -> int:
-        base_version = changes.pop("base_version")
-        update_medication(
-            actor=self.actor, patient_id=self.patient_id, entry_id=self.object_id, base_version=base_version, changes=changes
-        )
-        return self.object_id
+    create_service = staticmethod(create_medication)
+    update_service = staticmethod(update_medication)

@@ -1,10 +1,8 @@
 """Rules of patients' own in the practice dialect."""
 
-from typing import Any
-
 from rest_framework import serializers
 
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from clinical.models import RuleOverride
 from clinical.services.overrides import create_override, update_override
 from config.rest.fields import ChangeSerializer, ContractSerializer, JSONList, Text
@@ -46,21 +44,13 @@ class MonitoringRulesViewSet(ChartRecordViewSet):
     """A patient's own monitoring rules, which replace their protocol's of the same kind and instrument."""
 
     model = RuleOverride
-    pk_kwarg = "rules_uuid"
-    answer_class = PracticeMonitoringRulesOut
-    serializer_classes = {"create": PracticeMonitoringRulesIn, "partial_update": PracticeMonitoringRulesPatchIn}
-    tasks = {**ChartViewSet.tasks, "list": Task.READ_AS_STAFF, "retrieve": Task.READ_AS_STAFF}
-    constraint_wording = {
+    lookup_url_kwarg = "rules_uuid"
+    serializer_class = PracticeMonitoringRulesOut
+    request_serializer_classes = {"create": PracticeMonitoringRulesIn, "partial_update": PracticeMonitoringRulesPatchIn}
+    permissions = {**ChartViewSet.permissions, "list": Permission.READ_STAFF_ONLY, "retrieve": Permission.READ_STAFF_ONLY}
+    constraint_errors = {
         "rule_override_one_an_instrument": (409, TAKEN, "instrument"),
         "rule_override_one_a_kind": (409, TAKEN, "kind"),
     }
-
-    def _create(self, values: dict[str, Any]) -> int:
-        return create_override(actor=self.actor, patient_id=self.patient_id, **values).pk
-
-    def _change(self, changes: dict[str, Any]) -> int:
-        base_version = changes.pop("base_version")
-        update_override(
-            actor=self.actor, patient_id=self.patient_id, entry_id=self.object_id, base_version=base_version, changes=changes
-        )
-        return self.object_id
+    create_service = staticmethod(create_override)
+    update_service = staticmethod(update_override)

@@ -1,7 +1,5 @@
 """How patients live, in the practice dialect."""
 
-from typing import Any
-
 from clinical.models import SocialHistory
 from clinical.services.social_history import archive_social_history, create_social_history, update_social_history
 from config.rest.fields import ChangeSerializer, ContractSerializer
@@ -40,24 +38,13 @@ class SocialHistoryViewSet(ChartRecordViewSet):
     """How a patient lives: one entry a category."""
 
     model = SocialHistory
-    pk_kwarg = "entry_uuid"
-    answer_class = PracticeSocialHistoryOut
-    serializer_classes = {"create": PracticeSocialHistoryIn, "partial_update": PracticeSocialHistoryPatchIn}
-    constraint_wording = {
+    lookup_url_kwarg = "entry_uuid"
+    serializer_class = PracticeSocialHistoryOut
+    request_serializer_classes = {"create": PracticeSocialHistoryIn, "partial_update": PracticeSocialHistoryPatchIn}
+    constraint_errors = {
         "social_history_one_a_category": (409, "This category has an entry already.", "category"),
         "social_history_dates_in_order": (422, "An entry ends on or after the day it began.", "date_stop"),
     }
-
-    def _create(self, values: dict[str, Any]) -> int:
-        return create_social_history(actor=self.actor, patient_id=self.patient_id, **values).pk
-
-    def _change(self, changes: dict[str, Any]) -> int:
-        base_version = changes.pop("base_version")
-        update_social_history(
-            actor=self.actor, patient_id=self.patient_id, entry_id=self.object_id, base_version=base_version, changes=changes
-        )
-        return self.object_id
-
-    def _archive(self, values: dict[str, Any]) -> int:
-        archive_social_history(actor=self.actor, patient_id=self.patient_id, entry_id=self.object_id)
-        return self.object_id
+    create_service = staticmethod(create_social_history)
+    update_service = staticmethod(update_social_history)
+    archive_service = staticmethod(archive_social_history)

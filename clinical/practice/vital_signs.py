@@ -1,7 +1,5 @@
 """Vital signs of patients in the practice dialect."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from accounts.scope import Actor
@@ -10,23 +8,13 @@ from clinical.services.vital_signs import archive_vital_signs, record_vital_sign
 from clinical.vitals import CRITICAL, WARNING
 from config.rest.compiled.plans import Computed
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.filters import DateParameter, Parameters
+from config.rest.filters import DateFilter, StrictFilterSet
+from config.rest.openapi import TEXT, array, enum, object_schema
 from config.rest.practice import ReferenceField
 from patients.models import Provider
 from patients.practice.charts import ChartEntryOut, ChartRecordViewSet
 
-FLAGS = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "properties": {
-            "vital": {"type": "string"},
-            "message": {"type": "string"},
-            "severity": {"type": "string", "enum": [WARNING, CRITICAL]},
-        },
-        "required": ["vital", "message", "severity"],
-    },
-}
+FLAGS = array(object_schema({"vital": TEXT, "message": TEXT, "severity": enum([WARNING, CRITICAL])}))
 
 
 def _as_stored(actor: Actor, flags: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -72,38 +60,25 @@ class PracticeVitalSignsPatchIn(ChangeSerializer, PracticeVitalSignsIn):
         fields = ["base_version", *PracticeVitalSignsIn.Meta.fields]
 
 
-class VitalSignsFilters(Parameters):
+class VitalSignsFilterSet(StrictFilterSet):
     """Filters of the list of vital signs, both ends included."""
 
-    date_from = DateParameter(field_name="date_taken", lookup_expr="gte")
-    date_to = DateParameter(field_name="date_taken", lookup_expr="lte")
+    date_from = DateFilter(field_name="date_taken", lookup_expr="gte")
+    date_to = DateFilter(field_name="date_taken", lookup_expr="lte")
 
 
 class VitalSignsViewSet(ChartRecordViewSet):
     """Vital signs of a patient, by date, with flags for what is out of range at the patient's age."""
 
     model = VitalSigns
-    pk_kwarg = "vitals_uuid"
-    filterset_class = VitalSignsFilters
-    answer_class = PracticeVitalSignsOut
-    serializer_classes = {"create": PracticeVitalSignsIn, "partial_update": PracticeVitalSignsPatchIn}
-    idempotent = frozenset({"create"})
-    constraint_wording = {
-        "vital_signs_pressures_in_order": (
-            422, "The diastolic pressure can not be above the systolic one.", "bp_diastolic",
-        ),
-    }  # fmt: skip
-
-    def _create(self, values: dict[str, Any]) -> int:
-        return record_vital_signs(actor=self.actor, patient_id=self.patient_id, **values).pk
-
-    def _change(self, changes: dict[str, Any]) -> int:
-        base_version = changes.pop("base_version")
-        update_vital_signs(
-            actor=self.actor, patient_id=self.patient_id, entry_id=self.object_id, base_version=base_version, changes=changes
-        )
-        return self.object_id
-
-    def _archive(self, values: dict[str, Any]) -> int:
-        archive_vital_signs(actor=self.actor, patient_id=self.patient_id, entry_id=self.object_id)
-        return self.object_id
+    lookup_url_kwarg = "vitals_uuid"
+    filterset_class = VitalSignsFilterSet
+    serializer_class = PracticeVitalSignsOut
+    request_serializer_classes = {"create": PracticeVitalSignsIn, "partial_update": PracticeVitalSignsPatchIn}
+    idempotent_actions = frozenset({"create"})
+    constraint_errors = {
+        "vital_signs_pressures_in_order": (422, "The diastolic pressure cannot be above the systolic one.", "bp_diastolic"),
+    }
+    create_service = staticmethod(record_vital_signs)
+    update_service = staticmethod(update_vital_signs)
+    archive_service = staticmethod(archive_vital_signs)

@@ -1,36 +1,36 @@
 """Monitoring alerts in the public dialect."""
 
-from typing import Any
-
 from django.db import models
+from django.db.models import Q
 from rest_framework import serializers
 
 from accounts.models import CareGroup
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from clinical.models import Flag, Instrument, MonitoringAlert, MonitoringAlertStatus, RuleKind
 from clinical.services.monitoring import process_alert
 from config.rest import public
 from config.rest.compiled.cursors import Keyset
-from config.rest.compiled.lookups import CatalogLookup
-from config.rest.compiled.plans import Criterion, LookedUp, Query
+from config.rest.compiled.loaders import CatalogLoader
+from config.rest.compiled.plans import LoadedField
+from config.rest.compiled.queries import Query, Where
 from config.rest.fields import Choice, ContractSerializer, JSONObject, Text
-from config.rest.filters import DayParameter, WordParameter
-from config.rest.public import CamelCase, CamelCaseParameters, LocalDateTime
-from config.rest.responses import Answer
+from config.rest.filters import ChoiceFilter, DayFilter
+from config.rest.public import CamelCase, CamelCaseFilterSet, LocalDateTime
+from config.rest.responses import ApiResponse
 from patients.models import Program, Protocol
 
 BY_CREATION = Keyset("created_at", models.DateTimeField(), by_creation=True)
-OF_CURRENT_PATIENTS = Criterion("of current patients", lambda rows: rows.filter(patient__deleted_at=None))
+OF_CURRENT_PATIENTS = Where(Q(patient__deleted_at=None))
+# The statuses that staff give.
 ACTED_ON = [MonitoringAlertStatus.ESCALATED, MonitoringAlertStatus.PROCESSED]
-"""The statuses that staff give."""
 
 
-class CatalogId(LookedUp):
+class CatalogId(LoadedField):
     """The UUID of a row of a catalog, null where there is none."""
 
     def __init__(self, model: type[models.Model], source: str, *, nullable: bool = True):
         schema = {"type": "string", "format": "uuid", "nullable": nullable}
-        super().__init__(CatalogLookup(model, lambda uuid, name: uuid), schema=schema, source=source)
+        super().__init__(CatalogLoader(model, lambda uuid, name: uuid), schema=schema, source=source)
 
 
 class PublicMonitoringAlertOut(CamelCase, ContractSerializer):
@@ -71,39 +71,36 @@ class PublicMonitoringAlertIn(CamelCase, ContractSerializer):
         fields = ["status", "processed_type", "action", "additional_info"]
 
 
-class PublicMonitoringAlertFilters(CamelCaseParameters):
+class PublicMonitoringAlertFilterSet(CamelCaseFilterSet):
     """Filters of the list of alerts. The days are those of the organization."""
 
-    start_date = DayParameter("created_at")
-    end_date = DayParameter("created_at", until=True)
-    status = WordParameter(MonitoringAlertStatus)
-    flag = WordParameter(Flag)
-    type = WordParameter(RuleKind)
+    start_date = DayFilter("created_at")
+    end_date = DayFilter("created_at", until=True)
+    status = ChoiceFilter(MonitoringAlertStatus)
+    flag = ChoiceFilter(Flag)
+    type = ChoiceFilter(RuleKind)
 
 
 class MonitoringAlertViewSet(public.ViewSet):
     """Alerts of the patients whom the caller sees; those of archived patients are left out."""
 
     model = MonitoringAlert
-    pk_kwarg = "alert_id"
-    tasks = {"list": Task.READ_AS_STAFF, "process": Task.WRITE_PATIENTS}
-    filterset_class = PublicMonitoringAlertFilters
-    serializer_classes = {"process": PublicMonitoringAlertIn}
+    lookup_url_kwarg = "alert_id"
+    permissions = {"list": Permission.READ_STAFF_ONLY, "process": Permission.WRITE_PATIENTS}
+    filterset_class = PublicMonitoringAlertFilterSet
+    ordering = BY_CREATION
+    request_serializer_classes = {"process": PublicMonitoringAlertIn}
+    serializer_class = PublicMonitoringAlertOut
 
-    def get_serializer_class(self):
-        return PublicMonitoringAlertOut
+    def get_queryset(self) -> Query:
+        return super().get_queryset().filter(OF_CURRENT_PATIENTS)
 
-    def in_scope(self, *, archived: bool = True) -> list[Criterion]:
-        return [*super().in_scope(archived=archived), OF_CURRENT_PATIENTS]
-
-    def list(self, request, *args, **kwargs) -> Answer:
-        return self.cursor_page(Query(MonitoringAlert, [*self.in_scope(), *self.filters()]), BY_CREATION)
-
-    def process(self, request, *args, **kwargs) -> Answer:
+    def process(self, request, *args, **kwargs) -> ApiResponse:
         """Escalate or process an alert."""
-        return self.write(request, self._process)
+        return self.write(self.perform_process)
 
-    def _process(self, values: dict[str, Any]) -> int:
+    def perform_process(self, serializer: serializers.Serializer) -> int:
+        """Escalate or process the alert that the path names."""
         patient_id = MonitoringAlert.objects.values_list("patient_id", flat=True).get(pk=self.object_id)
-        process_alert(actor=self.actor, patient_id=patient_id, alert_id=self.object_id, **values)
+        process_alert(actor=self.actor, patient_id=patient_id, alert_id=self.object_id, **serializer.validated_data)
         return self.object_id

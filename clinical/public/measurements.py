@@ -3,25 +3,28 @@
 from collections import Counter
 from typing import Any
 
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from accounts.permissions import Task
+from accounts.permissions import Permission
+from clinical.fields import measured_value
+from clinical.filters import BY_TIME, InstrumentFilter
 from clinical.models import Measurement
-from clinical.reading import BY_TIME, InstrumentParameter, value_shown
 from clinical.services.measurements import Recorded, record_measurement, record_measurements
 from config.rest import public
-from config.rest.bulk_reader import RowReader, UnreadRows
-from config.rest.compiled.plans import Computed, Query
-from config.rest.fields import ContractSerializer, DateTime, MeasuredValue, Text
-from config.rest.filters import DayParameter
+from config.rest.bulk_reader import BulkReader, UnreadRows
+from config.rest.compiled.plans import Computed
+from config.rest.fields import ContractSerializer, DateTime, MeasuredValue, Text, request_serializer
+from config.rest.filters import DayFilter
+from config.rest.openapi import NUMBER, TEXT
 from config.rest.problems import problems_of
-from config.rest.public import CamelCase, CamelCaseParameters, LocalDateTime
-from config.rest.responses import Answer
-from patients.reading import OfPatient
+from config.rest.public import CamelCase, CamelCaseFilterSet, LocalDateTime
+from config.rest.responses import ApiResponse
+from patients.views import PatientChildViewSet
 
 MAX_ROWS = 1_000
-VALUE = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+VALUE = {"anyOf": [NUMBER, TEXT]}
 
 
 class PublicMeasurementOut(CamelCase, ContractSerializer):
@@ -31,7 +34,7 @@ class PublicMeasurementOut(CamelCase, ContractSerializer):
     patient_id = serializers.UUIDField(source="patient.uuid")
     instrument_id = serializers.UUIDField(source="instrument.uuid")
     instrument = serializers.CharField(source="instrument.code")
-    value = Computed(value_shown, ("value_number", "value_choice"), schema=VALUE)
+    value = Computed(measured_value, ("value_number", "value_choice"), schema=VALUE)
     measured_at = LocalDateTime("measured_at", "patient__timezone")
     created_at = LocalDateTime("created_at", "patient__timezone")
 
@@ -91,82 +94,62 @@ class PublicMeasurementBatchOut(serializers.Serializer):
     meta = PublicRecordedCountsOut()
 
 
-class PublicMeasurementFilters(CamelCaseParameters):
+class PublicMeasurementFilterSet(CamelCaseFilterSet):
     """Filters of the measurements of a patient."""
 
-    start_date = DayParameter("measured_at")
-    end_date = DayParameter("measured_at", until=True)
-    instrument = InstrumentParameter()
+    start_date = DayFilter("measured_at")
+    end_date = DayFilter("measured_at", until=True)
+    instrument = InstrumentFilter()
 
 
-class MeasurementViewSet(OfPatient, public.ViewSet):
+@extend_schema_view(create=extend_schema(summary="Record a measurement, or up to 1,000 at once"))
+class MeasurementViewSet(PatientChildViewSet, public.ViewSet):
     """What a patient has measured."""
 
     model = Measurement
-    pk_kwarg = "measurement_id"
-    tasks = {"create": Task.MEASURE}
-    filterset_class = PublicMeasurementFilters
-    serializer_classes = {"create": PublicMeasurementIn}
-    batch_classes = {"create": (PublicMeasurementBatchIn, PublicMeasurementBatchOut)}
-    rows_key = "measurements"
-    idempotent = frozenset({"create"})
+    lookup_url_kwarg = "measurement_id"
+    permissions = {"create": Permission.MEASURE}
+    filterset_class = PublicMeasurementFilterSet
+    serializer_class = PublicMeasurementOut
+    request_serializer_classes = {"create": PublicMeasurementIn}
+    batch_serializer_classes = {"create": (PublicMeasurementBatchIn, PublicMeasurementBatchOut)}
+    batch_key = "measurements"
+    idempotent_actions = frozenset({"create"})
+    ordering = BY_TIME
 
-    told: list[dict] | None = None
-    """What became of the rows of a batch; None where one measurement was sent."""
+    def get_request_serializer(self, payload: Any = None) -> serializers.Serializer:
+        """Return the serializer of the body, which may hold a batch."""
+        is_batch = payload is not None and self.batch_key in payload
+        return request_serializer(PublicMeasurementBatchIn, payload) if is_batch else super().get_request_serializer(payload)
 
-    def get_serializer_class(self):
-        return PublicMeasurementOut
-
-    def create(self, request, *args, **kwargs) -> Answer:
-        """Record a measurement, or up to 1,000 at once."""
-        return self.write(request, self._create, status=201)
-
-    def validated(self, payload: Any) -> dict[str, Any]:
-        if self.rows_key not in payload:
-            return super().validated(payload)
-        batch = PublicMeasurementBatchIn(data=payload)
-        batch.is_valid(raise_exception=True)
-        return dict(batch.validated_data)
-
-    def _create(self, values: dict[str, Any]) -> int:
-        if "measurements" in values:
-            return self._create_many(values["measurements"])
+    def perform_create(self, serializer: serializers.Serializer) -> int | ApiResponse:
+        values = serializer.validated_data
+        if self.batch_key in values:
+            return self._create_many(values[self.batch_key])
         return record_measurement(actor=self.actor, patient_id=self.patient_id, row=values).pk
 
-    def _create_many(self, rows: list[Any]) -> int:
-        reader = RowReader(PublicMeasurementIn)
+    def _create_many(self, rows: list[Any]) -> ApiResponse:
+        """Record what can be recorded of `rows`, and respond with what became of each."""
+        reader = BulkReader(PublicMeasurementIn)
         read = [_read(reader, row) for row in rows]
-        good = [row for row in read if isinstance(row, dict)]
-        recorded = iter(record_measurements(actor=self.actor, patient_id=self.patient_id, rows=good))
+        valid = [row for row in read if isinstance(row, dict)]
+        recorded = iter(record_measurements(actor=self.actor, patient_id=self.patient_id, rows=valid))
         results = [next(recorded) if isinstance(row, dict) else row for row in read]
-        self.told = [self._tell(index, result, reader) for index, result in enumerate(results)]
-        return 0
+        data = [self._row_result(index, result, reader) for index, result in enumerate(results)]
+        numbers = Counter(row["status"] for row in data)
+        counts = {name: numbers[name] for name in ("created", "duplicate", "failed")}
+        return ApiResponse({"data": data, "meta": {**counts, "total": len(data)}}, status=201)
 
-    def _tell(self, index: int, result: Recorded | ValidationError, reader: RowReader) -> dict:
+    def _row_result(self, index: int, result: Recorded | ValidationError, reader: BulkReader) -> dict:
         error = result if isinstance(result, ValidationError) else result.error
-        problems = [self.understood(problem) for problem in problems_of(error, reader.names)] if error else []
+        problems = [self.translate_problem(problem) for problem in problems_of(error, reader.names)] if error else []
         stored = result.measurement if isinstance(result, Recorded) else None
         status = "failed" if stored is None else "created" if isinstance(result, Recorded) and result.new else "duplicate"
-        errors = [{"attribute": None, **public.Errors.one(problem)} for problem in problems]
+        errors = [{"attribute": None, **public.Errors.item(problem)} for problem in problems]
         return {"index": index, "status": status, "id": stored and str(stored.uuid), "errors": errors}
 
-    def answer_of(self, pk: int, status: int) -> Answer:
-        """Answer with the measurement, or with what became of each row."""
-        if self.told is None:
-            return super().answer_of(pk, status)
-        numbers = Counter(one["status"] for one in self.told)
-        counts = {name: numbers[name] for name in ("created", "duplicate", "failed")}
-        return Answer({"data": self.told, "meta": {**counts, "total": len(self.told)}}, status)
 
-    def shown_again(self, pk: int) -> None:
-        """Let the answer leave once more: the patient, who is all that it tells of, has been found in scope."""
-        self.shown([])
-
-    def list(self, request, *args, **kwargs) -> Answer:
-        return self.cursor_page(Query(Measurement, [*self.in_scope(), *self.filters()]), BY_TIME)
-
-
-def _read(reader: RowReader, row: Any) -> dict[str, Any] | ValidationError:
+def _read(reader: BulkReader, row: Any) -> dict[str, Any] | ValidationError:
     try:
         return reader.read(row, complete=True)
     except ValidationError as error:

@@ -1,22 +1,19 @@
 """What is expected of a patient, in the public dialect: by the schedule of their protocol, and by themselves."""
 
-from typing import Any
-
 from django.db.models import DateTimeField
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
-from accounts.permissions import Task
+from accounts.permissions import Permission
+from clinical.filters import InstrumentFilter
 from clinical.models import PlannedAction
-from clinical.reading import InstrumentParameter
 from clinical.services.monitoring import plan_own_action
 from config.rest import public
 from config.rest.compiled.cursors import Keyset
-from config.rest.compiled.plans import Query
 from config.rest.fields import ContractSerializer, DateTime, Text
-from config.rest.filters import DayParameter
-from config.rest.public import CamelCase, CamelCaseParameters, LocalDateTime
-from config.rest.responses import Answer
-from patients.reading import OfPatient
+from config.rest.filters import DayFilter
+from config.rest.public import CamelCase, CamelCaseFilterSet, LocalDateTime
+from patients.views import PatientChildViewSet
 
 BY_BEGIN = Keyset("not_before", DateTimeField())
 
@@ -49,32 +46,25 @@ class PublicPlannedActionIn(CamelCase, serializers.Serializer):
     expires_at = DateTime()
 
 
-class PublicPlannedActionFilters(CamelCaseParameters):
+class PublicPlannedActionFilterSet(CamelCaseFilterSet):
     """Filters of what is expected of a patient, by the days on which it begins."""
 
-    start_date = DayParameter("not_before")
-    end_date = DayParameter("not_before", until=True)
-    instrument = InstrumentParameter()
+    start_date = DayFilter("not_before")
+    end_date = DayFilter("not_before", until=True)
+    instrument = InstrumentFilter()
 
 
-class PlannedActionViewSet(OfPatient, public.ViewSet):
+@extend_schema_view(create=extend_schema(summary="Plan a measurement beside the schedule"))
+class PlannedActionViewSet(PatientChildViewSet, public.ViewSet):
     """What is expected of a patient."""
 
     model = PlannedAction
-    tasks = {"create": Task.MEASURE}
-    filterset_class = PublicPlannedActionFilters
-    serializer_classes = {"create": PublicPlannedActionIn}
-    constraint_wording = {"planned_action_once": (409, "This measurement is planned already", "notBefore")}
+    permissions = {"create": Permission.MEASURE}
+    filterset_class = PublicPlannedActionFilterSet
+    request_serializer_classes = {"create": PublicPlannedActionIn}
+    constraint_errors = {"planned_action_once": (409, "This measurement is planned already", "notBefore")}
+    serializer_class = PublicPlannedActionOut
+    ordering = BY_BEGIN
 
-    def get_serializer_class(self):
-        return PublicPlannedActionOut
-
-    def list(self, request, *args, **kwargs) -> Answer:
-        return self.cursor_page(Query(PlannedAction, [*self.in_scope(), *self.filters()]), BY_BEGIN)
-
-    def create(self, request, *args, **kwargs) -> Answer:
-        """Plan a measurement beside the schedule."""
-        return self.write(request, self._create, status=201)
-
-    def _create(self, values: dict[str, Any]) -> int:
-        return plan_own_action(actor=self.actor, patient_id=self.patient_id, **values).pk
+    def perform_create(self, serializer: serializers.Serializer) -> int:
+        return plan_own_action(actor=self.actor, patient_id=self.patient_id, **serializer.validated_data).pk

@@ -1,17 +1,14 @@
 """What patients think of their care, in the public dialect."""
 
-from typing import Any
-
 from rest_framework import serializers
 
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from clinical.models import StarRating
 from config.rest import public
 from config.rest.fields import ContractSerializer
 from config.rest.public import CamelCase, LocalDateTime
-from config.rest.responses import Answer
-from patients.reading import OfPatient
 from patients.services.charts import create_entry
+from patients.views import PatientChildViewSet
 
 
 class PublicRatingOut(CamelCase, ContractSerializer):
@@ -34,19 +31,14 @@ class PublicRatingIn(CamelCase, ContractSerializer):
         fields = ["score", "remarks"]
 
 
-class RatingViewSet(OfPatient, public.ViewSet):
+class RatingViewSet(PatientChildViewSet, public.ViewSet):
     """Ratings of a patient's care."""
 
     model = StarRating
-    tasks = {"create": Task.MEASURE}
-    serializer_classes = {"create": PublicRatingIn}
+    permissions = {"create": Permission.MEASURE}
+    request_serializer_classes = {"create": PublicRatingIn}
+    serializer_class = PublicRatingOut
 
-    def get_serializer_class(self):
-        return PublicRatingOut
-
-    def create(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._create, status=201)
-
-    def _create(self, values: dict[str, Any]) -> int:
-        rating = {**values, "created_by_id": self.actor.user_id}
+    def perform_create(self, serializer: serializers.Serializer) -> int:
+        rating = {**serializer.validated_data, "created_by_id": self.actor.user_id}
         return create_entry(actor=self.actor, model=StarRating, patient_id=self.patient_id, **rating).pk

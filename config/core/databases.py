@@ -1,18 +1,20 @@
-"""The one module (migrations aside) that knows on which database it runs.
+"""What differs between PostgreSQL and SQLite. Beside compiled_queries.py and migrations no module knows on which it runs.
 
 Every expression here means the same on PostgreSQL and on SQLite; only its SQL differs.
 """
 
 import datetime
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from django.apps import apps
 from django.db import IntegrityError, connections, models
-from django.db.models import Aggregate, Expression, Field, Func, Lookup
+from django.db.models import Aggregate, Field, Func, Lookup
+
+from config.core.compiled_queries import Parameter, Placeholder, list_parameter
 
 
 def on_postgres(using: str = "default") -> bool:
@@ -37,53 +39,13 @@ class MomentField(models.DateTimeField):
     """A date-time that callers compare with moments of their own.
 
     SQLite compares date-times as text, of which Django leaves out the fraction of a whole second.
-    Here it is always six places, as in parameters (`Slot`), so that equal moments are equal texts.
+    Here it is always six places, as in parameters (`Placeholder`), so that equal moments are equal texts.
     """
 
     def get_db_prep_value(self, value, connection, prepared=False):
         value = super().get_db_prep_value(value, connection, prepared)
         whole = connection.vendor == "sqlite" and isinstance(value, str) and "." not in value
         return f"{value}.000000" if whole else value
-
-
-class Param(Expression):
-    """A place for a value that is not known when a statement is compiled.
-
-    It compiles to one placeholder whose parameter is a `Slot`; `Slot.prepare` turns a value into
-    what the driver takes, by the rules of `field`.
-    """
-
-    def __init__(self, name: str, field: Field | None = None):
-        super().__init__(output_field=field or models.TextField())
-        self.name = name
-
-    def as_sql(self, compiler, connection):
-        return "%s", [Slot(self.name, self.output_field)]
-
-    def __repr__(self):
-        return f"Param({self.name})"
-
-
-class Slot:
-    """The parameter that a Param leaves in compiled SQL."""
-
-    def __init__(self, name: str, field: Field, *, array: bool = False):
-        self.name, self.field, self.array = name, field, array
-
-    def prepare(self, value: Any, connection) -> Any:
-        """Return `value` as the driver of `connection` takes it."""
-        if self.array:
-            return list_parameter([self.field.get_db_prep_value(item, connection) for item in value], connection)
-        if isinstance(value, datetime.datetime) and connection.vendor == "sqlite":
-            # SQLite compares date-times as text: always six places, as the database's clock writes them.
-            # And four of the year, which strftime does not promise.
-            return value.astimezone(datetime.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-        return self.field.get_db_prep_value(value, connection)
-
-
-def list_parameter(values: list, connection) -> Any:
-    """Return `values` as the one parameter that `AnyOf` compares with."""
-    return values if connection.vendor == "postgresql" else orjson.dumps(values).decode()
 
 
 @models.ForeignKey.register_lookup
@@ -99,10 +61,11 @@ class AnyOf(Lookup):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         lhs, lhs_params = self.process_lhs(compiler, connection)
-        if isinstance(self.rhs, Param):
-            parameter: Any = Slot(self.rhs.name, self.lhs.output_field, array=True)
+        if isinstance(self.rhs, Parameter):
+            parameter: Any = Placeholder(self.rhs.number, self.lhs.output_field, array=True)
         else:
-            parameter = Slot("", self.lhs.output_field, array=True).prepare(self.rhs, connection)
+            values = [self.lhs.output_field.get_db_prep_value(value, connection) for value in self.rhs]
+            parameter = list_parameter(values, connection)
         if connection.vendor == "postgresql":
             cast = self.lhs.output_field.rel_db_type(connection)
             return f"{lhs} = ANY(%s::{cast}[])", [*lhs_params, parameter]
@@ -280,52 +243,7 @@ def _cell(value: Any) -> str:
     return str(value)  # Numbers, booleans, dates and UUIDs: PostgreSQL reads what Python writes.
 
 
-_BINARY = 1
-"""psycopg's name for results that come as the server holds them."""
-
-
-class _JsonText:
-    """Loads binary jsonb as the text that Django's fields read: it begins with one byte, the version of its format."""
-
-    format = _BINARY
-
-    def __init__(self, oid: int, context: Any = None):
-        self.oid = oid
-
-    def load(self, data: Any) -> str:
-        return bytes(data)[1:].decode()
-
-
-@contextmanager
-def reading(using: str = "default") -> Iterator[Any]:
-    """Open a cursor for SELECTs.
-
-    PostgreSQL sends it rows as it holds them, and psycopg reads those in C. Date-times in text Django
-    reads by itself, in Python: they would take longer than all the rest of a row.
-    """
-    with connections[using].cursor() as cursor:
-        if on_postgres(using):
-            cursor.cursor.format = _BINARY
-            cursor.cursor.adapters.register_loader("jsonb", _JsonText)
-        yield cursor
-
-
-def fetch_together(selects: Sequence[tuple[str, Sequence[Any]]], using: str = "default") -> list[list[tuple]]:
-    """Run several SELECTs (SQL, parameters), and return the rows of each.
-
-    PostgreSQL takes them as one statement, and so answers from one moment and in one round trip: the
-    rows of each are gathered into an array of records, which the binary format gives back with the
-    types of their columns. SQLite runs in this process; there they are run one after the other.
-    """
-    with reading(using) as cursor:
-        if not on_postgres(using):
-            return [cursor.execute(sql, parameters).fetchall() for sql, parameters in selects]
-        arrays = ", ".join(f"ARRAY(SELECT part FROM ({sql}) AS part)" for sql, _ in selects)  # noqa: S608 - compiled SQL
-        cursor.execute(f"SELECT {arrays}", [parameter for _, parameters in selects for parameter in parameters])
-        return list(cursor.fetchone())
-
-
-def lock_out(name: str, using: str = "default") -> bool:
+def try_advisory_lock(name: str, using: str = "default") -> bool:
     """Take the lock called `name` until the transaction ends, or return False at once where another has it.
 
     On SQLite the one writer already holds the only lock there is.
@@ -338,10 +256,10 @@ def lock_out(name: str, using: str = "default") -> bool:
 
 
 @contextmanager
-def holding(name: str, using: str = "default") -> Iterator[bool]:
+def advisory_lock(name: str, using: str = "default") -> Iterator[bool]:
     """Hold the lock called `name` over several transactions, and tell whether it was free.
 
-    The same lock as `lock_out` takes; a worker that dies gives it back with its connection. On
+    The same lock as `try_advisory_lock` takes; a worker that dies gives it back with its connection. On
     SQLite it is always free: there every transaction has to look for itself how far things are.
     """
     held = True

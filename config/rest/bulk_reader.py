@@ -1,4 +1,4 @@
-"""Reading many bodies through one serializer: what it would say of each, at the cost of the keys that are there."""
+"""Reads many bodies through one serializer, at the cost of the keys that are there."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from rest_framework.fields import SkipField
 from rest_framework.serializers import ListSerializer, Serializer
 
 
-class RowReader:
+class BulkReader:
     """Reads rows by the fields of `serializer_class`, which has no validators over several fields.
 
     The serializer is built once, and of each row only what it holds is looked at: of 60 fields a

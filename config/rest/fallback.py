@@ -1,4 +1,4 @@
-"""Errors that reach no view - a refused Host, a fault in a middleware - told in the dialect of their path."""
+"""Errors that reach no view, such as a refused Host, rendered in the dialect of the request path."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ from django.views import defaults
 from config.core.middleware import is_api
 from config.rest import general, practice, public
 from config.rest.problems import problems_of
-from config.rest.views import refusal
+from config.rest.views import error_response
 
 logger = logging.getLogger("anamnesis.problem")
 
@@ -20,12 +20,12 @@ _ERRORS: dict[str, Any] = {"api": practice.Errors, "v1": public.Errors, "general
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django refuses by itself."""
-    return _told(request, exception, lambda: defaults.bad_request(request, exception))
+    return _respond(request, exception, lambda: defaults.bad_request(request, exception))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a path that no line of the table of contents takes."""
-    return _told(request, exception, lambda: defaults.page_not_found(request, exception))
+    return _respond(request, exception, lambda: defaults.page_not_found(request, exception))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -33,12 +33,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1] or RuntimeError("no exception")
     if not is_api(request.path):
         logger.error("page failed", exc_info=error)
-    return _told(request, error, lambda: defaults.server_error(request))  # type: ignore[arg-type]
+    return _respond(request, error, lambda: defaults.server_error(request))  # type: ignore[arg-type]
 
 
-def _told(request: HttpRequest, error: Exception, page: Callable[[], HttpResponse]) -> HttpResponse:
+def _respond(request: HttpRequest, error: Exception, page: Callable[[], HttpResponse]) -> HttpResponse:
     """Return `error` in the dialect of the path, or `page()` for a path that people visit."""
     if not is_api(request.path):
         return page()
     problems = problems_of(error, {})
-    return refusal(problems, _ERRORS[request.path.split("/")[1]].body(problems))
+    return error_response(problems, _ERRORS[request.path.split("/")[1]].body(problems))

@@ -1,8 +1,9 @@
-"""Serializer fields that take what they say and nothing that merely resembles it, and references in scope."""
+"""Strict serializer fields, which coerce nothing, and references that are found in the caller's scope."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -251,7 +252,7 @@ class Reference:
 
 
 class ScopedRelation(serializers.Field):
-    """A reference to a row of `model` by UUID. Shape only: `resolve` finds the row, in scope."""
+    """A reference to a row of `model` by UUID. Shape only: `resolve_references` finds the row, in scope."""
 
     default_error_messages = {"invalid": "Must be a valid UUID."}
 
@@ -271,7 +272,7 @@ class ScopedRelation(serializers.Field):
         return value
 
 
-def resolve(values: Mapping[str, Any], actor: Actor, organization_id: int | None) -> dict[str, Any]:
+def resolve_references(values: Mapping[str, Any], actor: Actor, organization_id: int | None) -> dict[str, Any]:
     """Replace each Reference by the id of its row in the caller's scope.
 
     `organization_id` narrows the search to one organization. A row that is archived, foreign or
@@ -284,9 +285,9 @@ def resolve(values: Mapping[str, Any], actor: Actor, organization_id: int | None
 
 
 def find_id(reference: Reference, field: str, actor: Actor, organization_id: int | None) -> int:
-    """Return the id of one referenced row; see `resolve`."""
+    """Return the id of one referenced row; see `resolve_references`."""
     rows = _referable(reference.model, actor, organization_id).filter(uuid=reference.uuid)
-    return known_id(rows.values_list("pk", flat=True).first(), reference, field)
+    return require_id(rows.values_list("pk", flat=True).first(), reference, field)
 
 
 def find_ids(references: Iterable[Reference], actor: Actor, organization_id: int | None) -> dict[Reference, int]:
@@ -301,7 +302,7 @@ def find_ids(references: Iterable[Reference], actor: Actor, organization_id: int
     }
 
 
-def known_id(found: int | None, reference: Reference, field: str) -> int:
+def require_id(found: int | None, reference: Reference, field: str) -> int:
     """Return the id that was found for `reference`, which the model field `field` holds; UnknownReference for none."""
     if found is None:
         raise UnknownReference(field.removesuffix("_id"), verbose_name(reference.model).capitalize())
@@ -321,7 +322,7 @@ class ContractSerializer(serializers.ModelSerializer):
     """A model serializer with strict fields, for bodies and answers whose columns are listed in Meta.
 
     Limits and words come from the model. Every optional column takes null: what null means for a
-    column that can not be null is for the service to say.
+    column that cannot be null is for the service to say.
     """
 
     serializer_field_mapping = {
@@ -358,7 +359,7 @@ class ContractSerializer(serializers.ModelSerializer):
 class ChangeSerializer(ContractSerializer):
     """Base of bodies that change a row: the version that the caller saw, and whatever of the row is sent.
 
-    Null is taken for every field; what it means for a column that can not be null is for the service to say.
+    Null is taken for every field; what it means for a column that cannot be null is for the service to say.
     """
 
     base_version = BaseVersion()
@@ -369,3 +370,22 @@ class ChangeSerializer(ContractSerializer):
             if name != "base_version":
                 field.allow_null, field.required = True, False
         return fields
+
+
+def request_serializer(
+    serializer_class: type[serializers.Serializer], payload: Any = None, *, partial: bool = False
+) -> serializers.Serializer:
+    """Return a serializer of a body that holds `payload`.
+
+    Its fields and validators are those of one serializer that is made once: they hold no state, and
+    making 50 fields by introspection of the model costs more than the rest of a write.
+    """
+    shared = _shared_serializer(serializer_class, partial)
+    serializer = serializer_class(data=payload, partial=partial)
+    serializer.fields, serializer.validators = shared.fields, shared.validators
+    return serializer
+
+
+@cache
+def _shared_serializer(serializer_class: type[serializers.Serializer], partial: bool) -> serializers.Serializer:
+    return serializer_class(partial=partial)

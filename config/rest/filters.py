@@ -1,209 +1,150 @@
-"""Query parameters that are read strictly: given once, of the documented kind, within the documented bounds.
+"""django-filter's FilterSet and Filter, with strict parsing and on compiled queries.
 
-Each is a django-filter Filter, so that filter sets are declared as usual and the OpenAPI documents
-list them; but the value is read by `parse`, and `filter` gets Param markers instead of values, so
-that a filter set's SQL is compiled once per shape (config/rest/compiled/plans.py).
+A `StrictFilterSet` is declared, given to a view as `filterset_class` and run by a filter backend, as
+everywhere. A filter's form field parses its value, `Filter.filter` narrows the query, and
+`FilterSet.filter_queryset` may be overridden for what several filters decide together.
+
+What differs: the queryset is a `config.rest.compiled.queries.Query`, whose `filter` takes the same
+lookups and compiles them once, whatever their values. A parameter is given once, and its value is
+refused rather than ignored. No Django form is made of the fields, and filters are not copied for
+each request: both would cost more than the rest of a list's Python. Filters hold no state.
 """
 
 import datetime
-import re
-from collections.abc import Collection, Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import QuerySet
 from django.http import QueryDict
+from django_filters.rest_framework import DjangoFilterBackend
 
 from accounts.scope import Actor
-from config.core.databases import Param
-from config.rest.compiled.plans import Criterion
+from config.rest.compiled.queries import Query
 from config.rest.fields import Reference, find_id
 from config.rest.formats import parse_date, parse_date_time, parse_uuid
 from config.rest.problems import Problem, Rejected
-from config.rest.request_body import storable, unusable_text
-
-MAX_TEXT = 200
-_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
-_DIGITS = re.compile(rf"-?\d{{1,{MAX_TEXT}}}", re.ASCII)
+from config.rest.query_parameters import MAX_TEXT, read_once, refused
 
 
-def read_once(query: QueryDict, name: str) -> str | None:
-    """Return the one value of a parameter, None where it is absent; given twice or unstorable, it is refused."""
-    values = query.getlist(name)
-    if len(values) > 1:
-        raise refused(name, "multiple", "The parameter must be given once")
-    if values and not storable(values[0]):
-        raise Rejected([unusable_text("query", (name,))])
-    return values[0] if values else None
+class TextField(forms.Field):
+    """Text of at most MAX_TEXT characters."""
+
+    def to_python(self, value: str) -> Any:
+        if len(value) > MAX_TEXT:
+            raise ValidationError(f"The value must have at most {MAX_TEXT} characters", "max_length")
+        return value
 
 
-def refused(name: str, code: str, message: str) -> Rejected:
-    """Return the refusal of the parameter `name`."""
-    return Rejected([Problem(422, code, message, "query", (name,))])
+class DateField(forms.Field):
+    """A date, YYYY-MM-DD."""
+
+    def to_python(self, value: str) -> datetime.date:
+        date = parse_date(value)
+        if date is None:
+            raise ValidationError("The value must be a date, YYYY-MM-DD", "invalid_date")
+        return date
 
 
-def read_integer(query: QueryDict, name: str, *, default: int, least: int, most: int) -> int:
-    """Return a whole number in plain ASCII digits within bounds; outside them it is refused, never clamped."""
-    raw = read_once(query, name)
-    if raw is None:
-        return default
-    if not _INTEGER.fullmatch(raw):
-        raise refused(name, "invalid_integer", "The value must be a whole number")
-    number = int(raw)
-    if number < least:
-        raise refused(name, "min_value", f"The value must be at least {least}")
-    if number > most:
-        raise refused(name, "max_value", f"The value must be at most {most}")
-    return number
+class DateTimeField(forms.Field):
+    """An RFC 3339 date-time with its offset."""
+
+    def to_python(self, value: str) -> datetime.datetime:
+        moment = parse_date_time(value)
+        if moment is None:
+            raise ValidationError(
+                "The value must be a date-time with its offset, such as 2030-01-31T09:00:00Z", "invalid_date_time"
+            )
+        return moment
 
 
-def read_choice(query: QueryDict, name: str, *, default: str, choices: tuple[str, ...]) -> str:
-    """Return one of `choices`."""
-    raw = read_once(query, name)
-    if raw is None:
-        return default
-    if raw not in choices:
-        raise refused(name, "invalid_choice", f"The value must be one of {', '.join(choices)}")
-    return raw
+class BooleanField(forms.Field):
+    """true or false, in any case."""
+
+    def to_python(self, value: str) -> bool:
+        if value.lower() not in ("true", "false"):
+            raise ValidationError("The value must be true or false", "invalid_boolean")
+        return value.lower() == "true"
 
 
-def read_text(query: QueryDict, name: str, default: str = "") -> str:
-    """Return text of at most MAX_TEXT places."""
-    raw = read_once(query, name)
-    if raw is not None and len(raw) > MAX_TEXT:
-        raise refused(name, "max_length", f"The value must have at most {MAX_TEXT} characters")
-    return default if raw is None else raw
+class ChoiceField(forms.Field):
+    """One of `words`."""
+
+    def __init__(self, *, words: tuple[str, ...], **kwargs):
+        self.words = words
+        super().__init__(**kwargs)
+
+    def to_python(self, value: str) -> str:
+        if value not in self.words:
+            raise ValidationError(f"The value must be one of {', '.join(self.words)}", "invalid_choice")
+        return value
 
 
-@dataclass(frozen=True)
-class NumberArgument:
-    """A whole number that an action takes in the query, beside its filters."""
+class UUIDField(forms.Field):
+    """A UUID in canonical form."""
 
-    name: str
-    default: int
-    least: int
-    most: int
-    required = False
-
-    @property
-    def schema(self) -> dict:
-        return {"type": "integer", "minimum": self.least, "maximum": self.most, "default": self.default}
-
-    def read(self, query: QueryDict) -> int:
-        """Return the number that `query` gives, or the default."""
-        return read_integer(query, self.name, default=self.default, least=self.least, most=self.most)
+    def to_python(self, value: str) -> Any:
+        uuid = parse_uuid(value)
+        if uuid is None:
+            raise ValidationError("The value must be a UUID", "invalid_uuid")
+        return uuid
 
 
-@dataclass(frozen=True)
-class VersionArgument:
-    """The version that the caller saw, where it is asked for in the query. However large, it is compared and not stored."""
-
-    name: str = "base_version"
-    required = True
-    schema: ClassVar[dict] = {"type": "integer", "minimum": 1}
-
-    def read(self, query: QueryDict) -> int:
-        """Return the version that `query` gives; without one it is refused."""
-        raw = read_once(query, self.name)
-        if raw is None:
-            raise refused(self.name, "required", "The parameter is required")
-        if not _DIGITS.fullmatch(raw):
-            raise refused(self.name, "invalid_integer", "The value must be a whole number")
-        if int(raw) < 1:
-            raise refused(self.name, "min_value", "The value must be at least 1")
-        return int(raw)
-
-
-@dataclass(frozen=True)
-class TextArgument:
-    """A text that an action takes in the query, beside its filters."""
-
-    name: str
-    default: str = ""
-    required = False
-
-    @property
-    def schema(self) -> dict:
-        return {"type": "string", "maxLength": MAX_TEXT, "default": self.default}
-
-    def read(self, query: QueryDict) -> str:
-        """Return the text that `query` gives, or the default."""
-        return read_text(query, self.name, self.default)
-
-
-Argument = NumberArgument | TextArgument | VersionArgument
-
-
-class Parameter(django_filters.Filter):
+class StrictFilter(django_filters.Filter):
     """A filter whose one value is compared with the column `field_name` by `lookup_expr`."""
 
+    field_class = TextField
     schema: dict = {"type": "string", "maxLength": MAX_TEXT}
-    column: models.Field = models.TextField()
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._spectacular_annotation = {"field": self.schema}
 
-    def read(self, query: QueryDict, name: str) -> Any:
-        """Return the value that `query` gives, None where it is silent."""
-        raw = read_once(query, name)
-        return None if raw is None else self.parse(name, raw)
+    def clean(self, data: QueryDict, name: str) -> Any:
+        """Return the value that the parameter `name` gives, None where it is absent. Raises Rejected."""
+        raw = read_once(data, name)
+        return None if raw is None else self.parse(raw, name)
 
-    def parse(self, name: str, raw: str) -> Any:
-        """Return the value that `raw` writes, or refuse it."""
-        if len(raw) > MAX_TEXT:
-            raise refused(name, "max_length", f"The value must have at most {MAX_TEXT} characters")
-        return raw
+    def parse(self, raw: str, name: str) -> Any:
+        """Return the value that `raw` stands for. Raises Rejected."""
+        try:
+            return self.field.clean(raw)
+        except ValidationError as error:
+            raise refused(name, error.code or "invalid", error.message) from error
 
-    def meant(self, name: str, value: Any, actor: Actor, organization_id: int | None) -> Any:
-        """Return what `value`, as it was given, means to `actor`."""
+    def resolve(self, value: Any, name: str, actor: Actor, organization_id: int | None) -> Any:
+        """Return what `value` refers to for `actor`; the value itself where it refers to nothing."""
         return value
 
-    def criterion(self, name: str, value: Any) -> Criterion:
-        """Return the condition that `value`, as it is meant, sets."""
-        return Criterion((name, self.shape(value)), lambda rows: self.filter(rows, Param(name, self.column)), {name: value})
-
-    def shape(self, value: Any) -> Hashable:
-        """Return how `value` shapes the SQL, if it does."""
-        return None
-
-    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+    def filter(self, qs: Query, value: Any) -> Query:
         return qs.filter(**{f"{self.field_name}__{self.lookup_expr}": value})
 
 
-class TextParameter(Parameter):
+class TextFilter(StrictFilter):
     """Free text."""
 
 
-class DateParameter(Parameter):
+class DateFilter(StrictFilter):
     """A date, YYYY-MM-DD."""
 
+    field_class = DateField
     schema = {"type": "string", "format": "date"}
-    column = models.DateField()
-
-    def parse(self, name: str, raw: str) -> datetime.date:
-        value = parse_date(raw)
-        if value is None:
-            raise refused(name, "invalid_date", "The value must be a date, YYYY-MM-DD")
-        return value
 
 
-class DayParameter(DateParameter):
+class DayFilter(DateFilter):
     """A day in the caller's time zone, YYYY-MM-DD; the first and the last one both count.
 
     A moment is compared with the beginning of the day, or where it is `until` that day, with its end.
     """
 
-    column = models.DateTimeField()
-
     def __init__(self, field_name: str, *, until: bool = False):
         self.until = until
         super().__init__(field_name=field_name, lookup_expr="lt" if until else "gte")
 
-    def meant(self, name: str, value: datetime.date, actor: Actor, organization_id: int | None) -> datetime.datetime:
+    def resolve(self, value: datetime.date, name: str, actor: Actor, organization_id: int | None) -> datetime.datetime:
         if self.until and value == datetime.date.max:
             raise refused(name, "invalid_date", "The value is too late")
         day = value + datetime.timedelta(days=self.until)
@@ -214,99 +155,80 @@ class DayParameter(DateParameter):
             raise refused(name, "invalid_date", "The value is too early or too late") from error
 
 
-class DateTimeParameter(Parameter):
+class DateTimeFilter(StrictFilter):
     """An RFC 3339 date-time with its offset."""
 
+    field_class = DateTimeField
     schema = {"type": "string", "format": "date-time"}
-    column = models.DateTimeField()
-
-    def parse(self, name: str, raw: str) -> datetime.datetime:
-        value = parse_date_time(raw)
-        if value is None:
-            raise refused(
-                name, "invalid_date_time", "The value must be a date-time with its offset, such as 2030-01-31T09:00:00Z"
-            )
-        return value
 
 
-class BooleanParameter(Parameter):
+class BooleanFilter(StrictFilter):
     """true or false, in any case."""
 
+    field_class = BooleanField
     schema = {"type": "boolean"}
-    column = models.BooleanField()
-
-    def parse(self, name: str, raw: str) -> bool:
-        if raw.lower() not in ("true", "false"):
-            raise refused(name, "invalid_boolean", "The value must be true or false")
-        return raw.lower() == "true"
 
 
-class WordParameter(Parameter):
+class ChoiceFilter(StrictFilter):
     """One of the words of a TextChoices."""
 
+    field_class = ChoiceField
+
     def __init__(self, choices: type[models.TextChoices], **kwargs):
-        self.words = tuple(choices.values)
-        self.schema = {"type": "string", "enum": list(self.words)}
-        super().__init__(**kwargs)
-
-    def parse(self, name: str, raw: str) -> str:
-        if raw not in self.words:
-            raise refused(name, "invalid_choice", f"The value must be one of {', '.join(self.words)}")
-        return raw
+        words = tuple(choices.values)
+        self.schema = {"type": "string", "enum": list(words)}
+        super().__init__(words=words, **kwargs)
 
 
-class WordsParameter(WordParameter):
+class MultipleChoiceFilter(ChoiceFilter):
     """Some of the words of a TextChoices: the one parameter that may be given more than once."""
 
     def __init__(self, choices: type[models.TextChoices], **kwargs):
-        super().__init__(choices, **kwargs)
+        super().__init__(choices, lookup_expr="anyof", **kwargs)
         self.schema = {"type": "array", "items": self.schema}
 
-    def read(self, query: QueryDict, name: str) -> list[str] | None:
-        return [self.parse(name, raw) for raw in dict.fromkeys(query.getlist(name))] or None
+    def clean(self, data: QueryDict, name: str) -> list[str] | None:
+        return [self.parse(raw, name) for raw in dict.fromkeys(data.getlist(name))] or None
 
 
-class ReferenceParameter(Parameter):
+class ReferenceFilter(StrictFilter):
     """The UUID of an object that the caller may see; any other is an unknown reference."""
 
+    field_class = UUIDField
     schema = {"type": "string", "format": "uuid"}
-    column = models.BigIntegerField()
 
     def __init__(self, model: type[models.Model], **kwargs):
         self.referenced = model
         super().__init__(**kwargs)
 
-    def parse(self, name: str, raw: str) -> Reference:
-        value = parse_uuid(raw)
-        if value is None:
-            raise refused(name, "invalid_uuid", "The value must be a UUID")
-        return Reference(self.referenced, value)
-
-    def meant(self, name: str, value: Reference, actor: Actor, organization_id: int | None) -> int:
-        return find_id(value, name.removesuffix("_uuid"), actor, organization_id)
+    def resolve(self, value: Any, name: str, actor: Actor, organization_id: int | None) -> int:
+        return find_id(Reference(self.referenced, value), name.removesuffix("_uuid"), actor, organization_id)
 
 
-class Parameters(django_filters.FilterSet):
-    """A filter set whose filters are all Parameters."""
+class StrictFilterSet(django_filters.FilterSet):
+    """A filter set of StrictFilters over a compiled query; see the module's docstring.
+
+    `actor` and `organization_id` say in which scope references are looked for.
+    """
 
     required: ClassVar[Collection[str]] = ()
-    """The filters that may not be missing, as the documents tell; `read` sees to it."""
+    """Filters that the documents name as required; `clean` must refuse where they are missing."""
 
-    @classmethod
-    def criteria(cls, query: QueryDict, actor: Actor, organization_id: int | None) -> list[Criterion]:
-        """Read the filters that `query` gives: first all shapes (422), then references in scope (404)."""
-        given = cls.read(query)
-        found = {name: cls.base_filters[name].meant(name, value, actor, organization_id) for name, value in given.items()}
-        return [cls.base_filters[name].criterion(name, value) for name, value in found.items()] + cls.unless(found)
+    def __init__(
+        self, data: QueryDict, queryset: Query, *, request: Any = None, actor: Actor, organization_id: int | None = None
+    ):
+        # Without django-filter's own, which copies the filters and makes a form of their fields.
+        self.data, self.queryset, self.request = data, queryset, request
+        self.filters = self.base_filters
+        self.actor, self.organization_id = actor, organization_id
 
-    @classmethod
-    def read(cls, query: QueryDict) -> dict[str, Any]:
-        """Return the values of the filters that `query` gives."""
+    def clean(self) -> dict[str, Any]:
+        """Return the values of the filters that were given. Raises Rejected with all that are wrong."""
         problems: list[Problem] = []
         values = {}
-        for name, declared in cls.base_filters.items():
+        for name, declared in self.filters.items():
             try:
-                value = declared.read(query, name)
+                value = declared.clean(self.data, name)
                 if value is not None:
                     values[name] = value
             except Rejected as error:
@@ -315,7 +237,29 @@ class Parameters(django_filters.FilterSet):
             raise Rejected(problems)
         return values
 
-    @classmethod
-    def unless(cls, given: Mapping[str, Any]) -> list[Criterion]:
-        """Return the conditions that stand where a filter is silent."""
-        return []
+    @property
+    def qs(self) -> Query:
+        """The query narrowed by the filters: first all values are read (422), then references looked for (404)."""
+        self.cleaned_data = {
+            name: self.filters[name].resolve(value, name, self.actor, self.organization_id)
+            for name, value in self.clean().items()
+        }
+        return self.filter_queryset(self.queryset)
+
+    def filter_queryset(self, queryset: Query) -> Query:
+        """Narrow `queryset` by `cleaned_data`. Override to filter where a filter is absent, too."""
+        for name, value in self.cleaned_data.items():
+            queryset = self.filters[name].filter(queryset, value)
+        return queryset
+
+
+class StrictFilterBackend(DjangoFilterBackend):
+    """Runs a view's `filterset_class` on its compiled query."""
+
+    def get_filterset_kwargs(self, request, queryset, view):
+        kwargs = super().get_filterset_kwargs(request, queryset, view)
+        return {**kwargs, "actor": view.actor, "organization_id": view.organization_id}
+
+    def filter_queryset(self, request, queryset, view):
+        filterset = self.get_filterset(request, queryset, view)
+        return queryset if filterset is None else filterset.qs

@@ -11,10 +11,12 @@ from rest_framework import serializers
 from accounts.permissions import CAREGIVERS
 from config.core.exceptions import DomainError, NotAuthorizedForPatient
 from config.rest import views
-from config.rest.authentication import user_token
-from config.rest.compiled.plans import Criterion, Query
+from config.rest.authentication import UserTokenAuthentication
+from config.rest.compiled.queries import Criterion, Query, comparison
+from config.rest.openapi import Schema, array
+from config.rest.pagination import NumberedPagination
 from config.rest.problems import Problem, Rejected
-from config.rest.responses import Answer
+from config.rest.responses import ApiResponse
 
 _ID = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 MAX_ID = 2**63 - 1
@@ -23,7 +25,7 @@ MAX_ID = 2**63 - 1
 class Errors:
     """`{"errors": {field: [messages]}}` for values, `{"errors": "text"}` for all else."""
 
-    WORDS = {"required": "can't be blank", "null": "can't be blank", "blank": "can't be blank"}
+    MESSAGES = {"required": "can't be blank", "null": "can't be blank", "blank": "can't be blank"}
 
     @classmethod
     def body(cls, problems: list[Problem]) -> dict:
@@ -41,9 +43,9 @@ class Errors:
     @classmethod
     def messages(cls, problem: Problem) -> list[str]:
         is_date = str(problem.path[-1:]).find("date") > 0
-        if problem.code in cls.WORDS:
+        if problem.code in cls.MESSAGES:
             # The documented pair for a blank date.
-            return [cls.WORDS[problem.code], "must be a valid date"] if is_date else [cls.WORDS[problem.code]]
+            return [cls.MESSAGES[problem.code], "must be a valid date"] if is_date else [cls.MESSAGES[problem.code]]
         return ["must be a valid date"] if is_date and problem.code in ("invalid", "date") else [problem.message]
 
 
@@ -57,58 +59,64 @@ class UTCMilliseconds(serializers.DateTimeField):
         return value.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+class HeaderPagination(NumberedPagination):
+    """A plain array, with its numbers in X-Total, X-Page and X-Page-Size."""
+
+    response_headers = {"X-Total": "Total", "X-Page": "Page", "X-Page-Size": "PageSize"}
+
+    def get_paginated_response(self, data: list[dict]) -> ApiResponse:
+        headers = {"X-Total": str(self.total), "X-Page": str(self.number), "X-Page-Size": str(self.size)}
+        return ApiResponse(data, headers=headers)
+
+    def get_paginated_response_schema(self, schema: Schema) -> Schema:
+        return array(schema)
+
+
 class ViewSet(views.DialectViewSet):
     """A view set under /general/v1/."""
 
-    envelopes = {"list": "plain_list"}
+    authentication_classes = [UserTokenAuthentication]
+    pagination_class = HeaderPagination
     page_size = 25
     wrapper: ClassVar[str] = ""
     """The key that holds the values of a body."""
 
-    def credentials(self, request):
-        return user_token(request)
-
     def error_body(self, problems):
         return Errors.body(problems)
 
-    def understood(self, problem: Problem) -> Problem:
+    def translate_problem(self, problem: Problem) -> Problem:
         """In this dialect fields are named without the wrapper that holds them."""
-        problem = super().understood(problem)
+        problem = super().translate_problem(problem)
         wrapped = len(problem.path) > 1 and problem.path[0] == self.wrapper
         return replace(problem, path=problem.path[1:]) if wrapped else problem
 
-    def named_by(self, keyword: str, model: type[models.Model]) -> Criterion:
-        raw = self.kwargs[keyword]
+    def lookup_criterion(self, model: type[models.Model], url_kwarg: str) -> Criterion:
+        raw = self.kwargs[url_kwarg]
         if not _ID.fullmatch(raw) or int(raw) > MAX_ID:
-            raise views.unknown(model)
-        return views.equal_to("id", int(raw), models.BigIntegerField())
+            raise views.not_found_error(model)
+        return comparison(model, "id", int(raw))
 
-    def validated(self, payload: Any) -> dict[str, Any]:
+    def get_valid_serializer(self, payload: Any) -> serializers.Serializer:
         """Read the body inside its wrapper, `{"patient": {…}}`."""
         inner = payload.get(self.wrapper)
         if not isinstance(inner, dict):
             code, message = ("required", "") if inner is None else ("invalid", "must be an object")
             raise Rejected([Problem(422, code, message, "body", (self.wrapper,))])
-        return super().validated(inner)
+        return super().get_valid_serializer(inner)
 
-    def missing(self) -> DomainError:
-        return self.missing_from(self.model, self.named_object()) if self.pk_kwarg in self.kwargs else super().missing()
+    def not_found(self) -> DomainError:
+        if self.lookup_url_kwarg not in self.kwargs:
+            return super().not_found()
+        return self.not_found_for(self.model, self.lookup_criterion(self.model, str(self.lookup_url_kwarg)))
 
-    def missing_from(self, model: type[models.Model], named: Criterion) -> DomainError:
+    def not_found_for(self, model: type[models.Model], criterion: Criterion) -> DomainError:
         """Tell staff that a patient of their own organization is not theirs; anyone else, that there is none."""
         if self.actor.role in CAREGIVERS:
-            criteria = [views.equal_to("organization_id", self.actor.organization_id, models.BigIntegerField())]
+            in_organization = Query(model, [criterion]).filter(organization_id=self.actor.organization_id)
             # A row that they may see is missing because it is archived, not because it is not theirs.
-            theirs = Query(model, [*self.scope_of_rows(model), named])
-            if Query(model, [*criteria, named]).rows(("pk",)) and not theirs.rows(("pk",)):
+            if in_organization.exists() and not self.scoped_query(model).filter(criterion).exists():
                 return NotAuthorizedForPatient()
-        return super().missing_from(model, named)
-
-    def plain_list(self, query: Query, order: tuple[str, ...]) -> Answer:
-        """Answer a plain array, with its numbers in X-Total, X-Page and X-Page-Size."""
-        page = self.fetch_numbered(query, order)
-        headers = {"X-Total": str(page.total), "X-Page": str(page.number), "X-Page-Size": str(page.size)}
-        return Answer(page.items, headers=headers)
+        return super().not_found_for(model, criterion)
 
 
 class UnknownPath(views.UnknownPath, ViewSet):

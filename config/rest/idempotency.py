@@ -1,4 +1,4 @@
-"""Remembered answers: a request repeated with the same Idempotency-Key does its work once."""
+"""Stored responses: a request repeated with the same Idempotency-Key does its work once."""
 
 import datetime
 import hashlib
@@ -13,24 +13,24 @@ from django.utils import timezone
 
 from accounts.models import IdempotencyRecord
 from accounts.scope import Actor
-from config.core.databases import holding, lock_out
+from config.core.databases import advisory_lock, try_advisory_lock
 from config.core.encryption import seal, unseal
 from config.core.exceptions import BadRequest, IdempotencyConflict, IdempotencyInProgress
-from config.rest.responses import Answer
+from config.rest.responses import ApiResponse
 
-KEPT = datetime.timedelta(hours=24)
+RETENTION = datetime.timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _COLUMN = "idempotency.answer"
+# The status of a request of several transactions that has no response yet: its record tells how far it came.
 UNFINISHED = 102
-"""The status of a request of several transactions that has not been answered yet: its record tells how far it came."""
 
 
 @dataclass(frozen=True)
-class FirstAnswer:
-    """What a request was answered the first time, and the id of the row that the answer tells of."""
+class StoredResponse:
+    """The response that a request got the first time, and the id of the row that it is about."""
 
     row_id: int
-    answer: Answer
+    response: ApiResponse
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Claim:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the key over several transactions; IdempotencyInProgress while another request does."""
-        with holding(self._lock) as free:
+        with advisory_lock(self._lock) as free:
             if not free:
                 raise IdempotencyInProgress
             yield
 
-    def first_answer(self) -> "FirstAnswer | None":
-        """Return the answer that this very request got before, None where it is the first or was cut off.
+    def stored_response(self) -> "StoredResponse | None":
+        """Return the response that this very request got before, None where it is the first or was cut off.
 
         IdempotencyConflict where the key belongs to another request, IdempotencyInProgress while
         the first one runs.
@@ -64,22 +64,22 @@ class Claim:
         if record is None or record.status == UNFINISHED:
             return None
         row_id, _, content = self._opened(record).partition(" ")
-        answer = Answer(None, record.status, {"Idempotent-Replayed": "true"})
-        answer.content = content.encode()
-        return FirstAnswer(int(row_id), answer)
+        response = ApiResponse(None, record.status, {"Idempotent-Replayed": "true"})
+        response.content = content.encode()
+        return StoredResponse(int(row_id), response)
 
     def progress(self) -> str:
-        """Return what `note` has kept of this very request, "" where it is the first. Raises as `first_answer` does."""
+        """Return what `save_progress` kept of this very request, "" where it is the first. Raises as `stored_response` does."""
         record = self._record()
         return self._opened(record) if record is not None and record.status == UNFINISHED else ""
 
-    def note(self, progress: str) -> None:
+    def save_progress(self, progress: str) -> None:
         """Keep how far a request of several transactions has come, with the work of the one that is open."""
         self._keep(UNFINISHED, progress)
 
-    def remember(self, answer: Answer, row_id: int) -> None:
-        """Keep `answer`, which tells of the row `row_id`, encrypted, with the work that it tells of."""
-        self._keep(answer.status_code, f"{row_id} {answer.content.decode()}")
+    def store(self, response: ApiResponse, row_id: int) -> None:
+        """Keep `response`, which is about the row `row_id`, encrypted, in the transaction of the work."""
+        self._keep(response.status_code, f"{row_id} {response.content.decode()}")
 
     @property
     def _lock(self) -> str:
@@ -90,9 +90,9 @@ class Claim:
         return IdempotencyRecord.objects.filter(organization_id=self.organization_id, user_id=self.user_id, key=self.key)
 
     def _record(self) -> IdempotencyRecord | None:
-        if not lock_out(self._lock):
+        if not try_advisory_lock(self._lock):
             raise IdempotencyInProgress
-        self._records.filter(created_at__lt=timezone.now() - KEPT).delete()
+        self._records.filter(created_at__lt=timezone.now() - RETENTION).delete()
         record = self._records.first()
         if record is not None and bytes(record.fingerprint) != self.fingerprint:
             raise IdempotencyConflict
@@ -114,12 +114,12 @@ class Claim:
             )
 
 
-def claim_of(request: HttpRequest, actor: Actor, organization_id: int) -> Claim | None:
+def claim_for(request: HttpRequest, actor: Actor, organization_id: int) -> Claim | None:
     """Return the claim that the Idempotency-Key header makes, None without one; a bad header is 400."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     if not _KEY.fullmatch(key) or "," in key:
         raise BadRequest("Idempotency-Key must be 1 to 255 printable ASCII characters, sent once", "header")
-    said = f"{request.method}\x00{request.get_full_path()}\x00".encode() + request.body
-    return Claim(organization_id, actor.user_id, key, hashlib.sha256(said).digest())
+    request_bytes = f"{request.method}\x00{request.get_full_path()}\x00".encode() + request.body
+    return Claim(organization_id, actor.user_id, key, hashlib.sha256(request_bytes).digest())

@@ -1,22 +1,29 @@
 """Grammar of the practice dialect: snake_case, numbered pages, FastAPI-style errors, an organization in the path."""
 
-from typing import Any, ClassVar
+from functools import cache
+from typing import ClassVar
 
 from django.db import models
+from rest_framework.filters import BaseFilterBackend
 
 from accounts.models import Organization, User
 from accounts.scope import scope, scope_of
 from config.core.exceptions import NotFound
 from config.rest import views
-from config.rest.authentication import bearer
+from config.rest.authentication import BearerAuthentication
 from config.rest.compiled.cursors import Keyset
-from config.rest.compiled.lookups import CatalogLookup, LinkedRows, LinkedUsers
-from config.rest.compiled.plans import Criterion, LookedUp, Query
-from config.rest.filters import read_choice
+from config.rest.compiled.loaders import CatalogLoader, Loader, NamedRowLoader, UserLoader
+from config.rest.compiled.plans import LoadedField
+from config.rest.compiled.queries import Criterion, comparison
+from config.rest.filters import StrictFilterBackend
 from config.rest.formats import parse_uuid
+from config.rest.openapi import BOOLEAN, INTEGER, NULLABLE_TEXT, UUID, Schema, array, nullable, object_schema
+from config.rest.pagination import Envelope, KeysetPagination, NumberedPagination
 from config.rest.problems import Problem
-from config.rest.responses import Answer
+from config.rest.query_parameters import read_choice
+from config.rest.responses import ApiResponse
 
+# REST framework's error codes -> the `type` words of this dialect; a code of ours stands for itself.
 TYPES = {
     "required": "missing",
     "null": "null_not_allowed",
@@ -27,7 +34,6 @@ TYPES = {
     "invalid_choice": "enum",
     "invalid": "value_error",
 }
-"""REST framework's error codes -> the `type` words of this dialect; a code of ours stands for itself."""
 
 
 class Errors:
@@ -46,105 +52,133 @@ class Errors:
         return {"loc": [problem.where or "body", *problem.path], "msg": problem.message, "type": code}
 
 
-class ReferenceField(LookedUp):
+def reference(uuid: str, name: str | None) -> dict:
+    """Return a reference as responses show it."""
+    return {"uuid": uuid, "name": name}
+
+
+@cache
+def reference_loader(model: type[models.Model], name: tuple[str, ...]) -> Loader:
+    """Return the loader of references to rows of `model`, whose name the columns `name` make."""
+    if model is User:
+        return UserLoader(reference)
+    named = scope_of(model).care_group or scope_of(model).patient_user
+    return NamedRowLoader(model, name, reference) if named else CatalogLoader(model, reference)
+
+
+class ReferenceField(LoadedField):
     """`{"uuid": …, "name": …}` of a row of `model`, null where there is none.
 
     Linked patients and users show a name only to those who may see them; catalogs come from the
     stamped cache. Rows of a model without a `name` have null there.
     """
 
-    schema: ClassVar[dict[str, Any]] = {
-        "type": "object",
-        "nullable": True,
-        "properties": {"uuid": {"type": "string", "format": "uuid"}, "name": {"type": "string", "nullable": True}},
-        "required": ["uuid", "name"],
-    }
-    _lookups: ClassVar[dict[type[models.Model], Any]] = {}
+    schema: ClassVar[Schema] = nullable(object_schema({"uuid": UUID, "name": NULLABLE_TEXT}))
 
     def __init__(self, model: type[models.Model], name: tuple[str, ...] = ("name",), **kwargs):
-        super().__init__(self._lookup(model, name), schema=self.schema, **kwargs)
-
-    @classmethod
-    def _lookup(cls, model: type[models.Model], name: tuple[str, ...]):
-        if model not in cls._lookups:
-            linked = scope_of(model).care_group or scope_of(model).patient_user
-            if model is User:
-                cls._lookups[model] = LinkedUsers(reference)
-            else:
-                cls._lookups[model] = LinkedRows(model, name, reference) if linked else CatalogLookup(model, reference)
-        return cls._lookups[model]
+        super().__init__(reference_loader(model, name), schema=self.schema, **kwargs)
 
 
 class ReferenceNameField(ReferenceField):
     """The name that a reference shows, alone."""
 
-    schema = {"type": "string", "nullable": True}
+    schema = NULLABLE_TEXT
 
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, show=lambda found: found and found["name"], **kwargs)
+        super().__init__(*args, render=lambda found: found and found["name"], **kwargs)
 
 
-def reference(uuid: str, name: str | None) -> dict:
-    """Return a reference as answers show it."""
-    return {"uuid": uuid, "name": name}
+class ItemsPagination(NumberedPagination):
+    """`{items, page, page_size, total}`."""
+
+    def get_paginated_response(self, data: list[dict]) -> ApiResponse:
+        return ApiResponse({"items": data, "page": self.number, "page_size": self.size, "total": self.total})
+
+    def get_paginated_response_schema(self, schema: Schema) -> Schema:
+        return object_schema({"items": array(schema), "page": INTEGER, "page_size": INTEGER, "total": INTEGER})
+
+
+class CursorPagination(KeysetPagination):
+    """`{data, page_info: {end_cursor, has_next_page}}`."""
+
+    cursor_query_param = "after"
+    page_size_query_param = "first"
+
+    def get_paginated_response(self, data: list[dict]) -> ApiResponse:
+        info = {"end_cursor": self.page.end, "has_next_page": self.page.next is not None}
+        return ApiResponse({"data": data, "page_info": info})
+
+    def get_paginated_response_schema(self, schema: Schema) -> Schema:
+        info = object_schema({"end_cursor": NULLABLE_TEXT, "has_next_page": BOOLEAN})
+        return object_schema({"data": array(schema), "page_info": info})
+
+
+class FoundItems(Envelope):
+    """`{items, total}`."""
+
+    def get_paginated_response_schema(self, schema: Schema) -> Schema:
+        return object_schema({"items": array(schema), "total": INTEGER})
+
+
+class PlainList(Envelope):
+    """A plain array."""
+
+    def get_paginated_response_schema(self, schema: Schema) -> Schema:
+        return array(schema)
+
+
+class SortFilter(BaseFilterBackend):
+    """Orders by `sort_by` and `sort_dir`, where the view declares `ordering_fields`."""
+
+    def filter_queryset(self, request, queryset, view):
+        if not view.ordering_fields:
+            return queryset
+        by = read_choice(request.GET, "sort_by", default=view.default_sort, choices=tuple(view.ordering_fields))
+        direction = read_choice(request.GET, "sort_dir", default="asc", choices=("asc", "desc"))
+        return queryset.order_by(view.ordering_fields[by].directed(descending=direction == "desc"))
 
 
 class ViewSet(views.DialectViewSet):
     """A view set under /api/v1/{org_id}/."""
 
-    envelopes = {"list": "numbered_page"}
+    authentication_classes = [BearerAuthentication]
+    pagination_class = ItemsPagination
+    filter_backends = [SortFilter, StrictFilterBackend]
     page_size = 50
     organization_id: int
     """The organization that the path names. Where it names none, actions do not ask."""
-    zone: str
+    timezone: str
     """The time zone of that organization."""
-    sorts: ClassVar[dict[str, Keyset]] = {}
+    ordering_fields: ClassVar[dict[str, Keyset]] = {}
+    """What `sort_by` may name, and the order it asks for; `default_sort` where it is absent."""
     default_sort: ClassVar[str] = ""
-
-    def credentials(self, request):
-        return bearer(request)
 
     def error_body(self, problems):
         return Errors.body(problems)
 
-    def enter(self) -> None:
+    def resolve_path_scope(self) -> None:
         """Find the organization of the path in the caller's scope."""
         if "org_id" not in self.kwargs:
             return
         uuid = parse_uuid(self.kwargs["org_id"])
         if uuid is not None and uuid == self.actor.organization_uuid:
-            self.organization_id, self.zone = self.actor.organization_id, self.actor.timezone
+            self.organization_id, self.timezone = self.actor.organization_id, self.actor.timezone
             return
         rows = scope(self.actor, Organization.objects.all()).values_list("pk", "timezone")
         found = rows.filter(uuid=uuid).first() if uuid else None
         if found is None:
             raise NotFound("Organization")
-        self.organization_id, self.zone = found
+        self.organization_id, self.timezone = found
 
-    def named_by(self, keyword: str, model: type[models.Model]) -> Criterion:
-        uuid = parse_uuid(self.kwargs[keyword])
+    def lookup_criterion(self, model: type[models.Model], url_kwarg: str) -> Criterion:
+        uuid = parse_uuid(self.kwargs[url_kwarg])
         if uuid is None:
-            raise views.unknown(model)
-        return views.equal_to("uuid", uuid, models.UUIDField())
-
-    def numbered_page(self, query: Query, order: tuple[str, ...]) -> Answer:
-        """Answer `{items, page, page_size, total}`."""
-        page = self.fetch_numbered(query, order)
-        return Answer({"items": page.items, "page": page.number, "page_size": page.size, "total": page.total})
-
-    def keyset_page(self, query: Query, keyset: Keyset) -> Answer:
-        """Answer `{data, page_info: {end_cursor, has_next_page}}`."""
-        page, items = self.fetch_keyset(query, keyset, "after", "first")
-        return Answer({"data": items, "page_info": {"end_cursor": page.end, "has_next_page": page.next is not None}})
-
-    def sorting(self) -> tuple[str, str]:
-        """Return the validated sort_by and sort_dir."""
-        by = read_choice(self.request.GET, "sort_by", default=self.default_sort, choices=tuple(self.sorts))
-        return by, read_choice(self.request.GET, "sort_dir", default="asc", choices=("asc", "desc"))
+            raise views.not_found_error(model)
+        return comparison(model, "uuid", uuid)
 
 
 class UnknownPath(views.UnknownPath, ViewSet):
     """Every path under /api/ that the table of contents does not list."""
 
-    def enter(self) -> None:
+    def resolve_path_scope(self) -> None:
         """An unknown path is unknown whatever organization it names."""

@@ -1,4 +1,4 @@
-"""Any exception -> [Problem]. How problems look on the wire is each dialect's own affair."""
+"""Any exception -> [Problem]. What problems look like on the wire is each dialect's own affair."""
 
 import logging
 from collections.abc import Iterator
@@ -42,6 +42,7 @@ class Rejected(Exception):
 
 
 RETRY_AFTER_OUTAGE = 5
+UNSUPPORTED_MEDIA_TYPE = Problem(415, "unsupported_media_type", "The body must be application/json")
 
 
 def problems_of(error: Exception, fields: dict[str, str]) -> list[Problem]:
@@ -52,6 +53,8 @@ def problems_of(error: Exception, fields: dict[str, str]) -> list[Problem]:
         return list(_of_domain(error, fields))
     if isinstance(error, drf.ValidationError):
         return list(_of_validation(error.detail, error.get_codes()))
+    if isinstance(error, drf.UnsupportedMediaType):
+        return [UNSUPPORTED_MEDIA_TYPE]
     if isinstance(error, drf.APIException):
         return [Problem(error.status_code, str(error.get_codes()), str(error.detail))]
     return [_of_the_rest(error)]
@@ -120,7 +123,7 @@ def _of_the_rest(error: Exception) -> Problem:
     if isinstance(error, PermissionDenied):
         return Problem(403, "forbidden", "You are not permitted to do this")
     if isinstance(error, SuspiciousOperation):
-        return Problem(400, "bad_request", "The request can not be read")
+        return Problem(400, "bad_request", "The request cannot be read")
     if isinstance(error, IntegrityError) and (name := broken_constraint(error)):
         return Problem(409, "constraint", "The request collides with what is stored", "body", constraint=name)
     if isinstance(error, (OperationalError, InterfaceError)):
@@ -130,15 +133,15 @@ def _of_the_rest(error: Exception) -> Problem:
     return Problem(500, "internal", kind)
 
 
-def worded(problem: Problem, wording: dict[str, tuple[int, str, str]]) -> Problem:
-    """Give a broken constraint the status, message and field that a dialect's table `wording` has for it.
+def apply_constraint_message(problem: Problem, constraint_errors: dict[str, tuple[int, str, str]]) -> Problem:
+    """Give a broken constraint the status, message and field that `constraint_errors` has for it.
 
-    A constraint without an entry is a fault of ours: 500, and logged.
+    A constraint without an entry is a defect of ours: 500, and logged.
     """
     if not problem.constraint:
         return problem
-    if problem.constraint not in wording:
-        logger.error("constraint without wording: %s", problem.constraint)
+    if problem.constraint not in constraint_errors:
+        logger.error("constraint without an error message: %s", problem.constraint)
         return Problem(500, "internal", "Internal server error")
-    status, message, field = wording[problem.constraint]
+    status, message, field = constraint_errors[problem.constraint]
     return replace(problem, status=status, message=message, path=(field,) if field else ())

@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo
 from django.db import models
 
 from config.rest import views
-from config.rest.authentication import bearer
-from config.rest.compiled.cursors import Keyset, KeysetPage
-from config.rest.compiled.plans import Computed, Criterion, Query
-from config.rest.filters import Parameters
+from config.rest.authentication import BearerAuthentication
+from config.rest.compiled.cursors import KeysetPage
+from config.rest.compiled.plans import Computed
+from config.rest.compiled.queries import Criterion, comparison
+from config.rest.filters import StrictFilterSet
 from config.rest.formats import parse_uuid
+from config.rest.openapi import EMPTY, INTEGER, NULLABLE_TEXT, Schema, array, object_schema
+from config.rest.pagination import KeysetPagination
 from config.rest.problems import Problem
-from config.rest.responses import Answer
+from config.rest.responses import ApiResponse
 
 A_MINUTE = datetime.timedelta(minutes=1)
 
@@ -23,16 +26,16 @@ A_MINUTE = datetime.timedelta(minutes=1)
 class Errors:
     """`{"meta": {}, "errors": [{"code", "message", "attribute"?}]}`."""
 
-    WORDS = {"account_inactive": "Your account is not active"}
+    MESSAGES = {"account_inactive": "Your account is not active"}
 
     @staticmethod
     def body(problems: list[Problem]) -> dict:
-        return {"meta": {}, "errors": [Errors.one(problem) for problem in problems]}
+        return {"meta": {}, "errors": [Errors.item(problem) for problem in problems]}
 
     @staticmethod
-    def one(problem: Problem) -> dict:
+    def item(problem: Problem) -> dict:
         code = "validation" if problem.status == 422 else problem.code
-        error = {"code": code, "message": Errors.WORDS.get(code, problem.message)}
+        error = {"code": code, "message": Errors.MESSAGES.get(code, problem.message)}
         return error | ({"attribute": ".".join(map(str, problem.path))} if problem.path else {})
 
 
@@ -48,7 +51,7 @@ class CamelCase:
         return renamed
 
 
-class CamelCaseParameters(Parameters):
+class CamelCaseFilterSet(StrictFilterSet):
     """Filters that are declared in Python's case and named on the wire in camelCase."""
 
     @classmethod
@@ -84,44 +87,21 @@ def local_time(actor: Any, moment: datetime.datetime | None, zone: str) -> str |
     return local.isoformat(timespec="seconds")
 
 
-class ViewSet(views.DialectViewSet):
-    """A view set under /v1/."""
+class CursorPagination(KeysetPagination):
+    """`{data, meta}`, with the cursors and relative addresses of the pages beside this one."""
 
-    envelopes = {"list": "cursor_page"}
-    page_size = 50
+    cursor_query_param = "cursor"
+    page_size_query_param = "perPage"
 
-    def credentials(self, request):
-        return bearer(request)
-
-    def error_body(self, problems):
-        return Errors.body(problems)
-
-    def named_by(self, keyword: str, model: type[models.Model]) -> Criterion:
-        uuid = parse_uuid(self.kwargs[keyword])
-        if uuid is None:
-            raise views.unknown(model)
-        return views.equal_to("uuid", uuid, models.UUIDField())
-
-    def understood(self, problem: Problem) -> Problem:
-        """In this dialect a reference to an unknown object is a value that does not validate."""
-        problem = super().understood(problem)
-        return replace(problem, status=422) if problem.code == "unknown_reference" else problem
-
-    def answer_of(self, pk: int, status: int) -> Answer:
-        row = self.read_one(views.equal_to("id", pk, models.BigIntegerField()))[1]
-        return Answer({"data": row, "meta": {}}, status)
-
-    def cursor_page(self, query: Query, keyset: Keyset) -> Answer:
-        """Answer `{data, meta}` with the cursors and relative addresses of the pages beside this one."""
-        page, items = self.fetch_keyset(query, keyset, "cursor", "perPage")
-        return Answer({"data": items, "meta": self.meta(page)})
+    def get_paginated_response(self, data: list[dict]) -> ApiResponse:
+        return ApiResponse({"data": data, "meta": self.meta(self.page)})
 
     def meta(self, page: KeysetPage) -> dict[str, Any]:
         """Return the page's meta; addresses keep every parameter but the cursor."""
-        kept = {name: value for name, value in self.request.GET.items() if name != "cursor"}
+        kept = {name: value for name, value in self.request.GET.items() if name != self.cursor_query_param}
 
         def address(cursor: str | None) -> str | None:
-            return f"{self.request.path}?{urlencode({**kept, 'cursor': cursor})}" if cursor else None
+            return f"{self.request.path}?{urlencode({**kept, self.cursor_query_param: cursor})}" if cursor else None
 
         return {
             "perPage": page.size,
@@ -130,6 +110,41 @@ class ViewSet(views.DialectViewSet):
             "prevCursor": page.previous,
             "prevPageUrl": address(page.previous),
         }
+
+    def get_paginated_response_schema(self, schema: Schema) -> Schema:
+        names = ("nextCursor", "nextPageUrl", "prevCursor", "prevPageUrl")
+        meta = object_schema({"perPage": INTEGER, **dict.fromkeys(names, NULLABLE_TEXT)})
+        return object_schema({"data": array(schema), "meta": meta})
+
+
+def data_envelope(item: Schema) -> Schema:
+    """Return the schema of a response with one object."""
+    return object_schema({"data": item, "meta": EMPTY})
+
+
+class ViewSet(views.DialectViewSet):
+    """A view set under /v1/."""
+
+    authentication_classes = [BearerAuthentication]
+    pagination_class = CursorPagination
+    page_size = 50
+
+    def error_body(self, problems):
+        return Errors.body(problems)
+
+    def lookup_criterion(self, model: type[models.Model], url_kwarg: str) -> Criterion:
+        uuid = parse_uuid(self.kwargs[url_kwarg])
+        if uuid is None:
+            raise views.not_found_error(model)
+        return comparison(model, "uuid", uuid)
+
+    def translate_problem(self, problem: Problem) -> Problem:
+        """In this dialect a reference to an unknown object is a value that does not validate."""
+        problem = super().translate_problem(problem)
+        return replace(problem, status=422) if problem.code == "unknown_reference" else problem
+
+    def respond(self, data: Any, status: int = 200) -> ApiResponse:
+        return ApiResponse({"data": data, "meta": {}}, status)
 
 
 class UnknownPath(views.UnknownPath, ViewSet):

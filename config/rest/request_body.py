@@ -1,15 +1,36 @@
-"""Request bodies: JSON that is what it seems, read before any serializer sees it."""
+"""Request bodies: strict JSON, read before any serializer sees it."""
 
 import json
 from typing import Any, NoReturn
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
 from config.core.exceptions import BadRequest
-from config.rest.problems import Problem, Rejected
+from config.rest.problems import UNSUPPORTED_MEDIA_TYPE, Problem, Rejected
 
 MAX_DEPTH = 32
+
+
+class StrictJSONParser(BaseParser):
+    """Parses bodies by `read_json`. A view's `max_body_size` is in bytes."""
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        context = parser_context or {}
+        return read_json(context["request"]._request, context["view"].max_body_size)
+
+
+class ApiRequest(Request):
+    """REST framework's request, which refuses a body that comes without its length instead of taking it for none."""
+
+    def _load_stream(self) -> None:
+        if "Transfer-Encoding" in self.headers and "Content-Length" not in self.headers:
+            raise Rejected([Problem(411, "length_required", "The body must come with its Content-Length")])
+        super()._load_stream()
 
 
 def read_json(request: HttpRequest, limit: int | None = None) -> dict[str, Any]:
@@ -23,7 +44,7 @@ def read_json(request: HttpRequest, limit: int | None = None) -> dict[str, Any]:
     body = _bytes(request, limit)
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     if body and (request.content_type != "application/json" or charset != "utf-8"):
-        raise Rejected([Problem(415, "unsupported_media_type", "The body must be application/json")])
+        raise Rejected([UNSUPPORTED_MEDIA_TYPE])
     value = _parse(body) if body else {}
     _check(value)
     if not isinstance(value, dict):
@@ -32,8 +53,6 @@ def read_json(request: HttpRequest, limit: int | None = None) -> dict[str, Any]:
 
 
 def _bytes(request: HttpRequest, limit: int | None) -> bytes:
-    if "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
-        raise Rejected([Problem(411, "length_required", "The body must come with its Content-Length")])
     try:
         if limit is not None and not hasattr(request, "_body"):
             if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
@@ -103,5 +122,5 @@ def storable(text: str) -> bool:
 
 
 def unusable_text(where: str, path: tuple) -> Problem:
-    """Return the problem of text that can not be stored."""
+    """Return the problem of text that cannot be stored."""
     return Problem(422, "invalid_text", "Text must not hold NUL or lone surrogates", where=where, path=path)

@@ -1,4 +1,4 @@
-"""Answers as JSON bytes."""
+"""Responses as JSON bytes."""
 
 import json
 from decimal import Decimal
@@ -24,8 +24,8 @@ def _other(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
-class Answer(HttpResponse):
-    """A JSON answer, rendered at once: no negotiation, no template machinery."""
+class ApiResponse(HttpResponse):
+    """A JSON response, rendered at once: no negotiation, no template machinery."""
 
     def __init__(self, data: Any, status: int = 200, headers: dict[str, str] | None = None):
         super().__init__(to_json(data), status=status, headers=headers, content_type="application/json")

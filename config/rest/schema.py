@@ -1,8 +1,8 @@
 """The OpenAPI documents, one a dialect, read off what the views declare for their own use.
 
-A body is the action's serializer in `serializer_classes`; an answer is what `get_serializer_class`
-returns for the roles that may do the action; parameters come from the path, the filter set, the
-sorts, the arguments and the list's envelope; statuses from all of these. What is the same for a
+A body is the action's serializer in `request_serializer_classes`; a response is what
+`get_serializer_class` returns for the roles that may do the action; parameters come from the path, the
+filter set, the ordering, the query parameters and the paginator; statuses from all of these. What is the same for a
 whole dialect stands in config/rest/dialects.py.
 """
 
@@ -17,18 +17,21 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from rest_framework import serializers
 
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from accounts.scope import Actor, Role
+from config.core.compiled_queries import columns_of
 from config.rest.bulk_reader import UnreadRows
-from config.rest.compiled.plans import Computed, LookedUp, columns_of
-from config.rest.dialects import DIALECTS, INTEGER, TEXT, Dialect, Schema, dialect_of, parameter
+from config.rest.compiled.plans import Computed, LoadedField
+from config.rest.dialects import DIALECTS, Dialect, dialect_of
 from config.rest.fields import BaseVersion, Decimal
-from config.rest.filters import Parameters
+from config.rest.filters import StrictFilterSet
+from config.rest.openapi import INTEGER, TEXT, Schema, parameter
+from config.rest.pagination import Envelope
 
 VERSION = "1.0"
 
 PROBLEMS = {
-    400: ("BadRequest", "The request can not be read."),
+    400: ("BadRequest", "The request cannot be read."),
     401: ("Unauthorized", "There is no valid key, or its user is not active."),
     403: ("Forbidden", "The caller's role does not allow this."),
     404: ("NotFound", "There is no such object in the caller's scope."),
@@ -38,7 +41,7 @@ PROBLEMS = {
     415: ("UnsupportedMediaType", "The body is not application/json."),
     422: ("Invalid", "Values do not validate; the answer names them."),
     429: ("TooManyRequests", "The limit of requests a minute is used up."),
-    503: ("Unavailable", "The server can not answer now."),
+    503: ("Unavailable", "The server cannot answer now."),
 }
 """Errors by status: the name of the answer in the document, and what it means."""
 
@@ -99,9 +102,12 @@ class DialectSchema(AutoSchema):
         return dialect_of(type(self.view))
 
     @property
-    def task(self) -> Task:
-        """The kind of work that the action is."""
-        return self.view.tasks.get(self.view.action, Task.READ)
+    def envelope(self) -> Envelope | None:
+        """What stands around the objects of a response with many; None for one object."""
+        view = self.view
+        if view.action in view.envelopes:
+            return view.envelopes[view.action]()
+        return view.pagination_class() if view.action == "list" else None
 
     @property
     def _steps(self) -> list[str]:
@@ -143,44 +149,43 @@ class DialectSchema(AutoSchema):
 
     # --- what goes in -----------------------------------------------------------------------------
     def _get_parameters(self) -> list[Schema]:
-        ids = {self.view.pk_kwarg: self.view.pk_schema or self.dialect.identifier}
+        ids = {self.view.lookup_url_kwarg: self.view.lookup_schema or self.dialect.identifier}
         names = uritemplate.variables(self.path)
         path = [parameter(name, ids.get(name, self.dialect.identifier), place="path") for name in names]
-        honoured = [IDEMPOTENCY_KEY] if self.view.action in self.view.idempotent else []
+        honoured = [IDEMPOTENCY_KEY] if self.view.action in self.view.idempotent_actions else []
         return [*path, *self._query(), *honoured]
 
     def _query(self) -> list[Schema]:
         view = self.view
-        arguments = [
-            parameter(argument.name, argument.schema, required=argument.required)
-            for argument in view.arguments.get(view.action, ())
+        own = [
+            parameter(declared.name, declared.schema, required=declared.required)
+            for declared in view.query_parameters.get(view.action, ())
         ]
-        if view.action in view.streams:
-            return [*self._filters(), *arguments]
-        if view.action not in view.envelopes:
-            return arguments
-        envelope = self.dialect.envelopes[view.envelopes[view.action]]
-        return [*envelope.parameters(view.page_size), *self._sorting(), *self._filters(), *arguments]
+        if view.action in view.stream_media_types:
+            return [*self._filters(), *own]
+        if self.envelope is None:
+            return own
+        return [*self.envelope.get_schema_operation_parameters(view), *self._sorting(), *self._filters(), *own]
 
     def _sorting(self) -> Iterator[Schema]:
-        if sorts := getattr(self.view, "sorts", {}):
-            yield parameter("sort_by", {"type": "string", "enum": sorted(sorts), "default": self.view.default_sort})
+        if fields := getattr(self.view, "ordering_fields", {}):
+            yield parameter("sort_by", {"type": "string", "enum": sorted(fields), "default": self.view.default_sort})
             yield parameter("sort_dir", {"type": "string", "enum": ["asc", "desc"], "default": "asc"})
 
     def _filters(self) -> Iterator[Schema]:
-        filters = self.view.filterset_class or Parameters
+        filters = self.view.filterset_class or StrictFilterSet
         for name, declared in filters.base_filters.items():
             text = (type(declared).__doc__ or name).strip().splitlines()[0]
             yield parameter(name, declared.schema, text, required=name in filters.required)
 
     def _get_request_body(self, direction="request") -> Schema | None:
-        if self.view.action not in self.view.serializer_classes:
+        if self.view.action not in self.view.request_serializer_classes:
             return None
         self.view.actor = Actor(role=Role.HC_ADMIN)
-        schema = self.resolve_serializer(self.view.body_serializer(), "request").ref
+        schema = self.resolve_serializer(self.view.get_request_serializer(), "request").ref
         wrapper = getattr(self.view, "wrapper", "")
         inner = {"type": "object", "properties": {wrapper: schema}, "required": [wrapper]} if wrapper else schema
-        if many := self.view.batch_classes.get(self.view.action):
+        if many := self.view.batch_serializer_classes.get(self.view.action):
             inner = {"anyOf": [inner, self.resolve_serializer(many[0], "request").ref]}
         return {"content": content(inner), "required": True}
 
@@ -196,15 +201,14 @@ class DialectSchema(AutoSchema):
     def _answer(self) -> Schema:
         shapes = [self.resolve_serializer(shape, "response").ref for shape in self._shapes()]
         item = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
-        named = {**COUNTED, **({"Idempotent-Replayed": "Replayed"} if self.view.action in self.view.idempotent else {})}
+        named = {**COUNTED, **({"Idempotent-Replayed": "Replayed"} if self.view.action in self.view.idempotent_actions else {})}
         wrap = self.dialect.single
-        if self.view.action in self.view.envelopes:
-            envelope = self.dialect.envelopes[self.view.envelopes[self.view.action]]
-            wrap, named = envelope.wrap, named | envelope.headers
-        if media_type := self.view.streams.get(self.view.action):
+        if self.envelope:
+            wrap, named = self.envelope.get_paginated_response_schema, named | self.envelope.response_headers
+        if media_type := self.view.stream_media_types.get(self.view.action):
             return {"description": "Done.", "headers": headers(named), "content": {media_type: {}}}
         answer = wrap(item)
-        if many := self.view.batch_classes.get(self.view.action):
+        if many := self.view.batch_serializer_classes.get(self.view.action):
             answer = {"anyOf": [answer, self.resolve_serializer(many[1], "response").ref]}
         return {"description": "Done.", "headers": headers(named), "content": content(answer)}
 
@@ -212,7 +216,7 @@ class DialectSchema(AutoSchema):
         """Return the serializers of the answers that the roles which may do this get."""
         shapes = []
         for role in Role:
-            if self.task.allows(role):
+            if role in self.view.required_permission.value:
                 self.view.actor = Actor(role=role)
                 shapes.append(self.view.get_serializer_class())
         return list(dict.fromkeys(shapes))
@@ -224,16 +228,20 @@ class DialectSchema(AutoSchema):
         query = bool(self._query())
         found = {401, 429, 503}
         found |= {404} if names_object else set()
-        found |= {403} if self.task is not Task.READ or (names_object and self.dialect.outsiders) else set()
+        found |= (
+            {403}
+            if self.view.required_permission is not Permission.READ or (names_object and self.dialect.forbids_hidden)
+            else set()
+        )
         found |= {400, 411, 413, 415, 422} if writes else set()
         found |= {400, 422} if query else set()
         return found | ({409} if writes and self._can_collide() else set())
 
     def _can_collide(self) -> bool:
-        body = self.view.serializer_classes.get(self.view.action)
+        body = self.view.request_serializer_classes.get(self.view.action)
         versioned = body and any(isinstance(field, BaseVersion) for field in body().fields.values())
-        unique = any(status == 409 for status, *_ in self.view.constraint_wording.values())
-        return bool(versioned) or unique or self.view.action in self.view.idempotent
+        unique = any(status == 409 for status, *_ in self.view.constraint_errors.values())
+        return bool(versioned) or unique or self.view.action in self.view.idempotent_actions
 
     # --- serializers ------------------------------------------------------------------------------
     def _map_serializer_field(self, field, direction, bypass_extensions=False) -> Schema:
@@ -286,7 +294,9 @@ def _answered(field: serializers.Field, schema: Schema) -> Schema:
 
 def _can_be_null(field: serializers.Field, schema: Schema) -> bool:
     model = getattr(getattr(field.parent, "Meta", None), "model", None)
-    told = isinstance(field, (Computed, serializers.BaseSerializer)) or (isinstance(field, LookedUp) and field.show is not None)
+    told = isinstance(field, (Computed, serializers.BaseSerializer)) or (
+        isinstance(field, LoadedField) and field.render is not None
+    )
     if model is None or told:
         return schema.get("nullable", False)
     return any(column.null for column in columns_of(model, str(field.source)))

@@ -6,13 +6,16 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import connection
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
 from config.core.exceptions import RateLimited, Unavailable
+from config.core.middleware import client_address
 
+# Milliseconds. A window opens at the subject's first request after the last window ended.
 WINDOW = 60_000
-"""Milliseconds. A window opens at the subject's first request after the last window ended."""
+# Milliseconds by which a window may open in the future: another worker read its clock later and came first.
 SLACK = 5_000
-"""Milliseconds by which a window may open in the future: another worker read its clock later and came first."""
 
 # A window that opens further ahead was written by a clock that has since been put back: it ends too.
 _COUNT = """
@@ -33,13 +36,18 @@ class Allowance:
     retry_after: int
 
     @property
+    def exhausted(self) -> bool:
+        """Whether the limit is passed."""
+        return self.used > self.limit
+
+    @property
     def headers(self) -> dict[str, str]:
         """The headers that every answer carries."""
         return {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(max(0, self.limit - self.used))}
 
     def check(self) -> None:
         """Raise RateLimited over the limit."""
-        if self.used > self.limit:
+        if self.exhausted:
             raise RateLimited(self.retry_after)
 
 
@@ -73,6 +81,31 @@ def _in_redis(subject: str, now: int, cost: int) -> tuple[int, int]:
     except Exception as error:  # Its errors have no name here while the package is not installed.
         raise Unavailable from error
     return now - WINDOW + left, used
+
+
+class ActorThrottle(BaseThrottle):
+    """Counts a request for the user whose key it carries, or for the address of one that carries none.
+
+    The counter's state is left on the view, which shows it in the headers of the response.
+    """
+
+    allowance: Allowance
+
+    def allow_request(self, request: Request, view) -> bool:
+        if request.user is None:
+            self.allowance = count(f"address:{client_address(request)}", settings.ANONYMOUS_PER_MINUTE)
+        else:
+            self.allowance = count(f"user:{request.user.user_id}", settings.RATE_LIMIT_PER_MINUTE)
+        view.allowance = self.allowance
+        return self.allowance.used <= self.allowance.limit
+
+    def wait(self) -> int:
+        return self.allowance.retry_after
+
+
+def count_failed_key(request: Request) -> Allowance:
+    """Count a request whose key was refused, for its address."""
+    return count(f"failed:{client_address(request)}", settings.FAILED_KEYS_PER_MINUTE)
 
 
 @lru_cache(maxsize=1)

@@ -1,55 +1,53 @@
-"""The view that every endpoint of every dialect stands on: who, how often, where, whether, and only then what."""
+"""The view set that every endpoint of every dialect stands on.
+
+It is REST framework's GenericViewSet; config/rest/__init__.py lists where it differs.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
-from django.http import HttpRequest
-from rest_framework.request import Request
-from rest_framework.serializers import ModelSerializer, Serializer
-from rest_framework.views import APIView
-from rest_framework.viewsets import ViewSetMixin
+from rest_framework.serializers import Serializer
+from rest_framework.viewsets import GenericViewSet
 
 from accounts import audit
-from accounts.authentication import authenticate_key
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from accounts.scope import Actor, organization_of, scope, scope_of
-from config.core.databases import Param
-from config.core.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, Unavailable
-from config.core.logs import request_id
-from config.core.middleware import client_address, route_of
+from config.core.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, RateLimited, Unavailable
 from config.core.orm import has_column, verbose_name, word_for
 from config.rest import throttling
-from config.rest.compiled.cursors import BadCursor, Keyset, KeysetPage
-from config.rest.compiled.plans import Criterion, Plan, Query, plan_of, scoped
-from config.rest.fields import ScopedRelation, resolve
-from config.rest.filters import Argument, Parameters, read_integer, read_once, refused
-from config.rest.idempotency import claim_of
-from config.rest.problems import Problem, Rejected, problems_of, worded
-from config.rest.request_body import read_json
-from config.rest.responses import Answer
+from config.rest.authentication import CHALLENGE
+from config.rest.compiled.cursors import Keyset
+from config.rest.compiled.plans import ResponsePlan, response_plan
+from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Query, comparison
+from config.rest.fields import ScopedRelation, request_serializer, resolve_references
+from config.rest.filters import StrictFilterBackend, StrictFilterSet
+from config.rest.idempotency import claim_for
+from config.rest.pagination import Envelope
+from config.rest.permissions import RolePermission
+from config.rest.problems import Problem, Rejected, apply_constraint_message, problems_of
+from config.rest.query_parameters import QueryParameter
+from config.rest.request_body import ApiRequest, StrictJSONParser
+from config.rest.responses import ApiResponse
 
-MAX_PAGE_SIZE = 200
-MAX_PAGE = 1_000_000
+# So many rows of one body count as one request of the rate limit.
 ROWS_A_REQUEST = 100
-"""So many rows of one body count as one request of the rate limit."""
+# One response names no more: a body can be wrong in more places than anyone wants to read.
 MAX_PROBLEMS = 100
-"""One answer names no more: a body can be wrong in more places than anyone wants to read."""
 
 
 @dataclass(frozen=True)
-class NumberedPage:
-    """A page by number: the answer's objects, and where they stand among `total` rows."""
+class Written:
+    """What a write made: the id of its row, and what the response says of it beside its columns."""
 
-    items: list[dict]
-    number: int
-    size: int
-    total: int
+    pk: int
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-class DialectViewSet(ViewSetMixin, APIView):
+class DialectViewSet(GenericViewSet):
     """A view set of one dialect.
 
     A request passes, in this order: credentials (401), the rate limit (429), the route and its
@@ -58,37 +56,47 @@ class DialectViewSet(ViewSetMixin, APIView):
     (409). What stops it is told in the dialect's own words.
     """
 
+    # --- REST framework's attributes --------------------------------------------------------------
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+    throttle_classes = [throttling.ActorThrottle]
+    permission_classes = [RolePermission]
+    parser_classes = [StrictJSONParser]
+    filter_backends = [StrictFilterBackend]
+    filterset_class: ClassVar[type[StrictFilterSet] | None] = None
+    lookup_url_kwarg: str | None = None
+
+    # --- ours: what a view set is about -----------------------------------------------------------
     model: ClassVar[type[models.Model]]
-    tasks: ClassVar[Mapping[str, Task]] = {}
-    """What each action asks of the role; an action that is not named here only reads."""
-    serializer_classes: ClassVar[Mapping[str, type[Serializer]]] = {}
-    """The body of each action that takes one."""
-    batch_classes: ClassVar[Mapping[str, tuple[type[Serializer], type[Serializer]]]] = {}
-    """The body and the answer of each action that also takes many at once."""
-    streams: ClassVar[Mapping[str, str]] = {}
-    """The media type of each action that answers with rows without end, in another form than JSON."""
-    error_fields: ClassVar[Mapping[str, str]] = {}
-    """Model field -> wire field, where no body serializer tells."""
-    filterset_class: ClassVar[type[Parameters] | None] = None
-    """The filters of `list`."""
-    arguments: ClassVar[Mapping[str, tuple[Argument, ...]]] = {}
-    """What each action takes in the query beside filters, sorting and pages."""
-    envelopes: ClassVar[Mapping[str, str]] = {}
-    """The shape of each action that answers with many objects, by the name that the dialect's documents give it."""
-    rows_key: ClassVar[str] = ""
-    """Where bodies hold rows, if they do: many of them count as several requests."""
-    idempotent: ClassVar[frozenset[str]] = frozenset()
-    """The actions that honour an Idempotency-Key."""
-    constraint_wording: ClassVar[dict[str, tuple[int, str, str]]] = {}
-    reaches_archived: ClassVar[frozenset[str]] = frozenset()
-    """The actions that change archived objects too; for all others they are not there."""
+    permissions: ClassVar[Mapping[str, Permission]] = {}
+    """What each action requires of the caller's role; an action that is not named here only reads."""
+    request_serializer_classes: ClassVar[Mapping[str, type[Serializer]]] = {}
+    """The body of each action that takes one; `serializer_class` is the response's."""
+    ordering: ClassVar[Keyset | tuple[str, ...]] = ()
+    """The order of lists, where it is not the model's: columns that end in the id, or for pages by cursor a Keyset."""
     page_size: ClassVar[int]
     """How many rows a page of a list holds where the request does not say."""
-    pk_kwarg: ClassVar[str] = ""
-    """The URL keyword that names the object an action works on."""
-    pk_schema: ClassVar[dict | None] = None
-    """What that keyword takes, where it is not the dialect's own kind of id."""
+    envelopes: ClassVar[Mapping[str, type[Envelope]]] = {}
+    """What each action other than `list` has around many objects."""
+    query_parameters: ClassVar[Mapping[str, tuple[QueryParameter, ...]]] = {}
+    """What each action takes in the query beside filters, sorting and pages."""
+    idempotent_actions: ClassVar[frozenset[str]] = frozenset()
+    """The actions that honour an Idempotency-Key."""
+    archived_actions: ClassVar[frozenset[str]] = frozenset()
+    """The actions that change archived objects too; for all others they do not exist."""
+    constraint_errors: ClassVar[dict[str, tuple[int, str, str]]] = {}
+    """Constraint -> the status, message and wire field of its error."""
+    error_fields: ClassVar[Mapping[str, str]] = {}
+    """Model field -> wire field, where no request serializer tells."""
+    batch_key: ClassVar[str] = ""
+    """Where bodies hold rows, if they do: many of them count as several requests."""
+    batch_serializer_classes: ClassVar[Mapping[str, tuple[type[Serializer], type[Serializer]]]] = {}
+    """The body and the response of each action that also takes many objects at once."""
+    stream_media_types: ClassVar[Mapping[str, str]] = {}
+    """The media type of each action that responds with rows without end, in another form than JSON."""
+    max_body_size: ClassVar[int | None] = None
+    """Bytes of a body, where they are not those that all requests may have."""
+    lookup_schema: ClassVar[dict | None] = None
+    """What `lookup_url_kwarg` takes, where it is not the dialect's own kind of id."""
 
     actor: Actor
     allowance: throttling.Allowance | None = None
@@ -96,238 +104,248 @@ class DialectViewSet(ViewSetMixin, APIView):
     object_id: int
 
     # --- each dialect's own -----------------------------------------------------------------------
-    def credentials(self, request: HttpRequest) -> str | None:
-        """Return the key that the request carries, None without one, NotAuthenticated for an unclear one."""
-        raise NotImplementedError
-
     def error_body(self, problems: list[Problem]) -> Any:
         """Return the body that tells `problems`."""
         raise NotImplementedError
 
-    def enter(self) -> None:
-        """Take the caller into the organization that the path names, if the dialect names one there."""
-
-    def get_serializer_class(self) -> type[ModelSerializer]:
-        """Return the serializer of this action's answer."""
+    def lookup_criterion(self, model: type[models.Model], url_kwarg: str) -> Criterion:
+        """Return the condition for the row of `model` that the URL keyword names; a malformed id is an unknown one."""
         raise NotImplementedError
 
-    def missing(self) -> DomainError:
-        """Return the refusal for an object that is not in the caller's scope."""
-        return unknown(self.model)
+    def resolve_path_scope(self) -> None:
+        """Find what the path names beside the object, such as the organization; NotFound outside the caller's scope."""
 
-    def missing_from(self, model: type[models.Model], named: Criterion) -> DomainError:
-        """Return the refusal for the row of any `model` that `named` picks and that is not in the caller's scope."""
-        return unknown(model)
+    def not_found(self) -> DomainError:
+        """Return the error for an object outside the caller's scope."""
+        return not_found_error(self.model)
+
+    def not_found_for(self, model: type[models.Model], criterion: Criterion) -> DomainError:
+        """Return the error for the row of `model` that `criterion` picks, outside the caller's scope."""
+        return not_found_error(model)
+
+    def respond(self, data: Any, status: int = 200) -> ApiResponse:
+        """Return the response with one object."""
+        return ApiResponse(data, status)
 
     # --- the way in -------------------------------------------------------------------------------
-    def initial(self, request: Request, *args, **kwargs) -> None:
-        self.actor = self._authenticate(request)
-        self.allowance = throttling.count(f"user:{self.actor.user_id}", settings.RATE_LIMIT_PER_MINUTE)
-        self.allowance.check()
+    def initialize_request(self, request, *args, **kwargs):
+        self.action = self.action_map.get(request.method.lower())
+        return ApiRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
+
+    def initial(self, request, *args, **kwargs) -> None:
+        self.perform_authentication(request)
+        self.check_throttles(request)
+        if request.user is None:
+            raise NotAuthenticated
         if str(request.method).lower() not in self.action_map:
             self.http_method_not_allowed(request)
-        self.enter()
-        task = self.tasks.get(self.action, Task.READ)
-        if self.pk_kwarg in self.kwargs and task.writes:
-            self.object_id = self.locate()
-        if not task.allows(self.actor.role):
-            raise NotPermitted
+        self.resolve_path_scope()
+        if self.lookup_url_kwarg in self.kwargs and self.required_permission.writes:
+            self.object_id = self.get_object_id()
+        self.check_permissions(request)
 
-    def _authenticate(self, request: Request) -> Actor:
-        address = client_address(request)
-        route = f"{request.method:.16} /{route_of(request)}"
+    def perform_authentication(self, request) -> None:
         try:
-            key = self.credentials(request)
-            if key is None:
-                self._limit_stranger(f"address:{address}", settings.ANONYMOUS_PER_MINUTE)
-                raise NotAuthenticated
-            return authenticate_key(key, route=route, request_id=request_id.get())
+            self.actor = request.user
         except NotAuthenticated as error:
             if error.failed_key:
-                self._limit_stranger(f"failed:{address}", settings.FAILED_KEYS_PER_MINUTE)
+                self.allowance = throttling.count_failed_key(request)
+                self.allowance.check()
             raise
 
-    def _limit_stranger(self, subject: str, limit: int) -> None:
-        self.allowance = throttling.count(subject, limit)
-        self.allowance.check()
+    def throttled(self, request, wait):
+        raise RateLimited(wait)
+
+    def permission_denied(self, request, message=None, code=None):
+        raise NotPermitted
+
+    @property
+    def required_permission(self) -> Permission:
+        """What the action requires of the caller's role."""
+        return self.permissions.get(self.action, Permission.READ)
 
     # --- reading ----------------------------------------------------------------------------------
-    def in_scope(self, *, archived: bool = True) -> list[Criterion]:
-        """Return the conditions for rows that the caller may see, here."""
-        return self.scope_of_rows(self.model, archived=archived)
+    def get_queryset(self) -> Query:  # type: ignore[override]
+        """Return the query of the rows that the caller may see, here."""
+        return self.scoped_query(self.model).order_by(self.ordering or tuple(map(str, self.model._meta.ordering)))
 
-    def scope_of_rows(self, model: type[models.Model], *, archived: bool = True) -> list[Criterion]:
-        """Return the conditions for rows of any `model` that the caller may see, in the organization that the path names."""
-        criteria = [scoped(self.actor)]
-        if self.organization_id is not None:
-            criteria.append(equal_to(organization_of(model), self.organization_id, models.BigIntegerField()))
-        if not archived and has_column(model, "deleted_at"):
-            criteria.append(Criterion("not archived", lambda rows: rows.filter(deleted_at=None)))
-        return criteria
+    def scoped_query(self, model: type[models.Model]) -> Query:
+        """Return the query of the rows of any `model` that the caller may see, in the organization that the path names."""
+        query = Query(model).in_scope(self.actor)
+        return query if self.organization_id is None else query.filter(**{organization_of(model): self.organization_id})
 
-    def filters(self) -> list[Criterion]:
-        """Return the conditions that the query asks for, by the filters of the list."""
-        return (self.filterset_class or Parameters).criteria(self.request.GET, self.actor, self.organization_id)
+    def get_filterset(self, query: Query) -> StrictFilterSet:
+        """Return the filters of the request on `query`, for actions that also need their values."""
+        filterset_class = self.filterset_class or StrictFilterSet
+        return filterset_class(self.request.GET, query, actor=self.actor, organization_id=self.organization_id)
 
-    def named_object(self) -> Criterion:
-        """Return the condition for the object that the path names; a malformed id is an unknown one."""
-        return self.named_by(self.pk_kwarg, self.model)
+    def get_object(self) -> tuple:
+        """Return the row that the path names, by the columns of the response plan."""
+        return self.get_row(self.lookup_criterion(self.model, str(self.lookup_url_kwarg)))
 
-    def named_by(self, keyword: str, model: type[models.Model]) -> Criterion:
-        """Return the condition for the row of `model` that the URL keyword names."""
-        raise NotImplementedError
-
-    def locate(self) -> int:
-        """Return the id of the object that an action will change; archived ones can not be found for most of them."""
-        criteria = [*self.in_scope(archived=self.action in self.reaches_archived), self.named_object()]
-        rows = Query(self.model, criteria).rows(("pk",))
+    def get_row(self, criterion: Criterion) -> tuple:
+        """Return the row in scope that `criterion` picks, by the columns of the response plan."""
+        rows = self.get_queryset().filter(criterion).rows(self.response_plan.columns)
         if not rows:
-            raise self.missing()
+            raise self.not_found()
+        return rows[0]
+
+    def get_object_id(self) -> int:
+        """Return the id of the object that the action will change; most actions do not find archived ones."""
+        query = self.get_queryset().filter(self.lookup_criterion(self.model, str(self.lookup_url_kwarg)))
+        if self.action not in self.archived_actions and has_column(self.model, "deleted_at"):
+            query = query.filter(NOT_ARCHIVED)
+        rows = query.rows(("pk",))
+        if not rows:
+            raise self.not_found()
         return rows[0][0]
 
-    def answer_plan(self) -> Plan:
-        """Return the compiled serializer of this action's answer."""
-        return plan_of(self.get_serializer_class())
+    @cached_property
+    def response_plan(self) -> ResponsePlan:
+        """The compiled serializer of this action's response."""
+        return response_plan(self.get_serializer_class())  # type: ignore[arg-type]
 
-    def read_one(self, criterion: Criterion) -> tuple[tuple, dict]:
-        """Return the row that `criterion` picks in scope, and the answer's object."""
-        plan = self.answer_plan()
-        rows = Query(self.model, [*self.in_scope(), criterion]).rows(plan.columns)
-        if not rows:
-            raise self.missing()
-        return rows[0], plan.objects(rows, self.actor)[0]
+    def to_representation(self, rows: list[tuple]) -> list[dict]:
+        """Return the response's objects of `rows`, which leave the server: whose they are is audited first."""
+        self.audit_read(rows)
+        return self.response_plan.objects(rows, self.actor)
 
-    def fetch_numbered(self, query: Query, order: tuple[str, ...]) -> "NumberedPage":
-        """Fetch the page that `page` and `page_size` name, and count all rows."""
-        number = read_integer(self.request.GET, "page", default=1, least=1, most=MAX_PAGE)
-        size = read_integer(self.request.GET, "page_size", default=self.page_size, least=1, most=MAX_PAGE_SIZE)
-        plan = self.answer_plan()
-        rows = query.rows(plan.columns, order, f" LIMIT {size} OFFSET {(number - 1) * size}")
-        # A page that is not full tells the total by itself.
-        whole = len(rows) < size and (rows or number == 1)
-        total = (number - 1) * size + len(rows) if whole else query.count()
-        self.shown(rows)
-        return NumberedPage(plan.objects(rows, self.actor), number, size, total)
-
-    def fetch_keyset(self, query: Query, keyset: Keyset, cursor_name: str, size_name: str) -> tuple[KeysetPage, list[dict]]:
-        """Fetch the page that the parameter `cursor_name` points to. A cursor is good for this caller, path and filters."""
-        size = read_integer(self.request.GET, size_name, default=self.page_size, least=1, most=MAX_PAGE_SIZE)
-        cursor = read_once(self.request.GET, cursor_name)
-        kept = sorted((name, value) for name, value in self.request.GET.items() if name not in (cursor_name, size_name))
-        plan = self.answer_plan()
-        try:
-            page = keyset.page(query, plan, f"{self.actor.user_id}|{self.request.path}|{kept}", cursor, size)
-        except BadCursor as error:
-            raise refused(cursor_name, "invalid_cursor", "The cursor is malformed or was made for another list") from error
-        self.shown(page.rows)
-        return page, plan.objects(page.rows, self.actor)
-
-    def shown(self, rows: list[tuple]) -> None:
+    def audit_read(self, rows: list[tuple]) -> None:
         """Write into the audit trail whose rows are about to leave. Without that nothing leaves."""
         try:
             action = f"{word_for(self.model)}.{self.action}"
-            audit.record_read(self.actor, action, patients=self.touched(rows))
+            audit.record_read(self.actor, action, patients=self.affected_patients(rows))
         except Exception as error:
             raise Unavailable from error
 
-    def touched(self, rows: list[tuple]) -> list[tuple[int, int]]:
-        """Return (organization id, patient id) of the patients whom `rows`, read by the answer's plan, are about."""
-        return self.answer_plan().touched(rows)
+    def affected_patients(self, rows: list[tuple]) -> list[tuple[int, int]]:
+        """Return (organization id, patient id) of the patients whom `rows` of the response plan are about."""
+        return self.response_plan.affected_patients(rows)
+
+    # --- actions ----------------------------------------------------------------------------------
+    def list(self, request, *args, **kwargs) -> Any:
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))  # type: ignore[arg-type]
+        return self.get_paginated_response(self.to_representation(rows))  # type: ignore[arg-type]
+
+    def retrieve(self, request, *args, **kwargs) -> Any:
+        return self.respond(self.to_representation([self.get_object()])[0])
+
+    def create(self, request, *args, **kwargs) -> Any:
+        return self.write(self.perform_create, status=201)
+
+    def partial_update(self, request, *args, **kwargs) -> Any:
+        return self.write(self.perform_update)
+
+    def perform_create(self, serializer: Serializer) -> int | Written:
+        """Create the object that the validated body describes; return its id, or `Written`."""
+        raise NotImplementedError
+
+    def perform_update(self, serializer: Serializer) -> int | Written:
+        """Change the object that the path names as the validated body says; return its id, or `Written`."""
+        raise NotImplementedError
 
     # --- writing ----------------------------------------------------------------------------------
-    def write(self, request: Request, work: Callable[[dict], int], *, status: int = 200) -> Answer:
-        """Read the body, do `work(values)` on what it says, and answer with the row whose id `work` returns.
+    def write(self, perform: Callable[[Serializer], Any], *, status: int = 200) -> ApiResponse:
+        """Validate the body, `perform(serializer)`, and respond with the row that it has written.
 
-        All of it is one transaction. In `idempotent` actions an Idempotency-Key is honoured in it.
+        `perform` returns the row's id, a `Written`, or a whole ApiResponse. All of it is one
+        transaction. In `idempotent_actions` an Idempotency-Key is honoured in it.
         """
-        payload = read_json(request._request)
-        self.charge(payload)
-        honoured = self.action in self.idempotent
-        claim = claim_of(request._request, self.actor, self.organization_id or 0) if honoured else None
+        payload = self.request.data
+        self.count_batch(payload)
+        honoured = self.action in self.idempotent_actions
+        claim = claim_for(self.request._request, self.actor, self.organization_id or 0) if honoured else None
         with transaction.atomic():
-            if claim and (first := claim.first_answer()):
-                self.shown_again(first.row_id)
-                self.named_again(payload)
-                return first.answer
-            pk = work(self.validated(payload))
-            answer = self.answer_of(pk, status)
+            if claim and (stored := claim.stored_response()):
+                self.authorize_replay(stored.row_id, payload)
+                return stored.response
+            written = perform(self.get_valid_serializer(payload))
+            response, pk = self.written_response(written, status)
             if claim:
-                claim.remember(answer, pk)
-        return answer
+                claim.store(response, pk)
+        return response
 
-    def shown_again(self, pk: int) -> None:
-        """Let the answer about row `pk` leave once more: only to who still sees the row, and audited as a read."""
-        by_id = equal_to("id", pk, models.BigIntegerField())
-        rows = Query(self.model, [*self.in_scope(), by_id]).rows(self.answer_plan().columns)
-        if not rows:
-            raise self.missing()
-        self.shown(rows)
+    def written_response(self, written: Any, status: int) -> tuple[ApiResponse, int]:
+        """Return the response to what `perform` returned (see `write`), and the id of its row, 0 for none."""
+        if isinstance(written, ApiResponse):
+            return written, 0
+        written = Written(written) if isinstance(written, int) else written
+        row = self.get_row(comparison(self.model, "id", written.pk))
+        return self.respond({**self.response_plan.objects([row], self.actor)[0], **written.extra}, status), written.pk
 
-    def named_again(self, payload: Any) -> None:
-        """Refuse a stored answer that may show the name of a patient whom the caller sees no longer: one whom the body named."""
-        fields = self.body_serializer().fields if self.action in self.serializer_classes else {}
-        for name, declared in fields.items():
+    def authorize_replay(self, pk: int, payload: Any) -> None:
+        """Let the stored response about row `pk` leave once more: to who still sees the row, audited as a read.
+
+        It may also show the name of a patient whom the body named and whom the caller sees no longer.
+        """
+        self.audit_read([self.get_row(comparison(self.model, "id", pk))] if pk else [])
+        for name, declared in self.get_request_serializer(payload).fields.items():
             if isinstance(declared, ScopedRelation) and scope_of(declared.model).patient and payload.get(name):
                 rows = declared.model._base_manager.filter(uuid=payload[name])
                 if not scope(self.actor, rows).exists():
-                    raise unknown(declared.model)
+                    raise not_found_error(declared.model)
 
-    def validated(self, payload: Any) -> dict[str, Any]:
-        """Return the values of the body by model field name, references as ids found in scope."""
-        if self.action not in self.serializer_classes:
-            return {}
-        serializer = self.body_serializer(payload)
-        serializer.is_valid(raise_exception=True)
-        return self.resolved(dict(serializer.validated_data))
+    def get_request_serializer_class(self) -> type[Serializer]:
+        """Return the serializer of the body; an action that names none takes nothing from it."""
+        return self.request_serializer_classes.get(self.action, Serializer)
 
-    def resolved(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return `values` with references as ids found in scope."""
-        return resolve(values, self.actor, self.organization_id)
-
-    def body_serializer(self, payload: Any = None) -> Serializer:
-        """Return this action's body serializer, holding `payload`."""
-        serializer_class = self.serializer_classes[self.action]
+    def get_request_serializer(self, payload: Any = None) -> Serializer:
+        """Return the serializer of the body, holding `payload`."""
         partial = self.action in ("update", "partial_update")
-        return serializer_class(data=payload, partial=partial, context={"actor": self.actor})
+        return request_serializer(self.get_request_serializer_class(), payload, partial=partial)
 
-    def answer_of(self, pk: int, status: int) -> Answer:
-        """Answer with one row, in the dialect's envelope."""
-        return Answer(self.read_one(equal_to("id", pk, models.BigIntegerField()))[1], status)
+    def get_valid_serializer(self, payload: Any) -> Serializer:
+        """Return the serializer of the body, validated, references replaced by ids found in the caller's scope."""
+        serializer = self.get_request_serializer(payload)
+        serializer.is_valid(raise_exception=True)
+        serializer._validated_data = self.resolve_references(serializer.validated_data)
+        return serializer
 
-    def charge(self, payload: Mapping[str, Any]) -> None:
+    def resolve_references(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `values` by model field name, references as ids found in the caller's scope."""
+        return resolve_references(values, self.actor, self.organization_id)
+
+    def count_batch(self, payload: Mapping[str, Any]) -> None:
         """Count a request of many rows as several, before its transaction: RateLimited where that is too many."""
-        rows = payload.get(self.rows_key) if self.rows_key else None
+        rows = payload.get(self.batch_key) if self.batch_key else None
         further = (len(rows) - 1) // ROWS_A_REQUEST if isinstance(rows, list) else 0
         if further > 0:
             self.allowance = throttling.count(f"user:{self.actor.user_id}", settings.RATE_LIMIT_PER_MINUTE, further)
             self.allowance.check()
 
-    # --- what goes wrong --------------------------------------------------------------------------
+    # --- errors -----------------------------------------------------------------------------------
     def handle_exception(self, exc: Exception) -> Any:
         found = problems_of(exc, self._wire_names())[:MAX_PROBLEMS]
-        problems = [self.understood(problem) for problem in found]
+        problems = [self.translate_problem(problem) for problem in found]
         if problems[0].status in (403, 404) and hasattr(self, "actor"):
             self._record_denied()
-        answer = refusal(problems, self.error_body(problems))
-        if answer.status_code == 405:
-            answer["Allow"] = ", ".join(self.allowed_methods)
-        return answer
+        response = error_response(problems, self.error_body(problems))
+        if response.status_code == 405:
+            response["Allow"] = ", ".join(self.allowed_methods)
+        return response
 
-    def understood(self, problem: Problem) -> Problem:
+    def translate_problem(self, problem: Problem) -> Problem:
         """Return `problem` with the status and wording that this dialect gives it."""
-        return worded(problem, self.constraint_wording)
+        return apply_constraint_message(problem, self.constraint_errors)
 
     def _wire_names(self) -> dict[str, str]:
-        serializer_class = self.serializer_classes.get(getattr(self, "action", None) or "")
+        """Return the names of model fields -> those of the body."""
         names = dict(self.error_fields)
-        for name, field in serializer_class().fields.items() if serializer_class else ():
-            names.setdefault((field.source or name).removesuffix("_id"), name)
+        if getattr(self, "action", None) in self.request_serializer_classes:
+            for name, declared in self.get_request_serializer().fields.items():
+                names.setdefault((declared.source or name).removesuffix("_id"), name)
         return names
 
     def _record_denied(self) -> None:
-        """Record a refusal; a failure here does not turn a refusal into anything else."""
+        """Record a denied access; a failure here does not turn the error into another."""
         try:
-            audit.record_denied(self.actor, f"{self.action or 'unknown'}")
+            audit.record_denied(self.actor, self.action or "unknown")
         except Exception:
             return
 
@@ -338,27 +356,20 @@ class DialectViewSet(ViewSetMixin, APIView):
         return response
 
 
-def unknown(model: type[models.Model]) -> NotFound:
-    """Return the refusal for a row of `model` that does not exist, or might as well not."""
+def not_found_error(model: type[models.Model]) -> NotFound:
+    """Return the error for a row of `model` that does not exist, or might as well not."""
     return NotFound(verbose_name(model).capitalize())
 
 
-def refusal(problems: list[Problem], body: Any) -> Answer:
-    """Return the answer that tells `problems` in `body`, with the headers that go with its status."""
+def error_response(problems: list[Problem], body: Any) -> ApiResponse:
+    """Return the response that tells `problems` in `body`, with the headers that go with its status."""
     first = problems[0]
-    answer = Answer(body, first.status)
+    response = ApiResponse(body, first.status)
     if first.status == 401:
-        answer["WWW-Authenticate"] = 'Bearer realm="anamnesis"'
+        response["WWW-Authenticate"] = CHALLENGE
     if first.retry_after is not None:
-        answer["Retry-After"] = str(first.retry_after)
-    return answer
-
-
-def equal_to(column: str, value: Any, field: models.Field) -> Criterion:
-    """Return the condition `column = value`."""
-    return Criterion(
-        ("equal", column), lambda rows: rows.filter(**{column: Param(f"equal.{column}", field)}), {f"equal.{column}": value}
-    )
+        response["Retry-After"] = str(first.retry_after)
+    return response
 
 
 class UnknownPath:

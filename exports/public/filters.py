@@ -3,24 +3,22 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.http import QueryDict
-
-from config.rest.filters import Parameters, read_once
-from config.rest.public import CamelCaseParameters
+from config.rest.filters import StrictFilterSet
+from config.rest.public import CamelCaseFilterSet
+from config.rest.query_parameters import read_once
 from exports.days import FIRST, LAST, Days
 
 
-class OptionalDays(CamelCaseParameters):
+class OptionalDays(CamelCaseFilterSet):
     """The first and the last day of creation."""
 
     start_date = FIRST
     end_date = LAST
     days: ClassVar[Days] = Days.OPTIONAL
 
-    @classmethod
-    def read(cls, query: QueryDict) -> dict[str, Any]:
-        given = super().read(query)
-        cls.days.check({name: given.get(name) for name in cls.base_filters})
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        self.days.check({name: given.get(name) for name in self.filters})
         return given
 
 
@@ -31,16 +29,15 @@ class RequiredDays(OptionalDays):
     required = tuple(OptionalDays.base_filters)
 
 
-class NoDays(Parameters):
+class NoDays(StrictFilterSet):
     """No days: the report is always of everything."""
 
-    @classmethod
-    def read(cls, query: QueryDict) -> dict[str, Any]:
-        Days.FORBIDDEN.check({name: read_once(query, name) for name in OptionalDays.base_filters})
+    def clean(self) -> dict[str, Any]:
+        Days.FORBIDDEN.check({name: read_once(self.data, name) for name in OptionalDays.base_filters})
         return {}
 
 
-PARAMETERS: Mapping[Days, type[Parameters]] = {
+FILTER_SETS: Mapping[Days, type[StrictFilterSet]] = {
     Days.OPTIONAL: OptionalDays,
     Days.REQUIRED: RequiredDays,
     Days.FORBIDDEN: NoDays,

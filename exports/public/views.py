@@ -7,23 +7,23 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from config.core.exceptions import Unavailable
 from config.rest import public
-from config.rest.compiled.plans import Query
+from config.rest.compiled.queries import Query
 from config.rest.problems import Problem
 from config.rest.responses import to_json
-from config.rest.streaming import Stream, begun
-from exports.public.filters import PARAMETERS
+from config.rest.streaming import Stream, start_eagerly
+from exports.public.filters import FILTER_SETS
 from exports.registry import BY_CREATION, REPORTS, Report
 from exports.writers import FORMATS, Kinds
 
 MEDIA_TYPES: Mapping[str, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
-LAST_WORDS: Mapping[str, Callable[[Kinds, Any], bytes]] = {
-    "csv": lambda kinds, told: f'"{Unavailable.message}"{"," * len(kinds)}\r\n'.encode(),
-    "ndjson": lambda kinds, told: to_json(told) + b"\n",
+# How a report that breaks off ends: with what no reader takes for a row, in CSV one cell more than there are columns.
+FAILURE_TRAILERS: Mapping[str, Callable[[Kinds, Any], bytes]] = {
+    "csv": lambda kinds, error: f'"{Unavailable.message}"{"," * len(kinds)}\r\n'.encode(),
+    "ndjson": lambda kinds, error: to_json(error) + b"\n",
 }
-"""How a report that breaks off ends: with what no reader takes for a row, in CSV one cell more than there are columns."""
 
 
 class ReportViewSet(public.ViewSet):
@@ -31,14 +31,22 @@ class ReportViewSet(public.ViewSet):
 
     report_type: ClassVar[str]
     report: ClassVar[Report]
-    tasks = {"list": Task.READ_AS_STAFF, "csv": Task.READ_AS_STAFF, "ndjson": Task.READ_AS_STAFF}
-    streams = MEDIA_TYPES
+    permissions = {"list": Permission.READ_STAFF_ONLY, "csv": Permission.READ_STAFF_ONLY, "ndjson": Permission.READ_STAFF_ONLY}
+    stream_media_types = MEDIA_TYPES
+    ordering = BY_CREATION
 
     @classmethod
     def of(cls, report_type: str, report: Report) -> type["ReportViewSet"]:
         """Return the view of `report`."""
-        own = {"report_type": report_type, "report": report, "model": report.model, "__doc__": report.about}
-        return type(report.columns.__name__.removesuffix("Out"), (cls,), {**own, "filterset_class": PARAMETERS[report.days]})
+        own = {
+            "report_type": report_type,
+            "report": report,
+            "model": report.model,
+            "serializer_class": report.serializer_class,
+            "filterset_class": FILTER_SETS[report.days],
+            "__doc__": report.about,
+        }
+        return type(report.serializer_class.__name__.removesuffix("Out"), (cls,), own)
 
     @classmethod
     def paths(cls) -> list[URLPattern]:
@@ -50,18 +58,14 @@ class ReportViewSet(public.ViewSet):
             path(f"{address}.ndjson", cls.as_view({"get": "ndjson", "post": "ndjson"})),
         ]
 
-    def get_serializer_class(self):
-        return self.report.columns
-
-    def query(self) -> Query:
-        """Return the query of the rows that the days ask for."""
-        return self.report.query(self.actor, self.filters())
+    def get_queryset(self) -> Query:
+        return self.report.query(self.actor)
 
     def list(self, request, *args, **kwargs) -> HttpResponseBase:
         """Get a page of the report, or with `Accept: text/csv` or `application/x-ndjson` all of it."""
         accepted = request.headers.get("Accept", "").lower()
-        asked = next((name for name, media_type in MEDIA_TYPES.items() if accepted.startswith(media_type)), None)
-        return self.stream(asked) if asked else self.cursor_page(self.query(), BY_CREATION)
+        stream = next((name for name, media_type in MEDIA_TYPES.items() if accepted.startswith(media_type)), None)
+        return self.stream(stream) if stream else super().list(request, *args, **kwargs)
 
     def csv(self, request, *args, **kwargs) -> HttpResponseBase:
         """Get the whole report as CSV."""
@@ -72,10 +76,11 @@ class ReportViewSet(public.ViewSet):
         return self.stream("ndjson")
 
     def stream(self, form: str) -> HttpResponseBase:
-        """Answer with the whole report, a chunk at a time."""
-        kinds, chunks = self.report.kinds, self.report.chunks(self.query(), self.actor, self.shown)
-        last_words = LAST_WORDS[form](kinds, self.error_body([Problem(503, "unavailable", Unavailable.message)]))
-        stream = Stream(FORMATS[form](kinds, begun(chunks)), last_words)
+        """Respond with the whole report, a chunk at a time."""
+        query = self.filter_queryset(self.get_queryset())
+        kinds, chunks = self.report.kinds, self.report.chunks(query, self.actor, self.audit_read)
+        trailer = FAILURE_TRAILERS[form](kinds, self.error_body([Problem(503, "unavailable", Unavailable.message)]))
+        stream = Stream(FORMATS[form](kinds, start_eagerly(chunks)), trailer)
         response = StreamingHttpResponse(stream, content_type=f"{MEDIA_TYPES[form]}; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{self.report_type}.{form}"'
         return response

@@ -10,13 +10,13 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts import audit
 from accounts.admin.base import ScopedAdmin, ScopedInline, leave_out
 from accounts.admin.filters import ScopedRelatedFilter
-from accounts.permissions import ADMINISTRATORS, Task
+from accounts.permissions import ADMINISTRATORS, Permission
 from accounts.site import actor_of
 from config.core.encryption import unseal
 from patients.admin.forms import PatientForm
+from patients.fields import masked
 from patients.input_serializers import BALANCES
 from patients.models import Enrolment, Patient, PatientIdentifier, Status
-from patients.reading import masked
 from patients.search import containing, query_patterns
 from patients.services.patients import create_patient, update_patient
 
@@ -65,7 +65,7 @@ class PatientAdmin(ScopedAdmin):
     """Patients."""
 
     form = PatientForm
-    creators = writers = Task.WRITE_PATIENTS.value
+    creators = writers = Permission.WRITE_PATIENTS.value
     section, place, icon, hint = "Patients", 1, "personal_injury", "Find, register and correct"
     compressed_fields = False
     change_form_before_template = "admin/patients/patient/heading.html"

@@ -1,15 +1,14 @@
 """Query parameters of the general dialect's patient list."""
 
-from config.rest.filters import Parameters
-from patients.models import Patient
-from patients.reading import SearchParameter
+from config.rest.compiled.queries import NOT_ARCHIVED, Query
+from config.rest.filters import StrictFilterSet
+from patients.filters import SearchFilter
 
 
-class GeneralPatientFilters(Parameters):
-    """Filters of the patient list."""
+class GeneralPatientFilterSet(StrictFilterSet):
+    """Filters of the patient list, which leaves archived patients out."""
 
-    search = SearchParameter()
+    search = SearchFilter()
 
-    class Meta:
-        model = Patient
-        fields: list[str] = []
+    def filter_queryset(self, queryset: Query) -> Query:
+        return super().filter_queryset(queryset).filter(NOT_ARCHIVED)

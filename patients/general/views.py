@@ -1,17 +1,15 @@
 """Patients in the general dialect."""
 
-from typing import Any
+from rest_framework.serializers import Serializer
 
 from accounts.models import Organization
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from config.core.exceptions import Invalid
 from config.rest import general
-from config.rest.compiled.plans import Query
-from config.rest.responses import Answer
-from patients.general.filters import GeneralPatientFilters
+from config.rest.responses import ApiResponse
+from patients.general.filters import GeneralPatientFilterSet
 from patients.general.serializers import GeneralPatientIn, GeneralPatientOut
 from patients.models import Patient
-from patients.reading import NOT_ARCHIVED
 from patients.services.patients import create_patient, update_patient
 
 
@@ -19,35 +17,23 @@ class PatientViewSet(general.ViewSet):
     """Patients in the caller's scope."""
 
     model = Patient
-    pk_kwarg = "patient_id"
+    lookup_url_kwarg = "patient_id"
     wrapper = "patient"
-    filterset_class = GeneralPatientFilters
-    tasks = {"create": Task.WRITE_PATIENTS, "update": Task.WRITE_PATIENTS}
-    serializer_classes = {"create": GeneralPatientIn, "update": GeneralPatientIn}
+    serializer_class = GeneralPatientOut
+    request_serializer_classes = {"create": GeneralPatientIn, "update": GeneralPatientIn}
+    filterset_class = GeneralPatientFilterSet
+    ordering = ("last_name_key", "id")
+    permissions = {"create": Permission.WRITE_PATIENTS, "update": Permission.WRITE_PATIENTS}
 
-    def get_serializer_class(self):
-        return GeneralPatientOut
+    def update(self, request, *args, **kwargs) -> ApiResponse:
+        return self.write(self.perform_update)
 
-    def list(self, request, *args, **kwargs) -> Answer:
-        return self.plain_list(Query(Patient, [*self.in_scope(), NOT_ARCHIVED, *self.filters()]), ("last_name_key", "id"))
-
-    def retrieve(self, request, *args, **kwargs) -> Answer:
-        row, patient = self.read_one(self.named_object())
-        self.shown([row])
-        return Answer(patient)
-
-    def create(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._create, status=201)
-
-    def _create(self, values: dict[str, Any]) -> int:
+    def perform_create(self, serializer: Serializer) -> int:
         organization = Organization.objects.filter(pk=self.actor.organization_id).first()
         if organization is None:
             raise Invalid("The key belongs to no organization in which to create a patient.")
-        return create_patient(actor=self.actor, organization=organization, values=values).pk
+        return create_patient(actor=self.actor, organization=organization, values=serializer.validated_data).pk
 
-    def update(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._change)
-
-    def _change(self, changes: dict[str, Any]) -> int:
-        update_patient(actor=self.actor, patient_id=self.object_id, base_version=None, changes=changes)
+    def perform_update(self, serializer: Serializer) -> int:
+        update_patient(actor=self.actor, patient_id=self.object_id, base_version=None, changes=serializer.validated_data)
         return self.object_id

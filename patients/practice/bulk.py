@@ -3,110 +3,126 @@
 import json
 from collections import Counter
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
 
 from accounts.models import Organization
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from config.core.exceptions import NotFound
 from config.rest import practice
-from config.rest.bulk_reader import RowReader
-from config.rest.idempotency import Claim, claim_of
+from config.rest.bulk_reader import BulkReader
+from config.rest.idempotency import Claim, claim_for
 from config.rest.problems import problems_of
-from config.rest.request_body import read_json
-from config.rest.responses import Answer
+from config.rest.responses import ApiResponse
 from patients.bulk_import import CHUNK, BulkImport, Options, Outcome, Result
 from patients.models import Patient
 from patients.practice.serializers import PracticeBulkIn, PracticeBulkOut, PracticeBulkRowIn
 
-MAX_BODY = 25_000_000
-"""Bytes."""
+
+@dataclass
+class ImportRun:
+    """An import on its way: its rows, and the results of those that are done."""
+
+    job: BulkImport
+    rows: list[Any]
+    results: list[dict] = field(default_factory=list)
+    denied: bool = False
+    """Whether a row named a patient whom the caller does not see."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every row has its result."""
+        return len(self.results) == len(self.rows)
+
+    def take_chunk(self) -> None:
+        """Import the next rows, in the transaction that is open."""
+        done = len(self.results)
+        size = len(self.rows) if self.job.options.whole else CHUNK
+        self.results += [self._rendered(result) for result in self.job.take(self.rows[done : done + size], done)]
+
+    def catch_up(self, claim: Claim) -> None:
+        """Take over the results that a run under the same key had when it was cut off."""
+        known = json.loads(claim.progress() or "[]")
+        further = known[len(self.results) :]
+        self.job.recall(self.rows[len(self.results) :], [status for status, *_ in further])
+        for status, uuid, errors in further:
+            self.results.append({"index": len(self.results), "status": status, "uuid": uuid, "errors": errors})
+
+    def save_progress(self, claim: Claim) -> None:
+        """Keep the results with `claim`, so that a repeated request goes on from there."""
+        claim.save_progress(json.dumps([[result["status"], result["uuid"], result["errors"]] for result in self.results]))
+
+    def _rendered(self, result: Result) -> dict:
+        """Return what became of a row, as the response shows it."""
+        self.denied |= isinstance(result.error, NotFound)
+        problems = problems_of(result.error, self.job.reader.names) if result.error else []
+        located = [replace(problem, path=("rows", result.index, *problem.path)) for problem in problems]
+        return {
+            "index": result.index,
+            "status": str(result.outcome),
+            "uuid": str(result.uuid) if result.uuid else None,
+            "errors": [practice.Errors.item(problem) for problem in located],
+        }
 
 
 class PatientBulkViewSet(practice.ViewSet):
     """Many patients in one request."""
 
     model = Patient
-    tasks = {"bulk": Task.WRITE_PATIENTS}
-    serializer_classes = {"bulk": PracticeBulkIn}
-    rows_key = "rows"
-    idempotent = frozenset({"bulk"})
+    permissions = {"bulk": Permission.WRITE_PATIENTS}
+    serializer_class = PracticeBulkOut
+    request_serializer_classes = {"bulk": PracticeBulkIn}
+    batch_key = "rows"
+    idempotent_actions = frozenset({"bulk"})
+    max_body_size = 25_000_000
 
-    job: BulkImport | None = None
-    refused = False
-
-    def get_serializer_class(self):
-        return PracticeBulkOut
-
-    def bulk(self, request, *args, **kwargs) -> Answer:
+    def bulk(self, request, *args, **kwargs) -> ApiResponse:
         """Import patients.
 
         Each chunk is a transaction. With an Idempotency-Key how far the import has come is kept in the
         same transaction, and whoever repeats the request goes on from there.
         """
-        payload = read_json(request._request, MAX_BODY)
-        self.charge(payload)
-        claim = claim_of(request._request, self.actor, self.organization_id)
-        answer = None
+        self.count_batch(request.data)
+        claim = claim_for(request._request, self.actor, self.organization_id)
+        run: ImportRun | None = None
+        response = None
         with claim.held() if claim else nullcontext():
-            while answer is None:
+            while response is None:
                 with transaction.atomic():
-                    answer = self._step(payload, claim)
-        if self.refused:
+                    stored = claim.stored_response() if claim else None
+                    if stored is None:
+                        run = run or self._start()
+                        response = import_chunk(run, claim)
+                    else:
+                        response = stored.response
+        if run and run.denied:
             self._record_denied()
-        return answer
+        return response
 
-    def _step(self, payload: dict[str, Any], claim: Claim | None) -> Answer | None:
-        """Import the next chunk; return the answer after the last one, or the one that was given before."""
-        if claim and (first := claim.first_answer()):
-            return first.answer
-        job = self.job = self.job or self._begin(payload)
-        if claim:
-            self._catch_up(job, claim)
-        done = len(self.told)
-        self.told += [self._tell(result) for result in job.take(self.rows[done : done + self.size], done)]
-        if len(self.told) < len(self.rows):
-            if claim:
-                claim.note(json.dumps([[one["status"], one["uuid"], one["errors"]] for one in self.told]))
-            return None
-        answer = Answer(summary(self.told))
-        if claim:
-            claim.remember(answer, 0)
-        return answer
-
-    def _begin(self, payload: dict[str, Any]) -> BulkImport:
-        values = self.validated(payload)
-        options, self.rows = Options(**values.get("meta", {})), values["rows"]
-        self.size = len(self.rows) if options.whole else CHUNK
-        self.told: list[dict] = []
+    def _start(self) -> ImportRun:
+        values = self.get_valid_serializer(self.request.data).validated_data
         organization = Organization.objects.get(pk=self.organization_id)
-        self.reader = RowReader(PracticeBulkRowIn)
-        return BulkImport(actor=self.actor, organization=organization, reader=self.reader, options=options)
-
-    def _catch_up(self, job: BulkImport, claim: Claim) -> None:
-        """Learn what has been done under this key meanwhile, by a run that was cut off."""
-        known = json.loads(claim.progress() or "[]")
-        further = known[len(self.told) :]
-        job.recall(self.rows[len(self.told) :], [status for status, *_ in further])
-        for status, uuid, errors in further:
-            self.told.append({"index": len(self.told), "status": status, "uuid": uuid, "errors": errors})
-
-    def _tell(self, result: Result) -> dict:
-        """Return what became of a row, as the answer shows it."""
-        self.refused |= isinstance(result.error, NotFound)
-        problems = problems_of(result.error, self.reader.names) if result.error else []
-        placed = [replace(problem, path=("rows", result.index, *problem.path)) for problem in problems]
-        return {
-            "index": result.index,
-            "status": str(result.outcome),
-            "uuid": str(result.uuid) if result.uuid else None,
-            "errors": [practice.Errors.item(problem) for problem in placed],
-        }
+        options, reader = Options(**values.get("meta", {})), BulkReader(PracticeBulkRowIn)
+        job = BulkImport(actor=self.actor, organization=organization, reader=reader, options=options)
+        return ImportRun(job, values["rows"])
 
 
-def summary(told: list[dict]) -> dict:
+def import_chunk(run: ImportRun, claim: Claim | None) -> ApiResponse | None:
+    """Import the next rows of `run` in the open transaction; return the response after the last ones."""
+    if claim:
+        run.catch_up(claim)
+    run.take_chunk()
+    response = ApiResponse(summary(run.results)) if run.finished else None
+    if claim and response:
+        claim.store(response, 0)
+    elif claim:
+        run.save_progress(claim)
+    return response
+
+
+def summary(results: list[dict]) -> dict:
     """Return the results with their numbers."""
-    numbers = Counter(result["status"] for result in told)
-    return {"results": told, **{str(outcome): numbers[outcome] for outcome in Outcome}, "total": len(told)}
+    numbers = Counter(result["status"] for result in results)
+    return {"results": results, **{str(outcome): numbers[outcome] for outcome in Outcome}, "total": len(results)}

@@ -71,11 +71,13 @@ class FieldDefinitionViewSet(CatalogViewSet):
 
     model = FieldDefinition
     columns = ("description", "dropdown_options", "field_type", "is_required", "item_order")
-    constraint_wording = {
+    constraint_errors = {
         "field_definition_options": (
-            422, "A dropdown or multi_select needs options, and no other field has any.", "dropdown_options",
+            422,
+            "A dropdown or multi_select needs options, and no other field has any.",
+            "dropdown_options",
         )
-    }  # fmt: skip
+    }
 
 
 class ProgramViewSet(CatalogViewSet):

@@ -1,28 +1,30 @@
 """Custom field values of patients in the practice dialect."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models, transaction
+from django.db.models import Q
 from django.urls import URLPattern, path
 from rest_framework import serializers
 
-from accounts.permissions import Task
-from config.core.databases import Param
+from accounts.permissions import Permission
 from config.core.exceptions import Invalid
 from config.rest import practice
-from config.rest.compiled.plans import Criterion, Query
-from config.rest.fields import Choice, ContractSerializer, Reference, ScopedRelation, TextList, find_ids, known_id
+from config.rest.compiled.queries import NOT_ARCHIVED, Query, Where
+from config.rest.fields import Choice, ContractSerializer, Reference, ScopedRelation, TextList, find_ids, require_id
+from config.rest.pagination import Envelope
 from config.rest.problems import Problem, Rejected
-from config.rest.request_body import read_json
-from config.rest.responses import Answer
+from config.rest.responses import ApiResponse
 from patients.models import FieldDefinition, FieldType, FieldValue
 from patients.practice.charts import ChartViewSet
 from patients.services.field_values import set_field_values
 
 MAX_FIELDS = 200
+# As the organization orders its fields. A patient has one value of each, so that the order is total.
 ORDER = tuple(f"field_definition__{column}" for column in FieldDefinition._meta.ordering or ())
-"""As the organization orders its fields. A patient has one value of each, so that the order is total."""
+FILLED = Where(Q(value__isnull=False))
+FORM_COLUMNS = ("pk", "uuid", "name", "field_type", "is_required", "dropdown_options", "item_order")
 
 
 class PracticeFieldValueOut(ContractSerializer):
@@ -81,12 +83,16 @@ class FieldValueViewSet(ChartViewSet):
     """What the custom fields of a patient hold."""
 
     model = FieldValue
-    pk_kwarg = "value_uuid"
-    tasks = {
-        "upsert": Task.WRITE_PATIENTS, "list": Task.READ_AS_STAFF, "retrieve": Task.READ_AS_STAFF, "form": Task.READ_AS_STAFF,
-    }  # fmt: skip
-    serializer_classes = {"upsert": PracticeFieldValuesIn}
-    envelopes = {"list": "numbered_page", "upsert": "plain_list"}
+    lookup_url_kwarg = "value_uuid"
+    permissions = {
+        "upsert": Permission.WRITE_PATIENTS,
+        "list": Permission.READ_STAFF_ONLY,
+        "retrieve": Permission.READ_STAFF_ONLY,
+        "form": Permission.READ_STAFF_ONLY,
+    }
+    request_serializer_classes = {"upsert": PracticeFieldValuesIn}
+    envelopes: ClassVar[dict[str, type[Envelope]]] = {"upsert": practice.PlainList}
+    ordering = ORDER
     page_size = 100
 
     @classmethod
@@ -95,45 +101,48 @@ class FieldValueViewSet(ChartViewSet):
         return [
             path(many, cls.as_view({"get": "list", "put": "upsert"})),
             path(f"{many}/form", cls.as_view({"get": "form"})),
-            path(f"{many}/<{cls.pk_kwarg}>", cls.as_view({"get": "retrieve"})),
+            path(f"{many}/<{cls.lookup_url_kwarg}>", cls.as_view({"get": "retrieve"})),
         ]
 
     def get_serializer_class(self):
         return PracticeFieldFormOut if self.action == "form" else PracticeFieldValueOut
 
-    def touched(self, rows: list[tuple]) -> list[tuple[int, int]]:
+    def affected_patients(self, rows: list[tuple]) -> list[tuple[int, int]]:
         """Return the patient of the path: no row here is about another one."""
         return [(self.organization_id, self.patient_id)]
 
-    def list(self, request, *args, **kwargs) -> Answer:
-        return self.numbered_page(Query(FieldValue, [*self.in_scope(), FILLED]), ORDER)
+    def get_queryset(self) -> Query:
+        query = super().get_queryset()
+        return query.filter(FILLED) if self.action == "list" else query
 
-    def form(self, request, *args, **kwargs) -> Answer:
+    def form(self, request, *args, **kwargs) -> ApiResponse:
         """Get the form of all custom fields, with what they hold."""
-        values = Query(FieldValue, self.in_scope()).rows(("field_definition_id", "value", "version"))
+        values = self.get_queryset().rows(("field_definition_id", "value", "version"))
         held = {pk: rest for pk, *rest in values}
-        definitions = Query(FieldDefinition, self.scope_of_rows(FieldDefinition, archived=False))
+        definitions = self.scoped_query(FieldDefinition).filter(NOT_ARCHIVED)
         rows = definitions.rows(FORM_COLUMNS, tuple(map(str, FieldDefinition._meta.ordering or ())))
-        self.shown([])
-        return Answer({"items": [form_field(*columns, *held.get(pk, (None, None))) for pk, *columns in rows]})
+        self.audit_read([])
+        return ApiResponse({"items": [form_field(*columns, *held.get(pk, (None, None))) for pk, *columns in rows]})
 
-    def upsert(self, request, *args, **kwargs) -> Answer:
+    def upsert(self, request, *args, **kwargs) -> ApiResponse:
         """Set custom fields of a patient, all of them or none."""
-        payload = read_json(request._request)
+        payload = request.data
         with transaction.atomic():
-            fields = self.validated(payload)["fields"]
+            fields = self.get_valid_serializer(payload).validated_data["fields"]
             references = [field["field_definition_uuid"] for field in fields]
-            ids = self._found(references)
+            ids = self._definition_ids(references)
             self._set(dict(zip(ids, (field["value"] for field in fields), strict=True)))
-            return Answer(self._values(ids))
+            return ApiResponse(self._values(ids))
 
-    def _found(self, references: Sequence[Reference]) -> Sequence[int]:
+    def _definition_ids(self, references: Sequence[Reference]) -> Sequence[int]:
         """Return the ids of the definitions that `references` name, each once."""
-        twice = [index for index, reference in enumerate(references) if reference in references[:index]]
-        if twice:
-            raise Rejected([problem(index, "field_definition_uuid", "This field stands in the list twice.") for index in twice])
+        repeated = [index for index, reference in enumerate(references) if reference in references[:index]]
+        if repeated:
+            raise Rejected(
+                [problem(index, "field_definition_uuid", "This field stands in the list twice.") for index in repeated]
+            )
         found = find_ids(references, self.actor, self.organization_id)
-        return [known_id(found.get(reference), reference, "field_definition") for reference in references]
+        return [require_id(found.get(reference), reference, "field_definition") for reference in references]
 
     def _set(self, values: dict[int, Any]) -> None:
         try:
@@ -144,14 +153,10 @@ class FieldValueViewSet(ChartViewSet):
 
     def _values(self, definitions: Sequence[int]) -> Sequence[dict]:
         """Return the values of these definitions, in their order."""
-        plan = self.answer_plan()
-        criteria = [*self.in_scope(), of_definitions(definitions)]
-        rows = Query(FieldValue, criteria).rows(plan.columns.plus(definition=models.F("field_definition_id")))
+        plan = self.response_plan
+        query = self.get_queryset().filter(field_definition_id__anyof=definitions)
+        rows = query.rows(plan.columns.plus(models.F("field_definition_id")))
         return plan.objects(sorted(rows, key=lambda row: definitions.index(row[-1])), self.actor)
-
-
-FILLED = Criterion("filled", lambda rows: rows.filter(value__isnull=False))
-FORM_COLUMNS = ("pk", "uuid", "name", "field_type", "is_required", "dropdown_options", "item_order")
 
 
 def form_field(
@@ -168,12 +173,6 @@ def form_field(
         "value": value,
         "version": version,
     }
-
-
-def of_definitions(ids: Sequence[int]) -> Criterion:
-    """Return the condition that a value is of one of these definitions."""
-    marker = Param("definitions", models.BigIntegerField())
-    return Criterion("of definitions", lambda rows: rows.filter(field_definition_id__anyof=marker), {"definitions": ids})
 
 
 def problem(index: int, part: str, message: str) -> Problem:

@@ -1,61 +1,61 @@
 """Query parameters of the practice dialect's patient lists."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
 
-from config.rest.compiled.plans import Criterion
-from config.rest.filters import DateParameter, Parameters, ReferenceParameter, WordsParameter
-from patients.models import Location, Patient, PatientTag, Provider, Status, TagDefinition
-from patients.reading import NOT_ARCHIVED, SearchParameter, StatusParameter
+from config.core.compiled_queries import parameter
+from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Query
+from config.rest.filters import DateFilter, MultipleChoiceFilter, ReferenceFilter, StrictFilterSet
+from patients.filters import SearchFilter, StatusFilter
+from patients.models import Location, PatientTag, Provider, Status, TagDefinition
 
 
-class TaggedParameter(ReferenceParameter):
+@dataclass(frozen=True)
+class HasTag(Criterion):
     """Patients who carry a tag."""
 
-    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
-        return qs.filter(Exists(PatientTag.objects.filter(patient=OuterRef("pk"), tag_definition=value, deleted_at=None)))
+    tag_definition_id: int = parameter(BigIntegerField())
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        tags = PatientTag.objects.filter(patient=OuterRef("pk"), tag_definition=self.tag_definition_id, deleted_at=None)
+        return rows.filter(Exists(tags))
 
 
-class PracticePatientFilters(Parameters):
+class TagFilter(ReferenceFilter):
+    """Patients who carry a tag."""
+
+    def filter(self, qs: Query, value: int) -> Query:
+        return qs.filter(HasTag(value))
+
+
+class PracticePatientFilterSet(StrictFilterSet):
     """Filters of the patient list and of its cursor twin."""
 
-    status = StatusParameter()
-    search = SearchParameter()
-    primary_provider_uuid = ReferenceParameter(Provider, field_name="primary_provider_id")
-    location_uuid = ReferenceParameter(Location, field_name="location_id")
-    dob_from = DateParameter(field_name="date_of_birth", lookup_expr="gte")
-    dob_to = DateParameter(field_name="date_of_birth", lookup_expr="lte")
-    tag_definition_uuid = TaggedParameter(TagDefinition)
+    status = StatusFilter()
+    search = SearchFilter()
+    primary_provider_uuid = ReferenceFilter(Provider, field_name="primary_provider_id")
+    location_uuid = ReferenceFilter(Location, field_name="location_id")
+    dob_from = DateFilter(field_name="date_of_birth", lookup_expr="gte")
+    dob_to = DateFilter(field_name="date_of_birth", lookup_expr="lte")
+    tag_definition_uuid = TagFilter(TagDefinition)
 
-    class Meta:
-        model = Patient
-        fields: list[str] = []
-
-    @classmethod
-    def unless(cls, given: Mapping[str, Any]) -> list[Criterion]:
-        return [] if "status" in given else [NOT_ARCHIVED]
+    def filter_queryset(self, queryset: Query) -> Query:
+        queryset = super().filter_queryset(queryset)
+        return queryset if "status" in self.cleaned_data else queryset.filter(NOT_ARCHIVED)
 
 
-class StatusSetParameter(WordsParameter):
+class StatusSetFilter(MultipleChoiceFilter):
     """The statuses that count; active where none is given."""
 
-    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
-        return qs.filter(status__anyof=value)
 
-
-class PracticeCountFilters(Parameters):
+class PracticeCountFilterSet(StrictFilterSet):
     """Filters of the counts by location, on the date of the first visit."""
 
-    date_from = DateParameter(field_name="date_first_visit", lookup_expr="gte")
-    date_to = DateParameter(field_name="date_first_visit", lookup_expr="lt")
-    status_set = StatusSetParameter(Status)
+    date_from = DateFilter(field_name="date_first_visit", lookup_expr="gte")
+    date_to = DateFilter(field_name="date_first_visit", lookup_expr="lt")
+    status_set = StatusSetFilter(Status, field_name="status")
 
-    class Meta:
-        model = Patient
-        fields: list[str] = []
-
-    @classmethod
-    def unless(cls, given: Mapping[str, Any]) -> list[Criterion]:
-        return [] if "status_set" in given else [cls.base_filters["status_set"].criterion("status_set", [Status.ACTIVE])]
+    def filter_queryset(self, queryset: Query) -> Query:
+        queryset = super().filter_queryset(queryset)
+        return queryset if "status_set" in self.cleaned_data else queryset.filter(status__anyof=[Status.ACTIVE])

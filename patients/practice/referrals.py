@@ -6,16 +6,16 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.filters import VersionArgument
 from config.rest.practice import ReferenceField
+from config.rest.query_parameters import BaseVersionParameter
 from patients.models import Patient, Provider, ReferralAttribution, ReferralPartner, ReferralSource
 from patients.models.referrals import SOURCES
 from patients.practice.charts import ChartEntryOut, ChartRecordViewSet
 from patients.services.charts import archive_entry
 
-BASE_VERSION = VersionArgument()
+BASE_VERSION = BaseVersionParameter()
 
 
 class PracticeReferralAttributionOut(ChartEntryOut):
@@ -67,7 +67,7 @@ class PracticeReferralAttributionPatchIn(ChangeSerializer):
 
     def to_internal_value(self, data: Any) -> Any:
         named = [f"{source}_uuid" for source in SOURCES if isinstance(data, Mapping) and f"{source}_uuid" in data]
-        frozen = {name: [ErrorDetail("The source of an attribution can not be changed.", "frozen_field")] for name in named}
+        frozen = {name: [ErrorDetail("The source of an attribution cannot be changed.", "frozen_field")] for name in named}
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
@@ -81,19 +81,22 @@ class ReferralAttributionViewSet(ChartRecordViewSet):
     """What brought a patient to the clinic, for staff."""
 
     model = ReferralAttribution
-    pk_kwarg = "attribution_uuid"
-    answer_class = PracticeReferralAttributionOut
-    tasks = {**ChartRecordViewSet.tasks, "list": Task.READ_AS_STAFF, "retrieve": Task.READ_AS_STAFF}
-    serializer_classes = {"create": PracticeReferralAttributionIn, "partial_update": PracticeReferralAttributionPatchIn}
-    arguments = {"archive": (BASE_VERSION,)}
-    constraint_wording = {
+    lookup_url_kwarg = "attribution_uuid"
+    serializer_class = PracticeReferralAttributionOut
+    permissions = {**ChartRecordViewSet.permissions, "list": Permission.READ_STAFF_ONLY, "retrieve": Permission.READ_STAFF_ONLY}
+    request_serializer_classes = {"create": PracticeReferralAttributionIn, "partial_update": PracticeReferralAttributionPatchIn}
+    query_parameters = {"archive": (BASE_VERSION,)}
+    constraint_errors = {
         "referral_attribution_one_primary": (409, "This patient has a primary attribution already.", "attribution_role"),
-        "referral_attribution_not_self": (422, "A patient can not refer themselves.", "referring_patient_uuid"),
+        "referral_attribution_not_self": (422, "A patient cannot refer themselves.", "referring_patient_uuid"),
     }
 
-    def _archive(self, values: dict[str, Any]) -> int:
+    def perform_archive(self, serializer: serializers.Serializer) -> int:
         archive_entry(
-            actor=self.actor, model=self.model, patient_id=self.patient_id, entry_id=self.object_id,
+            actor=self.actor,
+            model=self.model,
+            patient_id=self.patient_id,
+            entry_id=self.object_id,
             base_version=BASE_VERSION.read(self.request.GET),
-        )  # fmt: skip
+        )
         return self.object_id

@@ -1,17 +1,20 @@
 """Who patients are to each other, in the practice dialect."""
 
-from django.db.models import BigIntegerField
+from typing import ClassVar
+
+from django.db.models import Q
 from rest_framework import serializers
 
-from accounts.scope import visible
-from config.rest.compiled.plans import Criterion, Query, marked, values_of
+from config.rest import practice
+from config.rest.compiled.queries import NOT_ARCHIVED, InScope, Query, Where
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
+from config.rest.pagination import Envelope
 from config.rest.practice import ReferenceField, ReferenceNameField
-from config.rest.responses import Answer
-from config.rest.views import equal_to
+from config.rest.responses import ApiResponse
 from patients.models import Patient, Relationship
 from patients.practice.charts import ChartRecordViewSet
 
+GUARDIAN = Where(Q(is_guardian=True))
 NAME = ("first_name", "last_name")
 
 
@@ -54,39 +57,26 @@ class RelationshipViewSet(ChartRecordViewSet):
     """Relationships of a patient to others."""
 
     model = Relationship
-    pk_kwarg = "relationship_uuid"
-    answer_class = PracticeRelationshipOut
-    serializer_classes = {"create": PracticeRelationshipIn, "partial_update": PracticeRelationshipPatchIn}
-    envelopes = {**ChartRecordViewSet.envelopes, "guardians": "plain_list", "dependents": "plain_list"}
-    idempotent = frozenset({"create"})
-    constraint_wording = {
+    lookup_url_kwarg = "relationship_uuid"
+    serializer_class = PracticeRelationshipOut
+    request_serializer_classes = {"create": PracticeRelationshipIn, "partial_update": PracticeRelationshipPatchIn}
+    envelopes: ClassVar[dict[str, type[Envelope]]] = {"guardians": practice.PlainList, "dependents": practice.PlainList}
+    idempotent_actions = frozenset({"create"})
+    constraint_errors = {
         "relationship_not_to_self": (422, "A patient has no relationship to themselves.", "to_patient_uuid"),
     }
 
-    def guardians(self, request, *args, **kwargs) -> Answer:
+    def guardians(self, request, *args, **kwargs) -> ApiResponse:
         """List the guardians of a patient."""
-        ward = equal_to("to_patient_id", self.patient_id, BigIntegerField())
-        return self._guardianships([*self.scope_of_rows(Relationship, archived=False), ward], "patient")
+        return self._guardianships(self.scoped_query(Relationship).filter(to_patient_id=self.patient_id), "patient")
 
-    def dependents(self, request, *args, **kwargs) -> Answer:
+    def dependents(self, request, *args, **kwargs) -> ApiResponse:
         """List whose guardian a patient is."""
-        return self._guardianships(self.in_scope(archived=False), "to_patient")
+        return self._guardianships(self.get_queryset(), "to_patient")
 
-    def _guardianships(self, criteria: list[Criterion], other: str) -> Answer:
-        """Answer with those of the rows that make a guardian, where the caller sees the `other` patient, who is not archived."""
-        plan = self.answer_plan()
-        rows = Query(Relationship, [*criteria, GUARDIAN, self._living(other)]).rows(plan.columns, ("id",))
-        self.shown(rows)
-        return Answer(plan.objects(rows, self.actor))
-
-    def _living(self, patient: str) -> Criterion:
-        """Return the condition that the caller sees the patient in the column `patient`, and that they are not archived."""
-        actor = self.actor
-        return Criterion(
-            ("living", patient, actor.role, actor.organization_id is None),
-            lambda rows: rows.filter(visible(marked(actor), Patient, f"{patient}__"), **{f"{patient}__deleted_at": None}),
-            values_of(actor),
-        )
-
-
-GUARDIAN = Criterion("guardian", lambda rows: rows.filter(is_guardian=True))
+    def _guardianships(self, query: Query, other: str) -> ApiResponse:
+        """Respond with those of the rows that make a guardian, where the caller sees the `other` patient, who is not archived."""
+        visible_other = InScope(self.actor.viewer, Patient, f"{other}__")
+        current_other = Where(Q(**{f"{other}__deleted_at": None}))
+        query = query.filter(NOT_ARCHIVED, GUARDIAN, visible_other, current_other)
+        return ApiResponse(self.to_representation(query.rows(self.response_plan.columns, ("id",))))

@@ -11,6 +11,7 @@ from config.rest.compiled.plans import Computed
 from config.rest.fields import BaseVersion, Boolean, Choice, ContractSerializer, Email, Text
 from config.rest.practice import ReferenceField
 from patients.bulk_import import MAX_ROWS, Match, Mode, OnError, Outcome
+from patients.fields import IdentityNumber
 from patients.input_serializers import PatientBody, PatientRow
 from patients.models import (
     BillingType,
@@ -21,7 +22,6 @@ from patients.models import (
     Provider,
     Status,
 )
-from patients.reading import IdentityNumber
 
 RESTRICTED_ABOVE = Decimal(500)
 

@@ -1,14 +1,14 @@
 """Tags of patients in the practice dialect."""
 
-from typing import Any
+from rest_framework import serializers
 
 from accounts.models import User
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from config.rest.fields import ContractSerializer, ScopedRelation
 from config.rest.practice import ReferenceField
+from config.rest.views import Written
 from patients.models import PatientTag, TagDefinition
 from patients.practice.charts import ArchivedChartViewSet, ChartEntryOut
-from patients.services.charts import create_entry
 
 
 class PracticeTagOut(ChartEntryOut):
@@ -36,12 +36,12 @@ class PatientTagViewSet(ArchivedChartViewSet):
     """Tags of a patient, for staff."""
 
     model = PatientTag
-    pk_kwarg = "assignment_uuid"
-    answer_class = PracticeTagOut
-    tasks = {**ArchivedChartViewSet.tasks, "list": Task.READ_AS_STAFF, "retrieve": Task.READ_AS_STAFF}
-    serializer_classes = {"create": PracticeTagIn}
-    constraint_wording = {"patient_tag_unique": (409, "The patient has this tag already.", "tag_definition_uuid")}
+    lookup_url_kwarg = "assignment_uuid"
+    serializer_class = PracticeTagOut
+    permissions = {**ArchivedChartViewSet.permissions, "list": Permission.READ_STAFF_ONLY, "retrieve": Permission.READ_STAFF_ONLY}
+    request_serializer_classes = {"create": PracticeTagIn}
+    constraint_errors = {"patient_tag_unique": (409, "The patient has this tag already.", "tag_definition_uuid")}
 
-    def _create(self, values: dict[str, Any]) -> int:
-        values["assigned_by_id"] = self.actor.user_id
-        return create_entry(actor=self.actor, model=PatientTag, patient_id=self.patient_id, **values).pk
+    def perform_create(self, serializer: serializers.Serializer) -> int | Written:
+        serializer.validated_data["assigned_by_id"] = self.actor.user_id
+        return super().perform_create(serializer)

@@ -1,24 +1,31 @@
 """Patients in the practice dialect."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.db.models import BigIntegerField, Q, QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.serializers import Serializer
 
 from accounts.models import Organization
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from accounts.scope import Role
-from config.core.databases import Param
+from config.core.compiled_queries import parameter
 from config.core.orm import fold
 from config.rest import practice
-from config.rest.compiled.plans import Criterion, Query, plan_of
-from config.rest.filters import NumberArgument, Parameters, TextArgument
-from config.rest.request_body import read_json
-from config.rest.responses import Answer
-from config.rest.views import equal_to
+from config.rest.compiled.plans import response_plan
+from config.rest.compiled.queries import NOT_ARCHIVED, Criterion
+from config.rest.filters import StrictFilterSet
+from config.rest.pagination import Envelope
+from config.rest.query_parameters import IntegerParameter, TextParameter
+from config.rest.responses import ApiResponse
+from config.rest.views import Written
 from patients.duplicates import possible_duplicates
+from patients.families import family_of
+from patients.filters import BY_UPDATE, ORDERINGS
 from patients.models import Location, Patient, Status
-from patients.practice.filters import PracticeCountFilters, PracticePatientFilters
+from patients.practice.filters import PracticeCountFilterSet, PracticePatientFilterSet
 from patients.practice.serializers import (
     PracticeCountsOut,
     PracticeDuplicatesIn,
@@ -29,84 +36,57 @@ from patients.practice.serializers import (
     PracticePatientReducedOut,
     PracticePatientTransitionIn,
 )
-from patients.reading import CHANGES, NOT_ARCHIVED, SORTS, family_of, typeahead
 from patients.services.lifecycle import archive_patient, restore_patient, transition_status
 from patients.services.patients import create_patient, update_patient
+from patients.typeahead import typeahead
 
-CONSTRAINTS = {
+CONSTRAINT_ERRORS = {
     "patient_chart_number_unique": (409, "duplicate chart number", "chart_number"),
-    "patient_not_own_guarantor": (422, "A patient can not be their own guarantor.", "responsible_party_uuid"),
+    "patient_not_own_guarantor": (422, "A patient cannot be their own guarantor.", "responsible_party_uuid"),
 }
+SEARCH_TEXT = TextParameter("q")
+LIMIT = IntegerParameter("limit", default=20, least=1, most=100)
 
 
-TYPED = TextArgument("q")
-LIMIT = NumberArgument("limit", default=20, least=1, most=100)
+class PatientItemsMixin:
+    """For view sets that can show patients as light objects."""
 
-
-class LightPatients(practice.ViewSet):
-    """A view set that can show patients as light objects."""
-
-    model = Patient
-
-    def items(self, ids: list[int]) -> list[dict]:
+    def get_items(self: Any, ids: list[int]) -> list[dict]:
         """Return the patients with these ids as light objects, in this order, as far as the caller sees them."""
-        plan = plan_of(PracticePatientItemOut)
-        rows = Query(Patient, [*self.in_scope(), NOT_ARCHIVED, with_ids(ids)]).rows(plan.columns)
+        plan = response_plan(PracticePatientItemOut)
+        rows = self.scoped_query(Patient).filter(NOT_ARCHIVED, id__anyof=ids).rows(plan.columns)
         rows.sort(key=lambda row: ids.index(row[0]))
-        self.shown(rows)
+        self.audit_read(rows)
         return plan.objects(rows, self.actor)
 
 
-class PatientViewSet(LightPatients):
+class PatientViewSet(PatientItemsMixin, practice.ViewSet):
     """Patients of an organization."""
 
-    pk_kwarg = "patient_uuid"
-    filterset_class: ClassVar[type[Parameters] | None] = PracticePatientFilters
-    tasks = {"create": Task.WRITE_PATIENTS, "partial_update": Task.WRITE_PATIENTS}
-    serializer_classes = {"create": PracticePatientIn, "partial_update": PracticePatientPatchIn}
-    idempotent = frozenset({"create"})
-    constraint_wording = CONSTRAINTS
-    sorts = SORTS
+    model = Patient
+    lookup_url_kwarg = "patient_uuid"
+    filterset_class: ClassVar[type[StrictFilterSet] | None] = PracticePatientFilterSet
+    permissions = {"create": Permission.WRITE_PATIENTS, "partial_update": Permission.WRITE_PATIENTS}
+    request_serializer_classes = {"create": PracticePatientIn, "partial_update": PracticePatientPatchIn}
+    idempotent_actions = frozenset({"create"})
+    constraint_errors = CONSTRAINT_ERRORS
+    ordering_fields = ORDERINGS
     default_sort = "last_name"
 
     def get_serializer_class(self):
-        """Return the shape of answers: patients themselves get a reduced one."""
+        """Return the shape of responses: patients themselves get a reduced one."""
         return PracticePatientReducedOut if self.actor.role == Role.PATIENT else PracticePatientOut
 
-    def query(self) -> Query:
-        """Return the query that the filters ask for."""
-        return Query(Patient, [*self.in_scope(), *self.filters()])
-
-    def list(self, request, *args, **kwargs) -> Answer:
-        by, direction = self.sorting()
-        sign = "-" if direction == "desc" else ""
-        return self.numbered_page(self.query(), (f"{sign}{SORTS[by].column}", f"{sign}id"))
-
-    def retrieve(self, request, *args, **kwargs) -> Answer:
-        row, patient = self.read_one(self.named_object())
-        self.shown([row])
-        return Answer(patient)
-
-    def create(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._create, status=201)
-
-    def _create(self, values: dict[str, Any]) -> int:
+    def perform_create(self, serializer: Serializer) -> Written:
+        """Create a patient; the response also names who may be the same person."""
+        values = serializer.validated_data
         organization = Organization.objects.get(pk=self.organization_id)
         patient = create_patient(actor=self.actor, organization=organization, values=values)
-        self.duplicates = possible_duplicates(self.actor, organization, values, besides=patient.pk)
-        return patient.pk
+        duplicates = possible_duplicates(self.actor, organization, values, besides=patient.pk)
+        return Written(patient.pk, {"potential_duplicates": self.get_items(duplicates) if duplicates else []})
 
-    def answer_of(self, pk: int, status: int) -> Answer:
-        """Answer with the patient; a create also tells who may be the same person."""
-        patient = self.read_one(equal_to("id", pk, BigIntegerField()))[1]
-        if self.action == "create":
-            patient["potential_duplicates"] = self.items(self.duplicates) if self.duplicates else []
-        return Answer(patient, status)
-
-    def partial_update(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._change)
-
-    def _change(self, changes: dict[str, Any]) -> int:
+    def perform_update(self, serializer: Serializer) -> int:
+        changes = serializer.validated_data
         base_version = changes.pop("base_version")
         update_patient(actor=self.actor, patient_id=self.object_id, base_version=base_version, changes=changes)
         return self.object_id
@@ -115,131 +95,121 @@ class PatientViewSet(LightPatients):
 class PatientLifecycleViewSet(PatientViewSet):
     """Where a patient stands with the clinic."""
 
-    tasks = dict.fromkeys(("archive", "restore", "transition"), Task.WRITE_PATIENTS)
-    serializer_classes = {"transition": PracticePatientTransitionIn}
-    reaches_archived = frozenset({"restore"})
+    permissions = dict.fromkeys(("archive", "restore", "transition"), Permission.WRITE_PATIENTS)
+    request_serializer_classes = {"transition": PracticePatientTransitionIn}
+    archived_actions = frozenset({"restore"})
 
-    def archive(self, request, *args, **kwargs) -> Answer:
+    def archive(self, request, *args, **kwargs) -> ApiResponse:
         """Archive a patient."""
-        return self.write(request, lambda values: self._done(archive_patient))
+        return self.write(lambda serializer: self._perform(archive_patient))
 
-    def restore(self, request, *args, **kwargs) -> Answer:
+    def restore(self, request, *args, **kwargs) -> ApiResponse:
         """Restore an archived patient."""
-        return self.write(request, lambda values: self._done(restore_patient))
+        return self.write(lambda serializer: self._perform(restore_patient))
 
-    def transition(self, request, *args, **kwargs) -> Answer:
+    def transition(self, request, *args, **kwargs) -> ApiResponse:
         """Give a patient another status."""
-        return self.write(request, lambda values: self._done(transition_status, **values))
+        return self.write(lambda serializer: self._perform(transition_status, **serializer.validated_data))
 
-    def _done(self, service: Callable[..., None], **values: Any) -> int:
+    def _perform(self, service: Callable[..., None], **values: Any) -> int:
         service(actor=self.actor, patient_id=self.object_id, **values)
         return self.object_id
 
 
+@extend_schema_view(list=extend_schema(summary="List patients by cursor"))
 class PatientCursorViewSet(PatientViewSet):
     """The patient list by keyset: stable and fast at any depth."""
 
-    envelopes = {"list": "keyset_page"}
-    sorts = {**SORTS, "updated_at": CHANGES}
+    pagination_class = practice.CursorPagination
+    ordering_fields = {**ORDERINGS, "updated_at": BY_UPDATE}
     default_sort = "first_name"
 
-    def list(self, request, *args, **kwargs) -> Answer:
-        """List patients by cursor."""
-        by, direction = self.sorting()
-        keyset = self.sorts[by].turned(descending=direction == "desc")
-        return self.keyset_page(self.query(), keyset)
 
-
-class PatientSearchViewSet(LightPatients):
+class PatientSearchViewSet(PatientItemsMixin, practice.ViewSet):
     """Patients found by what is typed, or by what is known of a person."""
 
-    serializer_classes = {"check_duplicates": PracticeDuplicatesIn}
-    envelopes = {"list": "found_items", "check_duplicates": "found_items"}
-    arguments = {"list": (TYPED, LIMIT)}
+    model = Patient
+    serializer_class = PracticePatientItemOut
+    request_serializer_classes = {"check_duplicates": PracticeDuplicatesIn}
+    envelopes: ClassVar[dict[str, type[Envelope]]] = {
+        "list": practice.FoundItems,
+        "check_duplicates": practice.FoundItems,
+    }
+    query_parameters = {"list": (SEARCH_TEXT, LIMIT)}
 
-    def get_serializer_class(self):
-        return PracticePatientItemOut
-
-    def list(self, request, *args, **kwargs) -> Answer:
+    def list(self, request, *args, **kwargs) -> ApiResponse:
         """Search patients as one types."""
-        text, limit = TYPED.read(request.GET), LIMIT.read(request.GET)
+        text, limit = SEARCH_TEXT.read(request.GET), LIMIT.read(request.GET)
         if not fold(text):
-            return Answer({"items": [], "total": 0})
+            return ApiResponse({"items": [], "total": 0})
         ids, total = typeahead(text, self.actor, self.organization_id, limit)
-        return Answer({"items": self.items(ids), "total": total})
+        return ApiResponse({"items": self.get_items(ids), "total": total})
 
-    def check_duplicates(self, request, *args, **kwargs) -> Answer:
+    def check_duplicates(self, request, *args, **kwargs) -> ApiResponse:
         """Look for patients who may be the same person."""
-        values = self.validated(read_json(request._request))
+        values = self.get_valid_serializer(request.data).validated_data
         organization = Organization.objects.get(pk=self.organization_id)
-        items = self.items(possible_duplicates(self.actor, organization, values))
-        return Answer({"items": items, "total": len(items)})
+        items = self.get_items(possible_duplicates(self.actor, organization, values))
+        return ApiResponse({"items": items, "total": len(items)})
+
+
+@dataclass(frozen=True)
+class FamilyMembers(Criterion):
+    """The patients who have `guarantor` or are them, without `patient`."""
+
+    guarantor: int = parameter(BigIntegerField())
+    patient: int = parameter(BigIntegerField())
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(family_of(self.guarantor), ~Q(id=self.patient))
 
 
 class PatientFamilyViewSet(PatientViewSet):
     """The others who share a patient's guarantor, as far as the caller sees them."""
 
-    envelopes = {"family": "plain_list"}
+    envelopes: ClassVar[dict[str, type[Envelope]]] = {"family": practice.PlainList}
     filterset_class = None
-    sorts = {}
+    ordering_fields = {}
 
-    def family(self, request, *args, **kwargs) -> Answer:
+    def family(self, request, *args, **kwargs) -> ApiResponse:
         """List the family of a patient."""
-        rows = Query(Patient, [*self.in_scope(), self.named_object()]).rows(("pk", "responsible_party_id"))
+        named = self.lookup_criterion(Patient, self.lookup_url_kwarg)
+        rows = self.get_queryset().filter(named).rows(("pk", "responsible_party_id"))
         if not rows:
-            raise self.missing()
+            raise self.not_found()
         patient, guarantor = rows[0]
-        plan = self.answer_plan()
-        family = Query(Patient, [*self.in_scope(), NOT_ARCHIVED, sharing(guarantor or patient, patient)])
-        found = family.rows(plan.columns, ("last_name_key", "id"))
-        self.shown(found)
-        return Answer(plan.objects(found, self.actor))
+        family = self.get_queryset().filter(NOT_ARCHIVED, FamilyMembers(guarantor or patient, patient))
+        return ApiResponse(self.to_representation(family.rows(self.response_plan.columns, ("last_name_key", "id"))))
 
 
 class PatientCountsViewSet(practice.ViewSet):
     """Numbers of patients. No patient is shown."""
 
     model = Patient
-    filterset_class = PracticeCountFilters
-    envelopes = {"by_location": "bare"}
+    serializer_class = PracticeCountsOut
+    filterset_class = PracticeCountFilterSet
+    envelopes: ClassVar[dict[str, type[Envelope]]] = {"by_location": Envelope}
 
-    def get_serializer_class(self):
-        return PracticeCountsOut
-
-    def by_location(self, request, *args, **kwargs) -> Answer:
+    def by_location(self, request, *args, **kwargs) -> ApiResponse:
         """Count patients by location."""
-        given = PracticeCountFilters.read(request.GET)
-        counts = Query(Patient, [*self.in_scope(), *self.filters()]).count_by("location_id")
-        places = Location.objects.filter(organization_id=self.organization_id, deleted_at=None, is_active=True)
+        filterset = self.get_filterset(self.get_queryset())
+        counts = filterset.qs.count_by("location_id")
+        given = filterset.cleaned_data
+        locations = Location.objects.filter(organization_id=self.organization_id, deleted_at=None, is_active=True)
         items: list[dict[str, Any]] = [
             {"location": practice.reference(str(uuid), name), "count": counts[pk]}
-            for pk, uuid, name in places.values_list("pk", "uuid", "name")
+            for pk, uuid, name in locations.values_list("pk", "uuid", "name")
             if pk in counts
         ]
-        total, placed = sum(counts.values()), sum(item["count"] for item in items)
-        return Answer(
+        total, located = sum(counts.values()), sum(item["count"] for item in items)
+        return ApiResponse(
             {
                 "date_from": given.get("date_from"),
                 "date_to": given.get("date_to"),
-                "excluded_count": total - placed,
+                "excluded_count": total - located,
                 "group_by": "location",
                 "items": items,
                 "status_set": given.get("status_set", [Status.ACTIVE]),
                 "total": total,
             }
         )
-
-
-def with_ids(ids: list[int]) -> Criterion:
-    """Return the condition that a row is one of `ids`."""
-    return Criterion("with ids", lambda rows: rows.filter(id__anyof=Param("ids", BigIntegerField())), {"ids": ids})
-
-
-def sharing(guarantor: int, besides: int) -> Criterion:
-    """Return the condition that a patient is `guarantor` or has them, `besides` one."""
-    big = BigIntegerField()
-
-    def apply(rows: QuerySet) -> QuerySet:
-        return rows.filter(family_of(Param("guarantor", big)), ~Q(id=Param("besides", big)))
-
-    return Criterion("sharing", apply, {"guarantor": guarantor, "besides": besides})

@@ -6,12 +6,12 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from accounts.models import CareGroup, Organization
-from config.rest.compiled.lookups import CatalogLookup, ChildRows, OrganizationLookup
-from config.rest.compiled.plans import Computed, LookedUp
+from config.rest.compiled.loaders import CatalogLoader, ChildLoader, OrganizationLoader
+from config.rest.compiled.plans import Computed, LoadedField
 from config.rest.fields import Choice, ContractSerializer, Email, ScopedRelation, Text
 from config.rest.public import CamelCase, LocalDateTime
+from patients.fields import public_status
 from patients.models import Enrolment, Patient, PatientIdentifier, Program, Protocol, Sex
-from patients.reading import public_status
 from patients.search import e164
 
 CHART_NUMBER_SYSTEM = "hospital_mrn"
@@ -56,13 +56,13 @@ def _latest(rows: list) -> dict | None:
     return {"program": _entry(program_uuid, program) | dates, "protocol": _entry(protocol_uuid, protocol)}
 
 
-ENROLMENTS = ChildRows(
+ENROLMENTS = ChildLoader(
     Enrolment,
     "patient_id",
     ("start_date", "end_date", "program__uuid", "program__name", "protocol__uuid", "protocol__name"),
     _latest,
 )
-IDENTIFIERS = ChildRows(
+IDENTIFIERS = ChildLoader(
     PatientIdentifier,
     "patient_id",
     ("use", "system", "value", "type_system", "type_code", "type_display", "assigner"),
@@ -102,33 +102,33 @@ class PublicPatientOut(CamelCase, ContractSerializer):
         schema={"type": "string", "enum": ["created", "active", "blocked", "stopped", "cancelled"]},
     )
     phone = serializers.CharField(source="mobile_e164", allow_null=True)
-    identifiers = LookedUp(
+    identifiers = LoadedField(
         IDENTIFIERS,
         source="id",
-        show=with_chart_number,
+        render=with_chart_number,
         columns=("chart_number",),
         schema={"type": "array", "items": _IDENTIFIER},
     )
-    organization = LookedUp(
-        OrganizationLookup(_organization),
+    organization = LoadedField(
+        OrganizationLoader(_organization),
         source="organization_id",
         schema=_object(nullable=False, id=_UUID, name=_NAME, parentId={**_UUID, "nullable": True}, parentName=_MAYBE),
     )
-    group = LookedUp(
-        CatalogLookup(CareGroup, _entry),
+    group = LoadedField(
+        CatalogLoader(CareGroup, _entry),
         source="care_group_id",
         schema=_object(nullable=True, id=_UUID, name=_NAME),
     )
-    program = LookedUp(
+    program = LoadedField(
         ENROLMENTS,
         source="id",
-        show=lambda found: found["program"] if found else None,
+        render=lambda found: found["program"] if found else None,
         schema=_object(nullable=True, id=_UUID, name=_NAME, startDate=_DATE, endDate=_DATE),
     )
-    protocol = LookedUp(
+    protocol = LoadedField(
         ENROLMENTS,
         source="id",
-        show=lambda found: found["protocol"] if found else None,
+        render=lambda found: found["protocol"] if found else None,
         schema=_object(nullable=True, id=_UUID, name=_NAME),
     )
 

@@ -1,24 +1,26 @@
 """Patients in the public dialect."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from rest_framework.serializers import Serializer
+
 from accounts.models import Organization
-from accounts.permissions import Task
+from accounts.permissions import Permission
 from config.core.exceptions import Invalid
 from config.rest import public
-from config.rest.compiled.plans import Query
-from config.rest.fields import resolve
-from config.rest.responses import Answer
+from config.rest.compiled.queries import NOT_ARCHIVED, Query
+from config.rest.fields import resolve_references
+from patients.filters import ORDERINGS
 from patients.models import Patient, Program, Protocol
 from patients.public.serializers import PublicPatientIn, PublicPatientOut
-from patients.reading import NOT_ARCHIVED, SORTS
 from patients.services.patients import create_patient
 
-CONSTRAINTS = {
-    "patient_chart_number_unique": (422, "This value can not be used.", "patientNumber"),
-    # Unique over all organizations: the answer must not tell whose it is.
-    "patients_patient_account_name_key_key": (422, "This value can not be used.", "accountName"),
-    "patients_patient.account_name_key": (422, "This value can not be used.", "accountName"),
+CONSTRAINT_ERRORS = {
+    "patient_chart_number_unique": (422, "This value cannot be used.", "patientNumber"),
+    # Unique over all organizations: the response must not tell whose it is.
+    "patients_patient_account_name_key_key": (422, "This value cannot be used.", "accountName"),
+    "patients_patient.account_name_key": (422, "This value cannot be used.", "accountName"),
 }
 
 
@@ -26,33 +28,26 @@ class PatientViewSet(public.ViewSet):
     """Patients in the caller's scope."""
 
     model = Patient
-    pk_kwarg = "patient_id"
-    tasks = {"create": Task.WRITE_PATIENTS}
-    serializer_classes = {"create": PublicPatientIn}
+    lookup_url_kwarg = "patient_id"
     serializer_class = PublicPatientOut
-    constraint_wording = CONSTRAINTS
+    request_serializer_classes = {"create": PublicPatientIn}
+    permissions = {"create": Permission.WRITE_PATIENTS}
+    ordering = ORDERINGS["created_at"]
+    constraint_errors = CONSTRAINT_ERRORS
     error_fields = {"program": "programId", "protocol": "protocolId", "care_group": "groupId", "organization": "organizationId"}
 
-    def get_serializer_class(self):
-        return PublicPatientOut
+    def get_queryset(self) -> Query:
+        query = super().get_queryset()
+        return query.filter(NOT_ARCHIVED) if self.action == "list" else query
 
-    def list(self, request, *args, **kwargs) -> Answer:
-        return self.cursor_page(Query(Patient, [*self.in_scope(), NOT_ARCHIVED]), SORTS["created_at"])
-
-    def retrieve(self, request, *args, **kwargs) -> Answer:
-        row, patient = self.read_one(self.named_object())
-        self.shown([row])
-        return Answer({"data": patient, "meta": {}})
-
-    def create(self, request, *args, **kwargs) -> Answer:
-        return self.write(request, self._create, status=201)
-
-    def resolved(self, values: dict[str, Any]) -> dict[str, Any]:
+    def resolve_references(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Find the organization in the caller's scope, then all other references inside it."""
-        organization = resolve({"organization_id": values.pop("organization_id")}, self.actor, None)["organization_id"]
-        return {"organization_id": organization, **resolve(values, self.actor, organization)}
+        organization = resolve_references({"organization_id": values["organization_id"]}, self.actor, None)["organization_id"]
+        others = {name: value for name, value in values.items() if name != "organization_id"}
+        return {"organization_id": organization, **resolve_references(others, self.actor, organization)}
 
-    def _create(self, values: dict[str, Any]) -> int:
+    def perform_create(self, serializer: Serializer) -> int:
+        values = serializer.validated_data
         organization = Organization.objects.get(pk=values.pop("organization_id"))
         _check_group(organization, values)
         program = Program.objects.get(pk=values.pop("program_id"))

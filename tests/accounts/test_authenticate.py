@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.authentication import StaffBackend, actor_of_user, authenticate_key
+from accounts.authentication import StaffBackend, actor_of_user
 from accounts.models import ApiKey, Organization, Role, User, UserStatus
-from accounts.services.keys import revoke_key
+from accounts.services.keys import authenticate_key, revoke_key
 from accounts.services.users import change_user_status, create_user, set_care_groups
 from config.core.exceptions import AccountInactive, NotAuthenticated
 from tests.conftest import ApiClient

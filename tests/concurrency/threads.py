@@ -33,13 +33,13 @@ class Background:
     """
 
     def __init__(self, *tasks: Callable[[int], Any]):
-        self.tasks = tasks
+        self.permissions = tasks
         self.rounds = 0
         self._over = threading.Event()
         self._pool = ThreadPoolExecutor(len(tasks))
 
     def __enter__(self) -> "Background":
-        self._running = [self._pool.submit(self._repeat, task) for task in self.tasks]
+        self._running = [self._pool.submit(self._repeat, task) for task in self.permissions]
         return self
 
     def _repeat(self, task: Callable[[int], Any]) -> int:

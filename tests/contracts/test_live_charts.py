@@ -83,7 +83,7 @@ class Filled:
     def body(self, operation: Operation) -> dict[str, Any]:
         """Return a body with every field."""
         view = VIEWS[route_of(operation)]
-        serializer = view.cls.serializer_classes[view.actions[operation.method.lower()]]()
+        serializer = view.cls.request_serializer_classes[view.actions[operation.method.lower()]]()
         return self._values(serializer, PRACTICE.schemas[operation.body])
 
     def bodies(self, operation: Operation) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def test_the_log_tells_what_broke_where_and_nothing_of_anybody(broken, caplog):
 @FORMS
 def test_so_many_streams_leave_at_a_time_and_one_that_was_read_makes_room(clinic, api, monkeypatch, form):
     add_row(clinic, REPORT)
-    monkeypatch.setattr(streaming, "PLACES", BoundedSemaphore(2))
+    monkeypatch.setattr(streaming, "STREAM_SLOTS", BoundedSemaphore(2))
     held = [api().get(f"/v1/export/{REPORT}.{form}") for _ in range(2)]
     refused = api().get(f"/v1/export/{REPORT}.{form}")
     assert (refused.status_code, refused.json()) == (503, TOLD)
@@ -81,7 +81,7 @@ def test_so_many_streams_leave_at_a_time_and_one_that_was_read_makes_room(clinic
 
 
 def test_a_stream_that_nobody_reads_gives_its_place_back_when_it_is_closed_and_only_once(monkeypatch):
-    monkeypatch.setattr(streaming, "PLACES", BoundedSemaphore(1))
+    monkeypatch.setattr(streaming, "STREAM_SLOTS", BoundedSemaphore(1))
     first = Stream(iter([b"a"]), b"")
     with pytest.raises(Unavailable):
         Stream(iter([b"b"]), b"")

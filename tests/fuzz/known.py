@@ -9,7 +9,7 @@ from accounts.models import CareGroup, Role
 from accounts.models.catalogs import Catalog
 from clinical.models import Alert, Instrument, InstrumentKind, MonitoringAlert
 from config.rest.fields import ScopedRelation
-from config.rest.filters import ReferenceParameter
+from config.rest.filters import ReferenceFilter
 from patients.models import ChartEntry, Patient
 from tests import policy
 from tests.cast import VIEWS, model_of
@@ -61,10 +61,10 @@ class KnownRows:
     def _referenced(self) -> Iterator[tuple[str, type]]:
         for route in PRACTICE.values():
             view = VIEWS[route].cls
-            for serializer_class in view.serializer_classes.values():
+            for serializer_class in view.request_serializer_classes.values():
                 yield from _relations(serializer_class())
             for name, declared in getattr(view.filterset_class, "base_filters", {}).items():
-                if isinstance(declared, ReferenceParameter):
+                if isinstance(declared, ReferenceFilter):
                     yield name, declared.referenced
 
     def _rows(self, model: type) -> list[Any]:

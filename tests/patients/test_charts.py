@@ -18,7 +18,7 @@ LISTS = {
 }
 RECORDS = {name: view for name, view in LISTS.items() if issubclass(view, ChartRecordViewSet)}
 ADDED = {name: view for name, view in LISTS.items() if "POST" in POLICY[f"api/v1/<org_id>/patients/<patient_uuid>/{name}"]}
-IDEMPOTENT = sorted(name for name, view in LISTS.items() if "create" in view.idempotent)
+IDEMPOTENT = sorted(name for name, view in LISTS.items() if "create" in view.idempotent_actions)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_null_is_no_error_in_a_correction(clinic, api, chart, patient, name):
     """Null clears a column that can be null and leaves one that can not as it is."""
     view = RECORDS[name]
     before = clinic.entry(view.model, patient, **clinic.least_entry(view.model))
-    fields = view.serializer_classes["partial_update"]().fields
+    fields = view.request_serializer_classes["partial_update"]().fields
     optional = {
         fieldname: None for fieldname, field in fields.items() if fieldname not in ("base_version", *NEEDED.get(name, ()))
     }

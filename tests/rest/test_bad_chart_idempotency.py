@@ -11,7 +11,7 @@ from patients.models import Patient, Relationship
 from tests.charts import BODIES, Chart, ChartBody, address
 from tests.factories import SYSTEM, archive
 
-HONOURED = [body for body in BODIES if body.action in body.view.idempotent]
+HONOURED = [body for body in BODIES if body.action in body.view.idempotent_actions]
 (DISEASES,) = (body for body in HONOURED if body.view.model is Disease)
 (MEASUREMENTS,) = (body for body in HONOURED if body.view.model is Measurement)
 
@@ -161,7 +161,7 @@ def test_stored_answer_stays_where_a_definition_that_it_names_is_archived(send, 
 
 @in_both_dialects
 def test_key_that_is_in_use_is_409_with_the_time_to_come_back(send, monkeypatch):
-    monkeypatch.setattr(idempotency, "lock_out", lambda name: False)
+    monkeypatch.setattr(idempotency, "try_advisory_lock", lambda name: False)
     response = send.wire.checked(send(), 409)
     assert response.headers["Retry-After"] == "1"
     assert send.count() == 0

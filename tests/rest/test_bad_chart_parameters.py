@@ -2,14 +2,14 @@
 
 import pytest
 
-from clinical.reading import InstrumentParameter
+from clinical.filters import InstrumentFilter
 from config.rest.filters import (
-    BooleanParameter,
-    DateParameter,
-    DateTimeParameter,
-    Parameter,
-    ReferenceParameter,
-    WordParameter,
+    BooleanFilter,
+    ChoiceFilter,
+    DateFilter,
+    DateTimeFilter,
+    ReferenceFilter,
+    StrictFilter,
 )
 from patients.models import ChartEntry
 from tests import policy
@@ -25,14 +25,14 @@ MOMENTS = (
     "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
 )  # fmt: skip
 BOOLEANS = ("", " ", "1", "0", "yes", "no", "on", "t", "true ", " false", "true\n", "null", "truefalse", "\x00", "x" * 10_240)
-BAD: dict[type[Parameter], tuple[str, ...]] = {
-    BooleanParameter: BOOLEANS,
-    DateParameter: DATES,
-    DateTimeParameter: tuple(value for value in MOMENTS if value != "2023-02-01T00:00:00Z"),
-    InstrumentParameter: (*TEXTS, "", " ", "nope", "WEIGHT", f"{{{UUID}}}", UUID),
-    ReferenceParameter: UUIDS,
-    WordParameter: WORDS,
-    Parameter: TEXTS,
+BAD: dict[type[StrictFilter], tuple[str, ...]] = {
+    BooleanFilter: BOOLEANS,
+    DateFilter: DATES,
+    DateTimeFilter: tuple(value for value in MOMENTS if value != "2023-02-01T00:00:00Z"),
+    InstrumentFilter: (*TEXTS, "", " ", "nope", "WEIGHT", f"{{{UUID}}}", UUID),
+    ReferenceFilter: UUIDS,
+    ChoiceFilter: WORDS,
+    StrictFilter: TEXTS,
 }
 """Kind of parameter -> what no parameter of that kind takes; the last one is free text."""
 

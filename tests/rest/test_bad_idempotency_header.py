@@ -90,7 +90,7 @@ def test_failures_are_not_remembered(practice):
 
 
 def test_key_that_is_in_use_is_409_with_the_time_to_come_back(practice, monkeypatch):
-    monkeypatch.setattr(idempotency, "lock_out", lambda name: False)
+    monkeypatch.setattr(idempotency, "try_advisory_lock", lambda name: False)
     response = create(practice, "k")
     assert response.status_code == 409
     assert response.headers["Retry-After"] == "1"

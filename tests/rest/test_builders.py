@@ -26,9 +26,9 @@ from clinical.models import (
 )
 from config.core.encryption import seal
 from config.core.orm import DayListField, ObjectListField, SoftDeleted
-from config.rest.compiled.plans import Computed, LookedUp, Plan, Query, plan_of
+from config.rest.compiled.plans import Computed, LoadedField, ResponsePlan, response_plan
+from config.rest.compiled.queries import Query
 from config.rest.responses import to_json
-from config.rest.views import equal_to
 from patients.models import ChartEntry, Enrolment, FieldDefinition, Patient, ReferralAttribution
 from patients.services.charts import archive_entry
 from tests.append_only import lifted
@@ -303,14 +303,14 @@ def callers(clinic: Clinic) -> list[Actor]:
     ]
 
 
-def fetched(plan: Plan, pk: int) -> list[tuple]:
+def fetched(plan: ResponsePlan, pk: int) -> list[tuple]:
     """Return one row as the plan reads it."""
-    return Query(plan.model, [equal_to("id", pk, models.BigIntegerField())]).rows(plan.columns)
+    return Query(plan.model).filter(id=pk).rows(plan.columns)
 
 
 def built(serializer_class, pk: int, actor: Actor) -> bytes:
     """Return the bytes of a row as the read path answers it."""
-    plan = plan_of(serializer_class)
+    plan = response_plan(serializer_class)
     return to_json(plan.objects(fetched(plan, pk), actor))
 
 
@@ -339,7 +339,7 @@ def test_what_is_built_is_what_the_serializer_gives(clinic, serializer_class, ki
 def test_a_page_is_built_row_by_row_as_each_alone(clinic, serializer_class):
     """Look-ups are fetched once for a page: what one row needs must not hide what another one does."""
     rows = [make(clinic) for kind, make in ROWS[serializer_class.Meta.model].items() if kind in ("full", "empty")]
-    plan = plan_of(serializer_class)
+    plan = response_plan(serializer_class)
     actor = callers(clinic)[0]
     for order in (rows, rows[::-1]):
         page = [row for one in order for row in fetched(plan, one.pk)]
@@ -367,7 +367,7 @@ def test_the_full_row_is_full(clinic, serializer_class):
 def test_fields_that_are_taken_as_stored_have_no_other_form(serializer_class):
     """A field class with its own to_representation would be skipped silently if the plan took it as native."""
     for name, declared in serializer_class().fields.items():
-        known = isinstance(declared, (LookedUp, Computed, serializers.BaseSerializer))
+        known = isinstance(declared, (LoadedField, Computed, serializers.BaseSerializer))
         ours = type(declared).__module__.startswith(("rest_framework.", "config.rest."))
         assert known or ours, f"{serializer_class.__name__}.{name}"
 

@@ -87,7 +87,7 @@ class Wire:
 
     def fields(self, action: str) -> dict[tuple[str, ...], serializers.Field]:
         """Return the leaves of the body that `action` takes, by their path inside it."""
-        return dict(_leaves(VIEWS[self.name].serializer_classes[action]()))
+        return dict(_leaves(VIEWS[self.name].request_serializer_classes[action]()))
 
     # --- answers ----------------------------------------------------------------------------------
     def named(self, response) -> list[str]:

@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -17,8 +17,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, QuerySet
 
-from config.core.databases import Param, RowAfter, horizon
-from config.rest.compiled.plans import Criterion, Plan, Query
+from config.core.compiled_queries import parameter
+from config.core.databases import RowAfter, horizon
+from config.rest.compiled.plans import ResponsePlan
+from config.rest.compiled.queries import Criterion, Query
 
 _NONCE = 12
 
@@ -34,7 +36,7 @@ def write_cursor(position: list, binding: str) -> str:
     """
     nonce = os.urandom(_NONCE)
     text = json.dumps(position, separators=(",", ":")).encode()
-    return _spelled(nonce + _cipher(settings.CURSOR_KEY).encrypt(nonce, text, binding.encode()))
+    return _encoded(nonce + _cipher(settings.CURSOR_KEY).encrypt(nonce, text, binding.encode()))
 
 
 def read_cursor(cursor: str, binding: str) -> list:
@@ -45,12 +47,12 @@ def read_cursor(cursor: str, binding: str) -> list:
     except (binascii.Error, ValueError, InvalidTag) as error:
         raise BadCursor from error
     # Base64 has several spellings of the same bytes: only ours is taken.
-    if _spelled(data) != cursor:
+    if _encoded(data) != cursor:
         raise BadCursor
     return json.loads(text)
 
 
-def _spelled(data: bytes) -> str:
+def _encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
@@ -68,17 +70,17 @@ class Keyset:
     descending: bool = False
     by_creation: bool = False
 
-    def turned(self, *, descending: bool) -> "Keyset":
+    def directed(self, *, descending: bool) -> "Keyset":
         """Return the same order in the given direction."""
         return replace(self, descending=descending)
 
-    def page(self, query: Query, plan: Plan, binding: str, cursor: str | None, size: int) -> "KeysetPage":
+    def page(self, query: Query, plan: ResponsePlan, binding: str, cursor: str | None, size: int) -> "KeysetPage":
         """Fetch the page that `cursor` points to, the first one without a cursor."""
         backward, after = self._position(cursor, binding)
-        flipped = self.descending != backward
-        criteria = [*query.criteria, *self._after(after, flipped), *self._horizon()]
-        order = tuple(f"{'-' if flipped else ''}{name}" for name in (self.column, "id"))
-        rows = Query(query.model, criteria).rows(plan.columns.plus(**{self.column: self.column}), order, f" LIMIT {size + 1}")
+        reverse = self.descending != backward
+        rows = query.filter(*self._after(after, reverse), *self._below_horizon()).rows(
+            plan.columns.plus(self.column), self._columns(reverse), f" LIMIT {size + 1}"
+        )
         more = len(rows) > size
         rows = rows[:size][::-1] if backward else rows[:size]
         return KeysetPage(
@@ -89,21 +91,29 @@ class Keyset:
             end=self._cursor("n", rows[-1], binding) if rows else None,
         )
 
-    def walk(self, query: Query, plan: Plan, size: int) -> Iterator[list[tuple]]:
+    def walk(self, query: Query, plan: ResponsePlan, size: int) -> Iterator[list[tuple]]:
         """Yield all rows of `query` in this order, `size` at a time: those below the horizon when the walk began.
 
         SQLite has no horizon: what arrives during the walk is at its end.
         """
-        ended = self._horizon()
+        query = query.filter(*self._below_horizon())
+        columns, order = plan.columns.plus(self.column), self.columns
         rows: list[tuple] = []
         while not rows or len(rows) == size:
             after = self._after((rows[-1][-1], rows[-1][0]), self.descending) if rows else []
-            order = tuple(f"{'-' if self.descending else ''}{name}" for name in (self.column, "id"))
-            columns = plan.columns.plus(**{self.column: self.column})
-            rows = Query(query.model, [*query.criteria, *after, *ended]).rows(columns, order, f" LIMIT {size}")
+            rows = query.filter(*after).rows(columns, order, f" LIMIT {size}")
             if not rows:
                 return
             yield rows
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The order as `QuerySet.order_by` takes it."""
+        return self._columns(self.descending)
+
+    def _columns(self, descending: bool) -> tuple[str, ...]:
+        sign = "-" if descending else ""
+        return (f"{sign}{self.column}", f"{sign}id")
 
     def _position(self, cursor: str | None, binding: str) -> tuple[bool, tuple | None]:
         if cursor is None:
@@ -115,22 +125,37 @@ class Keyset:
         key = row[-1]
         return write_cursor([direction, key.isoformat() if isinstance(key, datetime.datetime) else key, row[0]], binding)
 
-    def _after(self, after: tuple | None, flipped: bool) -> list[Criterion]:
-        if after is None:
-            return []
-        columns = [F(self.column), F("id")]
-        markers = [Param("after.key", self.field), Param("after.id", models.BigIntegerField())]
-        compare: Callable[[QuerySet], QuerySet] = lambda rows: rows.filter(  # noqa: E731
-            RowAfter(columns, markers, descending=flipped)
-        )
-        values: Mapping[str, Any] = {"after.key": after[0], "after.id": after[1]}
-        return [Criterion(("after", self.column, flipped), compare, values)]
+    def _after(self, position: tuple | None, descending: bool) -> list[Criterion]:
+        return [] if position is None else [After(self.column, self.field, descending, *position)]
 
-    def _horizon(self) -> list[Criterion]:
-        if not self.by_creation:
-            return []
-        below = {f"{self.column}__lt": Param("horizon", self.field)}
-        return [Criterion("horizon", lambda rows: rows.filter(**below), {"horizon": horizon()})]
+    def _below_horizon(self) -> list[Criterion]:
+        return [BelowHorizon(self.column, self.field, horizon())] if self.by_creation else []
+
+
+@dataclass(frozen=True)
+class After(Criterion):
+    """The rows that follow the position (`value` of the column, `id`) in an order by `column` and id."""
+
+    column: str
+    field: models.Field
+    descending: bool
+    value: Any = parameter("field")
+    id: Any = parameter(models.BigIntegerField())
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(RowAfter([F(self.column), F("id")], [self.value, self.id], descending=self.descending))
+
+
+@dataclass(frozen=True)
+class BelowHorizon(Criterion):
+    """The rows that were made before the `horizon`."""
+
+    column: str
+    field: models.Field
+    horizon: Any = parameter("field")
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(**{f"{self.column}__lt": self.horizon})
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from accounts.management.progress import Progress
 from accounts.models import Organization
 from accounts.scope import Actor, Role
 from config.core.orm import word_for
-from config.rest.compiled.plans import Query, plan_of
+from config.rest.compiled.plans import response_plan
+from config.rest.compiled.queries import Query
 from config.rest.formats import parse_date
 from config.rest.problems import Rejected
 from exports.days import within
@@ -48,19 +49,19 @@ class Command(BaseCommand):
             raise CommandError("Parquet needs pyarrow, which pyproject.toml has as the extra parquet: pip install pyarrow")
         report, path = REPORTS[options["report"]], options["output"]
         actor = administrator_of(find_organization(Actor.system(_ROUTE), options["organization"]))
-        query = asked(report, actor, {f"--{end}-date": options[f"{end}_date"] for end in ("start", "end")})
+        query = query_within(report, actor, {f"--{end}-date": options[f"{end}_date"] for end in ("start", "end")})
         try:
             rows = self._write(path, options["format"], report, query, actor)
         except OSError as error:
-            raise CommandError(f"{path} can not be written: {error.strerror}") from error
+            raise CommandError(f"{path} cannot be written: {error.strerror}") from error
         self.stdout.write(f"{rows:,} rows in {path}.")
 
     def _write(self, path: Path, form: str, report: Report, query: Query, actor: Actor) -> int:
         """Write the rows of `query`, and return how many they were."""
-        total, plan, done = query.count(), plan_of(report.columns), 0
+        total, plan, done = query.count(), response_plan(report.serializer_class), 0
 
-        def audited(rows: list[tuple]) -> None:
-            audit.record_read(actor, f"{word_for(report.model)}.export", patients=plan.touched(rows))
+        def audit_read(rows: list[tuple]) -> None:
+            audit.record_read(actor, f"{word_for(report.model)}.export", patients=plan.affected_patients(rows))
 
         def counted(chunks: Iterator[list[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
             nonlocal done
@@ -69,7 +70,7 @@ class Command(BaseCommand):
                 yield rows
 
         with ending_in_order(), whole_file(path) as file, Progress(self) as progress:
-            for part in FORMATS[form](report.kinds, counted(report.chunks(query, actor, audited))):
+            for part in FORMATS[form](report.kinds, counted(report.chunks(query, actor, audit_read))):
                 file.write(part)
                 progress(f"{done:,} rows", min(1.0, done / max(1, total)))
         return done
@@ -105,10 +106,10 @@ def administrator_of(organization: Organization) -> Actor:
     )
 
 
-def asked(report: Report, actor: Actor, days: dict[str, datetime.date | None]) -> Query:
+def query_within(report: Report, actor: Actor, days: dict[str, datetime.date | None]) -> Query:
     """Return the query of the rows within `days`; CommandError for days that the report does not take."""
     try:
         report.days.check(days)
-        return report.query(actor, within(days, actor))
+        return within(report.query(actor), days, actor)
     except Rejected as error:
         raise CommandError(". ".join(f"{problem.path[0]}: {problem.message}" for problem in error.problems)) from error

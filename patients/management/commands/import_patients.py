@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.management.finding import find_group, find_organization
 from accounts.management.progress import Progress, share_read
 from accounts.scope import Actor
-from config.rest.bulk_reader import RowReader
+from config.rest.bulk_reader import BulkReader
 from config.rest.problems import problems_of
 from patients.bulk_import import CHUNK, BulkImport, Match, Mode, Options, Outcome, Result
 from patients.import_files import ErrorFile, FileRefused, FileRow, PatientTable, open_table
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             validate_only=options["dry_run"],
             defaults={"care_group_id": group.pk} if group else {},
         )
-        return BulkImport(actor=_ACTOR, organization=organization, reader=RowReader(ImportedPatient), options=chosen)
+        return BulkImport(actor=_ACTOR, organization=organization, reader=BulkReader(ImportedPatient), options=chosen)
 
     def _import(self, job: BulkImport, table: PatientTable, errors: ErrorFile, progress: Progress) -> Counter[str]:
         counts: Counter[str] = Counter()

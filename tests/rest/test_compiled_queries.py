@@ -1,17 +1,23 @@
-"""The compiled read path: plans, statements that are compiled once, and look-ups that are never stale."""
+"""The compiled read path: response plans, SQL that is compiled once, and loaders that are never stale."""
+
+from dataclasses import dataclass
 
 import pytest
-from django.db import connection, models
+from django.db import connection
+from django.db.models import BigIntegerField, Q, QuerySet
 from django.test.utils import CaptureQueriesContext
 from rest_framework import serializers
 
 from accounts.models import Role
+from accounts.scope import Actor, visible
 from accounts.services.organizations import catalog_changed
-from config.core.statements import StatementStore, statements
-from config.rest.compiled import lookups
-from config.rest.compiled.plans import Computed, Criterion, Plan, Query, plan_of
+from config.core.compiled_queries import CompiledQueries, QueryDefinition, compiled_queries, parameter
+from config.rest.compiled import loaders
+from config.rest.compiled.loaders import ChildLoader, NamedRowLoader
+from config.rest.compiled.plans import Computed, ResponsePlan, response_plan
+from config.rest.compiled.queries import Criterion, Query, Where
 from config.rest.fields import ContractSerializer
-from config.rest.views import equal_to
+from config.rest.practice import ReferenceField
 from patients.models import Patient, Provider
 from tests.factories import SYSTEM
 from tests.rest.test_builders import second_provider
@@ -29,63 +35,141 @@ class ShoutOut(ContractSerializer):
 
 
 def test_a_plan_reads_each_column_once_and_leaves_write_only_fields_out():
-    plan = Plan(ShoutOut)
+    plan = ResponsePlan(ShoutOut)
     assert tuple(plan.columns) == ("pk", "organization_id", "last_name", "first_name")
     assert plan.objects([(1, 2, "Lovelace", "Ada")], SYSTEM) == [{"last_name": "Lovelace", "loud": "Ada Lovelace!"}]
 
 
 def test_a_plan_is_made_once():
-    assert plan_of(ShoutOut) is plan_of(ShoutOut)
+    assert response_plan(ShoutOut) is response_plan(ShoutOut)
 
 
-def test_no_rows_load_no_look_ups(clinic, django_assert_num_queries):
+def test_without_rows_no_loader_runs(clinic, django_assert_num_queries):
     from patients.practice.serializers import PracticePatientOut
 
     with django_assert_num_queries(0):
-        assert plan_of(PracticePatientOut).objects([], SYSTEM) == []
+        assert response_plan(PracticePatientOut).objects([], SYSTEM) == []
 
 
-def named(name: str) -> Criterion:
-    return equal_to("last_name", name, models.CharField())
+def named(name: str) -> Query:
+    return Query(Patient).filter(last_name=name)
 
 
 def test_a_query_is_compiled_once_and_run_with_other_values(clinic):
     clinic.patient(last_name="One")
     clinic.patient(last_name="Two")
-    assert Query(Patient, [named("One")]).rows(("last_name",)) == [("One",)]
-    compiled = len(statements._statements)
-    assert Query(Patient, [named("Two")]).rows(("last_name",)) == [("Two",)]
-    assert Query(Patient, [named("Two' OR '1'='1")]).rows(("last_name",)) == []
-    assert len(statements._statements) == compiled
+    assert named("One").rows(("last_name",)) == [("One",)]
+    compiled = len(compiled_queries._queries)
+    assert named("Two").rows(("last_name",)) == [("Two",)]
+    assert named("Two' OR '1'='1").rows(("last_name",)) == []
+    assert len(compiled_queries._queries) == compiled
 
 
 def test_a_value_never_becomes_part_of_the_sql(clinic):
     clinic.patient(last_name="100%s %(x)s ? $1 \\ '\"")
-    assert Query(Patient, [named("100%s %(x)s ? $1 \\ '\"")]).count() == 1
+    assert named("100%s %(x)s ? $1 \\ '\"").count() == 1
 
 
 def test_rows_are_counted_without_order_or_columns(clinic):
     for _ in range(3):
         clinic.patient(last_name="Same")
     with CaptureQueriesContext(connection) as queries:
-        assert Query(Patient, [named("Same")]).count() == 3
+        assert named("Same").order_by(("last_name", "id")).count() == 3
     assert "ORDER BY" not in queries[0]["sql"]
 
 
-def test_the_store_of_statements_is_bounded(db):
-    store = StatementStore(size=2)
-    for shape in ("a", "b", "c"):
-        store.get(shape, lambda: Patient.objects.filter(pk=1).values_list("pk"))
-    assert list(store._statements) == ["b", "c"]
+@dataclass(frozen=True)
+class PatientsCalled(QueryDefinition):
+    """Patients with a fixed last name."""
+
+    name: str
+
+    def queryset(self):
+        return Patient.objects.filter(last_name=self.name).values_list("pk")
+
+
+def test_the_store_of_compiled_queries_is_bounded(db):
+    store = CompiledQueries(size=2)
+    for name in ("a", "b", "c"):
+        store.get(PatientsCalled(name))
+    assert [key[1] for key in store._queries] == ["b", "c"]
 
 
 def test_a_query_that_can_find_nothing_asks_nothing(db, django_assert_num_queries):
-    nothing = Criterion("nothing", lambda rows: rows.filter(pk__in=[]))
     with django_assert_num_queries(0):
-        assert Query(Patient, [nothing]).rows(("pk",)) == []
+        assert Query(Patient, [Where(Q(pk__in=[]))]).rows(("pk",)) == []
 
 
-# --- look-ups ---------------------------------------------------------------------------------------
+# --- what shapes the SQL is in its key, whoever writes a condition -----------------------------------
+
+
+@dataclass(frozen=True)
+class Mine(Criterion):
+    """A condition whose author thought of nothing but the rule: it holds the actor and filters by it."""
+
+    actor: Actor
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(visible(self.actor, Patient))
+
+
+def test_a_condition_that_forgets_the_role_cannot_show_another_clinic(clinic, neighbour):
+    """The superadmin's SQL has no condition of scope. It must not be run for anyone else."""
+    mine, theirs = clinic.patient(), neighbour.patient()
+    superadmin = Actor(role=Role.FC_ADMIN)
+    administrator = Actor(role=Role.HC_ADMIN, organization_id=clinic.organization.pk)
+    found = [{pk for (pk,) in Query(Patient, [Mine(actor)]).rows(("pk",))} for actor in (superadmin, administrator)]
+    assert {mine.pk, theirs.pk} <= found[0]
+    assert theirs.pk not in found[1]
+    assert mine.pk in found[1]
+
+
+@dataclass(frozen=True)
+class OfOrganization(Criterion):
+    """A condition on a parameter."""
+
+    organization_id: int | None = parameter(BigIntegerField())
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(organization_id=self.organization_id)
+
+
+def test_a_parameter_that_is_none_has_sql_of_its_own(clinic):
+    patient = clinic.patient()
+    assert Query(Patient, [OfOrganization(None)]).rows(("pk",)) == []
+    assert (patient.pk,) in Query(Patient, [OfOrganization(clinic.organization.pk)]).rows(("pk",))
+
+
+def test_placeholders_stand_in_for_parameters_while_sql_is_compiled(db):
+    with pytest.raises(TypeError):  # A value of one request cannot be looked at, as there is none.
+        Query(Patient, [Peeking(7)]).rows(("pk",))
+
+
+@dataclass(frozen=True)
+class Peeking(OfOrganization):
+    """A condition that would shape its SQL by the value of a parameter."""
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(pk__in=range(self.organization_id))
+
+
+def test_child_rows_of_one_table_with_different_parents_are_different_queries(clinic):
+    ward, guarantor = clinic.patient(), clinic.patient()
+    Patient.objects.filter(pk=ward.pk).update(responsible_party=guarantor)
+    loaders_of = [ChildLoader(Patient, parent, ("last_name",), len) for parent in ("id", "responsible_party_id")]
+    assert [loader.load({guarantor.pk}, SYSTEM) for loader in loaders_of] == [{guarantor.pk: 1}, {guarantor.pk: 1}]
+    assert [loader.load({ward.pk}, SYSTEM) for loader in loaders_of] == [{ward.pk: 1}, {ward.pk: 0}]
+
+
+def test_references_to_one_table_by_different_names_are_different_queries(clinic):
+    patient = clinic.patient(first_name="Ada", last_name="Quist", chart_number="C-7")
+    by_name, by_number = (ReferenceField(Patient, name).loader for name in (("first_name", "last_name"), ("chart_number",)))
+    assert by_name.load({patient.pk}, SYSTEM)[patient.pk]["name"] == "Ada Quist"
+    assert by_number.load({patient.pk}, SYSTEM)[patient.pk]["name"] == "C-7"
+    assert isinstance(by_name, NamedRowLoader)
+
+
+# --- loaders ----------------------------------------------------------------------------------------
 
 
 def provider_of(response) -> dict | None:
@@ -120,7 +204,7 @@ def test_catalogs_are_cached_between_requests(clinic, api, treated):
 
 
 def test_a_catalog_that_is_too_large_is_fetched_by_key(clinic, api, treated, monkeypatch):
-    monkeypatch.setattr(lookups, "MAX_CACHED_ROWS", 1)
+    monkeypatch.setattr(loaders, "MAX_CACHED_ROWS", 1)
     second_provider(clinic)
     with CaptureQueriesContext(connection) as queries:
         assert provider_of(api().get(treated))["name"] == "Hill Valley provider"

@@ -1,0 +1,151 @@
+"""Queries of one model whose SQL is compiled once for each set of criteria, columns and order."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models import Field, Q, QuerySet
+
+from accounts.scope import Actor, Viewer, visible
+from config.core.compiled_queries import BoundQuery, Compilable, QueryDefinition, columns_of, parameter
+
+
+class Criterion(Compilable):
+    """One condition of a query: a frozen dataclass whose `apply` filters by its fields.
+
+    While SQL is compiled, placeholders stand in the fields that are declared with `parameter`.
+    """
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        """Return those of `rows` that meet the condition."""
+        raise NotImplementedError(type(self).__name__)
+
+
+@dataclass(frozen=True)
+class Where(Criterion):
+    """A fixed condition. Values inside it shape the SQL: what differs from request to request is a `Comparison`."""
+
+    condition: Q
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(self.condition)
+
+
+@dataclass(frozen=True)
+class Comparison(Criterion):
+    """`lookup` (as in `QuerySet.filter`) compared with a value that `field` prepares."""
+
+    lookup: str
+    field: Field
+    value: Any = parameter("field")
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(**{self.lookup: self.value})
+
+
+@dataclass(frozen=True)
+class InScope(Criterion):
+    """The rows that the viewer may see; those of `model` reached through the lookup `prefix`, where these are given."""
+
+    viewer: Viewer
+    model: type[models.Model] | None = None
+    prefix: str = ""
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(visible(self.viewer, self.model or rows.model, self.prefix))
+
+
+NOT_ARCHIVED = Where(Q(deleted_at=None))
+
+
+def comparison(model: type[models.Model], lookup: str, value: Any) -> Comparison:
+    """Return the condition `lookup` = `value` on rows of `model`."""
+    return Comparison(lookup, _compared_field(model, lookup), value)
+
+
+@cache
+def _compared_field(model: type[models.Model], lookup: str) -> Field:
+    """Return the model field that `lookup` ends at: that of `starts_at` for `starts_at__gte`."""
+    try:
+        return columns_of(model, lookup)[-1]
+    except FieldDoesNotExist:
+        return columns_of(model, lookup.rpartition("__")[0])[-1]
+
+
+class Columns(tuple):
+    """The columns of a query, hashed once: a response has up to 70 of them, and every request asks for its SQL."""
+
+    def __hash__(self):
+        try:
+            return self.hashed
+        except AttributeError:
+            self.hashed = super().__hash__()
+            return self.hashed
+
+    @lru_cache(maxsize=256)  # noqa: B019 - columns live as long as the process
+    def plus(self, *columns: Any) -> "Columns":
+        """Return these columns and `columns` after them."""
+        return Columns((*self, *columns))
+
+
+@dataclass(frozen=True)
+class Select(QueryDefinition):
+    """A `Query` with the columns and the order of one run."""
+
+    model: type[models.Model]
+    criteria: tuple[Criterion, ...]
+    columns: tuple
+    order: tuple = ()
+    wrapper_sql: str = "{}"
+
+    def queryset(self) -> QuerySet:
+        rows = self.model._base_manager.all()
+        for criterion in self.criteria:
+            rows = criterion.apply(rows)
+        return rows.order_by(*self.order).values_list(*self.columns)
+
+
+class Query:
+    """Rows of one model that meet all of some criteria. It stands where Django has a QuerySet, and is narrowed like one."""
+
+    def __init__(self, model: type[models.Model], criteria: Iterable[Criterion] = (), ordering: Any = ()):
+        self.model, self.criteria, self.ordering = model, tuple(criteria), ordering
+
+    def filter(self, *criteria: Criterion, **lookups: Any) -> "Query":
+        """Return the query narrowed by `criteria` and by lookups (`uuid=…`, `starts_at__gte=…`)."""
+        compared = [comparison(self.model, lookup, value) for lookup, value in lookups.items()]
+        return Query(self.model, (*self.criteria, *criteria, *compared), self.ordering)
+
+    def order_by(self, ordering: Any) -> "Query":
+        """Return the query whose pages are in the order `ordering`: columns that end in the id, or a Keyset."""
+        return Query(self.model, self.criteria, ordering)
+
+    def in_scope(self, actor: Actor) -> "Query":
+        """Return the query narrowed to what `actor` may see."""
+        return self.filter(InScope(actor.viewer))
+
+    def rows(self, columns: tuple, order: tuple = (), limit_clause: str = "") -> list[tuple]:
+        """Fetch `columns` in `order`; `limit_clause` is LIMIT and OFFSET."""
+        return self.bind(columns, order, limit_clause).fetch()
+
+    def bind(self, columns: tuple, order: tuple = (), limit_clause: str = "") -> BoundQuery:
+        """Return what `rows` would run, to be run together with others."""
+        return Select(self.model, self.criteria, columns, order).bind(limit_clause)
+
+    def exists(self) -> bool:
+        """Tell whether there is such a row."""
+        return bool(self.rows(("pk",), limit_clause=" LIMIT 1"))
+
+    def count(self) -> int:
+        """Count the rows."""
+        counted = Select(self.model, self.criteria, ("pk",), (), "SELECT count(*) FROM ({}) AS counted").fetch()
+        # A query that can find nothing is not run.
+        return counted[0][0] if counted else 0
+
+    def count_by(self, column: str) -> dict[Any, int]:
+        """Count the rows by the values of `column`."""
+        counting = f"SELECT {column}, count(*) FROM ({{}}) AS counted GROUP BY {column}"  # noqa: S608 - a column of ours
+        return dict(Select(self.model, self.criteria, (column,), (), counting).fetch())
