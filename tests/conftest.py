@@ -12,6 +12,7 @@ from accounts.models import Role
 from config.core.compiled_queries import CompiledQueries, CompiledQuery, Placeholder, QueryDefinition
 from config.rest import streaming
 from tests.append_only import lifted
+from tests.databases import django_db_modify_db_settings  # noqa: F401 - pytest-django looks for this fixture here
 from tests.factories import Clinic
 
 

@@ -1,12 +1,11 @@
 """What all catalogs do alike, shown on those that have the columns for it."""
 
-import importlib
 from urllib.parse import urlencode
 
 import pytest
 from django.apps import apps
 
-from accounts.models import AuditedPatient, AuditEvent, CareGroup, Role
+from accounts.models import AuditedPatient, AuditEvent, Role
 from accounts.models.catalogs import Catalog
 from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
 from config.core.exceptions import NotFound, VersionConflict
@@ -250,15 +249,6 @@ def test_a_rename_shows_in_references_with_the_next_request(clinic, api):
 
 
 # --- below and beside -------------------------------------------------------------------------------
-
-
-def test_rows_made_before_names_were_folded_are_folded_by_the_migrations(clinic):
-    rows = {CareGroup: clinic.group, **{type(row): row for row in clinic.catalogs.values()}}
-    for model, row in rows.items():
-        model.objects.filter(pk=row.pk).update(name="ÅNGSTRÖM", name_key="")
-    importlib.import_module("accounts.migrations.0004_fold_care_group_names").fold_names(apps, None)
-    importlib.import_module("patients.migrations.0005_fold_catalog_names").fold_names(apps, None)
-    assert {model.objects.get(pk=row.pk).name_key for model, row in rows.items()} == {"angstrom"}
 
 
 def test_every_catalog_is_served_by_the_one_view_set():
