@@ -5,15 +5,26 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 1
 
-BIN := .venv/bin
-RUNTIME := .venv/.runtime
-DEVELOPMENT := .venv/.development
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+EXTRAS := $(VENV)/.extras
+DEVELOPMENT := $(VENV)/.development
 MANAGE := $(BIN)/python manage.py
 # The quick targets run on SQLite with the settings' own defaults, whatever the shell has set.
 ON_SQLITE := env -u DATABASE_URL -u DATABASE_URL_FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-postgres test-browser fuzz lint contracts bench
+.PHONY: help setup extras demo test test-postgres test-browser fuzz lint lock contracts bench
+
+# A lock names every package with its version and hashes, so pip has nothing to resolve. With resolution on, it would ask the
+# index for the newest release of a package with an extra, and refuse the lock because that release has no hash in it.
+define install
+$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+@found=$$($(BIN)/python -m pip check) \
+	|| { echo "$$found"; echo "Remove $(VENV) and try again. If that does not help, $< is incomplete: make lock"; exit 1; }
+@touch $@
+endef
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -23,15 +34,18 @@ setup: $(RUNTIME) ## Make .venv and install the locked dependencies
 $(BIN)/python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name it: make setup PYTHON=/path/to/python3.11"; exit 1; }
-	"$(PYTHON)" -m venv .venv
+	"$(PYTHON)" -m venv $(VENV)
 
 $(RUNTIME): requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
-	@touch $@
+	$(install)
 
-$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
-	@touch $@
+$(EXTRAS): requirements-extras.txt | $(BIN)/python
+	$(install)
+
+$(DEVELOPMENT): requirements-dev.txt | $(BIN)/python
+	$(install)
+
+extras: $(EXTRAS) ## Install what is optional too: Parquet reports and Redis
 
 demo: setup ## Make the demo clinic and serve it: HOST, PORT, WORKERS
 	$(MANAGE) demo --address http://$(HOST):$(PORT)
@@ -59,6 +73,25 @@ lint: $(DEVELOPMENT) ## Check style, complexity, types, deployment settings and 
 	@directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT && set -x \
 		&& $(ON_SQLITE) DEBUG=0 HTTPS=1 ALLOWED_HOSTS=clinic.example DATA_DIR="$$directory" $(MANAGE) check --deploy --fail-level WARNING \
 		&& $(ON_SQLITE) DATA_DIR="$$directory" $(MANAGE) makemigrations --check --dry-run
+
+# The resolver comes from the package index into an environment that is thrown away. Pins stay as they are where pyproject.toml
+# allows them. The development lock is resolved first; the other two start from its pins, so that all three agree.
+UV := uv==0.13.9
+UPGRADE :=
+COMPILE = "$$work/bin/uv" --no-config pip compile pyproject.toml --quiet --no-header --generate-hashes \
+	--universal --python "$$work/bin/python" --python-version 3.11
+
+lock: ## Renew the locks from pyproject.toml: UPGRADE=--upgrade or UPGRADE="--upgrade-package NAME"
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && set -ex \
+		&& "$(PYTHON)" -m venv "$$work" \
+		&& "$$work/bin/python" -m pip install --quiet --disable-pip-version-check $(UV) \
+		&& cp requirements-dev.txt "$$work" \
+		&& $(COMPILE) --extra dev --output-file "$$work/requirements-dev.txt" $(UPGRADE) \
+		&& cp "$$work/requirements-dev.txt" "$$work/requirements-extras.txt" \
+		&& $(COMPILE) --extra parquet --extra redis --output-file "$$work/requirements-extras.txt" \
+		&& cp "$$work/requirements-extras.txt" "$$work/requirements.txt" \
+		&& $(COMPILE) --output-file "$$work/requirements.txt" \
+		&& cp "$$work"/requirements*.txt .
 
 contracts: $(DEVELOPMENT) ## Renew the OpenAPI snapshots after an intended change
 	$(ON_SQLITE) $(MANAGE) contracts

@@ -1,0 +1,14 @@
+"""What the Makefile promises and no run of it would show."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_nothing_is_installed_but_locks_and_the_pinned_resolver():
+    lines = re.findall(r"pip install (.*)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert sorted(line.removesuffix(" \\") for line in lines) == [
+        "--quiet --disable-pip-version-check $(UV)",
+        "--quiet --disable-pip-version-check --no-deps --require-hashes -r $<",
+    ]
