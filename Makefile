@@ -61,10 +61,10 @@ test-postgres: $(DEVELOPMENT) ## Run the same tests on the PostgreSQL server tha
 	$(BIN)/pytest -n 2
 
 test-browser: $(DEVELOPMENT) ## Run the browser tests in headless Chromium
-	$(ON_SQLITE) $(BIN)/pytest -m browser
+	$(ON_SQLITE) $(BIN)/pytest -m browser tests/browser
 
 fuzz: $(DEVELOPMENT) ## Send generated requests to every documented operation
-	$(ON_SQLITE) $(BIN)/pytest -m fuzz
+	$(ON_SQLITE) $(BIN)/pytest -m fuzz tests/fuzz
 
 lint: $(DEVELOPMENT) ## Check style, complexity, types, deployment settings and migrations
 	$(BIN)/ruff check .

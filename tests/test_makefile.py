@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -12,3 +14,9 @@ def test_nothing_is_installed_but_locks_and_the_pinned_resolver():
         "--quiet --disable-pip-version-check $(UV)",
         "--quiet --disable-pip-version-check --no-deps --require-hashes -r $<",
     ]
+
+
+@pytest.mark.parametrize("marker", ["browser", "fuzz"])
+def test_a_marked_test_is_in_the_folder_where_its_target_looks(marker):
+    marked = [path for path in ROOT.glob("tests/**/*.py") if re.search(rf"mark\.{marker}\b", path.read_text(encoding="utf-8"))]
+    assert {path.parent for path in marked} == {ROOT / "tests" / marker}
