@@ -14,8 +14,12 @@ MANAGE := $(BIN)/python manage.py
 # The quick targets run on SQLite with the settings' own defaults, whatever the shell has set.
 ON_SQLITE := env -u DATABASE_URL -u DATABASE_URL_FILE
 
+# Run a command that may write keys and a database file, without touching those of the demo.
+in_empty_database = @directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT && set -x \
+	&& $(ON_SQLITE) DATA_DIR="$$directory" $(1)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo test test-postgres test-browser fuzz lint lock contracts bench
+.PHONY: help setup extras demo test test-postgres test-browser fuzz lint style check check-migrations lock contracts bench
 
 # A lock names every package with its version and hashes, so pip has nothing to resolve. With resolution on, it would ask the
 # index for the newest release of a package with an extra, and refuse the lock because that release has no hash in it.
@@ -66,13 +70,18 @@ test-browser: $(DEVELOPMENT) ## Run the browser tests in headless Chromium
 fuzz: $(DEVELOPMENT) ## Send generated requests to every documented operation
 	$(ON_SQLITE) $(BIN)/pytest -m fuzz tests/fuzz
 
-lint: $(DEVELOPMENT) ## Check style, complexity, types, deployment settings and migrations
+lint: style check check-migrations ## Check style, complexity, types, deployment settings and migrations
+
+style: $(DEVELOPMENT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(ON_SQLITE) $(BIN)/mypy .
-	@directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT && set -x \
-		&& $(ON_SQLITE) DEBUG=0 HTTPS=1 ALLOWED_HOSTS=clinic.example DATA_DIR="$$directory" $(MANAGE) check --deploy --fail-level WARNING \
-		&& $(ON_SQLITE) DATA_DIR="$$directory" $(MANAGE) makemigrations --check --dry-run
+
+check: $(DEVELOPMENT) ## Check the deployment settings alone
+	$(call in_empty_database,DEBUG=0 HTTPS=1 ALLOWED_HOSTS=clinic.example $(MANAGE) check --deploy --fail-level WARNING)
+
+check-migrations: $(DEVELOPMENT) ## Check that every change of a model has its migration
+	$(call in_empty_database,$(MANAGE) makemigrations --check --dry-run)
 
 # The resolver comes from the package index into an environment that is thrown away. Pins stay as they are where pyproject.toml
 # allows them. The development lock is resolved first; the other two start from its pins, so that all three agree.
