@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["format"] == "parquet" and find_spec("pyarrow") is None:
-            raise CommandError("Parquet needs pyarrow, which pyproject.toml has as the extra parquet: pip install pyarrow")
+            raise CommandError("Parquet needs pyarrow, which is optional: make extras")
         report, path = REPORTS[options["report"]], options["output"]
         actor = administrator_of(find_organization(Actor.system(_ROUTE), options["organization"]))
         query = query_within(report, actor, {f"--{end}-date": options[f"{end}_date"] for end in ("start", "end")})
