@@ -72,7 +72,9 @@ class AdminSite(UnfoldAdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response = super().password_change(request, extra_context)
         if response.status_code == 302:
-            audit.record(actor_of(request), "user.update", subject="user", subject_id=request.user.pk, changed=["password"])
+            # Of a user, only changes of status are published.
+            user = cast(User, request.user)
+            audit.record_change(actor_of(request), "user.update", user, event=None, changed=["password"])
         return response
 
 

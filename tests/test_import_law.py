@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config.health",),
     ("accounts.scope",),
     ("accounts.models", "accounts.migrations", "accounts.apps"),
-    ("accounts.audit", "accounts.events"),
+    ("accounts.audit",),
     ("accounts.services",),
     ("accounts.authentication", "accounts.permissions"),
     ("config.rest",),
@@ -177,7 +177,7 @@ def _role(name: str) -> str:
     return parts[1] if len(parts) > 1 else ""
 
 
-@pytest.mark.parametrize("role", ["models", "migrations", "services", "scope", "audit", "events", "search", "duplicates"])
+@pytest.mark.parametrize("role", ["models", "migrations", "services", "scope", "audit", "search", "duplicates"])
 def test_meaning_never_imports_a_wire_format(role):
     def wired(found: Import) -> bool:
         mine = found.module.split(".")[0] in APPS and _role(found.module) == role

@@ -9,7 +9,7 @@ import zlib
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.models import ApiKey, User
 from accounts.scope import Actor
 from accounts.services.users import check_rank
@@ -67,7 +67,7 @@ def issue_key(*, actor: Actor, user: User, description: str, expires_at: datetim
         expires_at=expires_at,
         created_by_id=actor.user_id,
     )
-    _tell(actor, "api_key.issue", row)
+    record_change(actor, "api_key.issue", row, event="api_key.issued", event_subjects=[user.uuid])
     return row, raw + _checksum(raw)
 
 
@@ -78,13 +78,7 @@ def revoke_key(*, actor: Actor, key: ApiKey) -> None:
     revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     if not revoked:
         raise NotFound("API key")
-    _tell(actor, "api_key.revoke", key)
-
-
-def _tell(actor: Actor, action: str, key: ApiKey) -> None:
-    audit.record(actor, action, organization_id=key.organization_id, subject="api_key", subject_id=key.pk)
-    if key.organization_id:
-        events.emit(f"{action}d", organization_id=key.organization_id, subject=key.user.uuid)
+    record_change(actor, "api_key.revoke", key, event="api_key.revoked", event_subjects=[key.user.uuid])
 
 
 def note_use(key_pk: int, last_used_at: datetime.datetime | None, now: datetime.datetime) -> None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import record_change
 from accounts.models import Organization
 from accounts.scope import Actor
 
@@ -16,9 +16,8 @@ from accounts.scope import Actor
 def create_organization(*, actor: Actor, name: str, slug: str, **values) -> Organization:
     """Make an organization."""
     organization = Organization.objects.create(name=name, slug=slug, **values)
-    audit.record(
-        actor, "organization.create", organization_id=organization.pk, subject="organization", subject_id=organization.pk
-    )
+    # There is no event type for organizations.
+    record_change(actor, "organization.create", organization, event=None)
     return organization
 
 
@@ -27,14 +26,8 @@ def update_organization(*, actor: Actor, organization: Organization, changes: Ma
     """Write `changes` into an organization."""
     Organization.objects.filter(pk=organization.pk).update(**changes, updated_at=timezone.now())
     catalog_changed(organization.pk)
-    audit.record(
-        actor,
-        "organization.update",
-        organization_id=organization.pk,
-        subject="organization",
-        subject_id=organization.pk,
-        changed=changes,
-    )
+    # There is no event type for organizations.
+    record_change(actor, "organization.update", organization, event=None, changed=changes)
 
 
 def catalog_changed(organization_id: int) -> None:

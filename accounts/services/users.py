@@ -8,7 +8,7 @@ from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.models import CareGroup, GroupMembership, Organization, Role, User, UserStatus, UserStatusChange
 from accounts.scope import Actor
 from config.core.exceptions import Invalid, NotPermitted
@@ -40,7 +40,8 @@ def create_user(
     user.set_password(password)
     user.save()
     set_care_groups(actor=actor, user=user, care_groups=groups)
-    _record(actor, "user.create", user)
+    # Of a user, only changes of status are published.
+    record_change(actor, "user.create", user, event=None)
     return user
 
 
@@ -73,7 +74,8 @@ def update_user(
         changed |= {"care_groups", "default_group"}
     stored.updated_at = timezone.now()
     stored.save(update_fields=[*(changed - {"care_groups"}), "email_key", "updated_at"])
-    _record(actor, "user.update", stored, changed=changed)
+    # Of a user, only changes of status are published.
+    record_change(actor, "user.update", stored, event=None, changed=changed)
 
 
 def _default_among(groups: list[CareGroup], wanted: int | None) -> CareGroup | None:
@@ -102,9 +104,7 @@ def change_user_status(*, actor: Actor, user: User, status: str, reason: str) ->
         return None
     User.objects.filter(pk=user.pk).update(status=status, updated_at=timezone.now())
     user.status = status
-    _record(actor, "user.change_status", user, changed=["status"])
-    if user.organization_id:
-        events.emit(f"user.{status}", organization_id=user.organization_id, subject=user.uuid)
+    record_change(actor, "user.change_status", user, event=f"user.{status}", changed=["status"])
     return UserStatusChange.objects.create(
         organization_id=user.organization_id,
         user=user,
@@ -121,7 +121,3 @@ def _keep_sign_out(sender: Any, user: User | None, **kwargs: Any) -> None:
     """Keep when `user` left, as Django keeps when they came; None is a visitor who had not signed in."""
     if user is not None:
         User.objects.filter(pk=user.pk).update(last_logout=timezone.now())
-
-
-def _record(actor: Actor, action: str, user: User, changed: Iterable[str] = ()) -> None:
-    audit.record(actor, action, organization_id=user.organization_id, subject="user", subject_id=user.pk, changed=changed)

@@ -9,13 +9,13 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Alert, AlertDefinition, AlertStatus
 from config.core.databases import DatabaseNow
 from config.core.exceptions import Invalid, NotFound, VersionConflict
 from config.core.orm import without_idle_nulls
-from patients.services.charts import add_entry, change_entry, lock_entry, tell_entry
+from patients.services.charts import add_entry, change_entry, lock_entry
 from patients.services.locking import lock_patient
 
 
@@ -62,7 +62,7 @@ def update_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version: 
     if written.get("status", alert.status) != alert.status and "date_disabled" not in written:
         written |= _moment(written["status"])
     change_entry(alert, base_version, **written)
-    tell_entry(actor, alert, "update", "updated", written)
+    record_change(actor, "alert.update", alert, event="alert.updated", changed=written)
 
 
 def _moment(status: str) -> dict[str, Any]:
@@ -97,9 +97,10 @@ def _end(actor: Actor, alert: Alert, verb: str, past: str, **values: Any) -> Non
     """Write `values` and tell of them. Where the status is the stored one nothing is written, and the audit says so."""
     if alert.status != values["status"]:
         change_entry(alert, None, **values)
-        tell_entry(actor, alert, verb, past, values)
+        record_change(actor, f"alert.{verb}", alert, event=f"alert.{past}", changed=values)
     else:
-        _record(actor, f"alert.{verb}", alert.organization_id, alert.patient_id, subject_id=alert.pk)
+        # The request is audited, but nothing changed that could be published.
+        record_change(actor, f"alert.{verb}", alert, event=None)
 
 
 @transaction.atomic
@@ -118,11 +119,6 @@ def archive_alerts(*, actor: Actor, patient_id: int, uuids: Collection[UUID | st
     Alert.objects.filter(pk__anyof=[alert.pk for alert in standing]).update(
         status=AlertStatus.ARCHIVED, version=F("version") + 1, updated_at=DatabaseNow()
     )
-    _record(actor, "alert.archive", patient.organization_id, patient.pk, changed=["status"] if standing else ())
-    organization_id = patient.organization_id
-    events.emit_all("alert.archived", organization_id=organization_id, subjects=[alert.uuid for alert in standing])
+    changed = ["status"] if standing else ()
+    record_change(actor, "alert.archive", standing, event="alert.archived", changed=changed, patient=patient)
     return len(standing), len(alerts) - len(standing)
-
-
-def _record(actor: Actor, action: str, organization_id: int, patient_id: int, **values: Any) -> None:
-    audit.record(actor, action, organization_id=organization_id, patients=[patient_id], subject="alert", **values)

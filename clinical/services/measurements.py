@@ -1,16 +1,15 @@
 """Taking in what patients measure."""
 
 import datetime
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Instrument, InstrumentKind, Measurement
 from clinical.services.instruments import Instruments
@@ -48,7 +47,7 @@ def record_measurements(*, actor: Actor, patient_id: int, rows: Sequence[Mapping
     fresh = [result.measurement for result in results if result.measurement and result.new]
     if fresh:
         insert_many(Measurement, fresh, with_ids=True)
-        _tell(actor, patient, fresh)
+        record_change(actor, "measurement.create", fresh, event="measurement.created", changed=["instrument", "value"])
         judge_measurements(actor=actor, patient=patient, measurements=fresh)
     return results
 
@@ -113,17 +112,3 @@ def columns_of(instrument: Instrument, value: Decimal | str) -> dict[str, Any]:
     if (least is not None and value < least) or (most is not None and value > most):
         raise Invalid("The value lies outside the instrument's scale.", "value")
     return {"value_number": value}
-
-
-def _tell(actor: Actor, patient: Patient, fresh: Collection[Measurement]) -> None:
-    audit.record(
-        actor,
-        "measurement.create",
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="measurement",
-        subject_id=next(iter(fresh)).pk if len(fresh) == 1 else None,
-        changed=["instrument", "value"],
-    )
-    uuids: list[UUID] = [row.uuid for row in fresh]
-    events.emit_all("measurement.created", organization_id=patient.organization_id, subjects=uuids)

@@ -4,13 +4,14 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Override, check_override, codes_of
 from clinical.services.instruments import instruments_of
 from clinical.services.protocols import kinds_of, ship_named
 from config.core.orm import without_idle_nulls
-from patients.services.charts import add_entry, change_entry, lock_entry, tell_entry
+from patients.services.charts import add_entry, change_entry, lock_entry
 from patients.services.locking import lock_patient
 
 
@@ -36,7 +37,7 @@ def update_override(*, actor: Actor, patient_id: int, entry_id: int, base_versio
         code = entry.instrument.code if entry.instrument else None
         _checked(entry.organization_id, Override(entry.kind, code, written["rules"]))
     change_entry(entry, base_version, **written)
-    tell_entry(actor, entry, "update", "updated", changes)
+    record_change(actor, "rule_override.update", entry, event="rule_override.updated", changed=changes)
 
 
 def _checked(organization_id: int, override: Override) -> Instrument | None:

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import VitalSigns
 from clinical.vitals import (
@@ -19,7 +20,7 @@ from clinical.vitals import (
 from config.core.databases import DatabaseNow
 from config.core.orm import without_idle_nulls
 from patients.models import Patient, Sex
-from patients.services.charts import add_entry, archive_entry, change_entry, lock_entry, tell_entry
+from patients.services.charts import add_entry, archive_entry, change_entry, lock_entry
 from patients.services.locking import lock_patient
 from patients.services.rules import today_in
 
@@ -51,7 +52,7 @@ def update_vital_signs(*, actor: Actor, patient_id: int, entry_id: int, base_ver
     stored = {name: getattr(entry, name) for name in _READ_BACK}
     columns = _judged(entry.patient, stored, without_idle_nulls(VitalSigns, changes))
     change_entry(entry, base_version, **columns)
-    tell_entry(actor, entry, "update", "updated", columns)
+    record_change(actor, "vital_signs.update", entry, event="vital_signs.updated", changed=columns)
     _keep_latest_date(entry.patient)
 
 

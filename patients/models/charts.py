@@ -29,8 +29,8 @@ class ChartEntry(Identified, Timestamped):
         ordering = ["id"]
         indexes = [models.Index(fields=["organization", "patient", "id"], name="%(class)s_of_patient")]
 
-    def patients(self) -> set[int]:
-        """Return the ids of the patients whom this row is about."""
+    def affected_patients(self) -> set[int]:
+        """Return the ids of the patients whom this row is about, as the audit trail names them."""
         return {self.patient_id, *(pk for column in self.others if (pk := getattr(self, column)) is not None)}
 
 

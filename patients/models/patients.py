@@ -279,3 +279,7 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     def full_name(self) -> str:
         """First and last name, as a reference shows them."""
         return f"{self.first_name} {self.last_name}"
+
+    def affected_patients(self) -> set[int]:
+        """Return the ids of the patients whom this row is about, as the audit trail names them."""
+        return {self.pk}

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.audit import record_change
 from accounts.models import Organization
 from accounts.scope import Actor
 from config.core.databases import insert_many
 from patients.models import NameKey, Patient
 from patients.search import TYPED, name_keys
 from patients.services.histories import note_changes
-from patients.services.locking import tell_all
 from patients.services.patient_values import changed_columns
 
 
@@ -33,7 +33,7 @@ def create_patients(*, actor: Actor, organization: Organization, patients: Colle
     if patients:
         insert_many(Patient, patients, with_ids=True)
         insert_many(NameKey, list(_keys(patients)))
-        tell_all(actor, organization.pk, patients, "patient.bulk_create", "patient.created", named)
+        record_change(actor, "patient.bulk_create", patients, event="patient.created", changed=named)
 
 
 @transaction.atomic
@@ -50,7 +50,8 @@ def update_patients(*, actor: Actor, organization: Organization, changes: Collec
     NameKey.objects.filter(patient_id__anyof=[patient.pk for patient in renamed]).delete()
     insert_many(NameKey, list(_keys(renamed)))
     named = {name for change in changes for name in change.accepted}
-    tell_all(actor, organization.pk, [change.patient for change in changes], "patient.bulk_update", "patient.updated", named)
+    patients = [change.patient for change in changes]
+    record_change(actor, "patient.bulk_update", patients, event="patient.updated", changed=named)
 
 
 def _keys(patients: Collection[Patient]) -> Iterator[NameKey]:

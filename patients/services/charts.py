@@ -1,12 +1,12 @@
 """Writing the entries of charts. The patient's row is locked first by every one of them, and its entries after it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from config.core.databases import DatabaseNow
 from config.core.exceptions import NotFound
@@ -34,7 +34,8 @@ def add_entry(actor: Actor, patient: Patient, model: type[Entry], values: Mappin
     written = without_idle_nulls(model, values)
     entry = model(organization_id=patient.organization_id, patient=patient, **written)
     entry.save(force_insert=True)
-    tell_entry(actor, entry, "create", "created", values)
+    word = word_for(model)
+    record_change(actor, f"{word}.create", entry, event=f"{word}.created", changed=values)
     return entry
 
 
@@ -49,7 +50,8 @@ def update_entry(
     """
     entry = lock_entry(model, patient_id, entry_id)
     change_entry(entry, base_version, **without_idle_nulls(model, changes))
-    tell_entry(actor, entry, "update", "updated", changes)
+    word = word_for(model)
+    record_change(actor, f"{word}.update", entry, event=f"{word}.updated", changed=changes)
     return entry
 
 
@@ -58,7 +60,8 @@ def archive_entry(*, actor: Actor, model: type[Entry], patient_id: int, entry_id
     """Archive an entry. Where the contract asks for no version, `base_version` None takes the stored one."""
     entry = lock_entry(model, patient_id, entry_id)
     change_entry(entry, base_version, deleted_at=timezone.now())
-    tell_entry(actor, entry, "archive", "archived", ["deleted_at"])
+    word = word_for(model)
+    record_change(actor, f"{word}.archive", entry, event=f"{word}.archived", changed=["deleted_at"])
     return entry
 
 
@@ -80,18 +83,3 @@ def change_entry(entry: ChartEntry, base_version: int | None, **values: Any) -> 
         return
     base = entry.version if base_version is None else base_version
     type(entry).objects.change(entry.pk, base, verbose_name(entry).capitalize(), **values)
-
-
-def tell_entry(actor: Actor, entry: ChartEntry, verb: str, past: str, changed: Iterable[str]) -> None:
-    """Audit what was done to an entry and put an event into the outbox, in the transaction that is open."""
-    subject = word_for(entry)
-    audit.record(
-        actor,
-        f"{subject}.{verb}",
-        organization_id=entry.organization_id,
-        patients=sorted(entry.patients()),
-        subject=subject,
-        subject_id=entry.pk,
-        changed=changed,
-    )
-    events.emit(f"{subject}.{past}", organization_id=entry.organization_id, subject=entry.uuid)

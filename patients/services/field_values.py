@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from config.core.exceptions import Invalid
 from patients.models import FieldDefinition, FieldType, FieldValue, Patient
@@ -31,16 +31,8 @@ def set_field_values(*, actor: Actor, patient_id: int, values: Mapping[int, Any]
     definitions = FieldDefinition.objects.in_bulk(list(values))
     accepted = _accepted(definitions, values)
     written = _upsert(patient, accepted)
-    audit.record(
-        actor,
-        "field_value.upsert",
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="field_value",
-        changed=[definitions[row.field_definition_id].name for row in written],
-    )
-    subjects = [row.uuid for row in written]
-    events.emit_all("field_value.updated", organization_id=patient.organization_id, subjects=subjects)
+    changed = [definitions[row.field_definition_id].name for row in written]
+    record_change(actor, "field_value.upsert", written, event="field_value.updated", changed=changed, patient=patient)
 
 
 def _upsert(patient: Patient, values: Mapping[int, Any]) -> list[FieldValue]:

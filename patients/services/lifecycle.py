@@ -7,11 +7,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.audit import record_change
 from accounts.scope import Actor
 from config.core.exceptions import Invalid, NotFound, UnknownReference, VersionConflict
 from patients.models import Patient, Status
 from patients.services.histories import note_changes
-from patients.services.locking import lock_patient, tell
+from patients.services.locking import lock_patient
 from patients.services.patients import index_names
 from patients.services.rules import check_values, today_in
 
@@ -35,7 +36,7 @@ def archive_patient(*, actor: Actor, patient_id: int) -> None:
         raise Invalid("The patient is the guarantor of active dependents.", "", "guarantor")
     _write(actor, patient, status=Status.ARCHIVED, deleted_at=timezone.now())
     index_names(patient.pk, patient.organization_id, {})
-    tell(actor, patient, "patient.archive", "patient.archived", ["status", "deleted_at"])
+    record_change(actor, "patient.archive", patient, event="patient.archived", changed=["status", "deleted_at"])
 
 
 @transaction.atomic
@@ -55,7 +56,7 @@ def restore_patient(*, actor: Actor, patient_id: int) -> None:
         raise Invalid("The patient is not archived.", "", "not_archived") from error
     _write(actor, seen, status=Status.INACTIVE, deleted_at=None)
     index_names(patient.pk, patient.organization_id, patient.__dict__)
-    tell(actor, patient, "patient.restore", "patient.restored", ["status", "deleted_at"])
+    record_change(actor, "patient.restore", patient, event="patient.restored", changed=["status", "deleted_at"])
 
 
 @transaction.atomic
@@ -68,7 +69,7 @@ def transition_status(*, actor: Actor, patient_id: int, base_version: int, new_s
     if new_status not in TRANSITIONS[patient.status]:
         raise Invalid(f"A patient can not go from {patient.status} to {new_status}.", "new_status", "transition")
     _write(actor, patient, status=new_status, **_moments(patient, new_status))
-    tell(actor, patient, "patient.transition_status", f"patient.{new_status}", ["status"])
+    record_change(actor, "patient.transition_status", patient, event=f"patient.{new_status}", changed=["status"])
 
 
 @transaction.atomic
@@ -78,7 +79,7 @@ def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> Non
     death = {"status": Status.DECEASED, "date_time_deceased": at}
     check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_in(patient.organization))
     _write(actor, patient, **death, **_moments(patient, Status.DECEASED))
-    tell(actor, patient, "patient.record_death", "patient.deceased", death)
+    record_change(actor, "patient.record_death", patient, event="patient.deceased", changed=death)
 
 
 def _moments(patient: Patient, status: str) -> dict[str, Any]:

@@ -1,9 +1,7 @@
-"""Locking patients' rows, and telling what was done to them."""
+"""Locking patients' rows."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from accounts import audit, events
-from accounts.scope import Actor
 from config.core.exceptions import NotFound, UnknownReference
 from patients.models import Patient
 
@@ -45,32 +43,3 @@ def check_named(patient: Patient | None, field: str) -> None:
     """Raise UnknownReference for a patient whom the model field `field` shall name and who is not there, or archived."""
     if patient is None or patient.deleted_at is not None:
         raise UnknownReference(field, "Patient")
-
-
-def tell(actor: Actor, patient: Patient, action: str, event: str, changed: Iterable[str]) -> None:
-    """Audit `action` on a patient and put `event` into the outbox, in the transaction that is open."""
-    audit.record(
-        actor,
-        action,
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="patient",
-        subject_id=patient.pk,
-        changed=changed,
-    )
-    events.emit(event, organization_id=patient.organization_id, subject=patient.uuid)
-
-
-def tell_all(
-    actor: Actor, organization_id: int, patients: Collection[Patient], action: str, event: str, changed: Iterable[str]
-) -> None:
-    """Audit `action` on many patients as one event, and put one `event` a patient into the outbox."""
-    audit.record(
-        actor,
-        action,
-        organization_id=organization_id,
-        patients=[patient.pk for patient in patients],
-        subject="patient",
-        changed=changed,
-    )
-    events.emit_all(event, organization_id=organization_id, subjects=[patient.uuid for patient in patients])

@@ -7,13 +7,14 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 
+from accounts.audit import record_change
 from accounts.models import Organization
 from accounts.scope import Actor
 from config.core.exceptions import Invalid, VersionConflict
 from patients.models import Enrolment, NameKey, Patient, PatientIdentifier, Program, Protocol
 from patients.search import TYPED, name_keys
 from patients.services.histories import note_changes, note_enrolment
-from patients.services.locking import lock_guarantor, lock_patient, tell
+from patients.services.locking import lock_guarantor, lock_patient
 from patients.services.patient_values import accepted_changes, changed_columns, new_patient
 from patients.services.rules import today_in
 
@@ -46,7 +47,7 @@ def create_patient(
         PatientIdentifier.objects.create(organization=organization, patient=patient, **identifier)
     if enrolment:
         enrol(actor=actor, patient=patient, program=enrolment[0], protocol=enrolment[1], start_date=today_in(organization))
-    tell(actor, patient, "patient.create", "patient.created", values)
+    record_change(actor, "patient.create", patient, event="patient.created", changed=values)
     return patient
 
 
@@ -66,7 +67,7 @@ def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, c
     Patient.objects.filter(deleted_at=None).change(patient.pk, patient.version, "Patient", **columns)
     if set(TYPED) & accepted.keys():
         index_names(patient.pk, patient.organization_id, {**vars(patient), **accepted})
-    tell(actor, patient, "patient.update", "patient.updated", accepted)
+    record_change(actor, "patient.update", patient, event="patient.updated", changed=accepted)
 
 
 def index_names(patient_id: int, organization_id: int, values: Mapping[str, Any]) -> None:

@@ -142,8 +142,9 @@ def test_a_read_whose_event_can_not_be_written_is_unavailable(clinic, api, gener
     assert not any(word in answer.content for word in (b"Same", b"Last0", str(people[0].uuid).encode()))
 
 
-def test_a_write_whose_event_can_not_be_written_does_not_happen(clinic, api, people, monkeypatch):
-    monkeypatch.setattr(audit, "record", break_trail)
+@pytest.mark.parametrize("half", ["_save", "_publish"])
+def test_a_write_whose_event_cannot_be_written_does_not_happen(clinic, api, people, monkeypatch, half):
+    monkeypatch.setattr(audit, half, break_trail)
     assert api().post(f"{clinic.base}/patients", {"first_name": "Eve", "last_name": "L"}).status_code == 500
     body = {"base_version": 1, "first_name": "Eve"}
     assert api().patch(f"{clinic.base}/patients/{people[0].uuid}", body).status_code == 500

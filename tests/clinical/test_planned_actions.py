@@ -162,7 +162,7 @@ def test_a_measurement_completes_the_action_that_it_falls_into(ward, patient, pl
     assert (first.completed_at, first.completed_by) == (MAY, row)
     assert first.updated_at > planned[0].updated_at
     assert second.completed_at is None
-    assert told(patient, "planned_action.complete") == [("planned_action", None, "completed_at,completed_by")]
+    assert told(patient, "planned_action.complete") == [("planned_action", first.pk, "completed_at,completed_by")]
     assert emitted("planned_action.completed") == [first.uuid]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import MonitoringAlert, MonitoringAlertStatus
 from clinical.monitoring import Standing, Verdict, settle
@@ -41,7 +41,7 @@ def raise_alerts(actor: Actor, care: Care, verdicts: Collection[Verdict]) -> int
     new = [_new(care, alert, verdict) for alert, verdict in settled if alert.pk is None]
     if new:
         insert_many(MonitoringAlert, new, with_ids=True)
-        _tell(actor, care.patient, new, "monitoring_alert.raise")
+        record_change(actor, "monitoring_alert.raise", new, event="monitoring_alert.raised")
     _raise_flags(actor, care, [(alert.pk, verdict) for alert, verdict in settled if alert.pk is not None])
     return len(new)
 
@@ -101,21 +101,8 @@ def _raise_flags(actor: Actor, care: Care, raised: list[tuple[int, Verdict]]) ->
         vars(rows[pk]).update(flag=verdict.flag, updated_at=DatabaseNow(), **_found(care, verdict))
     columns = ["flag", "cause", "instrument", "measurement", "updated_at"]
     MonitoringAlert.objects.bulk_update(rows.values(), columns, batch_size=ROWS_A_STATEMENT)
-    _tell(actor, care.patient, list(rows.values()), "monitoring_alert.raise_flag", ["flag", "cause"])
-
-
-def _tell(actor: Actor, patient: Patient, alerts: Collection[MonitoringAlert], action: str, changed: Iterable[str] = ()) -> None:
-    audit.record(
-        actor,
-        action,
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="monitoring_alert",
-        subject_id=next(iter(alerts)).pk if len(alerts) == 1 else None,
-        changed=changed,
-    )
-    subjects = [alert.uuid for alert in alerts]
-    events.emit_all("monitoring_alert.raised", organization_id=patient.organization_id, subjects=subjects)
+    alerts, changed = rows.values(), ["flag", "cause"]
+    record_change(actor, "monitoring_alert.raise_flag", alerts, event="monitoring_alert.raised", changed=changed)
 
 
 # --- processing -------------------------------------------------------------------------------------
@@ -135,13 +122,5 @@ def process_alert(*, actor: Actor, patient_id: int, alert_id: int, status: str, 
     done = {"status": status, f"{status}_at": timezone.now(), f"{status}_by_id": actor.user_id, **details}
     MonitoringAlert.objects.filter(pk=alert.pk).update(**done, updated_at=DatabaseNow())
     verb = "process" if status == MonitoringAlertStatus.PROCESSED else "escalate"
-    audit.record(
-        actor,
-        f"monitoring_alert.{verb}",
-        organization_id=alert.organization_id,
-        patients=[patient_id],
-        subject="monitoring_alert",
-        subject_id=alert.pk,
-        changed=["status", *details],
-    )
-    events.emit(f"monitoring_alert.{status}", organization_id=alert.organization_id, subject=alert.uuid)
+    event = f"monitoring_alert.{status}"
+    record_change(actor, f"monitoring_alert.{verb}", alert, event=event, changed=["status", *details])

@@ -13,7 +13,7 @@ from django.db.models import Max, OuterRef, Subquery
 from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Measurement, PlannedAction, PlannedVia
 from clinical.monitoring import A_DAY, day_bounds, day_of, days_of
@@ -54,7 +54,7 @@ def plan(actor: Actor, care: Care, now: datetime.datetime) -> int:
     rows = list(_rows(care, _by_id(care.enrolment.protocol, lines), now))
     if rows:
         insert_many(PlannedAction, rows)
-        _tell(actor, care.patient, "plan", "planned", rows)
+        record_change(actor, "planned_action.plan", rows, event="planned_action.planned")
         _complete_new(actor, care.patient, rows)
     return len(rows)
 
@@ -178,7 +178,8 @@ def complete_actions(actor: Actor, patient: Patient, measurements: Collection[Me
     if done:
         columns = ["completed_at", "completed_by", "updated_at"]
         PlannedAction.objects.bulk_update(done, columns, batch_size=ROWS_A_STATEMENT)
-        _tell(actor, patient, "complete", "completed", done, ["completed_at", "completed_by"])
+        changed = ["completed_at", "completed_by"]
+        record_change(actor, "planned_action.complete", done, event="planned_action.completed", changed=changed)
 
 
 def _moment(measurement: Measurement) -> tuple[datetime.datetime, int]:
@@ -193,18 +194,3 @@ def _completed(action: PlannedAction, measurements: list[Measurement]) -> bool:
     action.completed_at, action.completed_by = measurements[first].measured_at, measurements[first]
     vars(action)["updated_at"] = DatabaseNow()
     return True
-
-
-def _tell(
-    actor: Actor, patient: Patient, verb: str, past: str, rows: Collection[PlannedAction], changed: Iterable[str] = ()
-) -> None:
-    audit.record(
-        actor,
-        f"planned_action.{verb}",
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="planned_action",
-        changed=changed,
-    )
-    subjects = [row.uuid for row in rows]
-    events.emit_all(f"planned_action.{past}", organization_id=patient.organization_id, subjects=subjects)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from django.db.models import Max
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Workflow, WorkflowFiring
 from clinical.monitoring import day_of
@@ -50,16 +50,11 @@ def _counts(care: Care, workflows: Collection[int]) -> dict[int, int]:
 
 
 def _fire(actor: Actor, care: Care, workflow: Workflow, day: datetime.date, count: int) -> None:
-    organization_id = care.patient.organization_id
     firing = WorkflowFiring.objects.create(
-        organization_id=organization_id, patient=care.patient, workflow=workflow, trigger_day=day, trigger_count=count
+        organization_id=care.patient.organization_id,
+        patient=care.patient,
+        workflow=workflow,
+        trigger_day=day,
+        trigger_count=count,
     )
-    audit.record(
-        actor,
-        "workflow.fire",
-        organization_id=organization_id,
-        patients=[care.patient.pk],
-        subject="workflow_firing",
-        subject_id=firing.pk,
-    )
-    events.emit("workflow.fired", organization_id=organization_id, subject=firing.uuid)
+    record_change(actor, "workflow.fire", firing, event="workflow.fired", subject="workflow_firing")
