@@ -34,12 +34,12 @@ class AutocompleteView(AutocompleteJsonView):
     model_admin: Any
 
     def get_queryset(self):
-        return self.model_admin.offered(self.request, super().get_queryset())
+        return self.model_admin.selectable(self.request, super().get_queryset())
 
     def get_context_data(self, **kwargs) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["object_list"] = list(context["object_list"])
-        self.model_admin.shown(self.request, context["object_list"])
+        self.model_admin.audit_read(self.request, context["object_list"])
         return context
 
     def serialize_result(self, obj, to_field_name) -> dict[str, str]:

@@ -20,8 +20,8 @@ from typing import Any
 
 from config.core.orm import fold
 
+# A message quotes no more characters of a recorded text: a reaction may be told at any length.
 LONGEST_QUOTE = 200
-"""A message quotes no more characters of a recorded text: a reaction may be told at any length."""
 
 
 class Kind(StrEnum):
@@ -156,7 +156,7 @@ def _allergy_warning(
         return None
     basis, codings = shared
     has = "contains" if basis is Basis.INGREDIENT else "belongs to the drug class"
-    message = f"Recorded allergy to {allergy.name} ({_told(allergy)}). {medication.name} {has} {_listed(codings)}."
+    message = f"Recorded allergy to {allergy.name} ({_describe(allergy)}). {medication.name} {has} {_listed(codings)}."
     severity = SEVERITIES[grade(allergy.severity, allergy.reaction)][basis]
     return InteractionWarning(Kind.DRUG_ALLERGY, basis, severity, message, codings, **other)
 
@@ -179,7 +179,7 @@ def _ordered(found: Iterable[InteractionWarning | None]) -> list[InteractionWarn
     )
 
 
-def _told(allergy: AllergyFacts) -> str:
+def _describe(allergy: AllergyFacts) -> str:
     severity, reaction = _quoted(allergy.severity), _quoted(allergy.reaction)
     return f"severity: {severity or 'not recorded'}; reaction: {reaction or 'not recorded'}"
 

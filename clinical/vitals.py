@@ -31,6 +31,8 @@ from config.core.exceptions import Invalid
 
 Number = int | Decimal
 
+# The least and the greatest value that a living person can have: wide enough for every record of medicine, and narrow
+# enough that a temperature in °C, and the height of an adult in metres or centimetres, falls outside.
 POSSIBLE: Mapping[str, tuple[Number, Number]] = {
     "bp_systolic": (1, 350),
     "bp_diastolic": (0, 250),
@@ -43,12 +45,10 @@ POSSIBLE: Mapping[str, tuple[Number, Number]] = {
     "bmi": (4, 250),
     "bmi_percentile": (0, 100),
 }
-"""The least and the greatest value that a living person can have: wide enough for every record of medicine, and narrow
-enough that a temperature in °C, and the height of an adult in metres or centimetres, falls outside."""
 
 OLDEST_YEARS = 130
+# Where it was measured, it may be tomorrow already.
 _A_DAY = datetime.timedelta(days=1)
-"""Where it was measured, it may be tomorrow already."""
 
 WARNING, CRITICAL = "warning", "critical"
 
@@ -70,6 +70,7 @@ class Band(NamedTuple):
     respiration_rate: Range
 
 
+# PALS by age: newborn, infant, 1-2, 3-5, 6-11 and 12-15 years, whose slow pulse is judged as an adult's; NEWS2 from 16.
 BANDS = (
     Band(0, Range(60, 100, 205, 220), Range(10, 30, 53, 60)),
     Band(1, Range(60, 100, 180, 220), Range(10, 30, 53, 60)),
@@ -79,8 +80,8 @@ BANDS = (
     Band(144, Range(41, 60, 100, 180), Range(10, 12, 20, 60)),
     Band(192, Range(41, 51, 100, 130), Range(9, 12, 20, 24)),
 )
-"""PALS by age: newborn, infant, 1-2, 3-5, 6-11 and 12-15 years, whose slow pulse is judged as an adult's; NEWS2 from 16."""
 
+# AAP 2017, table 6: the pressures that need a closer look at the ages 1 to 12.
 SCREENING = {
     "male": (
         (98, 52), (100, 55), (101, 58), (102, 60), (103, 63), (105, 66), (106, 68), (107, 69), (107, 70), (108, 72), (110, 74),
@@ -91,7 +92,6 @@ SCREENING = {
         (114, 75),
     ),
 }  # fmt: skip
-"""AAP 2017, table 6: the pressures that need a closer look at the ages 1 to 12."""
 
 SATURATION = Range(94, 96)
 TEMPERATURE = Range(Decimal(95), None, Decimal("100.3"), Decimal("104"))
@@ -114,7 +114,7 @@ ADULT_BMI_MONTHS = 240
 _THREE_MONTHS, _A_YEAR, _TEN_YEARS, _THIRTEEN_YEARS, _SIXTEEN_YEARS = 3, 12, 120, 156, 192
 
 
-# --- what can not be --------------------------------------------------------------------------------
+# --- what cannot be --------------------------------------------------------------------------------
 def check_values(values: Mapping[str, Any], changed: Collection[str], born: datetime.date | None, today: datetime.date) -> None:
     """Raise Invalid where what `changed` contradicts the other `values`, the birth date, or the calendar.
 
@@ -127,7 +127,7 @@ def check_values(values: Mapping[str, Any], changed: Collection[str], born: date
         _check_date(values["date_taken"], born, today)
     systolic, diastolic = values.get("bp_systolic"), values.get("bp_diastolic")
     if systolic is not None and diastolic is not None and diastolic > systolic:
-        _refuse(changed, ("bp_diastolic", "bp_systolic"), "The diastolic pressure can not be above the systolic one.")
+        _refuse(changed, ("bp_diastolic", "bp_systolic"), "The diastolic pressure cannot be above the systolic one.")
     bmi = body_mass_index(values.get("height_inches"), values.get("weight_lbs"))
     if bmi is not None and not POSSIBLE["bmi"][0] <= bmi <= POSSIBLE["bmi"][1]:
         _refuse(changed, ("weight_lbs", "height_inches"), "Nobody of this height has this weight: in pounds and inches?")

@@ -10,8 +10,8 @@ from config.rest.compiled.plans import Criterion
 from config.rest.filters import DayParameter, refused
 from config.rest.problems import Rejected
 
+# The first and the last day of creation, both inclusive, in the caller's time zone.
 FIRST, LAST = DayParameter("created_at"), DayParameter("created_at", until=True)
-"""The first and the last day of creation, both inclusive, in the caller's time zone."""
 
 
 class Days(Enum):

@@ -20,10 +20,10 @@ Kinds = Mapping[str, type]
 Chunks = Iterable[list[dict[str, Any]]]
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+# What a spreadsheet may pass over before a formula: blanks, controls, marks without width, a quote of its own.
 _UNSEEN = r'(?:[^\S\t\r\n]|["\0-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff])'
-"""What a spreadsheet may pass over before a formula: blanks, controls, marks without width, a quote of its own."""
+# Where a cell begins that a spreadsheet takes for more than text: the text itself, or what it splits off in some country.
 _FORMULA = re.compile(rf"^(?=[\t\r\n\0])|(?<![^;\t\r\n])(?={_UNSEEN}*[=+\-@|%＝＋－＠])")
-"""Where a cell begins that a spreadsheet takes for more than text: the text itself, or what it splits off in some country."""
 
 
 def defused(value: Any) -> Any:

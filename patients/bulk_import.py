@@ -26,15 +26,15 @@ from config.rest.fields import Reference, find_ids, known_id
 from config.rest.formats import parse_uuid
 from patients.models import Patient
 from patients.services.batches import Change, create_patients, update_patients
-from patients.services.locking import check_named, lock_patients
+from patients.services.locking import check_reference, lock_patients
 from patients.services.patient_values import accepted_changes, new_patient
 from patients.services.rules import SEALED
 
 MAX_ROWS = 10_000
+# Rows that are written in one transaction where a bad row does not stop the others.
 CHUNK = 500
-"""Rows that are written in one transaction where a bad row does not stop the others."""
+# How often a chunk is planned whose chart numbers others take at the same moment.
 ATTEMPTS = 3
-"""How often a chunk is planned whose chart numbers others take at the same moment."""
 GUARANTOR = "responsible_party_id"
 
 
@@ -121,7 +121,7 @@ class BulkImport:
         self.claimed: set[tuple[str, str]] = set()
         self.freed: set[str] = set()
 
-    def recall(self, raws: Sequence, outcomes: Iterable[str]) -> None:
+    def restore_claims(self, raws: Sequence, outcomes: Iterable[str]) -> None:
         """Learn what an earlier run of this import did with its first rows."""
         for raw, outcome in zip(raws, outcomes, strict=False):
             if outcome != Outcome.FAILED:
@@ -133,14 +133,14 @@ class BulkImport:
             chunk = Chunk(self, raws, start)
             try:
                 with transaction.atomic():
-                    return self._keep(chunk, chunk.run())
+                    return self._remember_claims(chunk, chunk.run())
             except IntegrityError as error:
                 # Someone took a chart number after it was looked for: the next plan sees it taken.
                 if broken_constraint(error) != "patient_chart_number_unique" or attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _keep(self, chunk: "Chunk", results: list[Result]) -> list[Result]:
+    def _remember_claims(self, chunk: "Chunk", results: list[Result]) -> list[Result]:
         self.claimed |= chunk.claimed
         if self.options.validate_only:
             self.freed |= chunk.freed
@@ -176,21 +176,21 @@ class Chunk:
     # --- planning ---------------------------------------------------------------------------------
     def plan(self) -> None:
         """Bring every row to where it can be written, or to its error."""
-        self._each(self._read)
+        self._for_each_good_row(self._read)
         self.matches = self._find_matches()
-        self._each(self._match)
-        references = (value for row in self._good() for value in row.values.values() if isinstance(value, Reference))
+        self._for_each_good_row(self._match)
+        references = (value for row in self._good_rows() for value in row.values.values() if isinstance(value, Reference))
         self.ids = find_ids(references, self.job.actor, self.job.organization.pk)
-        self._each(self._refer)
+        self._for_each_good_row(self._resolve_references)
         self.locked = self._lock()
         self.holders = self._find_holders()
-        self._each(self._judge)
+        self._for_each_good_row(self._check)
 
-    def _good(self) -> list[Row]:
+    def _good_rows(self) -> list[Row]:
         return [row for row in self.rows if row.error is None]
 
-    def _each(self, step: Callable[[Row], None]) -> None:
-        for row in self._good():
+    def _for_each_good_row(self, step: Callable[[Row], None]) -> None:
+        for row in self._good_rows():
             try:
                 step(row)
             except (DomainError, ValidationError) as error:
@@ -210,7 +210,7 @@ class Chunk:
 
     def _find_matches(self) -> dict[str, int]:
         """Return the ids of the patients in the caller's scope whom the rows name, by key."""
-        keys = sorted({self._key(row) for row in self._good()} - {""})
+        keys = sorted({self._key(row) for row in self._good_rows()} - {""})
         if not keys:
             return {}
         column = "uuid" if self.options.match_on == Match.UUID else "chart_number_key"
@@ -227,40 +227,40 @@ class Chunk:
         if missing := self.job.reader.missing(row.values):
             raise ValidationError(missing)
 
-    def _refer(self, row: Row) -> None:
+    def _resolve_references(self, row: Row) -> None:
         for name, value in row.values.items():
             if isinstance(value, Reference):
                 row.values[name] = known_id(self.ids.get(value), value, name)
 
     def _lock(self) -> dict[int, Patient]:
         """Return the patients to update and the guarantors to be named, locked."""
-        ids = {row.patient_id for row in self._good()} | {row.values.get(GUARANTOR) for row in self._good()}
+        ids = {row.patient_id for row in self._good_rows()} | {row.values.get(GUARANTOR) for row in self._good_rows()}
         return lock_patients(ids) if ids - {None} else {}
 
     def _find_holders(self) -> dict[str, int]:
         """Return who holds the chart numbers that rows ask for. In scope or not: the constraint tells as much."""
-        keys = sorted({key for row in self._good() for kind, key in row.claims if kind == Match.CHART_NUMBER})
+        keys = sorted({key for row in self._good_rows() for kind, key in row.claims if kind == Match.CHART_NUMBER})
         if not keys:
             return {}
         patients = Patient.objects.filter(organization=self.job.organization, deleted_at=None, chart_number_key__anyof=keys)
         return dict(patients.values_list("chart_number_key", "pk"))
 
-    def _judge(self, row: Row) -> None:
+    def _check(self, row: Row) -> None:
         base_version = row.values.pop("base_version", None)
         row.values.pop("uuid", None)
         if row.values.get(GUARANTOR):
-            check_named(self.locked.get(row.values[GUARANTOR]), "responsible_party")
+            check_reference(self.locked.get(row.values[GUARANTOR]), "responsible_party")
         if row.patient_id is None:
-            self._judge_create(row)
+            self._check_create(row)
         else:
-            self._judge_update(row, self.locked.get(row.patient_id), base_version)
-        self._claim(row)
+            self._check_update(row, self.locked.get(row.patient_id), base_version)
+        self._claim_keys(row)
 
-    def _judge_create(self, row: Row) -> None:
+    def _check_create(self, row: Row) -> None:
         values = {**self.options.defaults, **row.values}
         row.patient = new_patient(actor=self.job.actor, organization=self.job.organization, values=values)
 
-    def _judge_update(self, row: Row, patient: Patient | None, base_version: int | None) -> None:
+    def _check_update(self, row: Row, patient: Patient | None, base_version: int | None) -> None:
         if patient is None or patient.deleted_at is not None:
             raise NotFound("Patient")
         row.patient, accepted = patient, accepted_changes(patient, row.values)
@@ -268,7 +268,7 @@ class Chunk:
             raise VersionConflict(expected=patient.version, got=base_version)
         row.accepted = {name: value for name, value in accepted.items() if stored_value(patient, name) != value}
 
-    def _claim(self, row: Row) -> None:
+    def _claim_keys(self, row: Row) -> None:
         for kind, key in sorted(row.claims):
             holder = self.holders.get(key) if kind == Match.CHART_NUMBER and key not in self.freed else None
             if (kind, key) in self.claimed or holder not in (None, row.patient_id):
@@ -281,7 +281,7 @@ class Chunk:
     # --- writing ----------------------------------------------------------------------------------
     def write(self) -> None:
         """Write the good rows, updates first: a new patient may have a chart number that an update gives up."""
-        actor, organization, good = self.job.actor, self.job.organization, self._good()
+        actor, organization, good = self.job.actor, self.job.organization, self._good_rows()
         changes = [Change(row.patient, row.accepted) for row in good if row.accepted]
         update_patients(actor=actor, organization=organization, changes=changes)
         created = [row for row in good if row.accepted is None]

@@ -13,8 +13,8 @@ from config.core.orm import fold
 from patients.models import Patient
 from patients.search import e164, region_of
 
-MOST = 50
-"""How many possible duplicates are told at most."""
+# How many possible duplicates are told at most.
+MAX_DUPLICATES = 50
 
 
 def identity_index(name: str, number: str, organization_id: int) -> bytes | None:
@@ -24,19 +24,19 @@ def identity_index(name: str, number: str, organization_id: int) -> bytes | None
 
 
 def possible_duplicates(
-    actor: Actor, organization: Organization, values: Mapping[str, Any], besides: int | None = None
+    actor: Actor, organization: Organization, values: Mapping[str, Any], exclude_id: int | None = None
 ) -> list[int]:
     """Return the ids of patients, not archived and in the actor's scope, whom one of the signals in `values` matches.
 
-    `besides` leaves out the patient whose own values they are.
+    `exclude_id` leaves out the patient whose own values they are.
     """
     signals = _signals(organization, values)
     if not signals:
         return []
     found = scope(actor, Patient.objects.filter(signals, organization=organization, deleted_at=None))
-    if besides is not None:
-        found = found.exclude(pk=besides)
-    return list(found.order_by("last_name_key", "id").values_list("pk", flat=True)[:MOST])
+    if exclude_id is not None:
+        found = found.exclude(pk=exclude_id)
+    return list(found.order_by("last_name_key", "id").values_list("pk", flat=True)[:MAX_DUPLICATES])
 
 
 def _signals(organization: Organization, values: Mapping[str, Any]) -> Q:

@@ -15,8 +15,8 @@ from config.rest.fields import Text
 from config.rest.request_body import storable
 
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+# How UTF-16 begins, which spreadsheets write as "Unicode text".
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
-"""How UTF-16 begins, which spreadsheets write as "Unicode text"."""
 
 
 class FileRefused(Exception):
@@ -45,7 +45,7 @@ class PatientTable:
         try:
             self.header = next(self.reader, [])
         except csv.Error as error:
-            raise FileRefused(f"the header can not be read as CSV ({error})") from error
+            raise FileRefused(f"the header cannot be read as CSV ({error})") from error
         self._check_header(required)
 
     def _check_header(self, required: set[str]) -> None:

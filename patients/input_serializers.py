@@ -6,11 +6,11 @@ from accounts.models import CareGroup
 from config.rest.fields import Choice, ContractSerializer, Email, Integer, ScopedRelation, Text, UUIDText
 from patients.models import BillingType, Employer, FeeSchedule, Location, Patient, Provider
 
+# What a patient owes and is owed: set by administrators and by import files, in no body of an API.
 BALANCES = (
     "balance_0_30", "balance_31_60", "balance_61_90", "balance_over_90", "balance_total",
     "estimated_balance", "insurance_estimate", "payment_plan_due",
 )  # fmt: skip
-"""What a patient owes and is owed: set by administrators and by import files, in no body of an API."""
 
 
 class BillingAccountIn(serializers.Serializer):

@@ -15,11 +15,11 @@ from config.core.orm import fold
 MAX_WORDS = 8
 _NAMES = ("first_name", "middle_name", "last_name", "preferred_name")
 _PHONES = ("home_phone", "mobile_phone", "work_phone")
+# The columns that the derived ones are made from: a change of one makes them anew.
 SEARCHED = frozenset({*_NAMES, *_PHONES, "email", "chart_number", "date_of_birth", "account_name", "country"})
-"""The columns that the derived ones are made from: a change of one makes them anew."""
 
+# The columns that the typeahead looks at.
 TYPED = ("first_name", "last_name", "preferred_name", "chart_number")
-"""The columns that the typeahead looks at."""
 
 _DIGITS_AND_PUNCTUATION = re.compile(r"[\d+()./\-]*\d[\d+()./\-]*", re.ASCII)
 

@@ -10,8 +10,8 @@ from tests.test_import_law import modules
 THE_ONE = "accounts.audit"
 TABLES = {"AuditEvent", "AuditedPatient", "OutboxEvent"}
 INSERTS = {"create", "bulk_create", "get_or_create", "update_or_create"}
+# How a change was once recorded, one half at a time.
 BEFORE = {"audit.record", "events.emit", "events.emit_all"}
-"""How a change was once recorded, one half at a time."""
 
 
 def writes(tree: ast.AST) -> Iterator[str]:

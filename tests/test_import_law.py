@@ -14,9 +14,10 @@ PACKAGES = ("config", "accounts", "patients", "clinical", "exports")
 APPS = PACKAGES[1:]
 DIALECTS = ("practice", "public", "general")
 
+# Modules under everything, which know no app. Among themselves they import freely; a cycle would not start.
 GROUND = ("config.core", "config.keys")
-"""Modules under everything, which know no app. Among themselves they import freely; a cycle would not start."""
 
+# Every module of the project, lowest first. A module imports from its own entry and from layers below it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     GROUND,
     ("config.health",),
@@ -57,10 +58,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config.urls",),
     ("config.wsgi",),
 )
-"""Every module of the project, lowest first. A module imports from its own entry and from layers below it."""
 
+# Inside an app or dialect, lowest first.
 STAGES = ("models", "services", "serializers", "filters", "views", "urls")
-"""Inside an app or dialect, lowest first."""
 
 
 class Import(NamedTuple):
@@ -158,10 +158,10 @@ def test_one_dialect_never_imports_another():
     assert broken(crossing) == []
 
 
+# Modules that belong to no dialect and may name all of them: the table of contents, the documents, project-wide errors.
 OVERLOOKS_ALL_DIALECTS = (
     "config.urls", "config.rest.documentation", "config.rest.schema", "config.rest.dialects", "config.rest.fallback",
 )  # fmt: skip
-"""Modules that belong to no dialect and may name all of them: the table of contents, the documents, project-wide errors."""
 
 
 def test_what_belongs_to_no_dialect_knows_none():

@@ -23,7 +23,7 @@ from config.core.exceptions import DomainError
 from config.core.orm import has_column
 
 
-def leave_out(fieldsets: list, names: Collection[str]) -> None:
+def exclude_fields(fieldsets: list, names: Collection[str]) -> None:
     """Take `names` out of `fieldsets`, and keep the lines of those that stay."""
     for _, options in fieldsets:
         lines = [line if isinstance(line, tuple) else (line,) for line in options["fields"]]
@@ -45,14 +45,14 @@ class Scoped(BaseModelAdmin):
         return field
 
     def formfield_for_foreignkey(self, db_field, request: HttpRequest, **kwargs):
-        return self._offering(db_field, request, super().formfield_for_foreignkey, kwargs)
+        return self._with_selectable_rows(db_field, request, super().formfield_for_foreignkey, kwargs)
 
     def formfield_for_manytomany(self, db_field, request: HttpRequest, **kwargs):
-        return self._offering(db_field, request, super().formfield_for_manytomany, kwargs)
+        return self._with_selectable_rows(db_field, request, super().formfield_for_manytomany, kwargs)
 
-    def _offering(self, db_field, request: HttpRequest, make: Callable, kwargs: dict[str, Any]):
+    def _with_selectable_rows(self, db_field, request: HttpRequest, make: Callable, kwargs: dict[str, Any]):
         related: Any = self.admin_site.get_model_admin(db_field.remote_field.model)
-        kwargs["queryset"] = related.offered(request, related.get_queryset(request))
+        kwargs["queryset"] = related.selectable(request, related.get_queryset(request))
         field = make(db_field, request, **kwargs)
         if field is not None:
             field.label_from_instance = related.label
@@ -106,7 +106,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         return False
 
     # --- what is shown ----------------------------------------------------------------------------
-    def offered(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+    def selectable(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         """Return the rows of `queryset` that a reference may be set to."""
         return queryset.filter(deleted_at=None) if has_column(self.model, "deleted_at") else queryset
 
@@ -114,7 +114,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         """Return how `obj` is called where it is offered as a choice."""
         return str(obj)
 
-    def shown(self, request: HttpRequest, rows: list[Any]) -> None:
+    def audit_read(self, request: HttpRequest, rows: list[Any]) -> None:
         """Hear which rows an answer shows, before it leaves."""
 
     def chooses_organization(self, request: HttpRequest) -> bool:
@@ -145,7 +145,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
             first["fields"] = ["organization", *first["fields"]]
         if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
             # Inputs that no column stands behind have nothing to show.
-            leave_out(fieldsets, {name for name in self.form.declared_fields if not has_column(self.model, name)})
+            exclude_fields(fieldsets, {name for name in self.form.declared_fields if not has_column(self.model, name)})
         return fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
@@ -157,12 +157,12 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         response = super().changelist_view(request, extra_context)
         changelist = (getattr(response, "context_data", None) or {}).get("cl")
         if changelist is not None:
-            self.shown(request, list(changelist.result_list))
+            self.audit_read(request, list(changelist.result_list))
         return response
 
     def render_change_form(self, request: HttpRequest, context, add=False, change=False, form_url="", obj=None):
         if obj is not None:
-            self.shown(request, [obj])
+            self.audit_read(request, [obj])
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     # --- writing ----------------------------------------------------------------------------------

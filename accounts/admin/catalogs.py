@@ -26,14 +26,14 @@ class CatalogAdmin(ArchivableAdmin):
 
     list_display = ["name"]
     fieldsets = with_name()
-    fixed: tuple[str, ...] = ()
-    """Columns that are set once."""
+    # Columns that are set once.
+    set_once: tuple[str, ...] = ()
     create_service: ClassVar[Callable[..., Catalog]] = staticmethod(create_catalog_row)
     update_service: ClassVar[Callable[..., None]] = staticmethod(update_catalog_row)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         fields = super().get_readonly_fields(request, obj)
-        return [*fields, *self.fixed] if obj else fields
+        return [*fields, *self.set_once] if obj else fields
 
     def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
         if isinstance(db_field, TextListField):

@@ -17,7 +17,7 @@ class ScopedRelatedFilter(RelatedDropdownFilter):
 
     def field_choices(self, field, request: HttpRequest, model_admin) -> list[tuple[int, str]]:
         related = model_admin.admin_site.get_model_admin(field.remote_field.model)
-        rows = related.offered(request, related.get_queryset(request))
+        rows = related.selectable(request, related.get_queryset(request))
         return [(row.pk, related.label(row)) for row in rows]
 
 

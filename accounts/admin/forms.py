@@ -15,7 +15,7 @@ STALE = (
     "Someone else changed this record meanwhile, so nothing was saved. "
     "Open it again in another tab, compare, and enter your changes there."
 )
-TAKEN = "This value can not be used."
+TAKEN = "This value cannot be used."
 
 
 class ServiceForm(forms.ModelForm):
@@ -43,7 +43,7 @@ class ServiceForm(forms.ModelForm):
 
     def _same_text(self, name: str) -> bool:
         before, after = self.get_initial_for_field(self.fields[name], name), getattr(self, "cleaned_data", {}).get(name)
-        return isinstance(before, str) and isinstance(after, str) and _plain(before) == _plain(after)
+        return isinstance(before, str) and isinstance(after, str) and _normalized(before) == _normalized(after)
 
     def changes(self) -> dict[str, Any]:
         """Return the changed columns as services take them: references as `<name>_id`, line ends as LF."""
@@ -78,7 +78,7 @@ class ServiceForm(forms.ModelForm):
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # the hook is missing in the stubs
         if self.refusal:
-            for name, messages in _words(self.refusal, self.constraint_fields).items():
+            for name, messages in _error_messages(self.refusal, self.constraint_fields).items():
                 self.add_error(name if name in self.fields else None, messages)
 
 
@@ -109,7 +109,7 @@ class VersionedForm(ServiceForm):
         return self.cleaned_data["base_version"] or 0
 
 
-def _plain(text: str) -> str:
+def _normalized(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
@@ -120,7 +120,7 @@ def _keep_choice(field: Any, stored: int) -> None:
         field.label_from_instance = str
 
 
-def _words(refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> dict[str, list[str]]:
+def _error_messages(refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> dict[str, list[str]]:
     """Return what `refusal` says, by field."""
     if isinstance(refusal, IntegrityError):
         field, words = constraint_fields.get(broken_constraint(refusal), ("", "This collides with another record."))

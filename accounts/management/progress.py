@@ -18,11 +18,11 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __call__(self, told: str, share: float | None = None) -> None:
-        """Show `told`, behind a bar where the `share` of the work that is done is known."""
+    def __call__(self, text: str, share: float | None = None) -> None:
+        """Show `text`, behind a bar where the `share` of the work that is done is known."""
         if self.command.stderr.isatty():
             bar = "" if share is None else f"{'█' * round(_WIDTH * share):░<{_WIDTH}} {share:4.0%} "
-            self._draw(f"\r{bar}{told}")
+            self._draw(f"\r{bar}{text}")
             self.drawn = True
 
     def __exit__(self, *error: object) -> None:

@@ -18,7 +18,7 @@ Row = TypeVar("Row", bound=Catalog)
 
 @transaction.atomic
 def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organization, name: str, **values: Any) -> Row:
-    """Add a row to an organization's catalog `model`; null for a column that can not be null is its default.
+    """Add a row to an organization's catalog `model`; null for a column that cannot be null is its default.
 
     Raises IntegrityError where a constraint of the catalog is broken.
     """
@@ -30,7 +30,7 @@ def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organiza
 
 @transaction.atomic
 def update_catalog_row(*, actor: Actor, row: Catalog, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Write `changes` into a catalog row that is not archived; null leaves a column that can not be null as it is.
+    """Write `changes` into a catalog row that is not archived; null leaves a column that cannot be null as it is.
 
     Raises NotFound, VersionConflict, or IntegrityError where a constraint of the catalog is broken.
     """
@@ -43,7 +43,7 @@ def update_catalog_row(*, actor: Actor, row: Catalog, base_version: int, changes
 
 @transaction.atomic
 def archive_catalog_row(*, actor: Actor, row: Catalog, base_version: int) -> None:
-    """Archive a catalog row: records keep it, new ones can not choose it. Raises NotFound or VersionConflict."""
+    """Archive a catalog row: records keep it, new ones cannot choose it. Raises NotFound or VersionConflict."""
     _change(row, base_version, {"deleted_at": timezone.now()})
     _record(actor, row, "archive", ("deleted_at",))
 

@@ -98,7 +98,7 @@ class OfProgramAdmin(CatalogAdmin):
     list_display = ["name", "program"]
     list_select_related = ["program"]
     list_filter = [("program", ScopedRelatedFilter), ArchivedFilter]
-    fixed = ("program",)
+    set_once = ("program",)
 
 
 @admin.register(Protocol)

@@ -16,8 +16,8 @@ class CodeSystem(models.TextChoices):
     LOCAL = "local", "This catalog's own"
 
 
+# Refuses what cannot be an identifier of SNOMED CT. Whether there is such a concept is not looked up.
 validate_snomed = RegexValidator(r"\A[0-9]{6,18}\Z", "A SNOMED CT identifier has 6 to 18 digits.")
-"""Refuses what can not be an identifier of SNOMED CT. Whether there is such a concept is not looked up."""
 
 
 class CodingListField(CodingsField):

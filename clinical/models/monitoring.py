@@ -12,8 +12,8 @@ from config.core.databases import MomentField
 from config.core.orm import DayListField, ObjectListField
 from patients.models import ChartEntry, ChartRecord, Program, Protocol
 
+# The order in which reports read rows.
 BY_CREATION = ["organization", "created_at", "id"]
-"""The order in which reports read rows."""
 
 
 class RuleKind(models.TextChoices):

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 from accounts.permissions import Task
 from clinical.models import Measurement
 from clinical.reading import BY_TIME, InstrumentParameter, value_shown
-from clinical.services.measurements import Recorded, record_measurement, record_measurements
+from clinical.services.measurements import MeasurementResult, record_measurement, record_measurements
 from config.rest import public
 from config.rest.bulk_reader import RowReader, UnreadRows
 from config.rest.compiled.plans import Computed, Query
@@ -142,11 +142,13 @@ class MeasurementViewSet(OfPatient, public.ViewSet):
         self.told = [self._tell(index, result, reader) for index, result in enumerate(results)]
         return 0
 
-    def _tell(self, index: int, result: Recorded | ValidationError, reader: RowReader) -> dict:
+    def _tell(self, index: int, result: MeasurementResult | ValidationError, reader: RowReader) -> dict:
         error = result if isinstance(result, ValidationError) else result.error
         problems = [self.understood(problem) for problem in problems_of(error, reader.names)] if error else []
-        stored = result.measurement if isinstance(result, Recorded) else None
-        status = "failed" if stored is None else "created" if isinstance(result, Recorded) and result.new else "duplicate"
+        stored = result.measurement if isinstance(result, MeasurementResult) else None
+        status = (
+            "failed" if stored is None else "created" if isinstance(result, MeasurementResult) and result.new else "duplicate"
+        )
         errors = [{"attribute": None, **public.Errors.one(problem)} for problem in problems]
         return {"index": index, "status": status, "id": stored and str(stored.uuid), "errors": errors}
 

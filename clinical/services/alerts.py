@@ -52,7 +52,7 @@ def create_alert(
 
 @transaction.atomic
 def update_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Write `changes` into an alert, an archived one too; null leaves a column that can not be null as it is.
+    """Write `changes` into an alert, an archived one too; null leaves a column that cannot be null as it is.
 
     A change of status sets `date_disabled` where `changes` are silent about it: now for an alert that
     becomes disabled, null for one that becomes active. Raises NotFound or VersionConflict.
@@ -82,7 +82,7 @@ def disable_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version:
     if base_version != alert.version:
         raise VersionConflict(expected=alert.version, got=base_version)
     if alert.status == AlertStatus.ARCHIVED:
-        raise Invalid("An archived alert can not be disabled.", "", "archived")
+        raise Invalid("An archived alert cannot be disabled.", "", "archived")
     _end(actor, alert, "disable", "disabled", status=AlertStatus.DISABLED, **_moment(AlertStatus.DISABLED))
 
 

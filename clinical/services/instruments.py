@@ -16,6 +16,7 @@ from config.core.exceptions import Invalid
 from config.core.orm import without_idle_nulls
 from patients.models import Enrolment, Protocol
 
+# Code -> name and scale of the gauges of the general API. Each organization gets a row of one when it is first used.
 GAUGES: Mapping[str, tuple[str, int, int]] = {
     "mood": ("Mood", 1, 10),
     "anxiety": ("Anxiety", 1, 10),
@@ -25,11 +26,10 @@ GAUGES: Mapping[str, tuple[str, int, int]] = {
     "medication_adherence": ("Medication adherence", 0, 10),
     "social_interaction": ("Social interaction", 1, 10),
 }
-"""Code -> name and scale of the gauges of the general API. Each organization gets a row of one when it is first used."""
 
 
-NAMED_BY = ("code", "kind")
-"""What rules rest on: with another code or kind they would judge nothing, and tell nobody."""
+# What rules rest on: with another code or kind they would judge nothing, and tell nobody.
+USED_BY_RULES = ("code", "kind")
 
 
 @transaction.atomic
@@ -37,7 +37,7 @@ def update_instrument(*, actor: Actor, row: Instrument, base_version: int, chang
     """Change an instrument; as `update_catalog_row`, and Invalid for another code or kind of one that rules name."""
     written = without_idle_nulls(Instrument, changes)
     stored = Instrument.objects.get(pk=row.pk)  # A form has put what it was sent into its row already.
-    moved = [name for name in NAMED_BY if name in written and written[name] != getattr(stored, name)]
+    moved = [name for name in USED_BY_RULES if name in written and written[name] != getattr(stored, name)]
     if moved and any(stored.code in codes_of(rule) for rule in _rules_in_use(row.organization_id)):
         raise Invalid({name: ["Protocols or rules of patients name this instrument."] for name in moved})
     update_catalog_row(actor=actor, row=row, base_version=base_version, changes=changes)
@@ -57,7 +57,7 @@ def _rules_in_use(organization_id: int) -> Iterator[Rule]:
         yield from rules
 
 
-class Instruments:
+class InstrumentLookup:
     """The instruments of an organization that are not archived, by what callers name them."""
 
     def __init__(self, organization_id: int):
@@ -69,7 +69,7 @@ class Instruments:
     def named(self, name: str) -> Instrument:
         """Return the instrument with this code or UUID, that of a gauge from its first use on; Invalid where there is none."""
         found = self.by_code.get(name) or self.by_uuid.get(name.lower())
-        if found is None and name not in self.unknown and (found := ship_gauge(self.organization_id, name)):
+        if found is None and name not in self.unknown and (found := get_or_create_gauge(self.organization_id, name)):
             self.by_code[name] = found
         if found is None:
             self.unknown.add(name)
@@ -83,7 +83,7 @@ def instruments_of(organization_id: int) -> dict[str, Instrument]:
     return {row.code: row for row in rows}
 
 
-def ship_gauge(organization_id: int, code: str) -> Instrument | None:
+def get_or_create_gauge(organization_id: int, code: str) -> Instrument | None:
     """Make the instrument of a gauge that comes with the product; None for other codes, and where it was archived."""
     if code not in GAUGES:
         return None

@@ -40,8 +40,8 @@ def _allergies(entry: Allergy | Medication) -> QuerySet[Allergy]:
 
 def _current_medications(entry: Allergy | Medication) -> dict[int, MedicationFacts]:
     rows = _of_chart(Medication.objects.filter(status=MedicationStatus.ACTIVE), entry).select_related("medication_definition")
-    told = {name: _by_code(name) for name in ("ingredients", "drug_classes")}
-    return {row.pk: _medication_facts(row) for row in rows.annotate(**{f"told_{name}": found for name, found in told.items()})}
+    by_code = {name: _by_code(name) for name in ("ingredients", "drug_classes")}
+    return {row.pk: _medication_facts(row) for row in rows.annotate(**{f"told_{name}": found for name, found in by_code.items()})}
 
 
 def _of_chart(rows: QuerySet, entry: Allergy | Medication) -> QuerySet:
@@ -57,7 +57,7 @@ def _by_code(column: str) -> Case:
     """
     itself = Q(concept_system=CodeSystem.RXNORM, concept_code=OuterRef("rx_cui"))
     ingredient = Q(first_system=CodeSystem.RXNORM, first_code=OuterRef("rx_cui"), second_code=None)
-    meant = (
+    matching = (
         MedicationDefinition.objects.filter(organization_id=OuterRef("organization_id"), deleted_at=None)
         .alias(
             first_system=_text("ingredients__0__system"),
@@ -68,7 +68,7 @@ def _by_code(column: str) -> Case:
         .order_by("id")
         .values(column)[:1]
     )
-    return Case(When(medication_definition=None, rx_cui__isnull=False, then=Subquery(meant)), default=None)
+    return Case(When(medication_definition=None, rx_cui__isnull=False, then=Subquery(matching)), default=None)
 
 
 def _text(path: str) -> Cast:

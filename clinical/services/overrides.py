@@ -9,7 +9,7 @@ from accounts.scope import Actor
 from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Override, check_override, codes_of
 from clinical.services.instruments import instruments_of
-from clinical.services.protocols import kinds_of, ship_named
+from clinical.services.protocols import add_missing_gauges, kinds_by_code
 from config.core.orm import without_idle_nulls
 from patients.services.charts import add_entry, change_entry, lock_entry
 from patients.services.locking import lock_patient
@@ -43,7 +43,7 @@ def update_override(*, actor: Actor, patient_id: int, entry_id: int, base_versio
 def _checked(organization_id: int, override: Override) -> Instrument | None:
     """Return the instrument that `override` is about; Invalid where something in it is wrong."""
     known = instruments_of(organization_id)
-    check_override(override, kinds_of(known))
+    check_override(override, kinds_by_code(known))
     codes = {code for rule in override.rules for code in codes_of(rule)} | {override.instrument or ""} - {""}
-    ship_named(organization_id, known, codes, "rules")
+    add_missing_gauges(organization_id, known, codes, "rules")
     return known[override.instrument] if override.instrument else None

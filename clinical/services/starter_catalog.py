@@ -30,7 +30,7 @@ LISTS = ("ingredients", "drug_classes")
 
 
 @dataclass
-class Tally:
+class CatalogCounts:
     """What became of the rows of one catalog."""
 
     created: int = 0
@@ -53,7 +53,7 @@ def starter_rows(model: type[Substance]) -> list[dict[str, Any]]:
 @transaction.atomic
 def install_starter_catalog(
     *, actor: Actor, organization: Organization, progress: Callable[[int, int], None] | None = None
-) -> dict[type[Substance], Tally]:
+) -> dict[type[Substance], CatalogCounts]:
     """Add to an organization's catalogs the starter rows that they do not have, by name or by code.
 
     A row that is there is left as it is, an archived one too. `progress` is told after each row how
@@ -62,17 +62,17 @@ def install_starter_catalog(
     # Two at once would both find the catalogs empty: the second one waits.
     Organization.objects.select_for_update().get(pk=organization.pk)
     rows = [(model, values) for model in FILES for values in starter_rows(model)]
-    tallies = {model: Tally() for model in FILES}
+    counts = {model: CatalogCounts() for model in FILES}
     known = {model: _known(model, organization) for model in FILES}
     for done, (model, values) in enumerate(rows, start=1):
-        if known[model] & _marks(values):
-            tallies[model].unchanged += 1
+        if known[model] & _identities(values):
+            counts[model].unchanged += 1
         else:
             create_catalog_row(actor=actor, model=model, organization=organization, **values)
-            tallies[model].created += 1
+            counts[model].created += 1
         if progress:
             progress(done, len(rows))
-    return tallies
+    return counts
 
 
 def _values(row: dict[str, str], codings: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -83,10 +83,10 @@ def _values(row: dict[str, str], codings: dict[str, dict[str, str]]) -> dict[str
 
 def _known(model: type[Substance], organization: Organization) -> set[tuple]:
     found = model.objects.filter(organization=organization).values("name", "concept_system", "concept_code")
-    return {mark for values in found for mark in _marks(values)}
+    return {identity for values in found for identity in _identities(values)}
 
 
-def _marks(values: Mapping[str, Any]) -> set[tuple]:
+def _identities(values: Mapping[str, Any]) -> set[tuple]:
     """Return what a row is recognized by: its folded name, and its code where it has one."""
     code = {(values["concept_system"], values["concept_code"])} if values["concept_code"] else set()
     return {("name", key_of(values["name"])), *code}

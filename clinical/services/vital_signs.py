@@ -24,19 +24,19 @@ from patients.services.charts import add_entry, archive_entry, change_entry, loc
 from patients.services.locking import lock_patient
 from patients.services.rules import today_in
 
-_READ_BACK = ("date_taken", *POSSIBLE)
-"""The stored columns that changed ones are judged with."""
+# The stored columns that changed ones are judged with.
+_STORED_INPUTS = ("date_taken", *POSSIBLE)
 
 
 @transaction.atomic
 def record_vital_signs(*, actor: Actor, patient_id: int, **values: Any) -> VitalSigns:
     """Record what was measured; see `create_entry`. A null is a value that is not known, and may be worked out.
 
-    Raises NotFound, or Invalid for what can not be.
+    Raises NotFound, or Invalid for what cannot be.
     """
     patient = lock_patient(patient_id)
     known = {name: value for name, value in values.items() if value is not None}
-    columns = _judged(patient, {}, known)
+    columns = _derived_columns(patient, {}, known)
     entry = add_entry(actor, patient, VitalSigns, {**columns, "created_by_id": actor.user_id})
     _keep_latest_date(patient)
     return entry
@@ -46,11 +46,11 @@ def record_vital_signs(*, actor: Actor, patient_id: int, **values: Any) -> Vital
 def update_vital_signs(*, actor: Actor, patient_id: int, entry_id: int, base_version: int, changes: Mapping[str, Any]) -> None:
     """Correct what was measured; see `update_entry`.
 
-    What was worked out from a value follows its change, unless it is sent itself. Raises Invalid for what can not be.
+    What was worked out from a value follows its change, unless it is sent itself. Raises Invalid for what cannot be.
     """
     entry = lock_entry(VitalSigns, patient_id, entry_id)
-    stored = {name: getattr(entry, name) for name in _READ_BACK}
-    columns = _judged(entry.patient, stored, without_idle_nulls(VitalSigns, changes))
+    stored = {name: getattr(entry, name) for name in _STORED_INPUTS}
+    columns = _derived_columns(entry.patient, stored, without_idle_nulls(VitalSigns, changes))
     change_entry(entry, base_version, **columns)
     record_change(actor, "vital_signs.update", entry, event="vital_signs.updated", changed=columns)
     _keep_latest_date(entry.patient)
@@ -63,20 +63,20 @@ def archive_vital_signs(*, actor: Actor, patient_id: int, entry_id: int) -> None
     _keep_latest_date(entry.patient)
 
 
-def _judged(patient: Patient, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+def _derived_columns(patient: Patient, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return `sent` with what follows from it and from what is `stored`; Invalid where it breaks a rule.
 
     A value that is sent as it stands is no change: nothing is judged or worked out because of it.
     """
     changed = {name for name, value in sent.items() if stored.get(name) != value}
     check_values({**stored, **sent}, changed, patient.date_of_birth, today_in(patient.organization))
-    columns = {**sent, **_mass(stored, sent, changed)}
+    columns = {**sent, **_body_mass_index(stored, sent, changed)}
     columns |= _percentile(patient, stored, columns, changed)
     flags = abnormal_flags({**stored, **columns}, patient.date_of_birth, _sex(patient))
     return {**columns, "abnormal_flags": flags, "is_procedure_blocking": is_procedure_blocking(flags)}
 
 
-def _mass(stored: Mapping[str, Any], sent: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
+def _body_mass_index(stored: Mapping[str, Any], sent: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
     """Return the body mass index where height or weight changed and it was not sent itself."""
     if "bmi" in sent or not changed & {"height_inches", "weight_lbs"}:
         return {}

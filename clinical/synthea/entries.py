@@ -41,13 +41,13 @@ class EntryImport(ChartTableImport):
     """Brings one table of coded entries into charts."""
 
     model: ClassVar[type[ChartRecord]]
+    # The foreign key to the catalog row of the entry's concept.
     definition: ClassVar[str]
-    """The foreign key to the catalog row of the entry's concept."""
     catalog: ClassVar[type[CodedCatalog]]
+    # The column that holds START.
     start: ClassVar[str] = "date_start"
-    """The column that holds START."""
+    # The column that holds STOP, if there is one.
     stop: ClassVar[str | None] = "date_stop"
-    """The column that holds STOP, if there is one."""
     required = ("PATIENT", "CODE", "DESCRIPTION", "START")
 
     definitions: dict[Coding, int]

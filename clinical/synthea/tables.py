@@ -25,7 +25,7 @@ Cells = dict[str, str]
 
 
 class RowRefused(Exception):
-    """A row that can not be imported. The text names the column and the rule, never the value."""
+    """A row that cannot be imported. The text names the column and the rule, never the value."""
 
 
 class Row(NamedTuple):
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 def read_rows(file: TextIO, columns: Iterable[str]) -> Iterator[tuple[int, Cells | str]]:
-    """Yield (line, cells by column) of an open CSV file row by row, or (line, why it can not be read).
+    """Yield (line, cells by column) of an open CSV file row by row, or (line, why it cannot be read).
 
     Raises RowRefused where the header lacks one of `columns`.
     """
@@ -104,7 +104,7 @@ def check_lengths(model: type[models.Model], values: Mapping[str, Any]) -> None:
 
 
 @dataclass
-class Tally:
+class ImportCounts:
     """What an import did so far. `left_out` counts rows that have no place in the record."""
 
     rows: int = 0
@@ -118,7 +118,7 @@ class Tally:
 class TableImport:
     """Brings the rows of one table into an organization.
 
-    `report(text)` is told of every row that can not be imported; the others go on. For the
+    `report(text)` is told of every row that cannot be imported; the others go on. For the
     observations of one moment, which are one entry, the counts but for the refused ones are of entries.
     """
 
@@ -128,19 +128,19 @@ class TableImport:
 
     def __init__(self, *, actor: Actor, organization: Organization, report: Callable[[str], object]):
         self.actor, self.organization, self.report = actor, organization, report
-        self.tally = Tally()
+        self.counts = ImportCounts()
 
     @property
     def file_name(self) -> str:
         """The name of the table's file."""
         return f"{self.table}.csv"
 
-    def run(self, file: TextIO) -> Iterator[Tally]:
-        """Import the rows of an open file, committing every CHUNK units of them; yields the tally after each."""
+    def run(self, file: TextIO) -> Iterator[ImportCounts]:
+        """Import the rows of an open file, committing every CHUNK units of them; yields the counts after each."""
         units = self.units(self._good_rows(file))
         while chunk := list(islice(units, CHUNK)):
             self._import_chunk(chunk)
-            yield self.tally
+            yield self.counts
 
     def units(self, rows: Iterator[Row]) -> Iterator[list[Row]]:
         """Yield the rows that are imported together: each alone, unless a table says otherwise."""
@@ -151,7 +151,7 @@ class TableImport:
         raise NotImplementedError
 
     def import_unit(self, unit: list[Row]) -> str | None:
-        """Import one unit, and return what became of it: the name of a count of Tally, None where nothing was left of it.
+        """Import one unit, and return which of ImportCounts it adds to, or None if nothing of it was left to import.
 
         A RowRefused, DomainError or IntegrityError refuses the rows of `unit`.
         """
@@ -159,7 +159,7 @@ class TableImport:
 
     def _good_rows(self, file: TextIO) -> Iterator[Row]:
         for line, cells in read_rows(file, self.columns):
-            self.tally.rows += 1
+            self.counts.rows += 1
             if fault := _fault(cells, self.required):
                 self.refuse_row(line, fault)
             else:
@@ -181,12 +181,12 @@ class TableImport:
                 self.refuse_row(row.line, reason(error))
             return
         if outcome:
-            setattr(self.tally, outcome, getattr(self.tally, outcome) + 1)
+            setattr(self.counts, outcome, getattr(self.counts, outcome) + 1)
 
     def refuse_row(self, line: int, why: str) -> None:
         """Report a row that is not imported, and count it."""
         self.report(f"{self.file_name}, line {line}: {why}")
-        self.tally.refused += 1
+        self.counts.refused += 1
 
     def known_ids(self, synthea_ids: Iterable[str]) -> dict[str, int]:
         """Return the ids of the patients who came from Synthea before, by Synthea's Id."""

@@ -29,6 +29,7 @@ class Sign(NamedTuple):
     convert: Callable[[Decimal], Decimal] = lambda value: value
 
 
+# LOINC code -> vital sign. Read from observations.csv; oxygen saturation from the vital signs profiles of FHIR R4.
 SIGNS: dict[str, Sign] = {
     "8302-2": Sign("height_inches", "cm", lambda centimetres: centimetres / Decimal("2.54")),
     "29463-7": Sign("weight_lbs", "kg", lambda kilograms: kilograms / Decimal("0.45359237")),
@@ -41,7 +42,6 @@ SIGNS: dict[str, Sign] = {
     "2708-6": Sign("oxygen_saturation", "%"),
     "8310-5": Sign("temperature_f", "Cel", lambda celsius: celsius * 9 / 5 + 32),
 }
-"""LOINC code -> vital sign. Read from observations.csv; oxygen saturation from the vital signs profiles of FHIR R4."""
 
 
 def converted(cells: Cells) -> Any:
@@ -77,7 +77,7 @@ class VitalSignsImport(ChartTableImport):
     def _kept(self, rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
             if row.cells["CODE"] not in SIGNS:
-                self.tally.left_out += 1
+                self.counts.left_out += 1
                 continue
             try:
                 self._taken(row.cells)

@@ -18,8 +18,8 @@ from config.core.exceptions import NotFound, VersionConflict
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"})
 
 
+# The last day that a plan may name: ten years after its beginning.
 MAX_DAY = 3_650
-"""The last day that a plan may name: ten years after its beginning."""
 
 
 def fold(text: str | None) -> str:
@@ -48,8 +48,8 @@ def validate_options(options: list[str]) -> None:
         raise ValidationError("No text may stand in the list twice.", code="duplicate")
 
 
+# How many codings a list holds, and how long the parts of one may be.
 MAX_CODINGS, CODE_LENGTH, DISPLAY_LENGTH = 50, 64, 255
-"""How many codings a list holds, and how long the parts of one may be."""
 
 validate_code = RegexValidator(r"\A\S+\Z", "A code holds no blanks.", code="code")
 validate_line = RegexValidator(r"\A\S+( \S+)*\Z", "This must be one line of words with a single blank between.", code="line")
@@ -92,7 +92,7 @@ def has_column(model: type[models.Model], name: str) -> bool:
 
 
 def without_idle_nulls(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop nulls for columns of `model` that can not be null: they leave the column, or its default, as it is."""
+    """Drop nulls for columns of `model` that cannot be null: they leave the column, or its default, as it is."""
     return {name: value for name, value in values.items() if value is not None or model._meta.get_field(name).null}
 
 

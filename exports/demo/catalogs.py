@@ -128,6 +128,7 @@ _STRAINED: Row = {
     "flag": Flag.RED,
 }
 
+# Schedules and rules of protocols, by the names of their program and their own. The numbers are examples, not advice.
 PROTOCOLS: dict[str, dict[str, dict[str, list[Row]]]] = {
     "Diabetes at home": {
         "Daily glucose": {
@@ -160,6 +161,5 @@ PROTOCOLS: dict[str, dict[str, dict[str, list[Row]]]] = {
         },
     },
 }
-"""Schedules and rules of protocols, by the names of their program and their own. The numbers are examples, not advice."""
+# What fires in each program, and on which of its days.
 WORKFLOW, WORKFLOW_DAYS = "Ask how it goes", (1, 7, 28)
-"""What fires in each program, and on which of its days."""

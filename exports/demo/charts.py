@@ -33,6 +33,7 @@ from config.core.orm import word_for
 from patients.models import ChartEntry, Patient
 from patients.services.charts import create_entry
 
+# Allergies by the name of their definition.
 ALLERGIES: dict[str, dict[str, Any]] = {
     "Penicillins": {
         "reaction": "Hives and swollen lips",
@@ -41,8 +42,8 @@ ALLERGIES: dict[str, dict[str, Any]] = {
     },
     "Latex": {"reaction": "Itching", "severity": "mild"},
 }
-"""Allergies by the name of their definition."""
 
+# Medications by the name of their definition.
 MEDICATIONS: dict[str, dict[str, Any]] = {
     "lisinopril 10 MG Oral Tablet": {"dosage": "1 tablet", "frequency": "daily", "date_start": datetime.date(2021, 5, 3)},
     "Ibuprofen 200 MG Oral Tablet": {"dosage": "1 or 2 tablets", "frequency": "as needed, at most 6 a day"},
@@ -53,8 +54,8 @@ MEDICATIONS: dict[str, dict[str, Any]] = {
         "discontinuation_reason": "Hives and swollen lips",
     },
 }
-"""Medications by the name of their definition."""
 
+# Problems by the name of their definition.
 PROBLEMS: dict[str, dict[str, Any]] = {
     "Hypertension": {"date_start": datetime.date(2021, 5, 3)},
     "Prediabetes": {
@@ -63,13 +64,12 @@ PROBLEMS: dict[str, dict[str, Any]] = {
         "problem_status": ProblemStatus.RESOLVED,
     },
 }
-"""Problems by the name of their definition."""
 
+# Alerts by the name of their definition.
 ALERTS: dict[str, dict[str, Any]] = {
     "Falls risk": {"note": "Walk along to the scales."},
     "Custody arrangement": {"alert_scope": AlertScope.FAMILY, "note": "Both parents are told of appointments."},
 }
-"""Alerts by the name of their definition."""
 
 SOCIAL_HISTORY = {
     SocialHistoryCategory.TOBACCO: "Stopped in 2015",
@@ -78,11 +78,11 @@ SOCIAL_HISTORY = {
 }
 
 # Nobody of the demo dies before 2024.
+# Months of 2023, with systolic and diastolic pressure in mmHg, pulse a minute, and weight in pounds.
 TREND = ((1, 158, 97, 84, 196), (3, 151, 94, 82, 194), (5, 146, 91, 80, 191), (8, 138, 87, 76, 187), (11, 128, 79, 72, 184))
-"""Months of 2023, with systolic and diastolic pressure in mmHg, pulse a minute, and weight in pounds."""
 
 
-def furnish_chart(actor: Actor, patient: Patient) -> None:
+def seed_chart(actor: Actor, patient: Patient) -> None:
     """Record the allergies and medications that the chart of `patient` does not have yet, not even archived.
 
     What people have taken away since, the patient or a row of the catalog, is left out.
@@ -97,7 +97,7 @@ def furnish_chart(actor: Actor, patient: Patient) -> None:
             create_medication(actor=actor, patient_id=patient.pk, medication_definition_id=definition, **values)
 
 
-def furnish_history(actor: Actor, patient: Patient) -> None:
+def seed_history(actor: Actor, patient: Patient) -> None:
     """Record the problems, alerts, vital signs and social history that the chart of `patient` does not have yet."""
     if patient.deleted_at:
         return

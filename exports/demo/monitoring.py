@@ -1,6 +1,6 @@
 """Remote monitoring in the demo: some patients have measured at home for weeks, and a nurse has seen to what it raised.
 
-All of it lies in the days before a patient is first furnished. Whoever was ever enrolled is left alone.
+All of it lies in the days before a patient is first seeded. Whoever was ever enrolled is left alone.
 """
 
 import datetime
@@ -33,10 +33,10 @@ from patients.services.lifecycle import transition_status
 from patients.services.locking import lock_patient
 from patients.services.patients import enrol, update_patient
 
+# How many days the patients have measured, up to yesterday.
 DAYS = 20
-"""How many days the patients have measured, up to yesterday."""
+# The days on which their measurements were planned: each time for the two days before, that day and the next.
 PLANS = range(0, DAYS + 1, 4)
-"""The days on which their measurements were planned: each time for the two days before, that day and the next."""
 
 
 class Trend(NamedTuple):
@@ -72,6 +72,7 @@ class Course(NamedTuple):
 
 
 HEART, DAILY, WEEKLY = "Daily weight and blood pressure", "Daily glucose", "Weekly glucose"
+# Courses by the number of the patient in the first organization.
 COURSES: Mapping[int, Course] = {
     1: Course(
         HEART,
@@ -115,8 +116,8 @@ COURSES: Mapping[int, Course] = {
         ended=True,
     ),
 }  # fmt: skip
-"""Courses by the number of the patient in the first organization."""
 
+# What is done about an alert, by its type.
 OUTCOMES: Mapping[str, tuple[ProcessedType, str, str | None]] = {
     RuleKind.MEASUREMENT: (ProcessedType.CONTACTED_PATIENT, "Called: feels well, measured again", None),
     RuleKind.COMBINATION: (ProcessedType.REFERRED, "Seen the same day", "Dr. Castellano adjusted the tablets"),
@@ -124,14 +125,13 @@ OUTCOMES: Mapping[str, tuple[ProcessedType, str, str | None]] = {
     RuleKind.OVERDUE: (ProcessedType.CONTACTED_PATIENT, "Reminded by phone", "Had been travelling"),
     RuleKind.REMARK: (ProcessedType.REVIEWED, "Read, no action needed", None),
 }
-"""What is done about an alert, by its type."""
 
 
+# Schedule and rules by the name of their protocol.
 KNOWN = {name: values for protocols in PROTOCOLS.values() for name, values in protocols.items()}
-"""Schedule and rules by the name of their protocol."""
 
 
-def prescribe(actor: Actor, organization: Organization) -> None:
+def set_protocol_rules(actor: Actor, organization: Organization) -> None:
     """Give the protocols of `organization` that nobody has touched yet their schedules and rules."""
     rows = Protocol.objects.filter(organization=organization, name__in=KNOWN, version=1, deleted_at=None)
     for row in scope(actor, rows.order_by("pk")):
@@ -148,20 +148,20 @@ class Monitoring:
         self.actor, self.admin, self.nurse, self.organization = actor, admin, nurse, organization
         self.start = day_of(timezone.now(), organization.zone) - datetime.timedelta(days=DAYS)
 
-    def furnish(self, patients: Mapping[int, Patient]) -> None:
+    def seed(self, patients: Mapping[int, Patient]) -> None:
         """Let those of `patients`, by their numbers, who have a course and never began one go through it."""
         fresh = [(number, patient) for number, patient in patients.items() if number in COURSES and self._can_begin(patient)]
         for number, patient in fresh:
             self._enrol(patient, COURSES[number])
         # A schedule plans from the day on which it finds a patient: written now, it can begin with their first one.
-        prescribe(self.admin, self.organization)
+        set_protocol_rules(self.admin, self.organization)
         for number, patient in fresh:
             self._measure(number, patient, COURSES[number])
         if fresh:
             self._make_rounds()
             self._work_off([patient.pk for _, patient in fresh])
         for number, patient in fresh:
-            self._live_on(patient.pk, COURSES[number])
+            self._apply_later_events(patient.pk, COURSES[number])
 
     def _can_begin(self, patient: Patient) -> bool:
         return patient.status == Status.ACTIVE and not scope(self.actor, Enrolment.objects.filter(patient=patient)).exists()
@@ -214,7 +214,7 @@ class Monitoring:
     def _process(self, alert: MonitoringAlert, status: str, **details: Any) -> None:
         process_alert(actor=self.nurse, patient_id=alert.patient_id, alert_id=alert.pk, status=status, **details)
 
-    def _live_on(self, patient_id: int, course: Course) -> None:
+    def _apply_later_events(self, patient_id: int, course: Course) -> None:
         if course.own_plan:
             times = {"not_before": self._at(DAYS + 1, 18), "expires_at": self._at(DAYS + 1, 21)}
             plan_own_action(actor=self.actor, patient_id=patient_id, instrument=course.own_plan, **times)

@@ -8,7 +8,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts import audit
-from accounts.admin.base import ScopedAdmin, ScopedInline, leave_out
+from accounts.admin.base import ScopedAdmin, ScopedInline, exclude_fields
 from accounts.admin.filters import ScopedRelatedFilter
 from accounts.permissions import ADMINISTRATORS, Task
 from accounts.site import actor_of
@@ -86,7 +86,7 @@ class PatientAdmin(ScopedAdmin):
     readonly_fields = ["stored_ssn", "stored_medicaid_id", "stored_bsn", "uuid", "version", "created_at", "updated_at"]
     constraint_fields = {
         "patient_chart_number_unique": ("chart_number", "Another patient has this chart number."),
-        "patient_not_own_guarantor": ("responsible_party", "A patient can not be their own guarantor."),
+        "patient_not_own_guarantor": ("responsible_party", "A patient cannot be their own guarantor."),
     }
     fieldsets = [
         (None, {"fields": [("first_name", "middle_name", "last_name"), ("date_of_birth", "chart_number", "status"),
@@ -139,7 +139,7 @@ class PatientAdmin(ScopedAdmin):
     def label(self, obj: Patient) -> str:
         return f"{obj.last_name}, {obj.first_name} ({obj.date_of_birth or 'date of birth unknown'})"
 
-    def shown(self, request: HttpRequest, rows: list[Patient]) -> None:
+    def audit_read(self, request: HttpRequest, rows: list[Patient]) -> None:
         audit.record_read(actor_of(request), "patient.read", patients=[(row.organization_id, row.pk) for row in rows])
 
     # --- the form ---------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class PatientAdmin(ScopedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
-            leave_out(fieldsets, self.readonly_fields)
+            exclude_fields(fieldsets, self.readonly_fields)
         return [fieldset for fieldset in fieldsets if fieldset[1]["fields"]]
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list:

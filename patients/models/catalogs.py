@@ -59,8 +59,8 @@ class FieldType(models.TextChoices):
     MULTI_SELECT = "multi_select"
 
 
+# The types whose values are chosen among options.
 CHOSEN = (FieldType.DROPDOWN, FieldType.MULTI_SELECT)
-"""The types whose values are chosen among options."""
 
 
 class FieldDefinition(OrderedCatalog):

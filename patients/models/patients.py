@@ -13,8 +13,8 @@ from config.core.databases import ByteOrderField
 from config.core.orm import Identified, SoftDeleted, Timestamped, Versioned
 from patients.models.catalogs import BillingType, Employer, FeeSchedule, Location, Provider
 
+# Which rows the indexes of lists hold: archived ones are found by other ways.
 LISTED = Q(deleted_at=None)
-"""Which rows the indexes of lists hold: archived ones are found by other ways."""
 
 
 class Status(models.TextChoices):

@@ -11,8 +11,8 @@ from patients.models.catalogs import Provider, ReferralPartner, ReferralSource
 from patients.models.charts import ChartRecord
 from patients.models.patients import Patient
 
+# The columns of which an attribution fills exactly one.
 SOURCES = ("referral_source", "referral_partner", "provider", "referring_patient")
-"""The columns of which an attribution fills exactly one."""
 
 
 class AttributionRole(models.TextChoices):

@@ -89,7 +89,7 @@ class PatientBulkViewSet(practice.ViewSet):
         """Learn what has been done under this key meanwhile, by a run that was cut off."""
         known = json.loads(claim.progress() or "[]")
         further = known[len(self.told) :]
-        job.recall(self.rows[len(self.told) :], [status for status, *_ in further])
+        job.restore_claims(self.rows[len(self.told) :], [status for status, *_ in further])
         for status, uuid, errors in further:
             self.told.append({"index": len(self.told), "status": status, "uuid": uuid, "errors": errors})
 

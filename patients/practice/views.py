@@ -93,7 +93,7 @@ class PatientViewSet(LightPatients):
     def _create(self, values: dict[str, Any]) -> int:
         organization = Organization.objects.get(pk=self.organization_id)
         patient = create_patient(actor=self.actor, organization=organization, values=values)
-        self.duplicates = possible_duplicates(self.actor, organization, values, besides=patient.pk)
+        self.duplicates = possible_duplicates(self.actor, organization, values, exclude_id=patient.pk)
         return patient.pk
 
     def answer_of(self, pk: int, status: int) -> Answer:

@@ -22,7 +22,7 @@ def create_entry(*, actor: Actor, model: type[Entry], patient_id: int, **values:
     """Add an entry to the chart of a patient who is not archived.
 
     `values` are columns of `model`, references as `<name>_id` that have been found in the actor's
-    scope; null for a column that can not be null is its default. Raises NotFound (UnknownReference
+    scope; null for a column that cannot be null is its default. Raises NotFound (UnknownReference
     for another patient who is archived), or IntegrityError where a constraint of the model is broken.
     """
     others: dict[str, Any] = {column.removesuffix("_id"): values.get(column) for column in model.others}
@@ -43,7 +43,7 @@ def add_entry(actor: Actor, patient: Patient, model: type[Entry], values: Mappin
 def update_entry(
     *, actor: Actor, model: type[Entry], patient_id: int, entry_id: int, base_version: int, changes: Mapping[str, Any]
 ) -> Entry:
-    """Write `changes` into an entry that is not archived; null leaves a column that can not be null as it is.
+    """Write `changes` into an entry that is not archived; null leaves a column that cannot be null as it is.
 
     Returns the entry as it stood before. Raises NotFound, VersionConflict, or IntegrityError where a
     constraint of the model is broken.

@@ -13,10 +13,10 @@ from config.core.exceptions import Invalid
 from patients.models import FieldDefinition, FieldType, FieldValue, Patient
 from patients.services.locking import lock_patient
 
+# Characters.
 MAX_TEXT = 10_000
-"""Characters."""
+# Up to here every JSON reader tells two integers apart, and both databases give back the number that was sent.
 MAX_NUMBER = 2**53 - 1
-"""Up to here every JSON reader tells two integers apart, and both databases give back the number that was sent."""
 
 
 @transaction.atomic
@@ -87,7 +87,7 @@ def _accepted(definitions: Mapping[int, FieldDefinition], values: Mapping[int, A
 def fault_of(definition: FieldDefinition, value: Any) -> str:
     """Return what is wrong with `value`, a JSON value, for the field; "" where it fits."""
     if value is None or (definition.is_required and value in ("", [])):
-        return "A required field can not be left empty." if definition.is_required else ""
+        return "A required field cannot be left empty." if definition.is_required else ""
     fits, fault = _RULES[FieldType(definition.field_type)]
     return "" if fits(value, definition.dropdown_options or []) else fault
 
@@ -115,6 +115,7 @@ def _are_options(value: Any, options: Sequence[str]) -> bool:
     return len(set(value)) == len(value)
 
 
+# Type of a field -> whether a value fits it, given the options, and what is said where it does not.
 _RULES: dict[FieldType, tuple[Callable[[Any, Sequence[str]], bool], str]] = {
     FieldType.TEXT: (
         lambda value, options: isinstance(value, str) and len(value) <= MAX_TEXT,
@@ -132,4 +133,3 @@ _RULES: dict[FieldType, tuple[Callable[[Any, Sequence[str]], bool], str]] = {
     ),
     FieldType.MULTI_SELECT: (_are_options, "This must be a list of different options of the field."),
 }
-"""Type of a field -> whether a value fits it, given the options, and what is said where it does not."""

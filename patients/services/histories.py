@@ -8,8 +8,8 @@ from accounts.scope import Actor
 from config.core.databases import insert_many
 from patients.models import Enrolment, MutationType, Patient, PatientMutation, SettingChange, SettingKey
 
-PLACED = {"status": MutationType.STATUS, "care_group_id": MutationType.GROUP}
-"""Columns whose changes are mutations."""
+# Columns whose changes are mutations.
+MUTATIONS = {"status": MutationType.STATUS, "care_group_id": MutationType.GROUP}
 
 
 def note_changes(actor: Actor, changes: Iterable[tuple[Patient, Mapping[str, Any]]]) -> None:
@@ -22,10 +22,10 @@ def note_changes(actor: Actor, changes: Iterable[tuple[Patient, Mapping[str, Any
         (patient, name, value)
         for patient, columns in changes
         for name, value in columns.items()
-        if name in _KEPT and getattr(patient, name) != value
+        if name in _TRACKED and getattr(patient, name) != value
     ]
     if altered:
-        groups = _names_of(value for _, name, value in altered if name == "care_group_id")
+        groups = _group_names(value for _, name, value in altered if name == "care_group_id")
         insert_many(PatientMutation, list(_mutations(actor, altered, groups)))
         insert_many(SettingChange, list(_settings(actor, altered)))
 
@@ -36,18 +36,18 @@ def note_enrolment(actor: Actor, patient: Patient, enrolment: Enrolment) -> None
     insert_many(PatientMutation, [_mutation(actor, patient, kind, name) for kind, name in names.items()])
 
 
-_KEPT = {*PLACED, *SettingKey.values}
+_TRACKED = {*MUTATIONS, *SettingKey.values}
 
 
-def _names_of(ids: Iterable[int | None]) -> dict[int | None, str]:
+def _group_names(ids: Iterable[int | None]) -> dict[int | None, str]:
     wanted = sorted({pk for pk in ids if pk is not None})
     return dict(CareGroup.objects.filter(pk__anyof=wanted).values_list("pk", "name")) if wanted else {}
 
 
 def _mutations(actor: Actor, altered: list[tuple], groups: Mapping[int | None, str]) -> Iterator[PatientMutation]:
     for patient, name, value in altered:
-        if name in PLACED:
-            yield _mutation(actor, patient, PLACED[name], groups.get(value) if name == "care_group_id" else str(value))
+        if name in MUTATIONS:
+            yield _mutation(actor, patient, MUTATIONS[name], groups.get(value) if name == "care_group_id" else str(value))
 
 
 def _mutation(actor: Actor, patient: Patient, kind: str, name: str | None) -> PatientMutation:

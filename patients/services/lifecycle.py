@@ -16,13 +16,13 @@ from patients.services.locking import lock_patient
 from patients.services.patients import index_names
 from patients.services.rules import check_values, today_in
 
+# Where each status leads. Archived is entered and left by `archive_patient` and `restore_patient` only.
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     Status.PROSPECTIVE: frozenset({Status.ACTIVE}),
     Status.ACTIVE: frozenset({Status.INACTIVE, Status.DECEASED}),
     Status.INACTIVE: frozenset({Status.ACTIVE}),
     Status.DECEASED: frozenset(),
 }
-"""Where each status leads. Archived is entered and left by `archive_patient` and `restore_patient` only."""
 
 
 @transaction.atomic
@@ -67,14 +67,14 @@ def transition_status(*, actor: Actor, patient_id: int, base_version: int, new_s
     if base_version != patient.version:
         raise VersionConflict(expected=patient.version, got=base_version)
     if new_status not in TRANSITIONS[patient.status]:
-        raise Invalid(f"A patient can not go from {patient.status} to {new_status}.", "new_status", "transition")
+        raise Invalid(f"A patient cannot go from {patient.status} to {new_status}.", "new_status", "transition")
     _write(actor, patient, status=new_status, **_moments(patient, new_status))
     record_change(actor, "patient.transition_status", patient, event=f"patient.{new_status}", changed=["status"])
 
 
 @transaction.atomic
 def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> None:
-    """Make a patient deceased since `at`. Raises NotFound (unknown, archived) or Invalid (a time that can not be)."""
+    """Make a patient deceased since `at`. Raises NotFound (unknown, archived) or Invalid (a time that cannot be)."""
     patient = lock_patient(patient_id)
     death = {"status": Status.DECEASED, "date_time_deceased": at}
     check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_in(patient.organization))

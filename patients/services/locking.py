@@ -20,7 +20,7 @@ def lock_patient(patient_id: int, *, archived: bool = False, **named: int | None
         raise NotFound("Patient")
     for field, pk in named.items():
         if pk is not None:
-            check_named(found.get(pk), field)
+            check_reference(found.get(pk), field)
     return patient
 
 
@@ -36,10 +36,10 @@ def lock_patients(ids: Collection[int | None]) -> dict[int, Patient]:
 
 def lock_guarantor(guarantor_id: int) -> None:
     """Lock the guarantor whom a new patient will name; UnknownReference where they are archived."""
-    check_named(Patient.objects.select_for_update().filter(pk=guarantor_id).first(), "responsible_party")
+    check_reference(Patient.objects.select_for_update().filter(pk=guarantor_id).first(), "responsible_party")
 
 
-def check_named(patient: Patient | None, field: str) -> None:
+def check_reference(patient: Patient | None, field: str) -> None:
     """Raise UnknownReference for a patient whom the model field `field` shall name and who is not there, or archived."""
     if patient is None or patient.deleted_at is not None:
         raise UnknownReference(field, "Patient")

@@ -18,8 +18,8 @@ from patients.search import SEARCHED, derived_columns
 from patients.services.rules import SEALED, check_values, today_in, without_idle_nulls
 
 _PARTS = ("street", "house_number", "house_number_suffix")
-_READ_BACK = (*sorted(SEARCHED), "status", "date_time_deceased", *_PARTS)
-"""The stored columns that changed ones are judged and derived with."""
+# The stored columns that changed ones are judged and derived with.
+_STORED_INPUTS = (*sorted(SEARCHED), "status", "date_time_deceased", *_PARTS)
 
 
 def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str, Any]) -> Patient:
@@ -30,7 +30,7 @@ def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str
     known = {name: value for name, value in without_idle_nulls(values).items() if value is not None}
     stored = {"status": Status.ACTIVE, **known}
     if stored["status"] == Status.ARCHIVED:
-        raise Invalid("A patient can not be created archived.", "status")
+        raise Invalid("A patient cannot be created archived.", "status")
     check_values(stored, stored, today_in(organization))
     uuid = uuid7()
     columns = _columns(uuid, organization.pk, stored, stored) | derived_columns(stored, organization.country)
@@ -45,14 +45,14 @@ def accepted_changes(patient: Patient, changes: Mapping[str, Any]) -> dict[str, 
     if accepted.pop("status", patient.status) != patient.status:
         raise Invalid("The status is changed by transition-status, archive and restore only.", "status")
     if accepted.get("responsible_party_id") == patient.pk:
-        raise Invalid("A patient can not be their own guarantor.", "responsible_party")
-    check_values({**_read_back(patient), **accepted}, accepted, today_in(patient.organization))
+        raise Invalid("A patient cannot be their own guarantor.", "responsible_party")
+    check_values({**_stored_inputs(patient), **accepted}, accepted, today_in(patient.organization))
     return accepted
 
 
 def changed_columns(patient: Patient, accepted: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that `accepted` changes write, derived ones among them."""
-    after = {**_read_back(patient), **accepted}
+    after = {**_stored_inputs(patient), **accepted}
     columns = _columns(patient.uuid, patient.organization_id, accepted, after)
     if SEARCHED & accepted.keys():
         columns |= derived_columns(after, patient.organization.country)
@@ -65,8 +65,8 @@ def address_line(street: str | None, number: str | None, suffix: str | None) -> 
     return line[: Patient._meta.get_field("address_line1").max_length]
 
 
-def _read_back(patient: Patient) -> dict[str, Any]:
-    return {name: getattr(patient, name) for name in _READ_BACK}
+def _stored_inputs(patient: Patient) -> dict[str, Any]:
+    return {name: getattr(patient, name) for name in _STORED_INPUTS}
 
 
 def _default_group(actor: Actor) -> int | None:

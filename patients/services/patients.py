@@ -18,8 +18,8 @@ from patients.services.locking import lock_guarantor, lock_patient
 from patients.services.patient_values import accepted_changes, changed_columns, new_patient
 from patients.services.rules import today_in
 
+# Sent in the transaction of an enrolment, with `actor` and `enrolment`: what later apps begin then is theirs to say.
 enrolled = Signal()
-"""Sent in the transaction of an enrolment, with `actor` and `enrolment`: what later apps begin then is theirs to say."""
 
 
 @transaction.atomic

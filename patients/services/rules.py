@@ -13,18 +13,18 @@ from config.core.orm import fold
 from patients.models import Patient, Status
 
 OLDEST_YEARS = 130
+# Times are compared with dates of some time zone: a day either way is no contradiction.
 _A_DAY = datetime.timedelta(days=1)
-"""Times are compared with dates of some time zone: a day either way is no contradiction."""
 
+# Values that are stored encrypted, by the names that callers use.
 SEALED = ("social_security_number", "medicaid_id", "bsn")
-"""Values that are stored encrypted, by the names that callers use."""
 
 
 def without_idle_nulls(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop nulls for columns that can not be null: they leave the column as it is. A null name is refused."""
+    """Drop nulls for columns that cannot be null: they leave the column as it is. A null name is refused."""
     for name in ("first_name", "last_name"):
         if name in changes and changes[name] is None:
-            raise Invalid("A name can not be null.", name, "null")
+            raise Invalid("A name cannot be null.", name, "null")
     return {name: value for name, value in changes.items() if value is not None or _nullable(name)}
 
 

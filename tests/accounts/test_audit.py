@@ -125,7 +125,7 @@ def test_a_request_without_a_good_key_leaves_no_event(clinic):
 
 
 class TrailBroken(Exception):
-    """The trail can not be written."""
+    """The trail cannot be written."""
 
 
 def break_trail(*args, **kwargs):
@@ -133,7 +133,7 @@ def break_trail(*args, **kwargs):
 
 
 @pytest.mark.parametrize("path", [*LISTS, *ONE])
-def test_a_read_whose_event_can_not_be_written_is_unavailable(clinic, api, general, people, path, monkeypatch):
+def test_a_read_whose_event_cannot_be_written_is_unavailable(clinic, api, general, people, path, monkeypatch):
     monkeypatch.setattr(audit, "record_read", break_trail)
     client = speaker(path, api, general)
     answer = client.get(path.format(base=clinic.base, uuid=people[0].uuid, pk=people[0].pk))
@@ -151,7 +151,7 @@ def test_a_write_whose_event_cannot_be_written_does_not_happen(clinic, api, peop
     assert not Patient.objects.filter(first_name="Eve").exists()
 
 
-def test_a_refusal_whose_event_can_not_be_written_stays_a_refusal(clinic, neighbour, api, monkeypatch):
+def test_a_refusal_whose_event_cannot_be_written_stays_a_refusal(clinic, neighbour, api, monkeypatch):
     monkeypatch.setattr(audit, "record_denied", break_trail)
     assert api().get(f"{neighbour.base}/patients").status_code == 404
 

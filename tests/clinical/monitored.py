@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.models import AuditedPatient, AuditEvent, OutboxEvent
 from clinical.models import Instrument, Measurement, MonitoringAlert, RuleOverride
-from clinical.services.monitoring import judge_measurements
+from clinical.services.monitoring import evaluate_measurements
 from clinical.services.overrides import create_override
 from clinical.services.protocols import update_protocol
 from patients.models import Enrolment, Patient, Protocol
@@ -53,15 +53,15 @@ class Monitored:
             **column, **values,
         )  # fmt: skip
 
-    def judge(self, patient: Patient, *measurements: Measurement) -> int:
+    def evaluate(self, patient: Patient, *measurements: Measurement) -> int:
         """Judge measurements as their intake does."""
         with transaction.atomic():
-            return judge_measurements(actor=SYSTEM, patient=lock_patient(patient.pk), measurements=measurements)
+            return evaluate_measurements(actor=SYSTEM, patient=lock_patient(patient.pk), measurements=measurements)
 
     def measure(self, patient: Patient, number: Any, when: datetime.datetime = NOON, code: str = "weight", **values: Any):
-        """Store a measurement, judge it, and return it."""
+        """Store a measurement, evaluate it, and return it."""
         row = self.stored(patient, number, when, code, **values)
-        self.judge(patient, row)
+        self.evaluate(patient, row)
         return row
 
 

@@ -13,8 +13,8 @@ from tests.clinical.alert_lists import ids, listed, move, of, told, touched
 from tests.contracts.facts import table
 
 A_DAY = datetime.timedelta(days=1)
+# Time zones whose dates differ at every moment: UTC+14 and UTC-11.
 EARLIEST, LATEST = "Pacific/Kiritimati", "Pacific/Niue"
-"""Time zones whose dates differ at every moment: UTC+14 and UTC-11."""
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_an_alert_whose_day_has_come_can_be_disabled_for_good(clinic, api, patie
 def test_an_archived_alert_is_not_disabled(clinic, api, patient, alerts):
     row = clinic.entry(Alert, patient, status="archived")
     answer = api().post(f"{alerts}/{row.uuid}/disable", {"base_version": 1})
-    assert (answer.status_code, answer.json()["detail"][0]["msg"]) == (422, "An archived alert can not be disabled.")
+    assert (answer.status_code, answer.json()["detail"][0]["msg"]) == (422, "An archived alert cannot be disabled.")
     row.refresh_from_db()
     assert (row.status, row.version) == ("archived", 1)
 

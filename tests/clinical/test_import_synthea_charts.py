@@ -35,8 +35,8 @@ MODELS: dict[str, type[ChartRecord]] = {
     "medications": Medication,
     "observations": VitalSigns,
 }
+# How many entries each table of the fixture makes.
 ENTRIES = {"allergies": 4, "conditions": 7, "medications": 4, "observations": 3}
-"""How many entries each table of the fixture makes."""
 
 
 def rows_of(table: str, directory: Path = CHARTS) -> list[dict[str, str]]:
@@ -222,13 +222,13 @@ def test_two_medications_with_one_start_stay_two_whichever_comes_first(clinic, c
         assert sorted(found.values_list("status", "version")) == [("active", 1), ("completed", 1)]
 
 
+# What the file says of an entry that has been archived since.
 NEWS = {
     "allergies": {"SEVERITY1": "SEVERE"},
     "conditions": {"STOP": "2024-02-29"},
     "medications": {"STOP": "2024-02-29"},
     "observations": {"VALUE": "99"},
 }
-"""What the file says of an entry that has been archived since."""
 
 
 @pytest.mark.parametrize("table", MODELS)
@@ -298,7 +298,7 @@ def test_a_wrong_value_costs_itself_and_not_what_was_measured_with_it(clinic, ch
 IMPOSSIBLE = {
     "8302-2": ("1651", "height_inches: This must be between 8 and 110."),
     "8867-4": ("-71", "pulse: This must be between 1 and 350."),
-    "8462-4": ("214", "bp_diastolic: The diastolic pressure can not be above the systolic one."),
+    "8462-4": ("214", "bp_diastolic: The diastolic pressure cannot be above the systolic one."),
 }
 
 

@@ -274,8 +274,8 @@ def test_one_event_names_the_patient_and_the_relatives_whose_alerts_are_shown(cl
 
 # --- what it costs ----------------------------------------------------------------------------------
 
+# A key, the rate limit, everything of the chart (eight statements on SQLite, less the alerts for patients) and the audit.
 COST = Cost(12, 4)
-"""A key, the rate limit, everything of the chart (eight statements on SQLite, less the alerts for patients) and the audit."""
 
 
 @pytest.mark.parametrize("role", [Role.HC_ADMIN, Role.HC_PRIMARY, Role.PATIENT])

@@ -131,7 +131,7 @@ def test_after_an_alert_was_processed_another_measurement_raises_another(ward):
     patient = ward.patient()
     row = ward.measure(patient, 95)
     process_alert(actor=SYSTEM, patient_id=patient.pk, alert_id=MonitoringAlert.objects.get().pk, status="processed")
-    ward.judge(patient, row)
+    ward.evaluate(patient, row)
     assert len(alerts(patient)) == 1, "the same measurement has been processed"
     ward.measure(patient, 95, NOON + HOUR)
     assert len(alerts(patient)) == 2
@@ -184,7 +184,7 @@ def test_an_average_takes_older_values_in(ward):
 def test_a_comment_is_a_remark_whatever_was_measured(ward):
     ward.prescribe(REMARK)
     patient = ward.patient()
-    row = ward.measure(patient, "low", code="mood", comment="I can not sleep")
+    row = ward.measure(patient, "low", code="mood", comment="I cannot sleep")
     assert alerts(patient) == [("remark", "grey", "2030-01-01")]
     alert = MonitoringAlert.objects.get()
     assert (alert.measurement, alert.instrument.code) == (row, "mood")
@@ -194,18 +194,18 @@ def test_a_comment_is_a_remark_whatever_was_measured(ward):
 def test_the_rules_of_a_batch_settle_among_themselves(ward):
     ward.prescribe(HEAVY, OVER_100, REMARK)
     patient = ward.patient()
-    ward.judge(patient, *(ward.stored(patient, 91 + number, NOON + number * HOUR, comment="x") for number in range(12)))
+    ward.evaluate(patient, *(ward.stored(patient, 91 + number, NOON + number * HOUR, comment="x") for number in range(12)))
     assert sorted(alerts(patient)) == [("measurement", "red", "2030-01-01"), ("remark", "grey", "2030-01-01")]
     assert len(told(patient, "monitoring_alert.raise")) == 1
 
 
 def statements(ward, number: int) -> int:
-    """Return what it costs to judge `number` measurements that raise alerts of every kind on each of three days."""
+    """Return what it costs to evaluate `number` measurements that raise alerts of every kind on each of three days."""
     patient = ward.patient()
     rows = [ward.stored(patient, 95, NOON + 2 * DAY * place / number, comment="x") for place in range(number)]
     ward.stored(patient, 120, NOON, "pulse")
     with CaptureQueriesContext(connection) as queries:
-        assert ward.judge(patient, *rows) >= 6
+        assert ward.evaluate(patient, *rows) >= 6
     return len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))])
 
 
@@ -218,4 +218,4 @@ def test_a_thousand_measurements_are_judged_at_once(ward):
     ward.prescribe(HEAVY, OVER_100, BOTH, MEAN, REMARK)
     patient = ward.patient()
     rows = [ward.stored(patient, 91 + number % 12, NOON + number * datetime.timedelta(minutes=2)) for number in range(1_000)]
-    assert ward.judge(patient, *rows) == len(alerts(patient)) == 3  # Two local days, and one average for both.
+    assert ward.evaluate(patient, *rows) == len(alerts(patient)) == 3  # Two local days, and one average for both.

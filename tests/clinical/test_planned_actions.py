@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import CareGroup
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import MonitoringAlert, PlannedAction
-from clinical.services.monitoring import Tally, plan_actions, process_alert, raise_overdue_alerts
+from clinical.services.monitoring import RunStats, plan_actions, process_alert, raise_overdue_alerts
 from clinical.services.monitoring import batch as rounds
 from patients.models import Enrolment, Patient
 from patients.services.lifecycle import transition_status
@@ -29,8 +29,8 @@ def noon(year: int, month: int, day: int) -> datetime.datetime:
     return datetime.datetime(year, month, day, 12, tzinfo=datetime.UTC)
 
 
+# A Wednesday at noon, the day on which enrolments of these tests begin; in Amsterdam its midnight is 22:00 UTC.
 MAY = noon(2030, 5, 1)
-"""A Wednesday at noon, the day on which enrolments of these tests begin; in Amsterdam its midnight is 22:00 UTC."""
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def days(patient: Patient, zone: ZoneInfo = AMSTERDAM) -> list[int]:
     return [row.not_before.astimezone(zone).day for row in rows]
 
 
-def overdue(now: datetime.datetime, **values) -> Tally:
+def overdue(now: datetime.datetime, **values) -> RunStats:
     return raise_overdue_alerts(actor=SYSTEM, now=now, **values)
 
 
@@ -187,13 +187,13 @@ def test_another_instrument_or_patient_completes_nothing_and_the_first_measureme
     ward.measure(ward.patient(), 80, MAY)
     assert not PlannedAction.objects.filter(pk=planned[0].pk).exclude(completed_at=None).exists()
     early, late = ward.stored(patient, 80, MAY - HOUR), ward.stored(patient, 80, MAY)
-    ward.judge(patient, late, early)
+    ward.evaluate(patient, late, early)
     ward.measure(patient, 81, MAY - 2 * HOUR)
     assert PlannedAction.objects.get(pk=planned[0].pk).completed_by == early
 
 
 def test_a_batch_completes_every_day_that_it_reaches(ward, patient, planned):
-    ward.judge(patient, *(ward.stored(patient, 80, MAY + hours * HOUR) for hours in (0, 1, 24, 25)))
+    ward.evaluate(patient, *(ward.stored(patient, 80, MAY + hours * HOUR) for hours in (0, 1, 24, 25)))
     assert not PlannedAction.objects.filter(pk__in=[action.pk for action in planned], completed_at=None).exists()
     assert len(told(patient, "planned_action.complete")) == 1
 
@@ -282,23 +282,23 @@ def test_a_round_goes_on_in_chunks_and_tells_how_far_it_is(ward, monkeypatch):
     ward.clinic.patient()
     monkeypatch.setattr(rounds, "CHUNK", 2)
     seen: list[int] = []
-    assert overdue(MAY, progress=lambda tally: seen.append(tally.patients)).planned == 10
+    assert overdue(MAY, progress=lambda stats: seen.append(stats.patients)).planned == 10
     assert seen == [1, 2, 3, 4, 5]
 
 
 def test_a_patient_whose_work_fails_stops_nobody_elses(ward, monkeypatch):
     ward.prescribe(schedule=[DAILY])
     first, broken, last = (begin(ward.patient(), MAY) for _ in range(3))
-    work = rounds.judge_plans
+    work = rounds.evaluate_overdue
 
-    def fail(actor, care, now):
-        if care.patient.pk == broken.pk:
+    def fail(actor, context, now):
+        if context.patient.pk == broken.pk:
             raise ZeroDivisionError
-        return work(actor, care, now)
+        return work(actor, context, now)
 
-    monkeypatch.setattr(rounds, "judge_plans", fail)
-    tally = overdue(MAY)
-    assert (tally.patients, tally.failed, tally.planned) == (2, 1, 4)
+    monkeypatch.setattr(rounds, "evaluate_overdue", fail)
+    stats = overdue(MAY)
+    assert (stats.patients, stats.failed, stats.planned) == (2, 1, 4)
     assert [len(days(one)) - len(days(broken)) for one in (first, last)] == [2, 2], "the broken one's transaction was undone"
     monkeypatch.undo()
     assert overdue(MAY).planned == 2
@@ -328,7 +328,7 @@ def test_the_command_plans_and_raises_and_tells_what_it_did(ward):
 def test_the_command_fails_where_the_work_on_a_patient_does(ward, monkeypatch):
     ward.prescribe(schedule=[DAILY])
     ward.patient()
-    monkeypatch.setattr(rounds, "judge_plans", lambda actor, care, now: 1 // 0)
+    monkeypatch.setattr(rounds, "evaluate_overdue", lambda actor, context, now: 1 // 0)
     with pytest.raises(CommandError, match="1 patients failed"):
         run("raise_overdue_alerts")
     with pytest.raises(CommandError, match="no organization"):

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import Instrument, PlannedAction
-from clinical.services.monitoring import Tally, plan_own_action, raise_overdue_alerts
+from clinical.services.monitoring import RunStats, plan_own_action, raise_overdue_alerts
 from patients.models import Patient, PatientMutation
 from patients.services.lifecycle import transition_status
 from tests.clinical.monitored import alerts, emitted, told
@@ -18,8 +18,8 @@ from tests.clock import Clock
 from tests.factories import SYSTEM
 
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)
+# Eight in the morning in New York, where the clinic and its patients are.
 MAY = datetime.datetime(2024, 5, 1, 12, tzinfo=datetime.UTC)
-"""Eight in the morning in New York, where the clinic and its patients are."""
 AT_ONCE = {**LATE, "grace_hours": 0}
 PULSE = {**DAILY, "instrument": "pulse"}
 
@@ -30,7 +30,7 @@ def clock(monkeypatch) -> Clock:
     return Clock(monkeypatch, MAY, (PatientMutation,))
 
 
-def make_round(clock: Clock, days: float = 0) -> Tally:
+def make_round(clock: Clock, days: float = 0) -> RunStats:
     """Make a round after so many days, and return what it did."""
     clock.move(clock.now + days * DAY)
     return raise_overdue_alerts(actor=SYSTEM, now=clock.now)

@@ -188,7 +188,7 @@ def test_a_list_costs_the_same_for_any_number_of_alerts(ward, patient, api):
     ward.prescribe(HEAVY)
     client, costs = api(), set()
     for first, last in ((0, 1), (1, 10), (10, 50)):
-        ward.judge(patient, *(ward.stored(patient, 95, NOON + day * DAY) for day in range(first, last)))
+        ward.evaluate(patient, *(ward.stored(patient, 95, NOON + day * DAY) for day in range(first, last)))
         listed(client, perPage="200")
         with CaptureQueriesContext(connection) as queries:
             assert len(listed(client, perPage="200")) == last

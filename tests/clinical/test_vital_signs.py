@@ -135,7 +135,7 @@ def test_a_time_of_day_is_shown_as_it_is_stored(api, chart, record, sent, shown)
     assert made["time_taken"] == api().get(f"{chart}/{made['id']}").json()["time_taken"] == shown
 
 
-def test_what_the_server_works_out_can_not_be_sent(api, chart, record, correct):
+def test_what_the_server_works_out_cannot_be_sent(api, chart, record, correct):
     extra = {
         "id": 7, "version": 9, "abnormal_flags": [{}], "is_procedure_blocking": True, "created_by": 1, "patient": 1,
         "deleted_at": "2001-01-01T00:00:00Z", "created_at": "2001-01-01T00:00:00Z", "organization_id": 1,
@@ -188,7 +188,7 @@ def test_values_that_nobody_alive_has_are_refused_and_those_beside_them_taken(ap
     {"time_taken": "24:00"}, {"date_taken": "2999-01-01"}, {"date_taken": "1893-01-01"}, {"note": 7},
     {"bp_diastolic": 120, "bp_systolic": 80}, {"weight_lbs": 900, "height_inches": 20},
 ])  # fmt: skip
-def test_what_can_not_be_is_refused_and_nothing_is_stored(api, chart, patient, values):
+def test_what_cannot_be_is_refused_and_nothing_is_stored(api, chart, patient, values):
     assert named(api().post(chart, {"date_taken": DAY, **values})) == {next(iter(values))}
     assert not VitalSigns.objects.exists()
     assert Patient.objects.get(pk=patient.pk).latest_vitals_date is None

@@ -179,6 +179,7 @@ def test_the_body_mass_index_is_rounded_half_up_to_two_places(height, weight, ex
     assert body_mass_index(*given) == (expected and Decimal(expected))
 
 
+# Sex, age in months, and the 5th, 50th and 95th percentile, as CDC's bmiagerev.csv prints them beside L, M and S.
 PUBLISHED = [
     ("male", 24, "14.73731947", "16.57502768", "19.33801062"),
     ("male", 120.5, "14.21865508", "16.64613844", "22.15409238"),
@@ -186,7 +187,6 @@ PUBLISHED = [
     ("female", 24, "14.39787089", "16.42339664", "19.10623522"),
     ("female", 60.5, "13.52091027", "15.15188405", "18.25738105"),
 ]
-"""Sex, age in months, and the 5th, 50th and 95th percentile, as CDC's bmiagerev.csv prints them beside L, M and S."""
 
 
 @pytest.mark.parametrize(("sex", "months", "p5", "p50", "p95"), PUBLISHED)
@@ -196,12 +196,12 @@ def test_percentiles_are_those_that_cdc_publishes(sex, months, p5, p50, p95):
     assert [bmi_percentile(Decimal(bmi), born, taken, sex) for bmi in (p5, p50, p95)] == [5, 50, 95]
 
 
+# Children of the Synthea sample, with the percentile that Synthea worked out.
 SYNTHEA = [
     ("2014-10-06", "2023-10-10", "male", "16.99", 65.8), ("2008-04-07", "2023-05-15", "male", "17.12", 9.1),
     ("2013-11-09", "2023-11-18", "female", "16.14", 37.0), ("2010-02-17", "2023-03-15", "female", "18.71", 49.7),
     ("2010-06-30", "2023-07-26", "male", "16.12", 11.7), ("2013-12-31", "2024-01-09", "male", "22.05", 94.8),
 ]  # fmt: skip
-"""Children of the Synthea sample, with the percentile that Synthea worked out."""
 
 
 @pytest.mark.parametrize(("born", "taken", "sex", "bmi", "percentile"), SYNTHEA)
@@ -251,7 +251,7 @@ def test_an_age_counts_whole_months(born, day, months):
     assert vitals.age_in_months(*map(datetime.date.fromisoformat, (born, day))) == months
 
 
-# --- what can not be ------------------------------------------------------------------------------------
+# --- what cannot be ------------------------------------------------------------------------------------
 TODAY = DAY
 BORN = datetime.date(1990, 6, 15)
 

@@ -17,8 +17,8 @@ from tests.clinical.rules import DAILY
 from tests.factories import SYSTEM, archive
 
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)
+# Noon in New York, where the clinic is, of the day on which the enrolments of these tests begin.
 MAY = datetime.datetime(2030, 5, 1, 16, tzinfo=datetime.UTC)
-"""Noon in New York, where the clinic is, of the day on which the enrolments of these tests begin."""
 
 
 @pytest.fixture

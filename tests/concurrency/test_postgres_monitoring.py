@@ -9,7 +9,7 @@ from django.db import transaction
 from clinical.models import Instrument, Measurement, MonitoringAlert, PlannedAction, Workflow, WorkflowFiring
 from clinical.services.instruments import GAUGES
 from clinical.services.measurements import record_measurement
-from clinical.services.monitoring import judge_measurements, process_alert, raise_overdue_alerts, run_workflows
+from clinical.services.monitoring import evaluate_measurements, process_alert, raise_overdue_alerts, run_workflows
 from config.core.exceptions import Invalid
 from patients.models import Patient
 from patients.services.locking import lock_patient
@@ -35,7 +35,7 @@ def measured(ward: Monitored, patient: Patient, *values: tuple) -> list[int]:
     def arrive(value: tuple) -> int:
         with transaction.atomic():
             locked = lock_patient(patient.pk)
-            return judge_measurements(actor=SYSTEM, patient=locked, measurements=[ward.stored(patient, *value)])
+            return evaluate_measurements(actor=SYSTEM, patient=locked, measurements=[ward.stored(patient, *value)])
 
     return together(*[lambda value=value: arrive(value) for value in values])
 

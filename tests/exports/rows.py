@@ -24,6 +24,7 @@ _numbers = itertools.count(1)
 ALWAYS = {"startDate": "2000-01-01", "endDate": "2099-12-31"}
 DATED = [name for name, report in REPORTS.items() if report.days is not Days.FORBIDDEN]
 UNDATED = [name for name, report in REPORTS.items() if report.days is Days.FORBIDDEN]
+# The reports whose rows are entries of charts.
 ENTRIES = {
     "measurements": Measurement,
     "alerts": MonitoringAlert,
@@ -33,7 +34,6 @@ ENTRIES = {
     "patientsWorkflowHistory": WorkflowFiring,
     "patientsSettingsHistory": SettingChange,
 }
-"""The reports whose rows are entries of charts."""
 OF_PEOPLE = ("hcps", "usersStatusChangeReasons")
 OF_PATIENTS = [name for name in REPORTS if name not in OF_PEOPLE]
 

@@ -98,12 +98,12 @@ def test_what_arrives_during_a_stream_takes_no_row_from_it_and_doubles_none(clin
     assert streamed[: len(before)] == before
 
 
+# Names, and the cells of CSV that show them.
 TEXTS = {
     '=HYPERLINK("http://evil.example","Click")': '\'=HYPERLINK("http://evil.example","Click")', "+1": "'+1", "-1+cmd": "'-1+cmd",
     "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t'=1", "\r=1": "'\r'=1", "x;=1+1": "x;'=1+1", 'Ann "A", Lee': 'Ann "A", Lee',
     "a\r\nb": "a\r\nb",
 }  # fmt: skip
-"""Names, and the cells of CSV that show them."""
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=repr)
@@ -130,8 +130,8 @@ def test_a_measured_choice_that_a_spreadsheet_would_run_is_defused(clinic, api):
     assert page(api(), "measurements")[0]["Measurement_Value"] == "-1+cmd"
 
 
+# How many look-ups there are in the reports that have any.
 LOOKED_UP = {"patients": 2, "measurements": 2, "hcps": 2}
-"""How many look-ups there are in the reports that have any."""
 
 
 def cost_of(name: str) -> Cost:

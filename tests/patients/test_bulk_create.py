@@ -164,7 +164,7 @@ def test_guarantors_must_be_visible_and_not_archived(clinic, neighbour, bulk):
     assert Patient.objects.get(first_name="First0").responsible_party == good
 
 
-def test_what_belongs_to_a_neighbour_can_not_be_told_from_what_does_not_exist(clinic, neighbour, bulk):
+def test_what_belongs_to_a_neighbour_cannot_be_told_from_what_does_not_exist(clinic, neighbour, bulk):
     unknown = "00000000-0000-0000-0000-000000000000"
     foreign = str(neighbour.catalogs["provider"].uuid)
     response = bulk([row(1, primary_provider_uuid=foreign), row(2, primary_provider_uuid=unknown)])

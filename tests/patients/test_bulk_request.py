@@ -150,7 +150,7 @@ def test_a_cut_off_abort_has_written_nothing_and_a_retry_does_it_all(clinic, bul
     assert told(bulk(rows, key="one", on_error="abort")) == ["created"] * 5
 
 
-def test_another_request_can_not_go_on_under_the_key_of_one_that_was_cut_off(clinic, bulk, broken, monkeypatch):
+def test_another_request_cannot_go_on_under_the_key_of_one_that_was_cut_off(clinic, bulk, broken, monkeypatch):
     monkeypatch.setattr("patients.practice.bulk.CHUNK", 1)
     broken(2)
     bulk([row(1), row(2)], key="one")

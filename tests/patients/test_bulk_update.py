@@ -142,7 +142,7 @@ def test_whom_a_caller_does_not_see_is_not_there(clinic, neighbour, bulk, match_
     assert {again(patient).city for patient in hidden} == {None}
 
 
-def test_an_upsert_can_not_take_the_chart_number_of_a_patient_out_of_sight(clinic, bulk):
+def test_an_upsert_cannot_take_the_chart_number_of_a_patient_out_of_sight(clinic, bulk):
     hidden = clinic.patient(care_group_id=clinic.other_group.pk, chart_number="HV-1")
     response = bulk([row(1, chart_number="HV-1")], Role.HC_PRIMARY, mode="upsert")
     assert faults(response, 0) == [("chart_number", "conflict")]

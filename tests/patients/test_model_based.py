@@ -24,10 +24,10 @@ from patients.models import Patient, ReferralAttribution
 from tests.patients.lives import CHART_NUMBERS, NAMES, QUERIES, STATUSES, Attribution, Model, Person, Refused, outcome
 
 SEQUENCES = int(os.environ.get("MODEL_SEQUENCES", "60"))
+# Sequences a test: what they leave behind in its transaction slows the database down.
 A_PART = 60
-"""Sequences a test: what they leave behind in its transaction slows the database down."""
+# Sequences a seed: later ones resemble earlier ones, so that a new seed brings more that is new.
 A_SEED = 4
-"""Sequences a seed: later ones resemble earlier ones, so that a new seed brings more that is new."""
 RUN = settings(
     max_examples=A_SEED,
     stateful_step_count=30,
@@ -63,8 +63,8 @@ CHANGES = st.fixed_dictionaries(
         "party": PARTY,
     },
 )  # fmt: skip
+# How far the version that is sent lies from the one that stands.
 DRIFTS = st.sampled_from([0] * 9 + [-1, 1, 10**30])
-"""How far the version that is sent lies from the one that stands."""
 PAGES = {
     "by": st.sampled_from(SORTS), "direction": st.sampled_from(["asc", "desc"]),
     "status": st.sampled_from([None, *STATUSES]), "search": st.sampled_from([None, None, *QUERIES]),
@@ -261,6 +261,7 @@ def shown(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 SHOWN = [*Person({}).shown(), *Model().create({"first_name": "Ada", "last_name": "Ada"}).values]
+# Answers that come up in sixty sequences, whatever the seeds.
 USUAL = {
     ("create", 201), ("create", 409), ("create", 422), ("get", 200), ("patch", 200), ("patch", 409), ("patch", 422),
     ("archive", 200), ("archive", 422), ("restore", 200), ("restore", 422),
@@ -268,7 +269,6 @@ USUAL = {
     ("attribute", 201), ("attribute", 404), ("attribute", 422),
     ("correct", 200), ("correct", 409), ("withdraw", 200), ("withdraw", 409),
 }  # fmt: skip
-"""Answers that come up in sixty sequences, whatever the seeds."""
 
 
 @pytest.mark.parametrize("part", range(-(-SEQUENCES // A_PART)))

@@ -56,22 +56,22 @@ class Command(BaseCommand):
         try:
             # Bytes that are not UTF-8 become surrogates: their row is refused, the others are read.
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file, Progress(self) as progress:
-                for tally in work.run(file):
-                    progress(f"{path.name}: {tally.rows:,} rows", share_read(file))
+                for counts in work.run(file):
+                    progress(f"{path.name}: {counts.rows:,} rows", share_read(file))
         except OSError as error:
-            raise CommandError(f"{path} can not be read: {error.strerror}") from error
+            raise CommandError(f"{path} cannot be read: {error.strerror}") from error
         except RowRefused as error:
             raise CommandError(f"{path}: {error}") from error
         self.stdout.write(summary(work, dry_run=dry_run))
-        return work.tally.refused
+        return work.counts.refused
 
 
 def summary(work: TableImport, *, dry_run: bool) -> str:
     """Return the counts of a table in one line."""
     did = "Dry run, nothing was written: " if dry_run else ""
-    tally = work.tally
-    left_out = f", {tally.left_out} left out" if tally.left_out else ""
+    counts = work.counts
+    left_out = f", {counts.left_out} left out" if counts.left_out else ""
     return (
-        f"{did}{tally.rows} rows of {work.table}: {tally.created} created, {tally.updated} updated, "
-        f"{tally.unchanged} unchanged, {tally.refused} refused{left_out}."
+        f"{did}{counts.rows} rows of {work.table}: {counts.created} created, {counts.updated} updated, "
+        f"{counts.unchanged} unchanged, {counts.refused} refused{left_out}."
     )

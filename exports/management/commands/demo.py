@@ -26,10 +26,10 @@ class Command(BaseCommand):
         if pending_migrations():
             call_command("migrate", interactive=False, verbosity=0)
         demo = make_demo(options["patients"])
-        self.stdout.write(json.dumps(demo.as_json()) if options["json"] else told(demo, options["address"].rstrip("/")))
+        self.stdout.write(json.dumps(demo.as_json()) if options["json"] else summary(demo, options["address"].rstrip("/")))
 
 
-def told(demo: Demo, address: str) -> str:
+def summary(demo: Demo, address: str) -> str:
     """Return the demo as text for a person."""
     organization, key = demo.organization, demo.keys["HC_ADMIN"]
     rows = "\n".join(f"  {role:<13} {user.email:<32} {demo.keys[role]}" for role, user in demo.users.items())

@@ -48,11 +48,11 @@ class Command(BaseCommand):
             raise CommandError("Parquet needs pyarrow, which pyproject.toml has as the extra parquet: pip install pyarrow")
         report, path = REPORTS[options["report"]], options["output"]
         actor = administrator_of(find_organization(Actor.system(_ROUTE), options["organization"]))
-        query = asked(report, actor, {f"--{end}-date": options[f"{end}_date"] for end in ("start", "end")})
+        query = report_query(report, actor, {f"--{end}-date": options[f"{end}_date"] for end in ("start", "end")})
         try:
             rows = self._write(path, options["format"], report, query, actor)
         except OSError as error:
-            raise CommandError(f"{path} can not be written: {error.strerror}") from error
+            raise CommandError(f"{path} cannot be written: {error.strerror}") from error
         self.stdout.write(f"{rows:,} rows in {path}.")
 
     def _write(self, path: Path, form: str, report: Report, query: Query, actor: Actor) -> int:
@@ -105,7 +105,7 @@ def administrator_of(organization: Organization) -> Actor:
     )
 
 
-def asked(report: Report, actor: Actor, days: dict[str, datetime.date | None]) -> Query:
+def report_query(report: Report, actor: Actor, days: dict[str, datetime.date | None]) -> Query:
     """Return the query of the rows within `days`; CommandError for days that the report does not take."""
     try:
         report.days.check(days)

@@ -15,8 +15,8 @@ from granian.constants import Interfaces
 
 from config.health import pending_migrations
 
+# Threads of a worker: while one waits for the database or for a slow reader, others work.
 THREADS = 4
-"""Threads of a worker: while one waits for the database or for a slow reader, others work."""
 THREADS_STAY_SECONDS = 600
 KILL_AFTER_SECONDS = 10
 LOGGING = {
