@@ -12,13 +12,13 @@ from clinical.models import AlertScope, AlertStatus, Instrument
 from clinical.services.alerts import effective_status, with_effective_status
 from clinical.services.instruments import GAUGES
 from config.core.databases import Param
+from config.core.dates import today_at
 from config.rest.compiled.cursors import Keyset
 from config.rest.compiled.plans import Computed, Criterion
 from config.rest.filters import Parameter, refused
 from config.rest.formats import parse_uuid
 from patients.models import Patient
 from patients.reading import family_of
-from patients.services.rules import today_at
 
 NOTHING = 0
 """An id that no row has."""

@@ -11,6 +11,7 @@ from accounts.models import UserStatus
 from accounts.permissions import READS_IDENTITY_NUMBERS, READS_MASKED_NUMBERS, Task
 from accounts.scope import Actor, visible
 from config.core.databases import Param
+from config.core.dates import age_on, today_at
 from config.core.encryption import unseal
 from config.core.orm import fold
 from config.core.statements import statements
@@ -20,7 +21,6 @@ from config.rest.filters import Parameter, WordParameter
 from config.rest.views import DialectViewSet, equal_to
 from patients.models import NameKey, Patient, Status
 from patients.search import MAX_WORDS, containing, query_patterns
-from patients.services.rules import age_on, today_at
 
 TEXT = models.CharField()
 SORTS = {

@@ -11,7 +11,7 @@ from accounts.models import Organization
 from accounts.models.catalogs import Catalog, key_of
 from accounts.scope import Actor
 from accounts.services.organizations import catalog_changed
-from config.core.orm import verbose_name, without_idle_nulls, word_for
+from config.core.orm import drop_nulls_for_not_null_columns, verbose_name, word_for
 
 Row = TypeVar("Row", bound=Catalog)
 
@@ -22,7 +22,7 @@ def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organiza
 
     Raises IntegrityError where a constraint of the catalog is broken.
     """
-    row = model(organization=organization, name=name, **without_idle_nulls(model, values))
+    row = model(organization=organization, name=name, **drop_nulls_for_not_null_columns(model, values))
     row.save(force_insert=True)
     _record(actor, row, "create")
     return row
@@ -34,7 +34,7 @@ def update_catalog_row(*, actor: Actor, row: Catalog, base_version: int, changes
 
     Raises NotFound, VersionConflict, or IntegrityError where a constraint of the catalog is broken.
     """
-    written = without_idle_nulls(type(row), changes)
+    written = drop_nulls_for_not_null_columns(type(row), changes)
     if "name" in written:
         written["name_key"] = key_of(written["name"])
     _change(row, base_version, written)

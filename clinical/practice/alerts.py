@@ -9,6 +9,7 @@ from accounts.permissions import Task
 from clinical.models import Alert, AlertDefinition, AlertStatus
 from clinical.reading import EffectiveStatus, alerts_of_family, alerts_with_status
 from clinical.services.alerts import archive_alert, archive_alerts, create_alert, disable_alert, update_alert
+from config.core.dates import today_at
 from config.rest.compiled.plans import Query
 from config.rest.fields import BaseVersion, ChangeSerializer, ContractSerializer, Integer, ScopedRelation, UUIDText
 from config.rest.filters import BooleanParameter, Parameters, WordParameter
@@ -16,7 +17,6 @@ from config.rest.practice import ReferenceField
 from config.rest.request_body import read_json
 from config.rest.responses import Answer
 from patients.practice.charts import ChartEntryOut, ChartViewSet
-from patients.services.rules import today_at
 
 MAX_DISMISSED = 50
 

@@ -18,6 +18,7 @@ from clinical.practice.medications import PracticeMedicationOut
 from clinical.practice.social_history import PracticeSocialHistoryOut
 from clinical.practice.vital_signs import PracticeVitalSignsOut
 from clinical.reading import alerts_with_status, household, standing_on_chart
+from config.core.dates import today_at
 from config.core.statements import Run, decoded_together
 from config.rest import practice
 from config.rest.compiled.plans import Criterion, Lookup, Query, plan_of
@@ -25,7 +26,6 @@ from config.rest.fields import Boolean, Choice, Text
 from config.rest.responses import Answer
 from patients.models import AllergyReviewStatus, Patient
 from patients.practice.charts import ChartEntryOut
-from patients.services.rules import today_at
 
 
 class PracticePersonOut(serializers.Serializer):

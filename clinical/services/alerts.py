@@ -14,7 +14,7 @@ from accounts.scope import Actor
 from clinical.models import Alert, AlertDefinition, AlertStatus
 from config.core.databases import DatabaseNow
 from config.core.exceptions import Invalid, NotFound, VersionConflict
-from config.core.orm import without_idle_nulls
+from config.core.orm import drop_nulls_for_not_null_columns
 from patients.services.charts import add_entry, change_entry, lock_entry
 from patients.services.locking import lock_patient
 
@@ -58,7 +58,7 @@ def update_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version: 
     becomes disabled, null for one that becomes active. Raises NotFound or VersionConflict.
     """
     alert = lock_entry(Alert, patient_id, alert_id)
-    written = without_idle_nulls(Alert, changes)
+    written = drop_nulls_for_not_null_columns(Alert, changes)
     if written.get("status", alert.status) != alert.status and "date_disabled" not in written:
         written |= _moment(written["status"])
     change_entry(alert, base_version, **written)

@@ -13,7 +13,7 @@ from accounts.services.catalogs import create_catalog_row, update_catalog_row
 from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Rule, codes_of
 from config.core.exceptions import Invalid
-from config.core.orm import without_idle_nulls
+from config.core.orm import drop_nulls_for_not_null_columns
 from patients.models import Enrolment, Protocol
 
 # Code -> name and scale of the gauges of the general API. Each organization gets a row of one when it is first used.
@@ -35,7 +35,7 @@ USED_BY_RULES = ("code", "kind")
 @transaction.atomic
 def update_instrument(*, actor: Actor, row: Instrument, base_version: int, changes: Mapping[str, Any]) -> None:
     """Change an instrument; as `update_catalog_row`, and Invalid for another code or kind of one that rules name."""
-    written = without_idle_nulls(Instrument, changes)
+    written = drop_nulls_for_not_null_columns(Instrument, changes)
     stored = Instrument.objects.get(pk=row.pk)  # A form has put what it was sent into its row already.
     moved = [name for name in USED_BY_RULES if name in written and written[name] != getattr(stored, name)]
     if moved and any(stored.code in codes_of(rule) for rule in _rules_in_use(row.organization_id)):

@@ -41,7 +41,9 @@ def _allergies(entry: Allergy | Medication) -> QuerySet[Allergy]:
 def _current_medications(entry: Allergy | Medication) -> dict[int, MedicationFacts]:
     rows = _of_chart(Medication.objects.filter(status=MedicationStatus.ACTIVE), entry).select_related("medication_definition")
     by_code = {name: _by_code(name) for name in ("ingredients", "drug_classes")}
-    return {row.pk: _medication_facts(row) for row in rows.annotate(**{f"told_{name}": found for name, found in by_code.items()})}
+    return {
+        row.pk: _medication_facts(row) for row in rows.annotate(**{f"matched_{name}": found for name, found in by_code.items()})
+    }
 
 
 def _of_chart(rows: QuerySet, entry: Allergy | Medication) -> QuerySet:
@@ -89,7 +91,7 @@ def _medication_facts(medication: Medication) -> MedicationFacts:
     if medication.rx_cui:
         own.append({"system": CodeSystem.RXNORM.value, "code": medication.rx_cui, "display": name})
     made_of = definition or medication
-    prefix = "" if definition else "told_"
+    prefix = "" if definition else "matched_"
     parts = (getattr(made_of, f"{prefix}{column}") or [] for column in ("ingredients", "drug_classes"))
     return MedicationFacts(str(medication.uuid), name, _substance(*parts, own))
 

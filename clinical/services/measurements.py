@@ -21,7 +21,6 @@ from patients.services.locking import lock_patient
 
 # How far a device's clock may run ahead.
 TOLERANCE = datetime.timedelta(hours=24)
-DIGITS, PLACES = 12, 3
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Override, check_override, codes_of
 from clinical.services.instruments import instruments_of
 from clinical.services.protocols import add_missing_gauges, kinds_by_code
-from config.core.orm import without_idle_nulls
+from config.core.orm import drop_nulls_for_not_null_columns
 from patients.services.charts import add_entry, change_entry, lock_entry
 from patients.services.locking import lock_patient
 
@@ -32,7 +32,7 @@ def create_override(*, actor: Actor, patient_id: int, kind: str, rules: list[Any
 def update_override(*, actor: Actor, patient_id: int, entry_id: int, base_version: int, changes: dict[str, Any]) -> None:
     """Write other `rules` of the same kind and instrument; null leaves them. Raises NotFound, Invalid or VersionConflict."""
     entry = lock_entry(RuleOverride, patient_id, entry_id)
-    written = without_idle_nulls(RuleOverride, changes)
+    written = drop_nulls_for_not_null_columns(RuleOverride, changes)
     if "rules" in written:
         code = entry.instrument.code if entry.instrument else None
         _checked(entry.organization_id, Override(entry.kind, code, written["rules"]))

@@ -18,11 +18,11 @@ from clinical.vitals import (
     is_procedure_blocking,
 )
 from config.core.databases import DatabaseNow
-from config.core.orm import without_idle_nulls
+from config.core.dates import today_at
+from config.core.orm import drop_nulls_for_not_null_columns
 from patients.models import Patient, Sex
 from patients.services.charts import add_entry, archive_entry, change_entry, lock_entry
 from patients.services.locking import lock_patient
-from patients.services.rules import today_in
 
 # The stored columns that changed ones are judged with.
 _STORED_INPUTS = ("date_taken", *POSSIBLE)
@@ -50,7 +50,7 @@ def update_vital_signs(*, actor: Actor, patient_id: int, entry_id: int, base_ver
     """
     entry = lock_entry(VitalSigns, patient_id, entry_id)
     stored = {name: getattr(entry, name) for name in _STORED_INPUTS}
-    columns = _derived_columns(entry.patient, stored, without_idle_nulls(VitalSigns, changes))
+    columns = _derived_columns(entry.patient, stored, drop_nulls_for_not_null_columns(VitalSigns, changes))
     change_entry(entry, base_version, **columns)
     record_change(actor, "vital_signs.update", entry, event="vital_signs.updated", changed=columns)
     _keep_latest_date(entry.patient)
@@ -69,7 +69,7 @@ def _derived_columns(patient: Patient, stored: Mapping[str, Any], sent: Mapping[
     A value that is sent as it stands is no change: nothing is judged or worked out because of it.
     """
     changed = {name for name, value in sent.items() if stored.get(name) != value}
-    check_values({**stored, **sent}, changed, patient.date_of_birth, today_in(patient.organization))
+    check_values({**stored, **sent}, changed, patient.date_of_birth, today_at(patient.organization.timezone))
     columns = {**sent, **_body_mass_index(stored, sent, changed)}
     columns |= _percentile(patient, stored, columns, changed)
     flags = abnormal_flags({**stored, **columns}, patient.date_of_birth, _sex(patient))

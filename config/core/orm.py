@@ -91,8 +91,8 @@ def has_column(model: type[models.Model], name: str) -> bool:
     return any(field.name == name for field in model._meta.concrete_fields)
 
 
-def without_idle_nulls(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop nulls for columns of `model` that cannot be null: they leave the column, or its default, as it is."""
+def drop_nulls_for_not_null_columns(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop nulls for columns of `model` that cannot be null: such a null leaves the column, or its default, unchanged."""
     return {name: value for name, value in values.items() if value is not None or model._meta.get_field(name).null}
 
 

@@ -10,7 +10,7 @@ from accounts.audit import record_change
 from accounts.scope import Actor
 from config.core.databases import DatabaseNow
 from config.core.exceptions import NotFound
-from config.core.orm import Versioned, has_column, verbose_name, without_idle_nulls, word_for
+from config.core.orm import Versioned, drop_nulls_for_not_null_columns, has_column, verbose_name, word_for
 from patients.models import ChartEntry, Patient
 from patients.services.locking import lock_patient
 
@@ -31,7 +31,7 @@ def create_entry(*, actor: Actor, model: type[Entry], patient_id: int, **values:
 
 def add_entry(actor: Actor, patient: Patient, model: type[Entry], values: Mapping[str, Any]) -> Entry:
     """Add an entry to the chart of `patient`, whose row is locked; see `create_entry`."""
-    written = without_idle_nulls(model, values)
+    written = drop_nulls_for_not_null_columns(model, values)
     entry = model(organization_id=patient.organization_id, patient=patient, **written)
     entry.save(force_insert=True)
     word = word_for(model)
@@ -49,7 +49,7 @@ def update_entry(
     constraint of the model is broken.
     """
     entry = lock_entry(model, patient_id, entry_id)
-    change_entry(entry, base_version, **without_idle_nulls(model, changes))
+    change_entry(entry, base_version, **drop_nulls_for_not_null_columns(model, changes))
     word = word_for(model)
     record_change(actor, f"{word}.update", entry, event=f"{word}.updated", changed=changes)
     return entry

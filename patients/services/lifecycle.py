@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from accounts.audit import record_change
 from accounts.scope import Actor
+from config.core.dates import today_at
 from config.core.exceptions import Invalid, NotFound, UnknownReference, VersionConflict
 from patients.models import Patient, Status
 from patients.services.histories import note_changes
 from patients.services.locking import lock_patient
 from patients.services.patients import index_names
-from patients.services.rules import check_values, today_in
+from patients.services.rules import check_values
 
 # Where each status leads. Archived is entered and left by `archive_patient` and `restore_patient` only.
 TRANSITIONS: Mapping[str, frozenset[str]] = {
@@ -77,7 +78,7 @@ def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> Non
     """Make a patient deceased since `at`. Raises NotFound (unknown, archived) or Invalid (a time that cannot be)."""
     patient = lock_patient(patient_id)
     death = {"status": Status.DECEASED, "date_time_deceased": at}
-    check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_in(patient.organization))
+    check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_at(patient.organization.timezone))
     _write(actor, patient, **death, **_moments(patient, Status.DECEASED))
     record_change(actor, "patient.record_death", patient, event="patient.deceased", changed=death)
 

@@ -9,13 +9,14 @@ from django.utils import timezone
 from accounts.models import Organization
 from accounts.permissions import CAREGIVERS
 from accounts.scope import Actor
+from config.core.dates import today_at
 from config.core.encryption import seal
 from config.core.exceptions import Invalid, NotPermitted
 from config.core.orm import uuid7
 from patients.duplicates import identity_index
 from patients.models import Patient, Status
 from patients.search import SEARCHED, derived_columns
-from patients.services.rules import SEALED, check_values, today_in, without_idle_nulls
+from patients.services.rules import SEALED, check_and_drop_nulls, check_values
 
 _PARTS = ("street", "house_number", "house_number_suffix")
 # The stored columns that changed ones are judged and derived with.
@@ -27,11 +28,11 @@ def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str
 
     `values` are as in `create_patient`. Raises Invalid, or NotPermitted (a caregiver without a default group).
     """
-    known = {name: value for name, value in without_idle_nulls(values).items() if value is not None}
+    known = {name: value for name, value in check_and_drop_nulls(values).items() if value is not None}
     stored = {"status": Status.ACTIVE, **known}
     if stored["status"] == Status.ARCHIVED:
         raise Invalid("A patient cannot be created archived.", "status")
-    check_values(stored, stored, today_in(organization))
+    check_values(stored, stored, today_at(organization.timezone))
     uuid = uuid7()
     columns = _columns(uuid, organization.pk, stored, stored) | derived_columns(stored, organization.country)
     columns["care_group_id"] = stored.get("care_group_id") or _default_group(actor)
@@ -41,12 +42,12 @@ def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str
 
 def accepted_changes(patient: Patient, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of `changes` that are to be written into `patient`; Invalid where they break a rule."""
-    accepted = without_idle_nulls(changes)
+    accepted = check_and_drop_nulls(changes)
     if accepted.pop("status", patient.status) != patient.status:
         raise Invalid("The status is changed by transition-status, archive and restore only.", "status")
     if accepted.get("responsible_party_id") == patient.pk:
         raise Invalid("A patient cannot be their own guarantor.", "responsible_party")
-    check_values({**_stored_inputs(patient), **accepted}, accepted, today_in(patient.organization))
+    check_values({**_stored_inputs(patient), **accepted}, accepted, today_at(patient.organization.timezone))
     return accepted
 
 

@@ -10,13 +10,13 @@ from django.dispatch import Signal
 from accounts.audit import record_change
 from accounts.models import Organization
 from accounts.scope import Actor
+from config.core.dates import today_at
 from config.core.exceptions import Invalid, VersionConflict
 from patients.models import Enrolment, NameKey, Patient, PatientIdentifier, Program, Protocol
 from patients.search import TYPED, name_keys
 from patients.services.histories import note_changes, note_enrolment
 from patients.services.locking import lock_guarantor, lock_patient
 from patients.services.patient_values import accepted_changes, changed_columns, new_patient
-from patients.services.rules import today_in
 
 # Sent in the transaction of an enrolment, with `actor` and `enrolment`: what later apps begin then is theirs to say.
 enrolled = Signal()
@@ -46,7 +46,9 @@ def create_patient(
     for identifier in identifiers:
         PatientIdentifier.objects.create(organization=organization, patient=patient, **identifier)
     if enrolment:
-        enrol(actor=actor, patient=patient, program=enrolment[0], protocol=enrolment[1], start_date=today_in(organization))
+        enrol(
+            actor=actor, patient=patient, program=enrolment[0], protocol=enrolment[1], start_date=today_at(organization.timezone)
+        )
     record_change(actor, "patient.create", patient, event="patient.created", changed=values)
     return patient
 

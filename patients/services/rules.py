@@ -3,11 +3,8 @@
 import datetime
 from collections.abc import Collection, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.utils import timezone
-
-from accounts.models import Organization
+from config.core.dates import years_before
 from config.core.exceptions import Invalid
 from config.core.orm import fold
 from patients.models import Patient, Status
@@ -20,8 +17,8 @@ _A_DAY = datetime.timedelta(days=1)
 SEALED = ("social_security_number", "medicaid_id", "bsn")
 
 
-def without_idle_nulls(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop nulls for columns that cannot be null: they leave the column as it is. A null name is refused."""
+def check_and_drop_nulls(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop nulls for columns that cannot be null, which leave the column unchanged. Raises Invalid for a null name."""
     for name in ("first_name", "last_name"):
         if name in changes and changes[name] is None:
             raise Invalid("A name cannot be null.", name, "null")
@@ -53,26 +50,3 @@ def _check_death(deceased: datetime.datetime, status: str, today: datetime.date)
         raise Invalid("A time of death needs the status deceased.", "date_time_deceased")
     if deceased.date() > today + _A_DAY:
         raise Invalid("The time of death lies in the future.", "date_time_deceased")
-
-
-def today_in(organization: Organization) -> datetime.date:
-    """Return today's date in the organization's time zone."""
-    return today_at(organization.timezone)
-
-
-def today_at(zone: str) -> datetime.date:
-    """Return today's date in the IANA time zone `zone`."""
-    return timezone.now().astimezone(ZoneInfo(zone)).date()
-
-
-def years_before(day: datetime.date, years: int) -> datetime.date:
-    """Return the day `years` years before `day`; 29 February becomes the 28th where there is none."""
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)
-
-
-def age_on(day: datetime.date, born: datetime.date) -> int:
-    """Return the age in whole years on `day`. Who was born on 29 February has their birthday on 1 March."""
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

@@ -4,7 +4,7 @@ import datetime
 
 from accounts.models import AuditedPatient, AuditEvent, Organization, OutboxEvent, Role
 from clinical.models import Alert
-from patients.services.rules import today_at
+from config.core.dates import today_at
 from tests.factories import Clinic
 
 

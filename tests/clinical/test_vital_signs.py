@@ -11,9 +11,9 @@ from accounts.services.catalogs import archive_catalog_row
 from clinical.models import VitalSigns
 from clinical.practice.vital_signs import PracticeVitalSignsIn
 from clinical.vitals import POSSIBLE
+from config.core.dates import today_at, years_before
 from config.rest import fields
 from patients.models import Patient, Provider
-from patients.services.rules import today_in, years_before
 from tests.contracts.facts import table
 from tests.factories import SYSTEM, archive
 from tests.rest.test_bad_values import BAD, kind_of
@@ -201,7 +201,7 @@ def test_a_number_that_is_none_is_no_json(api, chart):
 
 
 def test_the_date_is_judged_in_the_time_zone_of_the_organization_and_by_the_birth_date(clinic, api):
-    today = today_in(clinic.organization)
+    today = today_at(clinic.organization.timezone)
     patient, chart = child(clinic, date_of_birth=years_before(today, 3))
     days = {today + A_DAY: 201, today + 2 * A_DAY: 422, patient.date_of_birth: 201, patient.date_of_birth - A_DAY: 422}
     for day, status in days.items():
