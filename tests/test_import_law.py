@@ -37,10 +37,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("patients.practice", "patients.public", "patients.general"),
     ("patients.admin",),
     ("patients.management",),
-    ("clinical.interactions", "clinical.vitals", "clinical.monitoring"),  # pure rules: values in, verdict out
+    ("clinical.interactions", "clinical.vitals", "clinical.monitoring"),  # pure rules: values in, result out
+    ("clinical.fields",),
     ("clinical.models", "clinical.migrations"),
-    ("clinical.services", "clinical.apps"),
-    ("clinical.synthea", "clinical.reading"),
+    ("clinical.services",),
+    ("clinical.synthea", "clinical.reading", "clinical.serializer_fields"),
+    ("clinical.apps",),
     ("clinical.practice", "clinical.public", "clinical.general"),
     ("clinical.admin",),
     ("clinical.management",),
@@ -177,7 +179,7 @@ def _role(name: str) -> str:
     return parts[1] if len(parts) > 1 else ""
 
 
-@pytest.mark.parametrize("role", ["models", "migrations", "services", "scope", "audit", "search", "duplicates"])
+@pytest.mark.parametrize("role", ["models", "migrations", "services", "scope", "audit", "search", "duplicates", "fields"])
 def test_meaning_never_imports_a_wire_format(role):
     def wired(found: Import) -> bool:
         mine = found.module.split(".")[0] in APPS and _role(found.module) == role

@@ -48,7 +48,7 @@ class SubstanceAdmin(CodedAdmin):
         if isinstance(db_field, CodingListField):
             systems = ", ".join(CodeSystem.values)
             help_text = f"One a line: system code name, such as: local penicillins Penicillins. Systems: {systems}."
-            return CodingLinesField(systems=CodeSystem, required=False, help_text=help_text)
+            return CodingLinesField(required=False, help_text=help_text)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 

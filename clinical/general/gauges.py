@@ -8,10 +8,11 @@ from accounts.permissions import Task
 from accounts.scope import Actor
 from clinical.models import Measurement
 from clinical.reading import InstrumentParameter, value_shown
+from clinical.serializer_fields import MeasuredValue
 from clinical.services.measurements import record_measurement
 from config.rest import general
 from config.rest.compiled.plans import Computed, Criterion, Query
-from config.rest.fields import ContractSerializer, DateTime, MeasuredValue, Text
+from config.rest.fields import ContractSerializer, DateTime, Text
 from config.rest.filters import DayParameter, Parameters
 from config.rest.general import UTCMilliseconds
 from config.rest.responses import Answer

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models.catalogs import Catalog, OrderedCatalog
-from clinical.models.codings import CodeSystem, CodingListField
+from clinical.fields import CodeSystem, CodingListField
 from config.core.orm import TextListField
 
 

@@ -6,10 +6,11 @@ from django.db.models import Q
 
 from accounts.models import CareGroup, User
 from accounts.models.catalogs import Catalog
+from clinical.fields import DayListField
 from clinical.models.catalogs import Instrument
 from clinical.models.measurements import Measurement
 from config.core.databases import MomentField
-from config.core.orm import DayListField, ObjectListField
+from config.core.orm import ObjectListField
 from patients.models import ChartEntry, ChartRecord, Program, Protocol
 
 # The order in which reports read rows.

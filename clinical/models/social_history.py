@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from clinical.models.codings import validate_snomed
+from clinical.fields import validate_snomed
 from patients.models import ChartRecord
 
 

@@ -9,11 +9,12 @@ from rest_framework.exceptions import ValidationError
 from accounts.permissions import Task
 from clinical.models import Measurement
 from clinical.reading import BY_TIME, InstrumentParameter, value_shown
+from clinical.serializer_fields import MeasuredValue
 from clinical.services.measurements import MeasurementResult, record_measurement, record_measurements
 from config.rest import public
 from config.rest.bulk_reader import RowReader, UnreadRows
 from config.rest.compiled.plans import Computed, Query
-from config.rest.fields import ContractSerializer, DateTime, MeasuredValue, Text
+from config.rest.fields import ContractSerializer, DateTime, Text
 from config.rest.filters import DayParameter
 from config.rest.problems import problems_of
 from config.rest.public import CamelCase, CamelCaseParameters, LocalDateTime
