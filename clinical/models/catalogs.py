@@ -22,12 +22,16 @@ class AlertDefinition(OrderedCatalog):
     default_is_urgent = models.BooleanField(default=False)
     default_scope = models.CharField(max_length=16, choices=AlertScope.choices, default=AlertScope.PATIENT)
 
+    catalog_columns = ("category", "default_is_urgent", "default_scope", "description", "item_order")
+
 
 class CodedCatalog(Catalog):
     """Base of catalogs of concepts: each may carry its code in a terminology, both or neither."""
 
     concept_code = models.CharField(max_length=64, null=True, blank=True)
     concept_system = models.CharField(max_length=16, choices=CodeSystem.choices, null=True, blank=True)
+
+    catalog_columns = ("concept_code", "concept_system")
 
     class Meta(Catalog.Meta):
         abstract = True
@@ -45,6 +49,8 @@ class Substance(CodedCatalog):
 
     ingredients = CodingListField(default=list, blank=True)
     drug_classes = CodingListField(default=list, blank=True)
+
+    catalog_columns = (*CodedCatalog.catalog_columns, "ingredients", "drug_classes")
 
     class Meta(CodedCatalog.Meta):
         abstract = True
@@ -82,6 +88,8 @@ class Instrument(CodedCatalog):
     scale_min = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
     scale_max = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
     choices = TextListField(null=True, blank=True)
+
+    catalog_columns = ("code", "kind", "unit", "scale_min", "scale_max", "choices", *CodedCatalog.catalog_columns)
 
     class Meta(CodedCatalog.Meta):
         constraints = [

@@ -162,6 +162,9 @@ class Workflow(Catalog):
     program = models.ForeignKey(Program, models.PROTECT, related_name="+")
     days = DayListField(default=list, blank=True)
 
+    catalog_columns = ("program", "days")
+    set_once = ("program",)
+
 
 class WorkflowFiring(ChartEntry):
     """A workflow that fired for a patient on a day of theirs; `trigger_count` counts its firings for them."""

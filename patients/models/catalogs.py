@@ -13,12 +13,16 @@ class Provider(Catalog):
     title = models.CharField(max_length=64, blank=True)
     specialty = models.CharField(max_length=255, blank=True)
 
+    catalog_columns = ("title", "specialty")
+
 
 class Location(Catalog):
     """A place where the clinic sees patients."""
 
     address = models.TextField(blank=True)
     is_active = models.BooleanField(default=True)
+
+    catalog_columns = ("address", "is_active")
 
 
 class FeeSchedule(Catalog):
@@ -47,6 +51,8 @@ class TagDefinition(OrderedCatalog):
     category = models.CharField(max_length=255, null=True, blank=True)
     color = models.CharField(max_length=32, null=True, blank=True)
 
+    catalog_columns = ("category", "color", "description", "item_order")
+
 
 class FieldType(models.TextChoices):
     """What a custom field holds."""
@@ -69,6 +75,8 @@ class FieldDefinition(OrderedCatalog):
     field_type = models.CharField(max_length=16, choices=FieldType.choices)
     is_required = models.BooleanField(default=False)
     dropdown_options = TextListField(null=True, blank=True)
+
+    catalog_columns = ("description", "dropdown_options", "field_type", "is_required", "item_order")
 
     class Meta(OrderedCatalog.Meta):
         constraints = [
@@ -95,3 +103,6 @@ class Protocol(Catalog):
     program = models.ForeignKey(Program, models.PROTECT, related_name="protocols")
     schedule = ObjectListField(default=list, blank=True)
     rules = ObjectListField(default=list, blank=True)
+
+    catalog_columns = ("program", "schedule", "rules")
+    set_once = ("program",)
