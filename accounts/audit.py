@@ -69,9 +69,18 @@ def record_read(actor: Actor, action: str, *, patients: list[tuple[int, int]]) -
     with connection.cursor() as cursor:
         cursor.execute(
             _READ_ON_POSTGRES,
-            [event.organization_id, event.user_id, event.key_id, event.role, action, event.route, event.request_id,
-             organizations, [patient for _, patient in patients]],
-        )  # fmt: skip
+            [
+                event.organization_id,
+                event.user_id,
+                event.key_id,
+                event.role,
+                action,
+                event.route,
+                event.request_id,
+                organizations,
+                [patient for _, patient in patients],
+            ],
+        )
 
 
 _READ_ON_POSTGRES = """

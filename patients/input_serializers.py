@@ -8,9 +8,15 @@ from patients.models import BillingType, Employer, FeeSchedule, Location, Patien
 
 # What a patient owes and is owed: set by administrators and by import files, in no body of an API.
 BALANCES = (
-    "balance_0_30", "balance_31_60", "balance_61_90", "balance_over_90", "balance_total",
-    "estimated_balance", "insurance_estimate", "payment_plan_due",
-)  # fmt: skip
+    "balance_0_30",
+    "balance_31_60",
+    "balance_61_90",
+    "balance_over_90",
+    "balance_total",
+    "estimated_balance",
+    "insurance_estimate",
+    "payment_plan_due",
+)
 
 
 class BillingAccountIn(serializers.Serializer):
@@ -39,17 +45,59 @@ class PatientBody(ContractSerializer):
     class Meta:
         model = Patient
         fields = [
-            "address_line1", "address_line2", "address_note", "allergy_review_status", "appointment_module_note",
-            "ask_to_arrive_early_mins", "billing_account", "billing_cycle_day", "billing_type_uuid", "care_group_uuid",
-            "chart_number", "city", "consent_flags", "country", "date_first_visit", "date_of_birth",
-            "date_time_deceased", "email", "emergency_contact_name", "emergency_contact_phone", "employer_uuid",
-            "fee_schedule_uuid", "first_name", "gender", "home_phone", "last_name", "location_uuid", "marital_status",
-            "medicaid_id", "medical_summary", "medical_urgent_note", "middle_name", "mobile_phone", "postal_code",
-            "preferred_confirmation_method", "preferred_contact_method", "preferred_language", "preferred_name",
-            "premedication_required", "primary_provider_uuid", "pronoun", "receives_email", "receives_sms",
-            "responsible_party_uuid", "salutation", "secondary_provider_uuid", "social_security_number", "state",
-            "status", "title", "treatment_notes", "work_phone",
-        ]  # fmt: skip
+            "address_line1",
+            "address_line2",
+            "address_note",
+            "allergy_review_status",
+            "appointment_module_note",
+            "ask_to_arrive_early_mins",
+            "billing_account",
+            "billing_cycle_day",
+            "billing_type_uuid",
+            "care_group_uuid",
+            "chart_number",
+            "city",
+            "consent_flags",
+            "country",
+            "date_first_visit",
+            "date_of_birth",
+            "date_time_deceased",
+            "email",
+            "emergency_contact_name",
+            "emergency_contact_phone",
+            "employer_uuid",
+            "fee_schedule_uuid",
+            "first_name",
+            "gender",
+            "home_phone",
+            "last_name",
+            "location_uuid",
+            "marital_status",
+            "medicaid_id",
+            "medical_summary",
+            "medical_urgent_note",
+            "middle_name",
+            "mobile_phone",
+            "postal_code",
+            "preferred_confirmation_method",
+            "preferred_contact_method",
+            "preferred_language",
+            "preferred_name",
+            "premedication_required",
+            "primary_provider_uuid",
+            "pronoun",
+            "receives_email",
+            "receives_sms",
+            "responsible_party_uuid",
+            "salutation",
+            "secondary_provider_uuid",
+            "social_security_number",
+            "state",
+            "status",
+            "title",
+            "treatment_notes",
+            "work_phone",
+        ]
 
 
 class PatientRow(PatientBody):

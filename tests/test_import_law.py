@@ -162,8 +162,12 @@ def test_one_dialect_never_imports_another():
 
 # Modules that belong to no dialect and may name all of them: the table of contents, the documents, project-wide errors.
 OVERLOOKS_ALL_DIALECTS = (
-    "config.urls", "config.rest.documentation", "config.rest.schema", "config.rest.dialects", "config.rest.fallback",
-)  # fmt: skip
+    "config.urls",
+    "config.rest.documentation",
+    "config.rest.schema",
+    "config.rest.dialects",
+    "config.rest.fallback",
+)
 
 
 def test_what_belongs_to_no_dialect_knows_none():

@@ -74,8 +74,15 @@ class ApiKeyAdmin(ScopedAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
             fieldsets[0][1]["fields"] = [
-                "key_id", "state", "holder", "description", "expires_at", "revoked_at", "last_used_at", "created_at"
-            ]  # fmt: skip
+                "key_id",
+                "state",
+                "holder",
+                "description",
+                "expires_at",
+                "revoked_at",
+                "last_used_at",
+                "created_at",
+            ]
         return fieldsets
 
     def chooses_organization(self, request: HttpRequest) -> bool:

@@ -97,9 +97,13 @@ class EntryImport(ChartTableImport):
         if not changes or entry.deleted_at is not None:
             return "unchanged"
         update_entry(
-            actor=self.actor, model=self.model, patient_id=patient.pk, entry_id=entry.pk,
-            base_version=entry.version, changes=changes,
-        )  # fmt: skip
+            actor=self.actor,
+            model=self.model,
+            patient_id=patient.pk,
+            entry_id=entry.pk,
+            base_version=entry.version,
+            changes=changes,
+        )
         vars(entry).update(changes, version=entry.version + 1)
         return "updated"
 
@@ -126,9 +130,13 @@ class EntryImport(ChartTableImport):
     def _define(self, coding: Coding, name: str) -> int:
         check_lengths(self.catalog, {"name": name, "concept_code": coding.code})
         row = create_catalog_row(
-            actor=self.actor, model=self.catalog, organization=self.organization, name=name,
-            concept_code=coding.code, concept_system=coding.system,
-        )  # fmt: skip
+            actor=self.actor,
+            model=self.catalog,
+            organization=self.organization,
+            name=name,
+            concept_code=coding.code,
+            concept_system=coding.system,
+        )
         return row.pk
 
 

@@ -96,7 +96,7 @@ CATALOGS: dict[type[Catalog], tuple[Row, ...]] = {
     ),
     CommunicationType: _named("Appointment reminder", "Test result", "Billing question"),
     Program: _named("Diabetes at home", "Heart failure at home"),
-}  # fmt: skip
+}
 
 
 def _every(days: int, *codes: str) -> list[Row]:

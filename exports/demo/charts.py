@@ -114,9 +114,15 @@ def seed_history(actor: Actor, patient: Patient) -> None:
         taken = datetime.date(2023, month, 6)
         if not _recorded(actor, VitalSigns, patient, date_taken=taken):
             record_vital_signs(
-                actor=actor, patient_id=patient.pk, date_taken=taken, bp_systolic=systolic, bp_diastolic=diastolic,
-                pulse=pulse, height_inches=67, weight_lbs=weight,
-            )  # fmt: skip
+                actor=actor,
+                patient_id=patient.pk,
+                date_taken=taken,
+                bp_systolic=systolic,
+                bp_diastolic=diastolic,
+                pulse=pulse,
+                height_inches=67,
+                weight_lbs=weight,
+            )
 
 
 def _missing(actor: Actor, model: type[ChartEntry], catalog: type[Catalog], patient: Patient, name: str) -> int | None:

@@ -77,8 +77,11 @@ COURSES: Mapping[int, Course] = {
     1: Course(
         HEART,
         {
-            "weight": Trend(88.5, 84.2, 0.4, 1), "bp_systolic": Trend(158, 134, 4), "bp_diastolic": Trend(95, 82, 3),
-            "heart_rate": Trend(88, 74, 4), "mood": Trend(5, 7, 0.8),
+            "weight": Trend(88.5, 84.2, 0.4, 1),
+            "bp_systolic": Trend(158, 134, 4),
+            "bp_diastolic": Trend(95, 82, 3),
+            "heart_rate": Trend(88, 74, 4),
+            "mood": Trend(5, 7, 0.8),
         },
         unusual={4: {"bp_systolic": 184, "heart_rate": 112}, 11: {"weight": None}},
         remarks={4: "Short of breath on the stairs", 15: "Slept well for the first time in weeks"},
@@ -103,8 +106,11 @@ COURSES: Mapping[int, Course] = {
     22: Course(
         HEART,
         {
-            "weight": Trend(97.0, 97.8, 0.3, 1), "bp_systolic": Trend(166, 162, 4), "bp_diastolic": Trend(92, 90, 3),
-            "heart_rate": Trend(76, 74, 3), "mood": Trend(6, 6, 0.8),
+            "weight": Trend(97.0, 97.8, 0.3, 1),
+            "bp_systolic": Trend(166, 162, 4),
+            "bp_diastolic": Trend(92, 90, 3),
+            "heart_rate": Trend(76, 74, 3),
+            "mood": Trend(6, 6, 0.8),
         },
         own_rules={
             RuleKind.MEASUREMENT: [
@@ -115,7 +121,7 @@ COURSES: Mapping[int, Course] = {
         changes={"receives_email": False},
         ended=True,
     ),
-}  # fmt: skip
+}
 
 # What is done about an alert, by its type.
 OUTCOMES: Mapping[str, tuple[ProcessedType, str, str | None]] = {

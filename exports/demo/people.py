@@ -13,14 +13,39 @@ _FIRST_NAMES = {
     Sex.MALE: ("Adam", "Bruno", "Carlos", "Daniel", "Émile", "Farid", "George", "Hugo", "Ivan", "Jonas", "Kenji", "Łukasz"),
 }
 _LAST_NAMES = (
-    "Abernathy", "Bergström", "Calloway", "Delacroix", "Eriksen", "Fontaine", "García", "Hollis", "Ibrahim", "Jansen", "Kowalski",
-    "Lindgren", "Müller", "Nakamura", "O'Connell", "Pereira", "Quinn", "Rosenthal", "Sørensen", "Tanaka", "Underhill", "van Dijk",
-)  # fmt: skip
+    "Abernathy",
+    "Bergström",
+    "Calloway",
+    "Delacroix",
+    "Eriksen",
+    "Fontaine",
+    "García",
+    "Hollis",
+    "Ibrahim",
+    "Jansen",
+    "Kowalski",
+    "Lindgren",
+    "Müller",
+    "Nakamura",
+    "O'Connell",
+    "Pereira",
+    "Quinn",
+    "Rosenthal",
+    "Sørensen",
+    "Tanaka",
+    "Underhill",
+    "van Dijk",
+)
 _STREETS = ("Alder Lane", "Birch Road", "Cedar Street", "Dogwood Avenue", "Elm Court", "Foundry Street", "Garden Terrace")
 _TOWNS = (
-    ("Boston", "02108", "617"), ("Worcester", "01608", "508"), ("Springfield", "01103", "413"), ("Lowell", "01852", "978"),
-    ("Salem", "01970", "978"), ("Quincy", "02169", "617"), ("Newton", "02458", "617"),
-)  # fmt: skip
+    ("Boston", "02108", "617"),
+    ("Worcester", "01608", "508"),
+    ("Springfield", "01103", "413"),
+    ("Lowell", "01852", "978"),
+    ("Salem", "01970", "978"),
+    ("Quincy", "02169", "617"),
+    ("Newton", "02458", "617"),
+)
 
 
 class Person(NamedTuple):

@@ -23,6 +23,74 @@ from patients.services.patients import create_patient, update_patient
 _LIST_LEAVES_OUT = ("search_text", "social_security_number_sealed", "medicaid_id_sealed", "bsn_sealed")
 
 
+def _tab(title: str, *fields: str | tuple[str, ...]) -> tuple[str, dict]:
+    return title, {"classes": ["tab"], "fields": list(fields)}
+
+
+FIELDSETS: list = [
+    (
+        None,
+        {
+            "fields": [
+                ("first_name", "middle_name", "last_name"),
+                ("date_of_birth", "chart_number", "status"),
+                "medical_urgent_note",
+                "base_version",
+            ]
+        },
+    ),
+    _tab(
+        "Who",
+        ("title", "salutation", "preferred_name"),
+        ("gender", "sex", "pronoun"),
+        ("marital_status", "preferred_language"),
+        ("language", "timezone"),
+        "date_time_deceased",
+    ),
+    _tab(
+        "Contact",
+        ("mobile_phone", "home_phone", "work_phone"),
+        ("email", "receives_email", "receives_sms"),
+        "address_line1",
+        "address_line2",
+        ("street", "house_number", "house_number_suffix"),
+        ("postal_code", "city"),
+        ("state", "country"),
+        "address_note",
+        ("emergency_contact_name", "emergency_contact_phone"),
+        ("preferred_contact_method", "preferred_confirmation_method"),
+    ),
+    _tab(
+        "Care",
+        ("care_group", "location"),
+        ("primary_provider", "secondary_provider"),
+        "medical_summary",
+        "treatment_notes",
+        "appointment_module_note",
+        "comments",
+        ("allergy_review_status", "premedication_required"),
+        ("date_first_visit", "ask_to_arrive_early_mins"),
+    ),
+    _tab(
+        "Billing",
+        "responsible_party",
+        ("fee_schedule", "billing_type"),
+        ("employer", "billing_cycle_day"),
+        BALANCES[:4],
+        BALANCES[4:],
+        ("stored_ssn", "social_security_number"),
+        ("stored_medicaid_id", "medicaid_id"),
+        ("stored_bsn", "bsn"),
+    ),
+    _tab(
+        "Record",
+        "uuid",
+        ("created_at", "updated_at"),
+        "version",
+    ),
+]
+
+
 class StatusFilter(DropdownFilter):
     """A status. Without a choice: every patient who is not archived."""
 
@@ -88,28 +156,7 @@ class PatientAdmin(ScopedAdmin):
         "patient_chart_number_unique": ("chart_number", "Another patient has this chart number."),
         "patient_not_own_guarantor": ("responsible_party", "A patient cannot be their own guarantor."),
     }
-    fieldsets = [
-        (None, {"fields": [("first_name", "middle_name", "last_name"), ("date_of_birth", "chart_number", "status"),
-                           "medical_urgent_note", "base_version"]}),
-        ("Who", {"classes": ["tab"], "fields": [
-            ("title", "salutation", "preferred_name"), ("gender", "sex", "pronoun"), ("marital_status", "preferred_language"),
-            ("language", "timezone"), "date_time_deceased"]}),
-        ("Contact", {"classes": ["tab"], "fields": [
-            ("mobile_phone", "home_phone", "work_phone"), ("email", "receives_email", "receives_sms"),
-            "address_line1", "address_line2", ("street", "house_number", "house_number_suffix"),
-            ("postal_code", "city"), ("state", "country"), "address_note",
-            ("emergency_contact_name", "emergency_contact_phone"),
-            ("preferred_contact_method", "preferred_confirmation_method")]}),
-        ("Care", {"classes": ["tab"], "fields": [
-            ("care_group", "location"), ("primary_provider", "secondary_provider"), "medical_summary", "treatment_notes",
-            "appointment_module_note", "comments", ("allergy_review_status", "premedication_required"),
-            ("date_first_visit", "ask_to_arrive_early_mins")]}),
-        ("Billing", {"classes": ["tab"], "fields": [
-            "responsible_party", ("fee_schedule", "billing_type"), ("employer", "billing_cycle_day"),
-            BALANCES[:4], BALANCES[4:],
-            ("stored_ssn", "social_security_number"), ("stored_medicaid_id", "medicaid_id"), ("stored_bsn", "bsn")]}),
-        ("Record", {"classes": ["tab"], "fields": ["uuid", ("created_at", "updated_at"), "version"]}),
-    ]  # fmt: skip
+    fieldsets = FIELDSETS
 
     # --- the list ---------------------------------------------------------------------------------
     @display(description="Name", ordering="last_name_key")
