@@ -1,4 +1,4 @@
-"""The admin site: its addresses, its sidebar and home page, and the one way from a request to an Actor."""
+"""The admin site: its URLs, sidebar and home page, and the Actor of a request."""
 
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ SECTIONS = ("Patients", "Clinic", "Access")
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Return who acts in `request`, read once a request."""
+    """Return the Actor of `request`, read once per request."""
     kept = vars(request)
     if "actor" not in kept:
         route, user = route_of(request) or "admin/", cast(User, request.user)
@@ -29,7 +29,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 class AutocompleteView(AutocompleteJsonView):
-    """Suggestions for a reference: rows of the scope that are not archived, labelled by their own admin."""
+    """Suggestions for a foreign key: unarchived rows in scope, labelled by their own admin."""
 
     model_admin: Any
 
@@ -47,7 +47,7 @@ class AutocompleteView(AutocompleteJsonView):
 
 
 class AdminSite(UnfoldAdminSite):
-    """unfold's site, with nothing that deletes, no redirect that tells whether an object exists, and refusals audited."""
+    """unfold's site without deletion, without redirects that reveal whether an object exists, and with denials audited."""
 
     def __init__(self, name: str = "admin"):
         super().__init__(name)
@@ -79,14 +79,14 @@ class AdminSite(UnfoldAdminSite):
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar: a group a section, with the models that the caller may see."""
+    """Return the sidebar: one group per section, with the models that the caller may see."""
     groups = [{"title": section, "items": _items(request, section)} for section in SECTIONS]
     home = {"items": [{"title": "Home", "icon": "home", "link": reverse("admin:index")}]}
     return [home, *(group for group in groups if group["items"])]
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add what the home page shows to its context."""
+    """Add the sections to the context of the home page."""
     return {**context, "sections": navigation(request)[1:], "title": "Home"}
 
 

@@ -46,7 +46,7 @@ class OrganizationAdmin(ScopedAdmin):
     }
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
-        """Show the parent to superadmins only: it lies out of everybody else's scope."""
+        """Show the parent to superadmins only: it is out of scope for everybody else."""
         fieldsets = super().get_fieldsets(request, obj)
         if actor_of(request).role == Role.FC_ADMIN:
             fieldsets[0][1]["fields"].append("parent")

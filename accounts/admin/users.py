@@ -26,7 +26,7 @@ from accounts.site import actor_of
 
 
 class UserForm(ServiceForm):
-    """A user with their care groups and, to write only, a password."""
+    """A user with their care groups and a write-only password."""
 
     groups = forms.ModelMultipleChoiceField(
         CareGroup.objects.none(),
@@ -57,7 +57,7 @@ class UserForm(ServiceForm):
             self.fields["role"].choices = [(role, Role(role).label) for role in self._roles()]
 
     def _roles(self) -> list[str]:
-        """Return the roles to choose from. Nobody becomes a superadmin, or stops being one, by a change."""
+        """Return the roles to choose from. A change never makes a user a superadmin, or stops one being it."""
         if self.instance.pk:
             superadmin = self.instance.role == Role.FC_ADMIN
         else:

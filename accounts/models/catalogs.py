@@ -1,4 +1,4 @@
-"""What an organization's own lists of named things have in common, and care groups, which are one of them."""
+"""The base of catalogs, an organization's own lists of named things, and care groups, one of them."""
 
 from typing import ClassVar
 

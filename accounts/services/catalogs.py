@@ -18,9 +18,8 @@ Row = TypeVar("Row", bound=Catalog)
 
 @transaction.atomic
 def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organization, name: str, **values: Any) -> Row:
-    """Add a row to an organization's catalog `model`; null for a column that cannot be null is its default.
-
-    Raises IntegrityError where a constraint of the catalog is broken.
+    """Add a row to an organization's catalog `model`; null for a column that cannot be null is its default. Raises
+    IntegrityError if a constraint of the catalog is violated.
     """
     row = model(organization=organization, name=name, **drop_nulls_for_not_null_columns(model, values))
     row.save(force_insert=True)
@@ -32,7 +31,7 @@ def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organiza
 def update_catalog_row(*, actor: Actor, row: Catalog, base_version: int, changes: Mapping[str, Any]) -> None:
     """Write `changes` into a catalog row that is not archived; null leaves a column that cannot be null as it is.
 
-    Raises NotFound, VersionConflict, or IntegrityError where a constraint of the catalog is broken.
+    Raises NotFound, VersionConflict, or IntegrityError if a constraint of the catalog is violated.
     """
     written = drop_nulls_for_not_null_columns(type(row), changes)
     if "name" in written:
@@ -43,7 +42,7 @@ def update_catalog_row(*, actor: Actor, row: Catalog, base_version: int, changes
 
 @transaction.atomic
 def archive_catalog_row(*, actor: Actor, row: Catalog, base_version: int) -> None:
-    """Archive a catalog row: records keep it, new ones cannot choose it. Raises NotFound or VersionConflict."""
+    """Archive a catalog row: existing records keep it, new ones cannot use it. Raises NotFound or VersionConflict."""
     _change(row, base_version, {"deleted_at": timezone.now()})
     _record(actor, row, "archive", ("deleted_at",))
 

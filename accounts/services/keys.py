@@ -34,9 +34,9 @@ def _checksum(text: str) -> str:
 
 
 def split_key(raw: str) -> tuple[str, str]:
-    """Return (key id, secret) of a well-formed key; NotAuthenticated for anything else, without a query.
+    """Return (key id, secret) of a well-formed key. Raises NotAuthenticated for anything else, without a query.
 
-    The checksum lets a secret scanner, and us, tell a key from a string that only looks like one.
+    The checksum lets secret scanners, and this function, tell a key from a string that only looks like one.
     """
     prefix, _, rest = raw.partition("_")
     key_id, _, tail = rest.partition("_")
@@ -54,7 +54,7 @@ def split_key(raw: str) -> tuple[str, str]:
 
 @transaction.atomic
 def issue_key(*, actor: Actor, user: User, description: str, expires_at: datetime.datetime | None = None) -> tuple[ApiKey, str]:
-    """Make a key for `user`. Returns the row and the key itself, which is shown now and never again."""
+    """Create a key for `user`. Returns the row and the key itself, which is not stored and cannot be shown again."""
     check_rank(actor, user.role)
     key_id, secret = _random(_ID_PLACES), _random(_SECRET_PLACES)
     raw = f"{PREFIX}_{key_id}_{secret}"
@@ -73,7 +73,7 @@ def issue_key(*, actor: Actor, user: User, description: str, expires_at: datetim
 
 @transaction.atomic
 def revoke_key(*, actor: Actor, key: ApiKey) -> None:
-    """Revoke `key` from the next request on; NotFound where it is revoked already."""
+    """Revoke `key` from the next request on. Raises NotFound if it has been revoked already."""
     check_rank(actor, key.user.role)
     revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     if not revoked:
@@ -82,6 +82,6 @@ def revoke_key(*, actor: Actor, key: ApiKey) -> None:
 
 
 def note_use(key_pk: int, last_used_at: datetime.datetime | None, now: datetime.datetime) -> None:
-    """Keep the time of the last use, written at most once a minute."""
+    """Store the time of the last use, at most once a minute."""
     if last_used_at is None or now - last_used_at >= _LAST_USE_EVERY:
         ApiKey.objects.filter(pk=key_pk).update(last_used_at=now)

@@ -1,4 +1,4 @@
-"""Organizations, and the stamp of their reference cache."""
+"""Creating and changing organizations, and the version of their catalogs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from accounts.scope import Actor
 
 @transaction.atomic
 def create_organization(*, actor: Actor, name: str, slug: str, **values) -> Organization:
-    """Make an organization."""
+    """Create an organization."""
     organization = Organization.objects.create(name=name, slug=slug, **values)
     # There is no event type for organizations.
     record_change(actor, "organization.create", organization, event=None)
@@ -31,5 +31,5 @@ def update_organization(*, actor: Actor, organization: Organization, changes: Ma
 
 
 def catalog_changed(organization_id: int) -> None:
-    """Raise the stamp of the organization's reference cache. Every write of a named catalog row calls it."""
+    """Raise the organization's catalog version, which invalidates cached references. Every catalog write calls it."""
     Organization.objects.filter(pk=organization_id).update(catalog_version=F("catalog_version") + 1)
