@@ -24,7 +24,7 @@ class CodeSystem(models.TextChoices):
 
 validate_code = RegexValidator(r"\A\S+\Z", "A code holds no blanks.", code="code")
 validate_line = RegexValidator(r"\A\S+( \S+)*\Z", "This must be one line of words with a single blank between.", code="line")
-# Checks the form of an identifier of SNOMED CT, not whether there is such a concept.
+# Checks the form of a SNOMED CT identifier, not whether the concept exists.
 validate_snomed = RegexValidator(r"\A[0-9]{6,18}\Z", "A SNOMED CT identifier has 6 to 18 digits.")
 
 

@@ -1,4 +1,4 @@
-"""The reports: which rows each one has, and its columns in the order of the documented API."""
+"""The reports: their rows, and their columns in the order of the API's documentation."""
 
 from rest_framework import serializers
 

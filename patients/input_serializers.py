@@ -1,4 +1,4 @@
-"""What is sent for a patient: the fields that integrators post and import files have as columns."""
+"""Input serializers of patients, for API bodies and the rows of import files."""
 
 from rest_framework import serializers
 
@@ -6,7 +6,7 @@ from accounts.models import CareGroup
 from config.rest.fields import Choice, ContractSerializer, Email, Integer, ScopedRelation, Text, UUIDText
 from patients.models import BillingType, Employer, FeeSchedule, Location, Patient, Provider
 
-# What a patient owes and is owed: set by administrators and by import files, in no body of an API.
+# Balances, set by administrators and by import files, but by no API body.
 BALANCES = (
     "balance_0_30",
     "balance_31_60",
@@ -27,7 +27,7 @@ class BillingAccountIn(serializers.Serializer):
 
 
 class PatientBody(ContractSerializer):
-    """A patient as a sender who knows no ids of ours writes one: references by UUID, sealed numbers in clear."""
+    """A patient in a request body: references by UUID, sealed numbers in clear."""
 
     email = Email(max_length=254, required=False, allow_null=True, allow_blank=True)
     billing_account: BillingAccountIn | None = BillingAccountIn(required=False, allow_null=True)
@@ -101,7 +101,7 @@ class PatientBody(ContractSerializer):
 
 
 class PatientRow(PatientBody):
-    """One patient of many: also says whom it updates, and which version was seen."""
+    """A row of a bulk request: also has the patient to update and the version that the caller saw."""
 
     uuid = UUIDText(required=False, allow_null=True)
     base_version = Integer(min_value=1, required=False, allow_null=True)

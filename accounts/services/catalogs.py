@@ -18,8 +18,9 @@ Row = TypeVar("Row", bound=Catalog)
 
 @transaction.atomic
 def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organization, name: str, **values: Any) -> Row:
-    """Add a row to an organization's catalog `model`; null for a column that cannot be null is its default. Raises
-    IntegrityError if a constraint of the catalog is violated.
+    """Add a row to an organization's catalog `model`. Null for a column that cannot be null means its default.
+
+    Raises IntegrityError if a constraint of the catalog is violated.
     """
     row = model(organization=organization, name=name, **drop_nulls_for_not_null_columns(model, values))
     row.save(force_insert=True)

@@ -1,4 +1,4 @@
-"""Appointments: a list to look at, and a form to make one."""
+"""Appointments: a read-only list, and a form to add one."""
 
 from django.contrib import admin
 from django.http import HttpRequest

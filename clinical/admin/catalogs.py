@@ -38,7 +38,7 @@ class CodedAdmin(CatalogAdmin):
 
 
 class SubstanceAdmin(CodedAdmin):
-    """Base of the pages of concepts that interactions are found by."""
+    """Base of the pages of concepts with interactions."""
 
     def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
         if isinstance(db_field, CodingListField):
@@ -88,7 +88,7 @@ class CommunicationTypeAdmin(CatalogAdmin):
 
 
 class OfProgramAdmin(CatalogAdmin):
-    """Base of the pages of what belongs to a program and stays there."""
+    """Base of the pages of catalogs that belong to a program."""
 
     list_display = ["name", "program"]
     list_select_related = ["program"]
@@ -97,7 +97,7 @@ class OfProgramAdmin(CatalogAdmin):
 
 @admin.register(Protocol)
 class ProtocolAdmin(OfProgramAdmin):
-    """Protocols. Their schedules and rules are judged by the same services as everywhere."""
+    """Protocols. The services check their schedules and rules."""
 
     place, icon, hint = 5, "checklist", "Ways of carrying out a program"
     create_service = staticmethod(create_protocol)

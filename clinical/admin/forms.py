@@ -10,7 +10,7 @@ from clinical.fields import validate_coding
 
 
 class CodingLinesField(forms.CharField):
-    """A list of codings, one a line: system, code and display, with blanks between. Empty lines do not count."""
+    """A list of codings, one per line: system, code and display, separated by blanks. Empty lines are ignored."""
 
     widget = UnfoldAdminTextareaWidget
 

@@ -1,4 +1,4 @@
-"""What a new entry of a chart is checked against: the patient's active allergies and current medications."""
+"""Checking a new chart entry against the patient's active allergies and current medications."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ from clinical.models import Allergy, AllergyDefinition, CodeSystem, Medication, 
 
 
 def find_interactions(entry: Allergy | Medication) -> list[InteractionWarning]:
-    """Return the warnings about an entry that has just been written, by two statements at most.
+    """Return the warnings about an entry that has just been written, with two SQL statements at most.
 
-    Only what is active and not archived warns, the entry itself included, and never on the chart of
-    an archived patient. Nothing is written and nothing refused.
+    Only active, unarchived entries warn, including the new one, and none of an archived patient. Warnings never prevent the
+    write.
     """
     if isinstance(entry, Allergy):
         new = _allergies(entry).filter(pk=entry.pk).first()
@@ -52,10 +52,10 @@ def _of_chart(rows: QuerySet, entry: Allergy | Medication) -> QuerySet:
 
 
 def _by_code(column: str) -> Case:
-    """Return `column` of the catalog's medication that the `rx_cui` of a medication in words means.
+    """Return `column` of the catalog row that matches the `rx_cui` of a medication described in words.
 
-    It is the code of that medication or of the only ingredient that it has: a class of several
-    ingredients together may be that of another one.
+    It matches by its own code or by its only ingredient. With several ingredients, the drug class could be that of another
+    one.
     """
     itself = Q(concept_system=CodeSystem.RXNORM, concept_code=OuterRef("rx_cui"))
     ingredient = Q(first_system=CodeSystem.RXNORM, first_code=OuterRef("rx_cui"), second_code=None)
@@ -74,7 +74,7 @@ def _by_code(column: str) -> Case:
 
 
 def _text(path: str) -> Cast:
-    """Return a text inside a JSON column as a text, which is compared with texts and not with JSON."""
+    """Return a text inside a JSON column as SQL text, so that it is compared as text and not as JSON."""
     return Cast(KT(path), TextField())
 
 

@@ -1,4 +1,4 @@
-"""Taking in what patients measure."""
+"""Recording measurements of patients."""
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,13 +19,13 @@ from config.core.exceptions import DomainError, Invalid
 from patients.models import Patient
 from patients.services.locking import lock_patient
 
-# How far a device's clock may run ahead.
+# How far a device's clock may be ahead.
 TOLERANCE = datetime.timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class MeasurementResult:
-    """What became of one value: the row that holds it (`new`, or from before), or why there is none."""
+    """The result for one value: its row, which is `new` or was stored before, or the error."""
 
     measurement: Measurement | None = None
     new: bool = False
@@ -34,11 +34,11 @@ class MeasurementResult:
 
 @transaction.atomic
 def record_measurements(*, actor: Actor, patient_id: int, rows: Sequence[Mapping[str, Any]]) -> list[MeasurementResult]:
-    """Add values to the measurements of a patient who is not archived, and evaluate the rules over them.
+    """Record measurements of a patient who is not archived, and evaluate the rules over them.
 
     A row has `instrument` (code or UUID), `value` (Decimal or a choice) and, where known, `measured_at`,
-    `comment` and `external_id`; a value whose external id the patient has already changes nothing. Rows
-    that break a rule are told in the results, in the order of `rows`, and leave nothing. Raises NotFound.
+    `comment` and `external_id`; a value with an external id that the patient already has changes nothing. Invalid rows are
+    not stored; results are in the order of `rows`. Raises NotFound.
     """
     patient = lock_patient(patient_id)
     reader = _MeasurementReader(actor, patient, rows)
@@ -52,7 +52,7 @@ def record_measurements(*, actor: Actor, patient_id: int, rows: Sequence[Mapping
 
 
 def record_measurement(*, actor: Actor, patient_id: int, row: Mapping[str, Any]) -> Measurement:
-    """Add one value, or return the measurement that holds its external id already; Invalid where it breaks a rule."""
+    """Record one value, or return the measurement that has its external id already. Raises Invalid."""
     (recorded,) = record_measurements(actor=actor, patient_id=patient_id, rows=[row])
     if recorded.measurement is None:
         raise recorded.error or Invalid("The measurement cannot be recorded.")
@@ -60,7 +60,7 @@ def record_measurement(*, actor: Actor, patient_id: int, row: Mapping[str, Any])
 
 
 class _MeasurementReader:
-    """Turns the rows of one request into measurements of one patient."""
+    """Turns the rows of a request into unsaved measurements of a patient."""
 
     def __init__(self, actor: Actor, patient: Patient, rows: Iterable[Mapping[str, Any]]):
         self.actor, self.patient, self.now = actor, patient, timezone.now()
@@ -70,7 +70,7 @@ class _MeasurementReader:
         self.known = {row.external_id: row for row in stored}
 
     def take(self, row: Mapping[str, Any]) -> MeasurementResult:
-        """Return what becomes of `row`."""
+        """Return the result for `row`."""
         external = row.get("external_id")
         if external is not None and external in self.known:
             return MeasurementResult(self.known[external])
@@ -100,7 +100,7 @@ class _MeasurementReader:
 
 
 def value_columns(instrument: Instrument, value: Decimal | str) -> dict[str, Any]:
-    """Return the columns that hold `value`; Invalid where it is not one of the choices, no number, or beyond the scale."""
+    """Return the columns that store `value`. Raises Invalid unless it is one of the choices, or a number on the scale."""
     if instrument.kind == InstrumentKind.CHOICE:
         if value not in (instrument.choices or ()):
             raise Invalid("The value is not one of the instrument's choices.", "value")

@@ -1,4 +1,4 @@
-"""Rules of a patient's own, in place of their protocol's."""
+"""A patient's own rules, which replace those of the protocol."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ from patients.services.locking import lock_patient
 
 @transaction.atomic
 def create_override(*, actor: Actor, patient_id: int, kind: str, rules: list[Any], instrument: str | None = None) -> RuleOverride:
-    """Give a patient who is not archived rules of their own of a `kind`, and of an `instrument` (its code) where it has one.
+    """Create a patient's own rules of a `kind`, and of an `instrument` (its code) if the kind has one.
 
-    An empty list of rules switches the protocol's off. Raises NotFound, Invalid, or IntegrityError
-    where the patient has rules of this kind and instrument already.
+    An empty list switches the protocol's rules off. Raises NotFound, Invalid, or IntegrityError if the patient has own
+    rules of this kind and instrument already.
     """
     patient = lock_patient(patient_id)
     named = _checked(patient.organization_id, Override(kind, instrument, rules))
@@ -30,7 +30,7 @@ def create_override(*, actor: Actor, patient_id: int, kind: str, rules: list[Any
 
 @transaction.atomic
 def update_override(*, actor: Actor, patient_id: int, entry_id: int, base_version: int, changes: dict[str, Any]) -> None:
-    """Write other `rules` of the same kind and instrument; null leaves them. Raises NotFound, Invalid or VersionConflict."""
+    """Replace the `rules`; null leaves them as they are. Raises NotFound, Invalid or VersionConflict."""
     entry = lock_entry(RuleOverride, patient_id, entry_id)
     written = drop_nulls_for_not_null_columns(RuleOverride, changes)
     if "rules" in written:
@@ -41,7 +41,7 @@ def update_override(*, actor: Actor, patient_id: int, entry_id: int, base_versio
 
 
 def _checked(organization_id: int, override: Override) -> Instrument | None:
-    """Return the instrument that `override` is about; Invalid where something in it is wrong."""
+    """Return the instrument of `override`. Raises Invalid if a rule is wrong."""
     known = instruments_of(organization_id)
     check_override(override, kinds_by_code(known))
     codes = {code for rule in override.rules for code in codes_of(rule)} | {override.instrument or ""} - {""}

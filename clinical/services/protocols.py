@@ -1,4 +1,4 @@
-"""Protocols, whose schedules and rules name the organization's instruments."""
+"""Creating and changing protocols, with checks of their schedules and rules."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,14 +19,14 @@ from patients.models import Protocol
 def create_protocol(
     *, actor: Actor, organization: Organization, name: str, model: type[Protocol] = Protocol, **values: Any
 ) -> Protocol:
-    """Add a protocol; as `create_catalog_row`, and Invalid where `schedule` or `rules` break a rule."""
+    """Add a protocol, as `create_catalog_row`. Raises Invalid if `schedule` or `rules` are wrong."""
     _check(organization.pk, values)
     return create_catalog_row(actor=actor, model=model, organization=organization, name=name, **values)
 
 
 @transaction.atomic
 def update_protocol(*, actor: Actor, row: Protocol, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Change a protocol; as `update_catalog_row`, and Invalid where `schedule` or `rules` break a rule."""
+    """Change a protocol, as `update_catalog_row`. Raises Invalid if `schedule` or `rules` are wrong."""
     _check(row.organization_id, changes)
     update_catalog_row(actor=actor, row=row, base_version=base_version, changes=changes)
 
@@ -41,12 +41,12 @@ def _check(organization_id: int, values: Mapping[str, Any]) -> None:
 
 
 def kinds_by_code(instruments: Mapping[str, Instrument]) -> dict[str, str]:
-    """Return code -> kind of an organization's instruments and of the gauges that it gets when it first names them."""
+    """Return code -> kind of an organization's instruments and of all gauges, which are created on first use."""
     return {**dict.fromkeys(GAUGES, InstrumentKind.NUMERIC), **{code: row.kind for code, row in instruments.items()}}
 
 
 def add_missing_gauges(organization_id: int, known: dict[str, Instrument], codes: Iterable[str], field: str) -> None:
-    """Add the gauges among `codes` that the organization does not have yet to `known`; Invalid for an archived one."""
+    """Create the gauges among `codes` that are not in `known`, and add them. Raises Invalid for an archived one."""
     for code in sorted(set(codes) - known.keys()):
         gauge = get_or_create_gauge(organization_id, code)
         if gauge is None:

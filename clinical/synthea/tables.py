@@ -1,4 +1,4 @@
-"""What all tables of Synthea have in common: rows with their lines, cells, chunks, and what became of each row."""
+"""Shared by all Synthea tables: reading rows and cells, chunks, and counting results."""
 
 import csv
 import datetime
@@ -25,7 +25,7 @@ Cells = dict[str, str]
 
 
 class RowRefused(Exception):
-    """A row that cannot be imported. The text names the column and the rule, never the value."""
+    """A row that cannot be imported. The message names the column and the rule, never the value."""
 
 
 class Row(NamedTuple):
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 def read_rows(file: TextIO, columns: Iterable[str]) -> Iterator[tuple[int, Cells | str]]:
     """Yield (line, cells by column) of an open CSV file row by row, or (line, why it cannot be read).
 
-    Raises RowRefused where the header lacks one of `columns`.
+    Raises RowRefused if the header lacks one of `columns`.
     """
     reader = csv.DictReader(file, restval="", strict=True)
     if missing := set(columns) - set(reader.fieldnames or ()):
@@ -54,7 +54,7 @@ def read_rows(file: TextIO, columns: Iterable[str]) -> Iterator[tuple[int, Cells
 
 
 def _fault(cells: Cells | str, required: Iterable[str]) -> str:
-    """Return what is wrong with a row whatever its table is, "" for nothing."""
+    """Return what is wrong with a row of any table, or ""."""
     if isinstance(cells, str):
         return cells
     if None in cells:
@@ -69,7 +69,7 @@ def _fault(cells: Cells | str, required: Iterable[str]) -> str:
 
 
 def coded(cells: Cells, column: str, codes: Mapping[str, Any]) -> Any:
-    """Return what the word in a cell stands for, None for an empty cell. Raises RowRefused for another word."""
+    """Return the meaning of the word in a cell, or None if it is empty. Raises RowRefused for an unknown word."""
     if not cells[column]:
         return None
     if cells[column] not in codes:
@@ -78,7 +78,7 @@ def coded(cells: Cells, column: str, codes: Mapping[str, Any]) -> Any:
 
 
 def day(cells: Cells, column: str) -> datetime.date | None:
-    """Return the day in a cell, None for an empty one. Of a time of day, which some versions add, nothing is taken."""
+    """Return the day in a cell, or None if it is empty. A time of day, which some versions add, is ignored."""
     text = cells[column]
     try:
         return datetime.date.fromisoformat(text[:10] if text[10:11] == "T" else text) if text else None
@@ -87,7 +87,7 @@ def day(cells: Cells, column: str) -> datetime.date | None:
 
 
 def moment(cells: Cells, column: str, zone: ZoneInfo) -> datetime.datetime:
-    """Return the moment in a cell as the clock of `zone` shows it."""
+    """Return the moment in a cell in the time zone `zone`."""
     try:
         written = datetime.datetime.fromisoformat(cells[column])
         return written.astimezone(zone) if written.tzinfo else written.replace(tzinfo=zone)
@@ -96,7 +96,7 @@ def moment(cells: Cells, column: str, zone: ZoneInfo) -> datetime.datetime:
 
 
 def check_lengths(model: type[models.Model], values: Mapping[str, Any]) -> None:
-    """Raise RowRefused for a text among `values` that its column of `model` does not hold."""
+    """Raise RowRefused for a text among `values` that is too long for its column of `model`."""
     for name, value in values.items():
         field = model._meta.get_field(name)
         if isinstance(field, models.CharField) and isinstance(value, str) and len(value) > (field.max_length or 0):
@@ -105,7 +105,7 @@ def check_lengths(model: type[models.Model], values: Mapping[str, Any]) -> None:
 
 @dataclass
 class ImportCounts:
-    """What an import did so far. `left_out` counts rows that have no place in the record."""
+    """Counts of what an import has done so far. `left_out` counts rows that the record has no column for."""
 
     rows: int = 0
     created: int = 0
@@ -116,10 +116,10 @@ class ImportCounts:
 
 
 class TableImport:
-    """Brings the rows of one table into an organization.
+    """Imports the rows of one table into an organization.
 
-    `report(text)` is told of every row that cannot be imported; the others go on. For the
-    observations of one moment, which are one entry, the counts but for the refused ones are of entries.
+    `report(text)` is called for every row that cannot be imported; the others go on. The observations of one moment are one
+    entry: except for refused rows, counts are of entries.
     """
 
     table: ClassVar[str]
@@ -143,11 +143,11 @@ class TableImport:
             yield self.counts
 
     def units(self, rows: Iterator[Row]) -> Iterator[list[Row]]:
-        """Yield the rows that are imported together: each alone, unless a table says otherwise."""
+        """Yield the rows that are imported together: by default each one alone."""
         return ([row] for row in rows)
 
     def prepare(self, cells: list[Cells]) -> None:
-        """Lock and fetch what the rows of a chunk need, in a transaction that all of them share."""
+        """Lock and fetch what the rows of a chunk need, in the transaction of the chunk."""
         raise NotImplementedError
 
     def import_unit(self, unit: list[Row]) -> str | None:
@@ -172,7 +172,7 @@ class TableImport:
                 self._import_unit(unit)
 
     def _import_unit(self, unit: list[Row]) -> None:
-        """Import one unit in a savepoint of its own, and count what became of it."""
+        """Import one unit in its own savepoint, and count the result."""
         try:
             with transaction.atomic():
                 outcome = self.import_unit(unit)
@@ -189,7 +189,7 @@ class TableImport:
         self.counts.refused += 1
 
     def known_ids(self, synthea_ids: Iterable[str]) -> dict[str, int]:
-        """Return the ids of the patients who came from Synthea before, by Synthea's Id."""
+        """Return the ids of patients imported from Synthea before, by Synthea's Id."""
         found = PatientIdentifier.objects.filter(
             organization=self.organization, system=IDENTIFIER_SYSTEM, value__in=set(synthea_ids)
         )
@@ -197,7 +197,7 @@ class TableImport:
 
 
 class ChartTableImport(TableImport):
-    """Brings a table of what hangs on patients into their charts. Their rows are locked once a chunk."""
+    """Imports a table of chart entries. The patients' rows are locked once per chunk."""
 
     patients: dict[str, Patient]
 
@@ -207,7 +207,7 @@ class ChartTableImport(TableImport):
         self.patients = {synthea_id: locked[pk] for synthea_id, pk in ids.items() if pk in locked}
 
     def patient_of(self, cells: Cells) -> Patient:
-        """Return the patient whom a row is about, whose row is locked."""
+        """Return the locked patient of a row."""
         patient = self.patients.get(cells["PATIENT"])
         if patient is None:
             raise RowRefused("PATIENT: has not been imported")
@@ -217,7 +217,7 @@ class ChartTableImport(TableImport):
 
 
 def reason(error: Exception) -> str:
-    """Return why a row was refused, without a value of the row."""
+    """Return why a row was refused, without any value of the row."""
     if isinstance(error, Invalid):
         return "; ".join(f"{field}: {' '.join(messages)}" for field, messages in error.errors.items())
     if isinstance(error, IntegrityError):

@@ -1,7 +1,7 @@
 """The charts of the demo's first patients.
 
-The first one has an allergy that some medications of the catalog run into. All of them have a
-blood pressure that came down over a year, and what goes with it.
+The first patient has an allergy that conflicts with some medications of the catalog. All have a blood pressure that fell
+over a year.
 """
 
 import datetime
@@ -77,15 +77,15 @@ SOCIAL_HISTORY = {
     SocialHistoryCategory.OCCUPATION: "Works in shifts",
 }
 
-# Nobody of the demo dies before 2024.
+# No patient of the demo dies before 2024.
 # Months of 2023, with systolic and diastolic pressure in mmHg, pulse a minute, and weight in pounds.
 TREND = ((1, 158, 97, 84, 196), (3, 151, 94, 82, 194), (5, 146, 91, 80, 191), (8, 138, 87, 76, 187), (11, 128, 79, 72, 184))
 
 
 def seed_chart(actor: Actor, patient: Patient) -> None:
-    """Record the allergies and medications that the chart of `patient` does not have yet, not even archived.
+    """Record the allergies and medications that the chart of `patient` has never had.
 
-    What people have taken away since, the patient or a row of the catalog, is left out.
+    Skips an archived patient, and archived rows of the catalog.
     """
     if patient.deleted_at:
         return
@@ -98,7 +98,7 @@ def seed_chart(actor: Actor, patient: Patient) -> None:
 
 
 def seed_history(actor: Actor, patient: Patient) -> None:
-    """Record the problems, alerts, vital signs and social history that the chart of `patient` does not have yet."""
+    """Record the problems, alerts, vital signs and social history that the chart of `patient` has never had."""
     if patient.deleted_at:
         return
     for name, values in PROBLEMS.items():
@@ -126,7 +126,7 @@ def seed_history(actor: Actor, patient: Patient) -> None:
 
 
 def _missing(actor: Actor, model: type[ChartEntry], catalog: type[Catalog], patient: Patient, name: str) -> int | None:
-    """Return the id of the definition called `name` where the chart has no entry of it."""
+    """Return the id of the definition called `name` if the chart has no entry of it."""
     rows = catalog.objects.filter(organization_id=patient.organization_id, name=name, deleted_at=None)
     definition = scope(actor, rows).order_by("id").values_list("pk", flat=True).first()
     recorded = _recorded(actor, model, patient, **{f"{word_for(catalog)}_id": definition})
@@ -134,5 +134,5 @@ def _missing(actor: Actor, model: type[ChartEntry], catalog: type[Catalog], pati
 
 
 def _recorded(actor: Actor, model: type[ChartEntry], patient: Patient, **values: Any) -> bool:
-    """Tell whether the chart has an entry with `values`, an archived one too."""
+    """Tell whether the chart has an entry with `values`, even an archived one."""
     return scope(actor, model._base_manager.filter(patient=patient, **values)).exists()

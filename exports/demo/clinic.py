@@ -1,7 +1,7 @@
-"""Organizations, people and patients of the demo, the same on every run.
+"""The organizations, users and patients of the demo, the same on every run.
 
-What exists is found by its natural key (slug, e-mail, name, chart number) and left alone, so that a
-second run adds nothing but fresh keys and a fresh password.
+Existing rows are found by their natural key (slug, e-mail, name, chart number) and left alone, so that a second run adds
+only new keys and a new password.
 """
 
 import random
@@ -41,12 +41,12 @@ DEFAULT_PATIENTS = 60
 KEY_DESCRIPTION = "Demo clinic"
 _ACTOR = Actor.system("manage.py demo")
 _CHUNK = 500
-# So many patients of the first organization have a history: the first two of all are adults.
+# The number of patients of the first organization with a history. The first two patients are always adults.
 _WITH_HISTORY = 2
 
 
 class OrganizationSpec(NamedTuple):
-    """One organization of the demo. `code` begins its chart numbers; `parent` is the slug of another one."""
+    """One organization of the demo. `code` is the prefix of its chart numbers; `parent` is the slug of another one."""
 
     slug: str
     name: str
@@ -63,7 +63,7 @@ _PATIENTS_OF_CHILD, _PATIENTS_OF_OTHER = 6, 12
 
 @dataclass
 class Demo:
-    """What the command shows: the only time that the password and the keys are seen."""
+    """What the command prints. The password and the keys are not shown again."""
 
     password: str
     admin: User
@@ -87,7 +87,7 @@ class Demo:
 
 
 def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
-    """Bring the demo clinic to `patients` patients in its first organization, and issue fresh keys."""
+    """Create the demo clinic, with `patients` patients in its first organization, and issue new keys."""
     with transaction.atomic():
         main, other = DemoOrganization(MAIN), DemoOrganization(OTHER)
         child = DemoOrganization(CHILD)
@@ -244,7 +244,7 @@ class DemoOrganization:
         return create_patient(actor=_ACTOR, organization=self.organization, values=values, enrolment=enrolment).pk
 
     def _care_group(self, person: Person) -> int | None:
-        """Return the group of a person's household: of six, one is in no group, and the others take turns."""
+        """Return the care group of a person's household. One household in six has none; the others alternate."""
         return None if person.household % 6 == 5 else self.groups[person.household % len(self.groups)].pk
 
 

@@ -1,6 +1,6 @@
-"""Remote monitoring in the demo: some patients have measured at home for weeks, and a nurse has seen to what it raised.
+"""Remote monitoring in the demo: patients who have measured at home for weeks, and alerts that a nurse has processed.
 
-All of it lies in the days before a patient is first seeded. Whoever was ever enrolled is left alone.
+All of it happened before the day of the first run. Patients who were ever enrolled are left alone.
 """
 
 import datetime
@@ -35,12 +35,12 @@ from patients.services.patients import enrol, update_patient
 
 # How many days the patients have measured, up to yesterday.
 DAYS = 20
-# The days on which their measurements were planned: each time for the two days before, that day and the next.
+# The days on which measurements were planned, each for the two days before, that day and the next.
 PLANS = range(0, DAYS + 1, 4)
 
 
 class Trend(NamedTuple):
-    """Values that go from `first` to `last` over the days, and scatter around that line."""
+    """Values that change linearly from `first` to `last`, with random scatter."""
 
     first: float
     last: float
@@ -54,10 +54,10 @@ class Trend(NamedTuple):
 
 
 class Course(NamedTuple):
-    """What a patient has lived through; days count from 0.
+    """The course of a patient's monitoring; days count from 0.
 
-    On an unusual day an instrument gave another value, or none: the measurement was forgotten. Own rules
-    are about the systolic pressure.
+    On an unusual day an instrument has another value, or none if the measurement was missed. Own rules are about the
+    systolic pressure.
     """
 
     protocol: str
@@ -138,16 +138,16 @@ KNOWN = {name: values for protocols in PROTOCOLS.values() for name, values in pr
 
 
 def set_protocol_rules(actor: Actor, organization: Organization) -> None:
-    """Give the protocols of `organization` that nobody has touched yet their schedules and rules."""
+    """Set the schedules and rules of the protocols of `organization` that have never been changed."""
     rows = Protocol.objects.filter(organization=organization, name__in=KNOWN, version=1, deleted_at=None)
     for row in scope(actor, rows.order_by("pk")):
         update_protocol(actor=actor, row=row, base_version=1, changes=KNOWN[row.name])
 
 
 class Monitoring:
-    """Weeks of remote monitoring in `organization`, written down in one go.
+    """Simulates weeks of remote monitoring in `organization`.
 
-    `admin` enrols and keeps the records, `nurse` sees to what is hers, `actor` does what patients and cron do.
+    `admin` enrols patients, `nurse` processes alerts, and `actor` stands for patients and cron.
     """
 
     def __init__(self, actor: Actor, admin: Actor, nurse: Actor, organization: Organization):
@@ -155,11 +155,11 @@ class Monitoring:
         self.start = day_of(timezone.now(), organization.zone) - datetime.timedelta(days=DAYS)
 
     def seed(self, patients: Mapping[int, Patient]) -> None:
-        """Let those of `patients`, by their numbers, who have a course and never began one go through it."""
+        """Simulate the courses of those of `patients`, by number, who have one and were never enrolled."""
         fresh = [(number, patient) for number, patient in patients.items() if number in COURSES and self._can_begin(patient)]
         for number, patient in fresh:
             self._enrol(patient, COURSES[number])
-        # A schedule plans from the day on which it finds a patient: written now, it can begin with their first one.
+        # Schedules plan from the day of the first run on: set only now, they can begin with the first day.
         set_protocol_rules(self.admin, self.organization)
         for number, patient in fresh:
             self._measure(number, patient, COURSES[number])
@@ -186,7 +186,7 @@ class Monitoring:
         record_measurements(actor=self.actor, patient_id=patient.pk, rows=list(self._rows(course, draw)))
 
     def _rows(self, course: Course, draw: random.Random) -> Iterator[dict[str, Any]]:
-        """Yield what was measured in the mornings that the schedule plans; a remark stands with all of its day."""
+        """Yield the measurements of the planned mornings; a remark is a comment on all values of its day."""
         minutes = [draw.randrange(60) for _ in range(DAYS)]
         yesterday = self.start + datetime.timedelta(days=DAYS - 1)
         for line in KNOWN[course.protocol]["schedule"]:
@@ -199,7 +199,7 @@ class Monitoring:
                     yield {"instrument": code, "value": Decimal(str(value)), "measured_at": moment, "comment": remark}
 
     def _make_rounds(self) -> None:
-        """Do what cron would have done day by day, and now."""
+        """Run the batch jobs as cron would have done, day by day until now."""
         for day in range(DAYS):
             if day in WORKFLOW_DAYS:
                 run_workflows(actor=self.actor, now=self._at(day, 12), organization=self.organization)
@@ -207,7 +207,7 @@ class Monitoring:
         raise_overdue_alerts(actor=self.actor, organization=self.organization)
 
     def _work_off(self, patients: list[int]) -> None:
-        """Let the nurse see to what was raised: of four alerts one is left open, one escalated, one processed, and one both."""
+        """Let the nurse process alerts: of four, one stays open, one is escalated, one processed, and one both."""
         alerts = scope(self.nurse, MonitoringAlert.objects.filter(patient__in=patients)).order_by("pk")
         for place, alert in enumerate(alerts):
             kind, action, info = OUTCOMES[alert.type]
@@ -234,6 +234,6 @@ class Monitoring:
             transition_status(actor=self.admin, patient_id=patient_id, base_version=version, new_status=Status.INACTIVE)
 
     def _at(self, day: int, hour: int, minute: int = 0) -> datetime.datetime:
-        """Return a moment of a day, by the clocks of the organization."""
+        """Return a moment of a day, in the organization's time zone."""
         date = self.start + datetime.timedelta(days=day)
         return datetime.datetime.combine(date, datetime.time(hour, minute), self.organization.zone)

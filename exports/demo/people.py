@@ -1,4 +1,4 @@
-"""The people of the demo: households that belong to nobody, the same for the same seed."""
+"""The people of the demo: invented households, the same for the same seed."""
 
 import datetime
 import random
@@ -49,7 +49,7 @@ _TOWNS = (
 
 
 class Person(NamedTuple):
-    """An invented patient: number in the organization, household, number of the guarantor (None: pays alone)."""
+    """An invented patient: number in the organization, household, number of the guarantor (or None)."""
 
     number: int
     household: int
@@ -58,7 +58,7 @@ class Person(NamedTuple):
 
 
 def people(seed: str, count: int) -> Iterator[Person]:
-    """Yield `count` people, household by household; the same for the same `seed`, and for a greater count the same first."""
+    """Yield `count` people, household by household: always the same for the same `seed`, whatever the count."""
     number = household = 0
     while number < count:
         draw = random.Random(f"{seed} household {household}")  # noqa: S311
@@ -72,7 +72,7 @@ def people(seed: str, count: int) -> Iterator[Person]:
 
 
 def _home(draw: random.Random) -> dict[str, Any]:
-    """Return what a household shares. Numbers of the form 555-01xx are set aside for fiction."""
+    """Return what a household shares. Phone numbers 555-01xx are reserved for fiction."""
     city, postal_code, area = draw.choice(_TOWNS)
     return {
         "last_name": draw.choice(_LAST_NAMES),
@@ -86,7 +86,7 @@ def _home(draw: random.Random) -> dict[str, Any]:
 
 
 def _person(draw: random.Random, number: int, place: int, last_name: str) -> dict[str, Any]:
-    """Return one member of a household: first two adults, then children."""
+    """Return one member of a household: the first two are adults, the others children."""
     adult = place < 2
     sex = draw.choice(list(Sex))
     first_name = draw.choice(_FIRST_NAMES[sex])
@@ -118,7 +118,7 @@ def _day(draw: random.Random, first_year: int, last_year: int) -> datetime.date:
 
 
 def _status(draw: random.Random) -> dict[str, Any]:
-    """Return a state of life: four in five are active."""
+    """Return a status: four in five are active."""
     status = draw.choices([Status.ACTIVE, Status.PROSPECTIVE, Status.INACTIVE, Status.DECEASED], [80, 8, 8, 4])[0]
     if status != Status.DECEASED:
         return {"status": status}

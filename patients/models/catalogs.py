@@ -38,7 +38,7 @@ class Employer(Catalog):
 
 
 class ReferralSource(Catalog):
-    """How patients come to hear of the clinic."""
+    """How patients heard of the clinic."""
 
 
 class ReferralPartner(Catalog):
@@ -65,7 +65,7 @@ class FieldType(models.TextChoices):
     MULTI_SELECT = "multi_select"
 
 
-# The types whose values are chosen among options.
+# The types whose values are chosen from options.
 CHOSEN = (FieldType.DROPDOWN, FieldType.MULTI_SELECT)
 
 
@@ -97,7 +97,7 @@ class Protocol(Catalog):
     """A way of carrying out a program: what is measured, when, and what raises an alert.
 
     `schedule` is a list of `{"instrument", "every_days", "from_day", "to_day"}` in the order of the
-    day, `rules` one of rules; instruments are named by their codes (clinical/monitoring.py).
+    day, `rules` one of rules; instruments are named by their codes (clinical/monitoring/rules.py).
     """
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="protocols")

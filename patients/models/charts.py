@@ -1,4 +1,4 @@
-"""What all entries of a patient's chart have in common."""
+"""Base models of the entries of a patient's chart."""
 
 from typing import ClassVar
 
@@ -13,9 +13,9 @@ OF_A_PATIENT = ScopePath("organization_id", care_group="patient__care_group_id",
 
 
 class ChartEntry(Identified, Timestamped):
-    """Base of every row that hangs on a patient. Its organization is the patient's.
+    """Base of every row that belongs to a patient. Its organization is the patient's.
 
-    `others` are the columns that hold further patients whom a row tells something about.
+    `others` are the columns that refer to further patients.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
@@ -35,7 +35,7 @@ class ChartEntry(Identified, Timestamped):
 
 
 class ChartRecord(ChartEntry, Versioned, SoftDeleted):
-    """Base of the entries that are corrected by version and archived by a date."""
+    """Base of entries that are versioned and soft-deleted."""
 
     class Meta(ChartEntry.Meta):
         abstract = True

@@ -1,4 +1,4 @@
-"""Writing many patients at once: few statements, one audit event, one outbox event a patient."""
+"""Writing many patients at once: few statements, one audit event, and one outbox event per patient."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from patients.services.patient_values import changed_columns
 
 @dataclass(frozen=True)
 class Change:
-    """What `accepted_changes` allowed to be written into a patient, whose row is locked."""
+    """The changes to a locked patient that `accepted_changes` returned."""
 
     patient: Patient
     accepted: Mapping[str, Any]
@@ -26,9 +26,9 @@ class Change:
 
 @transaction.atomic
 def create_patients(*, actor: Actor, organization: Organization, patients: Collection[Patient], named: Collection[str]) -> None:
-    """Save patients whom `new_patient` has made and whose guarantors are locked.
+    """Save patients built by `new_patient`, whose guarantors are locked.
 
-    `named` are the fields that callers gave. Raises IntegrityError (chart number taken).
+    `named` are the fields that callers have sent. Raises IntegrityError (chart number taken).
     """
     if patients:
         insert_many(Patient, patients, with_ids=True)
@@ -38,7 +38,7 @@ def create_patients(*, actor: Actor, organization: Organization, patients: Colle
 
 @transaction.atomic
 def update_patients(*, actor: Actor, organization: Organization, changes: Collection[Change]) -> None:
-    """Write `changes` in their order. Raises IntegrityError (chart number taken)."""
+    """Write `changes` in order. Raises IntegrityError (chart number taken)."""
     if not changes:
         return
     written = [(change.patient, changed_columns(change.patient, change.accepted)) for change in changes]

@@ -1,4 +1,4 @@
-"""Writing the entries of charts. The patient's row is locked first by every one of them, and its entries after it."""
+"""Writing chart entries. Every write locks the patient's row first, and then the entry's."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -21,9 +21,9 @@ Entry = TypeVar("Entry", bound=ChartEntry)
 def create_entry(*, actor: Actor, model: type[Entry], patient_id: int, **values: Any) -> Entry:
     """Add an entry to the chart of a patient who is not archived.
 
-    `values` are columns of `model`, references as `<name>_id` that have been found in the actor's
-    scope; null for a column that cannot be null is its default. Raises NotFound (UnknownReference
-    for another patient who is archived), or IntegrityError where a constraint of the model is broken.
+    `values` are columns of `model`; references are `<name>_id` and must have been found in the actor's scope. Null for a
+    column that cannot be null means its default. Raises NotFound (UnknownReference if another patient it refers to is
+    archived), or IntegrityError if a constraint is violated.
     """
     others: dict[str, Any] = {column.removesuffix("_id"): values.get(column) for column in model.others}
     return add_entry(actor, lock_patient(patient_id, **others), model, values)
@@ -45,8 +45,7 @@ def update_entry(
 ) -> Entry:
     """Write `changes` into an entry that is not archived; null leaves a column that cannot be null as it is.
 
-    Returns the entry as it stood before. Raises NotFound, VersionConflict, or IntegrityError where a
-    constraint of the model is broken.
+    Returns the entry as it was before. Raises NotFound, VersionConflict, or IntegrityError if a constraint is violated.
     """
     entry = lock_entry(model, patient_id, entry_id)
     change_entry(entry, base_version, **drop_nulls_for_not_null_columns(model, changes))
@@ -57,7 +56,7 @@ def update_entry(
 
 @transaction.atomic
 def archive_entry(*, actor: Actor, model: type[Entry], patient_id: int, entry_id: int, base_version: int | None = None) -> Entry:
-    """Archive an entry. Where the contract asks for no version, `base_version` None takes the stored one."""
+    """Archive an entry. `base_version` is None where the API contract has no version; then it is not checked."""
     entry = lock_entry(model, patient_id, entry_id)
     change_entry(entry, base_version, deleted_at=timezone.now())
     word = word_for(model)
@@ -66,7 +65,7 @@ def archive_entry(*, actor: Actor, model: type[Entry], patient_id: int, entry_id
 
 
 def lock_entry(model: type[Entry], patient_id: int, entry_id: int) -> Entry:
-    """Return an entry that is not archived, with its patient's row locked before its own; NotFound for any other."""
+    """Lock the patient's row, then the entry's, and return the entry. Raises NotFound if either is missing or archived."""
     patient = lock_patient(patient_id)
     rows = model._base_manager.select_for_update().filter(patient_id=patient.pk)
     entry = (rows.filter(deleted_at=None) if has_column(model, "deleted_at") else rows).filter(pk=entry_id).first()
@@ -77,7 +76,7 @@ def lock_entry(model: type[Entry], patient_id: int, entry_id: int) -> Entry:
 
 
 def change_entry(entry: ChartEntry, base_version: int | None, **values: Any) -> None:
-    """Write `values` into an entry whose row is locked; VersionConflict where `base_version` is given and stale."""
+    """Write `values` into a locked entry. Raises VersionConflict if `base_version` is given and stale."""
     if not isinstance(entry, Versioned):
         type(entry)._base_manager.filter(pk=entry.pk).update(**values, updated_at=DatabaseNow())
         return

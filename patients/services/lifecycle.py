@@ -1,4 +1,4 @@
-"""A patient's life with the clinic: archive, restore, transition, death."""
+"""The lifecycle of patients: archive, restore, transition of status, death."""
 
 import datetime
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from patients.services.locking import lock_patient
 from patients.services.patients import index_names
 from patients.services.rules import check_values
 
-# Where each status leads. Archived is entered and left by `archive_patient` and `restore_patient` only.
+# Allowed transitions. Only `archive_patient` and `restore_patient` enter and leave the status archived.
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     Status.PROSPECTIVE: frozenset({Status.ACTIVE}),
     Status.ACTIVE: frozenset({Status.INACTIVE, Status.DECEASED}),
@@ -28,9 +28,9 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 
 @transaction.atomic
 def archive_patient(*, actor: Actor, patient_id: int) -> None:
-    """Take a patient out of lists, search and references. Invalid for the guarantor of others who are not archived.
+    """Archive a patient. Raises Invalid if they are the guarantor of patients who are not archived.
 
-    The row is locked, and whoever names it as a guarantor locks it too: no dependent can be added meanwhile.
+    The row is locked, and so it is by whoever refers to it as a guarantor: no dependent can be added meanwhile.
     """
     patient = lock_patient(patient_id)
     if Patient.objects.filter(responsible_party=patient, deleted_at=None).exists():
@@ -42,12 +42,12 @@ def archive_patient(*, actor: Actor, patient_id: int) -> None:
 
 @transaction.atomic
 def restore_patient(*, actor: Actor, patient_id: int) -> None:
-    """Bring an archived patient back as inactive.
+    """Restore an archived patient as inactive.
 
-    Raises Invalid where they are not archived, or their guarantor is: the guarantor comes back first.
-    IntegrityError where their chart number has been given to another meanwhile.
+    Raises Invalid if they are not archived, or if their guarantor is, who must be restored first. Raises IntegrityError if
+    their chart number has been taken meanwhile.
     """
-    # The guarantor is looked up before both are locked; the version tells whether it still is theirs.
+    # The guarantor is read before both rows are locked; the version check catches a change in between.
     seen = Patient.objects.only("version", "status", "organization", "responsible_party").get(pk=patient_id)
     try:
         patient = lock_patient(patient_id, archived=True, responsible_party=seen.responsible_party_id)
@@ -62,9 +62,9 @@ def restore_patient(*, actor: Actor, patient_id: int) -> None:
 
 @transaction.atomic
 def transition_status(*, actor: Actor, patient_id: int, base_version: int, new_status: str) -> None:
-    """Give a patient another status, along TRANSITIONS; Invalid for any other way, VersionConflict for a stale version."""
+    """Change the status of a patient. Raises Invalid if TRANSITIONS does not allow it, or VersionConflict."""
     patient = lock_patient(patient_id)
-    # First: whether a way is open is judged from what the caller saw, and of two who saw the same one wins.
+    # The version comes first: the caller decided by the status that they saw, and of two callers only one may win.
     if base_version != patient.version:
         raise VersionConflict(expected=patient.version, got=base_version)
     if new_status not in TRANSITIONS[patient.status]:
@@ -75,7 +75,7 @@ def transition_status(*, actor: Actor, patient_id: int, base_version: int, new_s
 
 @transaction.atomic
 def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> None:
-    """Make a patient deceased since `at`. Raises NotFound (unknown, archived) or Invalid (a time that cannot be)."""
+    """Record the death of a patient. Raises NotFound (unknown, archived) or Invalid (impossible time)."""
     patient = lock_patient(patient_id)
     death = {"status": Status.DECEASED, "date_time_deceased": at}
     check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_at(patient.organization.timezone))
@@ -84,7 +84,7 @@ def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> Non
 
 
 def _moments(patient: Patient, status: str) -> dict[str, Any]:
-    """Return when the patient became active, or stopped being it."""
+    """Return the columns for when the patient became active, or stopped being active."""
     now = timezone.now()
     if status == Status.ACTIVE:
         return {"activated_at": patient.activated_at or now, "stopped_at": None}

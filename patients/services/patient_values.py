@@ -1,4 +1,4 @@
-"""What a patient's values become as columns. No statement runs here, so that one row and ten thousand go the same way."""
+"""Turning a patient's values into columns. Runs no SQL, so that single and bulk writes share it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,12 +19,12 @@ from patients.search import SEARCHED, derived_columns
 from patients.services.rules import SEALED, check_and_drop_nulls, check_values
 
 _PARTS = ("street", "house_number", "house_number_suffix")
-# The stored columns that changed ones are judged and derived with.
+# The stored columns needed to validate changes and to derive columns.
 _STORED_INPUTS = (*sorted(SEARCHED), "status", "date_time_deceased", *_PARTS)
 
 
 def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str, Any]) -> Patient:
-    """Return a patient of `organization` with these values, not saved yet.
+    """Return an unsaved patient of `organization` with these values.
 
     `values` are as in `create_patient`. Raises Invalid, or NotPermitted (a caregiver without a default group).
     """
@@ -41,7 +41,7 @@ def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str
 
 
 def accepted_changes(patient: Patient, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of `changes` that are to be written into `patient`; Invalid where they break a rule."""
+    """Return the `changes` to write into `patient`. Raises Invalid if they break a rule."""
     accepted = check_and_drop_nulls(changes)
     if accepted.pop("status", patient.status) != patient.status:
         raise Invalid("The status is changed by transition-status, archive and restore only.", "status")
@@ -52,7 +52,7 @@ def accepted_changes(patient: Patient, changes: Mapping[str, Any]) -> dict[str, 
 
 
 def changed_columns(patient: Patient, accepted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that `accepted` changes write, derived ones among them."""
+    """Return the columns to write for `accepted` changes, including derived ones."""
     after = {**_stored_inputs(patient), **accepted}
     columns = _columns(patient.uuid, patient.organization_id, accepted, after)
     if SEARCHED & accepted.keys():
@@ -61,7 +61,7 @@ def changed_columns(patient: Patient, accepted: Mapping[str, Any]) -> dict[str, 
 
 
 def address_line(street: str | None, number: str | None, suffix: str | None) -> str:
-    """Return street, house number and suffix as one line of an address, cut to its column: the parts are kept whole."""
+    """Return street, house number and suffix as one address line, cut to the column; the parts are stored in full."""
     line = " ".join(filter(None, (street, "-".join(filter(None, (number, suffix))))))
     return line[: Patient._meta.get_field("address_line1").max_length]
 
@@ -71,7 +71,7 @@ def _stored_inputs(patient: Patient) -> dict[str, Any]:
 
 
 def _default_group(actor: Actor) -> int | None:
-    """Return the group that a new patient joins; a caregiver without one may not create patients."""
+    """Return the group that a new patient joins. Raises NotPermitted for a caregiver without one."""
     if actor.role not in CAREGIVERS:
         return None
     if actor.default_group_id not in actor.group_ids:
@@ -80,7 +80,7 @@ def _default_group(actor: Actor) -> int | None:
 
 
 def _columns(uuid: UUID, organization_id: int, values: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `values` as columns: sealed ones encrypted, a composed address line where its parts came."""
+    """Return `values` as columns: sealed values encrypted, the address line composed if its parts were sent."""
     columns = {name: value for name, value in values.items() if name not in SEALED}
     for name in SEALED:
         if name in values:

@@ -1,4 +1,4 @@
-"""Rules about a patient's values, the same for every way in."""
+"""Rules about a patient's values, the same for APIs, admin and imports."""
 
 import datetime
 from collections.abc import Collection, Mapping
@@ -10,10 +10,10 @@ from config.core.orm import fold
 from patients.models import Patient, Status
 
 OLDEST_YEARS = 130
-# Times are compared with dates of some time zone: a day either way is no contradiction.
+# Moments are compared with dates whose time zone is not known: allow a day either way.
 _A_DAY = datetime.timedelta(days=1)
 
-# Values that are stored encrypted, by the names that callers use.
+# Values that are stored encrypted, by the names used in services.
 SEALED = ("social_security_number", "medicaid_id", "bsn")
 
 
@@ -30,9 +30,9 @@ def _nullable(name: str) -> bool:
 
 
 def check_values(values: Mapping[str, Any], changed: Collection[str], today: datetime.date) -> None:
-    """Raise Invalid where what `changed` contradicts a rule, or the other `values` of the patient.
+    """Raise Invalid if the `changed` fields break a rule or contradict the patient's other `values`.
 
-    What stands already is not judged again: a patient restored after their death keeps its time.
+    Unchanged values are not checked again: a patient restored after their death keeps the time of death.
     """
     if values.get("account_name") and "account_name" in changed and not fold(values["account_name"]):
         raise Invalid("An account name needs characters that can be seen.", "account_name")

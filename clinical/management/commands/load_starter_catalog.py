@@ -14,7 +14,7 @@ _ACTOR = Actor.system("manage.py load_starter_catalog")
 
 
 class Command(BaseCommand):
-    """Adds the starter rows that an organization does not have; a second run adds none."""
+    """Adds the starter rows that an organization lacks. Idempotent."""
 
     help = (
         "Add common allergens and medications, with the ingredients and drug classes that interactions are found by, to the "

@@ -5,7 +5,7 @@ from clinical.services.monitoring import raise_overdue_alerts
 
 
 class Command(BatchCommand):
-    """Meant for cron, once an hour: an alert comes at most an hour after its grace has run out."""
+    """Run it once an hour by cron: alerts are raised at most an hour after the grace period ends."""
 
     help = "Plan scheduled measurements up to tomorrow and raise alerts for those that did not come. For cron, once an hour."
     service = staticmethod(raise_overdue_alerts)

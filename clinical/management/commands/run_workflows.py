@@ -5,7 +5,7 @@ from clinical.services.monitoring import run_workflows
 
 
 class Command(BatchCommand):
-    """Meant for cron, once a day or more often: on one day of a patient a workflow fires once."""
+    """Run it by cron, once a day or more often: a workflow fires at most once per patient and day."""
 
     help = "Fire the workflows whose day has come and plan scheduled measurements up to tomorrow. For cron, once a day."
     service = staticmethod(run_workflows)

@@ -1,4 +1,4 @@
-"""`manage.py export`: a report of an organization as a file."""
+"""`manage.py export`: write a report of an organization to a file."""
 
 import datetime
 import signal
@@ -28,7 +28,7 @@ _ROUTE = "manage.py export"
 
 
 class Command(BaseCommand):
-    """Writes what an administrator of the organization would get from the API, to the byte."""
+    """Writes exactly the bytes that an administrator of the organization would get from the API."""
 
     help = (
         "Write REPORT of an organization to FILE: the rows and columns of the API's report for an administrator. FILE is there "
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{rows:,} rows in {path}.")
 
     def _write(self, path: Path, form: str, report: Report, query: Query, actor: Actor) -> int:
-        """Write the rows of `query`, and return how many they were."""
+        """Write the rows of `query`, and return their number."""
         total, plan, done = query.count(), plan_of(report.columns), 0
 
         def audited(rows: list[tuple]) -> None:
@@ -77,7 +77,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """Let SIGTERM end the block as an interrupt does, so that a file that is not whole is taken away."""
+    """Let SIGTERM end the block like an interrupt, so that an incomplete file is removed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -86,7 +86,7 @@ def ending_in_order() -> Iterator[None]:
 
 
 def day(text: str) -> datetime.date:
-    """Return the day that `text` names."""
+    """Parse a day."""
     found = parse_date(text)
     if found is None:
         raise ArgumentTypeError(f"{text} is not a date, YYYY-MM-DD")
@@ -94,7 +94,7 @@ def day(text: str) -> datetime.date:
 
 
 def administrator_of(organization: Organization) -> Actor:
-    """Return an actor who sees what an administrator of `organization` sees, by its clocks."""
+    """Return an actor with the scope of an administrator of `organization`, in its time zone."""
     return Actor(
         role=Role.HC_ADMIN,
         organization_id=organization.pk,
@@ -106,7 +106,7 @@ def administrator_of(organization: Organization) -> Actor:
 
 
 def report_query(report: Report, actor: Actor, days: dict[str, datetime.date | None]) -> Query:
-    """Return the query of the rows within `days`; CommandError for days that the report does not take."""
+    """Return the query of the rows within `days`. Raises CommandError for days that the report does not accept."""
     try:
         report.days.check(days)
         return report.query(actor, within(days, actor))

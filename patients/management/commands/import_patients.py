@@ -1,4 +1,4 @@
-"""`manage.py import_patients`: patients from a CSV file."""
+"""`manage.py import_patients`: import patients from a CSV file."""
 
 from collections import Counter
 from itertools import islice
@@ -20,7 +20,7 @@ _ACTOR = Actor.system("manage.py import_patients")
 
 
 class Command(BaseCommand):
-    """Imports a file chunk by chunk, by the rules of the API."""
+    """Imports a file chunk by chunk, with the rules of the API."""
 
     help = (
         "Import FILE, a CSV table in UTF-8 whose header names fields of a patient as the practice API calls them (plus uuid, "
@@ -82,7 +82,7 @@ class Command(BaseCommand):
 
 
 def required_columns(options: Options) -> set[str]:
-    """Return the columns without which no row could do anything."""
+    """Return the columns that every file needs in this mode."""
     if options.mode == Mode.UPDATE:
         return {options.match_on}
     return {"first_name", "last_name"} | ({options.match_on} if options.mode == Mode.UPSERT else set())
