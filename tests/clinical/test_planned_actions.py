@@ -17,7 +17,7 @@ from clinical.services.monitoring import batch as rounds
 from patients.models import Enrolment, Patient
 from patients.services.lifecycle import transition_status
 from patients.services.locking import lock_patient
-from tests.clinical.monitored import Monitored, alerts, emitted, end_enrolment, told
+from tests.clinical.monitored import Monitored, alerts, audited, end_enrolment, published
 from tests.clinical.rules import DAILY, HEAVY, LATE
 from tests.factories import SYSTEM, Clinic, archive
 
@@ -65,8 +65,8 @@ def test_an_enrolment_plans_its_first_days_at_once(ward):
     patient = ward.patient()
     planned = list(PlannedAction.objects.filter(patient=patient).values_list("instrument__code", flat=True))
     assert (planned.count("weight"), set(planned)) == (2, {"mood", "weight"})
-    assert told(patient, "planned_action.plan") == [("planned_action", None, "")]
-    assert sorted(emitted("planned_action.planned")) == sorted(PlannedAction.objects.values_list("uuid", flat=True))
+    assert audited(patient, "planned_action.plan") == [("planned_action", None, "")]
+    assert sorted(published("planned_action.planned")) == sorted(PlannedAction.objects.values_list("uuid", flat=True))
 
 
 def test_a_day_is_planned_from_midnight_to_midnight_where_the_patient_lives(ward, patient):
@@ -162,8 +162,8 @@ def test_a_measurement_completes_the_action_that_it_falls_into(ward, patient, pl
     assert (first.completed_at, first.completed_by) == (MAY, row)
     assert first.updated_at > planned[0].updated_at
     assert second.completed_at is None
-    assert told(patient, "planned_action.complete") == [("planned_action", first.pk, "completed_at,completed_by")]
-    assert emitted("planned_action.completed") == [first.uuid]
+    assert audited(patient, "planned_action.complete") == [("planned_action", first.pk, "completed_at,completed_by")]
+    assert published("planned_action.completed") == [first.uuid]
 
 
 @pytest.mark.parametrize(("moment", "falls"), [("begin", True), ("last", True), ("end", False), ("before", False)])
@@ -195,7 +195,7 @@ def test_another_instrument_or_patient_completes_nothing_and_the_first_measureme
 def test_a_batch_completes_every_day_that_it_reaches(ward, patient, planned):
     ward.evaluate(patient, *(ward.stored(patient, 80, MAY + hours * HOUR) for hours in (0, 1, 24, 25)))
     assert not PlannedAction.objects.filter(pk__in=[action.pk for action in planned], completed_at=None).exists()
-    assert len(told(patient, "planned_action.complete")) == 1
+    assert len(audited(patient, "planned_action.complete")) == 1
 
 
 # --- overdue ----------------------------------------------------------------------------------------
@@ -208,8 +208,8 @@ def test_an_action_that_nothing_came_of_raises_an_alert_when_its_grace_has_run_o
     assert (alert.instrument, alert.measurement) == (ward.instruments["weight"], None)
     assert alert.cause["threshold"] == {"grace_hours": 12}
     assert alert.cause["window"] == {"from": "2030-04-30T22:00:00Z", "to": "2030-05-01T22:00:00Z"}
-    assert told(patient, "monitoring_alert.raise") == [("monitoring_alert", alert.pk, "")]
-    assert emitted("monitoring_alert.raised") == [alert.uuid]
+    assert audited(patient, "monitoring_alert.raise") == [("monitoring_alert", alert.pk, "")]
+    assert published("monitoring_alert.raised") == [alert.uuid]
 
 
 def test_an_overdue_measurement_is_told_once(ward, patient, planned):
@@ -226,7 +226,7 @@ def test_a_longer_delay_may_have_a_higher_flag(ward, patient, planned):
     overdue(end + 12 * HOUR)
     overdue(end + 30 * HOUR)
     assert MonitoringAlert.objects.get(window=str(planned[0].uuid)).flag == "red"
-    assert len(told(patient, "monitoring_alert.raise_flag")) == 1
+    assert len(audited(patient, "monitoring_alert.raise_flag")) == 1
 
 
 def test_what_was_measured_in_time_is_not_overdue_even_where_it_arrives_late(ward, patient, planned):

@@ -13,7 +13,7 @@ from clinical.models import AllergyDefinition, CodeSystem, MedicationDefinition
 from clinical.services import starter_catalog
 from clinical.services.starter_catalog import FILES, LISTS, CatalogCounts, install_starter_catalog, read_table, starter_rows
 from config.core.orm import fold
-from tests.clinical.substances import Charts, told
+from tests.clinical.substances import Charts, warnings_of
 from tests.factories import SYSTEM
 
 READ_FROM = Path(__file__).parent / "fixtures" / "terminology.csv"
@@ -182,7 +182,7 @@ def test_the_rows_run_into_each_other_as_a_clinician_expects(clinic, api):
         charts = Charts(clinic, clinic.patient(), api())
         charts.made("allergies", {"allergy_definition_uuid": str(allergens[allergen].uuid)})
         made = charts.made("medications", {"medication_definition_uuid": str(products[product].uuid)})
-        assert told(made) == ([("drug_allergy", basis, allergen)] if basis else []), (allergen, product)
+        assert warnings_of(made) == ([("drug_allergy", basis, allergen)] if basis else []), (allergen, product)
 
 
 # --- the command ------------------------------------------------------------------------------------

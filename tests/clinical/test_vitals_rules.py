@@ -20,7 +20,7 @@ def born_before(months: int, day: datetime.date = DAY) -> datetime.date:
     return day.replace(year=years, month=month + 1)
 
 
-def said(months: int | None, sex: str | None = None, **values) -> dict[str, str]:
+def severities(months: int | None, sex: str | None = None, **values) -> dict[str, str]:
     """Return the severity of each flag at an age."""
     born = None if months is None else born_before(months)
     return {flag["vital"]: flag["severity"] for flag in abnormal_flags({"date_taken": DAY, **values}, born, sex)}
@@ -87,7 +87,7 @@ EDGES = [
 @pytest.mark.parametrize(("months", "name", "usual", "warned", "critical"), EDGES)
 def test_a_range_ends_where_its_source_says(months, name, usual, warned, critical):
     def severity(value):
-        return said(months, **{name: Decimal(value) if isinstance(value, str) else value}).get(name)
+        return severities(months, **{name: Decimal(value) if isinstance(value, str) else value}).get(name)
 
     assert severity(usual) is None
     assert [severity(value) for value in warned or ()] == [WARNING] * len(warned or ())
@@ -117,18 +117,22 @@ SCREENED = [
 @pytest.mark.parametrize(("years", "sex", "systolic", "diastolic"), SCREENED)
 def test_a_childs_pressure_is_judged_by_age_and_sex(years, sex, systolic, diastolic):
     for months in (12 * years, 12 * years + 11):
-        assert said(months, sex, bp_systolic=systolic - 1, bp_diastolic=diastolic - 1) == {}
-        assert said(months, sex, bp_systolic=systolic, bp_diastolic=diastolic) == dict.fromkeys(
+        assert severities(months, sex, bp_systolic=systolic - 1, bp_diastolic=diastolic - 1) == {}
+        assert severities(months, sex, bp_systolic=systolic, bp_diastolic=diastolic) == dict.fromkeys(
             ("bp_systolic", "bp_diastolic"), WARNING
         )
-        assert said(months, sex, bp_systolic=139, bp_diastolic=89) == dict.fromkeys(("bp_systolic", "bp_diastolic"), WARNING)
-        assert said(months, sex, bp_systolic=140, bp_diastolic=90) == dict.fromkeys(("bp_systolic", "bp_diastolic"), CRITICAL)
+        assert severities(months, sex, bp_systolic=139, bp_diastolic=89) == dict.fromkeys(
+            ("bp_systolic", "bp_diastolic"), WARNING
+        )
+        assert severities(months, sex, bp_systolic=140, bp_diastolic=90) == dict.fromkeys(
+            ("bp_systolic", "bp_diastolic"), CRITICAL
+        )
 
 
 def test_of_a_child_of_unknown_sex_the_higher_pressure_counts():
-    assert said(24, "male", bp_diastolic=57) == {"bp_diastolic": WARNING}
-    assert said(24, None, bp_diastolic=57) == {}
-    assert said(24, None, bp_diastolic=58) == {"bp_diastolic": WARNING}
+    assert severities(24, "male", bp_diastolic=57) == {"bp_diastolic": WARNING}
+    assert severities(24, None, bp_diastolic=57) == {}
+    assert severities(24, None, bp_diastolic=58) == {"bp_diastolic": WARNING}
 
 
 def test_without_a_birth_date_a_patient_is_an_adult():
@@ -147,8 +151,8 @@ def test_every_age_has_a_range_for_every_vital_sign():
 
 
 def test_what_is_not_measured_is_not_judged():
-    assert said(ADULT) == {}
-    assert said(ADULT, pulse=None, bmi=None) == {}
+    assert severities(ADULT) == {}
+    assert severities(ADULT, pulse=None, bmi=None) == {}
 
 
 def test_a_flag_names_the_vital_sign_its_value_and_the_bound():

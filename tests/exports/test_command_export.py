@@ -15,7 +15,7 @@ from clinical.models import Measurement
 from exports import registry as reading
 from exports.registry import REPORTS
 from exports.writers import FORMATS
-from tests.exports.rows import ALWAYS, OF_PATIENTS, add_row, asked, lines_of, stream
+from tests.exports.rows import ALWAYS, OF_PATIENTS, add_row, lines_of, parameters_for, stream
 
 DAYS = [f"--start-date={ALWAYS['startDate']}", f"--end-date={ALWAYS['endDate']}"]
 
@@ -27,7 +27,7 @@ def export(clinic, tmp_path):
     def run(name: str, form: str = "csv", *days: str, stderr: io.StringIO | None = None):
         path = tmp_path / f"{name}.{form}"
         given = [f"--organization={clinic.organization.slug}", f"--format={form}", f"--output={path}"]
-        bounds = DAYS if asked(name) and not days else days
+        bounds = DAYS if parameters_for(name) and not days else days
         call_command("export", name, *given, *bounds, stdout=io.StringIO(), stderr=stderr or io.StringIO())
         return path
 

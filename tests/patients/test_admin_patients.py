@@ -228,5 +228,5 @@ def test_the_trail_of_a_patient_is_found_by_their_uuid(clinic, client):
     response = client.get(url(AuditEvent, "changelist"), {"q": str(patient.uuid)})
     actions = {event.action for event in response.context["cl"].result_list}
     assert actions == {"patient.create", "patient.read"}
-    touched = {row.patient_id for event in response.context["cl"].result_list for row in event.patients.all()}
-    assert other.pk not in touched
+    audited = {row.patient_id for event in response.context["cl"].result_list for row in event.patients.all()}
+    assert other.pk not in audited
