@@ -1,43 +1,66 @@
-"""Writing the audit trail."""
+"""The audit trail, and the outbox: a change goes into both by one call, so that none is audited but not published."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Model
 
 from accounts.models.audit import AuditedPatient, AuditEvent
-from accounts.scope import Actor
+from accounts.models.events import OutboxEvent
+from accounts.scope import Actor, organization_of
 from config.core.databases import insert_many, on_postgres
 
 
-def record(
+def record_change(
     actor: Actor,
     action: str,
+    rows: Model | Collection[Any],
     *,
-    organization_id: int | None = None,
-    patients: Iterable[int] = (),
-    subject: str = "",
-    subject_id: int | None = None,
+    event: str | None,
     changed: Iterable[str] = (),
-    outcome: str = AuditEvent.Outcome.OK,
+    patient: Model | None = None,
+    subject: str = "",
+    event_subjects: Iterable[UUID] | None = None,
 ) -> None:
-    """Write one event in the transaction that is open, so that it stands or falls with the work it tells of.
+    """Audit a change of `rows` and publish it, in the open transaction, so that both commit or roll back with the change.
 
-    `action` is a word such as "patient.create"; `changed` holds names of fields, never values.
+    `action` is a word such as "patient.create", whose first part is the `subject` unless another one is
+    given. `changed` holds names of fields, never values. The patients are those of `rows`, and `patient`
+    where `rows` may be empty.
+
+    `event` is the type of the outbox events, such as "patient.created": one for each row, about the row's
+    UUID or about `event_subjects` instead. None publishes nothing; the caller says why. What belongs to
+    no organization is never published.
     """
-    organization_id = organization_id or actor.organization_id
-    event = _event(actor, action, organization_id, outcome)
-    event.subject, event.subject_id, event.changed_fields = subject, subject_id, ",".join(sorted(changed))
-    _save(event, [(organization_id, patient) for patient in patients])
+    changed_rows: list[Any] = [rows] if isinstance(rows, Model) else list(rows)
+    owners = [*changed_rows, patient] if patient else changed_rows
+    organization_id = getattr(owners[0], organization_of(owners[0]._meta.model))
+    row = _audit_event(actor, action, organization_id, AuditEvent.Outcome.OK)
+    row.subject = subject or action.partition(".")[0]
+    row.subject_id = changed_rows[0].pk if len(changed_rows) == 1 else None
+    row.changed_fields = ",".join(sorted(changed))
+    patients = {pk for owner in owners if hasattr(owner, "affected_patients") for pk in owner.affected_patients()}
+    _save(row, [(organization_id, pk) for pk in sorted(patients)])
+    if event and organization_id:
+        about = [changed_row.uuid for changed_row in changed_rows] if event_subjects is None else event_subjects
+        _publish(event, organization_id, about)
+
+
+def _publish(event: str, organization_id: int, subjects: Iterable[UUID]) -> None:
+    rows = [OutboxEvent(organization_id=organization_id, type=event, subject_uuid=subject) for subject in subjects]
+    insert_many(OutboxEvent, rows)
 
 
 def record_read(actor: Actor, action: str, *, patients: list[tuple[int, int]]) -> None:
-    """Write the event of a read after its rows were fetched and before the answer leaves.
+    """Audit a read, after its rows were fetched and before the answer leaves.
 
-    `patients` are (organization id, patient id) pairs. PostgreSQL does it in one statement that
-    does not wait for the disk (a read that a crash forgets has shown nobody anything that a
-    surviving log line does not tell); SQLite in a short transaction of its own.
+    `patients` are (organization id, patient id) pairs. PostgreSQL does it in one statement that does not
+    wait for the disk: losing the event in a crash is acceptable, as the request log still has the read.
+    SQLite does it in a short transaction of its own.
     """
-    event = _event(actor, action, None, AuditEvent.Outcome.OK)
+    event = _audit_event(actor, action, None, AuditEvent.Outcome.OK)
     if not on_postgres():
         with transaction.atomic():
             _save(event, patients)
@@ -46,9 +69,18 @@ def record_read(actor: Actor, action: str, *, patients: list[tuple[int, int]]) -
     with connection.cursor() as cursor:
         cursor.execute(
             _READ_ON_POSTGRES,
-            [event.organization_id, event.user_id, event.key_id, event.role, action, event.route, event.request_id,
-             organizations, [patient for _, patient in patients]],
-        )  # fmt: skip
+            [
+                event.organization_id,
+                event.user_id,
+                event.key_id,
+                event.role,
+                action,
+                event.route,
+                event.request_id,
+                organizations,
+                [patient for _, patient in patients],
+            ],
+        )
 
 
 _READ_ON_POSTGRES = """
@@ -60,14 +92,14 @@ event AS (
   RETURNING id
 )
 INSERT INTO accounts_auditedpatient (event_id, organization_id, patient_id)
-SELECT event.id, touched.organization_id, touched.patient_id
-FROM event, unnest(%s::bigint[], %s::bigint[]) AS touched(organization_id, patient_id)
+SELECT event.id, affected.organization_id, affected.patient_id
+FROM event, unnest(%s::bigint[], %s::bigint[]) AS affected(organization_id, patient_id)
 """
 
 
 def record_denied(actor: Actor, action: str) -> None:
-    """Write that an access was refused, outside the work that was rolled back."""
-    _event(actor, action, actor.organization_id, AuditEvent.Outcome.DENIED).save(force_insert=True)
+    """Audit a refused access, outside the transaction that was rolled back."""
+    _audit_event(actor, action, actor.organization_id, AuditEvent.Outcome.DENIED).save(force_insert=True)
 
 
 def _save(event: AuditEvent, patients: list[tuple[int, int]]) -> None:
@@ -76,7 +108,7 @@ def _save(event: AuditEvent, patients: list[tuple[int, int]]) -> None:
     insert_many(AuditedPatient, rows)
 
 
-def _event(actor: Actor, action: str, organization_id: int | None, outcome: str) -> AuditEvent:
+def _audit_event(actor: Actor, action: str, organization_id: int | None, outcome: str) -> AuditEvent:
     return AuditEvent(
         organization_id=organization_id or actor.organization_id,
         user_id=actor.user_id,

@@ -1,7 +1,7 @@
-"""Who sees which rows. The one place where a tenant or a care group is turned into a filter.
+"""Who sees which rows: the only place that turns a tenant or a care group into a filter.
 
-Each model declares by which columns it belongs to an organization, a care group and a patient's
-login (`ScopePath`); each role has one rule over those columns. A caller without rows sees none.
+Each model declares the columns by which it belongs to an organization, a care group and a patient's login (`ScopePath`);
+each role has one rule over those columns. An empty scope means no rows.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Role(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class ScopePath:
-    """The lookups by which a model's rows belong to someone.
+    """The lookups from a model's rows to their owners.
 
     `organization`: the organization's id, None for tables that hold no organization's data.
     `care_group`: the care group's id, None where the whole organization shares the rows.
@@ -40,7 +40,7 @@ class ScopePath:
 
     @property
     def patient(self) -> str | None:
-        """The lookup of the id of the patient whom a row is about: the row's own where it is the patient, None for no one."""
+        """The lookup of the patient's id: `pk` on the patient itself, None for rows about no patient."""
         if self.patient_user is None:
             return None
         owner = self.patient_user.rpartition("__")[0]
@@ -48,7 +48,7 @@ class ScopePath:
 
 
 class Scoped(Protocol):
-    """What every model of ours has beside Django's."""
+    """Every model of this project has a `scope`."""
 
     scope: ClassVar[ScopePath]
 
@@ -68,7 +68,7 @@ class Viewer(Compilable):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, and by which way. `organization_id` is None for FC_ADMIN and for commands."""
+    """Who acts, and by which route. `organization_id` is None for FC_ADMIN and for commands."""
 
     role: str
     user_id: Any = None
@@ -107,12 +107,12 @@ def visible(actor: Actor | Viewer, model: type[Model], prefix: str = "") -> Q:
 
 
 def scope_of(model: type[Model]) -> ScopePath:
-    """Return the path that `model` declares."""
+    """Return the `ScopePath` of `model`."""
     return cast("type[Scoped]", model).scope
 
 
 def organization_of(model: type[Model]) -> str:
-    """Return the lookup of the organization of a row of `model`; LookupError where rows belong to nobody."""
+    """Return the lookup of the organization of `model`. Raises LookupError if its rows belong to none."""
     lookup = scope_of(model).organization
     if lookup is None:
         raise LookupError(f"{model.__name__} belongs to nobody and is not reached through scope")
@@ -125,7 +125,7 @@ class _Reach:
     prefix: str
 
     def equals(self, lookup: str | None, value: Any) -> Q:
-        # A missing value must never turn into IS NULL and match the rows of nobody.
+        # A missing value must never become IS NULL and match rows without an owner.
         return NOTHING if lookup is None or value is None else Q(**{f"{self.prefix}{lookup}": value})
 
 

@@ -1,4 +1,4 @@
-"""The admin site: its addresses, its sidebar and home page, and the one way from a request to an Actor."""
+"""The admin site: its URLs, sidebar and home page, and the Actor of a request."""
 
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ SECTIONS = ("Patients", "Clinic", "Access")
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Return who acts in `request`, read once a request."""
+    """Return the Actor of `request`, read once per request."""
     kept = vars(request)
     if "actor" not in kept:
         route, user = route_of(request) or "admin/", cast(User, request.user)
@@ -29,17 +29,17 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 class AutocompleteView(AutocompleteJsonView):
-    """Suggestions for a reference: rows of the scope that are not archived, labelled by their own admin."""
+    """Suggestions for a foreign key: unarchived rows in scope, labelled by their own admin."""
 
     model_admin: Any
 
     def get_queryset(self):
-        return self.model_admin.offered(self.request, super().get_queryset())
+        return self.model_admin.selectable(self.request, super().get_queryset())
 
     def get_context_data(self, **kwargs) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["object_list"] = list(context["object_list"])
-        self.model_admin.shown(self.request, context["object_list"])
+        self.model_admin.audit_read(self.request, context["object_list"])
         return context
 
     def serialize_result(self, obj, to_field_name) -> dict[str, str]:
@@ -47,7 +47,7 @@ class AutocompleteView(AutocompleteJsonView):
 
 
 class AdminSite(UnfoldAdminSite):
-    """unfold's site, with nothing that deletes, no redirect that tells whether an object exists, and refusals audited."""
+    """unfold's site without deletion, without redirects that reveal whether an object exists, and with denials audited."""
 
     def __init__(self, name: str = "admin"):
         super().__init__(name)
@@ -72,19 +72,21 @@ class AdminSite(UnfoldAdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response = super().password_change(request, extra_context)
         if response.status_code == 302:
-            audit.record(actor_of(request), "user.update", subject="user", subject_id=request.user.pk, changed=["password"])
+            # Of a user, only changes of status are published.
+            user = cast(User, request.user)
+            audit.record_change(actor_of(request), "user.update", user, event=None, changed=["password"])
         return response
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar: a group a section, with the models that the caller may see."""
+    """Return the sidebar: one group per section, with the models that the caller may see."""
     groups = [{"title": section, "items": _items(request, section)} for section in SECTIONS]
     home = {"items": [{"title": "Home", "icon": "home", "link": reverse("admin:index")}]}
     return [home, *(group for group in groups if group["items"])]
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add what the home page shows to its context."""
+    """Add the sections to the context of the home page."""
     return {**context, "sections": navigation(request)[1:], "title": "Home"}
 
 

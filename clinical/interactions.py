@@ -1,12 +1,11 @@
-"""Which medications an allergy speaks against, and which repeat an ingredient: values in, warnings out.
+"""Warnings about allergies to medications, and about duplicate ingredients: values in, warnings out.
 
-Substances are compared by their codings alone, so that what warns is the catalog's data and not
-this module. An ingredient in common outranks a class in common. The words of severity are those of
-FHIR's DetectedIssue: high, moderate, low.
+Substances are compared by their codings only, so that the catalog decides what warns, not this module. A shared ingredient
+outranks a shared class. Severities are those of FHIR's DetectedIssue: high, moderate, low.
 
     recorded severity of the allergy      ingredient   class
     severe (or the reaction was)          high         high
-    moderate, or not told                 high         moderate
+    moderate, or not recorded             high         moderate
     mild                                  moderate     low
 
 A second medication with an ingredient of a current one is moderate.
@@ -20,26 +19,26 @@ from typing import Any
 
 from config.core.orm import fold
 
+# The maximum length of a quoted text: a recorded reaction may be of any length.
 LONGEST_QUOTE = 200
-"""A message quotes no more characters of a recorded text: a reaction may be told at any length."""
 
 
 class Kind(StrEnum):
-    """What a warning is about."""
+    """The kind of a warning."""
 
     DRUG_ALLERGY = "drug_allergy"
     DUPLICATE_INGREDIENT = "duplicate_ingredient"
 
 
 class Basis(StrEnum):
-    """What two substances have in common, the stronger one first."""
+    """What two substances share, the stronger basis first."""
 
     INGREDIENT = "ingredient"
     DRUG_CLASS = "class"
 
 
 class Severity(StrEnum):
-    """How much a warning weighs, the gravest first."""
+    """The severity of a warning, the most severe first."""
 
     HIGH = "high"
     MODERATE = "moderate"
@@ -59,7 +58,7 @@ _SEVERE_REACTIONS = frozenset({"anaphylaxis", "anaphylactic", "anaphylactoid"})
 
 @dataclass(frozen=True)
 class Coding:
-    """A code of a terminology. Two are the same where system and code are."""
+    """A code of a terminology. Codings are equal if system and code are."""
 
     system: str
     code: str
@@ -68,16 +67,16 @@ class Coding:
 
 @dataclass(frozen=True)
 class Substance:
-    """What something is made of: its ingredients, the drug classes these belong to, and the codes of the thing itself."""
+    """The ingredients of an allergen or medication, their drug classes, and its own codes."""
 
     ingredients: tuple[Coding, ...] = ()
     drug_classes: tuple[Coding, ...] = ()
     own: tuple[Coding, ...] = ()
 
     def shared_with(self, other: "Substance") -> tuple[Basis, tuple[Coding, ...]] | None:
-        """Return what both have in common and the codings that show it, None for nothing.
+        """Return what both share and the codings that show it, or None.
 
-        A code of the thing itself may name an ingredient or a class: it is tried as either.
+        An own code may be that of an ingredient or of a class: it is compared with both.
         """
         for basis, mine, others in (
             (Basis.INGREDIENT, self.ingredients, other.ingredients),
@@ -91,7 +90,7 @@ class Substance:
 
 @dataclass(frozen=True)
 class AllergyFacts:
-    """An allergy as a chart has it."""
+    """An allergy of a chart."""
 
     uuid: str
     name: str
@@ -102,7 +101,7 @@ class AllergyFacts:
 
 @dataclass(frozen=True)
 class MedicationFacts:
-    """A medication as a chart has it."""
+    """A medication of a chart."""
 
     uuid: str
     name: str
@@ -111,7 +110,7 @@ class MedicationFacts:
 
 @dataclass(frozen=True)
 class InteractionWarning:
-    """What speaks against a new entry. The entry that it collides with stands in `allergy` or in `medication`."""
+    """A warning about a new entry. `allergy` or `medication` is the entry that it conflicts with."""
 
     kind: Kind
     basis: Basis
@@ -122,26 +121,26 @@ class InteractionWarning:
     medication: dict[str, str] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the warning as answers show it."""
+        """Return the warning as JSON, as responses show it."""
         return asdict(self)
 
 
 def warnings_of_medication(
     new: MedicationFacts, allergies: Iterable[AllergyFacts], current: Iterable[MedicationFacts]
 ) -> list[InteractionWarning]:
-    """Return what a patient's active `allergies` and `current` medications say against a `new` medication."""
+    """Return the warnings about a `new` medication, given the active `allergies` and `current` medications."""
     found = [_allergy_warning(allergy, new, {"allergy": _reference(allergy)}) for allergy in allergies]
     found += [_duplicate_warning(new, other) for other in current if other.uuid != new.uuid]
     return _ordered(found)
 
 
 def warnings_of_allergy(new: AllergyFacts, current: Iterable[MedicationFacts]) -> list[InteractionWarning]:
-    """Return what a `new` allergy says against a patient's `current` medications."""
+    """Return the warnings about a `new` allergy, given the `current` medications."""
     return _ordered([_allergy_warning(new, medication, {"medication": _reference(medication)}) for medication in current])
 
 
 def grade(severity: str | None, reaction: str | None) -> str:
-    """Return the row of the table that an allergy's recorded severity and reaction lead to: free text, read by its words."""
+    """Return the row of the table for an allergy's recorded severity and reaction, which are free text, by keywords."""
     words = _words(severity)
     if words & _SEVERE or _words(reaction) & _SEVERE_REACTIONS:
         return "severe"
@@ -156,7 +155,7 @@ def _allergy_warning(
         return None
     basis, codings = shared
     has = "contains" if basis is Basis.INGREDIENT else "belongs to the drug class"
-    message = f"Recorded allergy to {allergy.name} ({_told(allergy)}). {medication.name} {has} {_listed(codings)}."
+    message = f"Recorded allergy to {allergy.name} ({_describe(allergy)}). {medication.name} {has} {_listed(codings)}."
     severity = SEVERITIES[grade(allergy.severity, allergy.reaction)][basis]
     return InteractionWarning(Kind.DRUG_ALLERGY, basis, severity, message, codings, **other)
 
@@ -172,14 +171,14 @@ def _duplicate_warning(new: MedicationFacts, current: MedicationFacts) -> Intera
 
 
 def _ordered(found: Iterable[InteractionWarning | None]) -> list[InteractionWarning]:
-    """Return the gravest warning first; the order in which entries were recorded decides between equals."""
+    """Sort the warnings, the most severe first, and then in the order in which entries were recorded."""
     ranks = {word: rank for words in (Severity, Basis, Kind) for rank, word in enumerate(words)}
     return sorted(
         (warning for warning in found if warning), key=lambda one: (ranks[one.severity], ranks[one.basis], ranks[one.kind])
     )
 
 
-def _told(allergy: AllergyFacts) -> str:
+def _describe(allergy: AllergyFacts) -> str:
     severity, reaction = _quoted(allergy.severity), _quoted(allergy.reaction)
     return f"severity: {severity or 'not recorded'}; reaction: {reaction or 'not recorded'}"
 

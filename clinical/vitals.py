@@ -1,7 +1,7 @@
-"""What vital signs say: which values can be, the body mass index, and what is out of range at an age.
+"""Rules of vital signs: possible values, body mass index, and what is out of range for an age.
 
-Pure rules: values in, verdict out. Values go by the names and units of `clinical.models.VitalSigns`: mmHg, beats and
-breaths a minute, %, °F, inches, pounds. Without a birth date a patient is judged as an adult.
+Pure functions. Values have the names and units of `clinical.models.VitalSigns`: mmHg, beats and
+breaths a minute, %, °F, inches, pounds. Without a birth date a patient counts as an adult.
 
 Sources of the ranges:
 
@@ -31,6 +31,8 @@ from config.core.exceptions import Invalid
 
 Number = int | Decimal
 
+# The smallest and the largest possible values: wide enough for every medical record, and narrow enough to reject a
+# temperature in °C and an adult's height in metres or centimetres.
 POSSIBLE: Mapping[str, tuple[Number, Number]] = {
     "bp_systolic": (1, 350),
     "bp_diastolic": (0, 250),
@@ -43,18 +45,16 @@ POSSIBLE: Mapping[str, tuple[Number, Number]] = {
     "bmi": (4, 250),
     "bmi_percentile": (0, 100),
 }
-"""The least and the greatest value that a living person can have: wide enough for every record of medicine, and narrow
-enough that a temperature in °C, and the height of an adult in metres or centimetres, falls outside."""
 
 OLDEST_YEARS = 130
+# In the time zone of the measurement it may be tomorrow already.
 _A_DAY = datetime.timedelta(days=1)
-"""Where it was measured, it may be tomorrow already."""
 
 WARNING, CRITICAL = "warning", "critical"
 
 
 class Range(NamedTuple):
-    """From `low` to `high` is usual, under `lowest` and over `highest` critical, between them a warning. None is no bound."""
+    """Normal from `low` to `high`, critical below `lowest` or above `highest`, else a warning. None is no bound."""
 
     lowest: Number | None = None
     low: Number | None = None
@@ -63,13 +63,14 @@ class Range(NamedTuple):
 
 
 class Band(NamedTuple):
-    """What is usual from an age in months on."""
+    """The normal ranges from an age in months on."""
 
     from_months: int
     pulse: Range
     respiration_rate: Range
 
 
+# PALS by age: newborn, infant, 1-2, 3-5, 6-11 and 12-15 years, with the adult limits for a slow pulse; NEWS2 from 16.
 BANDS = (
     Band(0, Range(60, 100, 205, 220), Range(10, 30, 53, 60)),
     Band(1, Range(60, 100, 180, 220), Range(10, 30, 53, 60)),
@@ -79,19 +80,38 @@ BANDS = (
     Band(144, Range(41, 60, 100, 180), Range(10, 12, 20, 60)),
     Band(192, Range(41, 51, 100, 130), Range(9, 12, 20, 24)),
 )
-"""PALS by age: newborn, infant, 1-2, 3-5, 6-11 and 12-15 years, whose slow pulse is judged as an adult's; NEWS2 from 16."""
 
+# AAP 2017, table 6: the pressures that need a closer look at the ages 1 to 12.
 SCREENING = {
     "male": (
-        (98, 52), (100, 55), (101, 58), (102, 60), (103, 63), (105, 66), (106, 68), (107, 69), (107, 70), (108, 72), (110, 74),
+        (98, 52),
+        (100, 55),
+        (101, 58),
+        (102, 60),
+        (103, 63),
+        (105, 66),
+        (106, 68),
+        (107, 69),
+        (107, 70),
+        (108, 72),
+        (110, 74),
         (113, 75),
     ),
     "female": (
-        (98, 54), (101, 58), (102, 60), (103, 62), (104, 64), (105, 67), (106, 68), (107, 69), (108, 71), (109, 72), (111, 74),
+        (98, 54),
+        (101, 58),
+        (102, 60),
+        (103, 62),
+        (104, 64),
+        (105, 67),
+        (106, 68),
+        (107, 69),
+        (108, 71),
+        (109, 72),
+        (111, 74),
         (114, 75),
     ),
-}  # fmt: skip
-"""AAP 2017, table 6: the pressures that need a closer look at the ages 1 to 12."""
+}
 
 SATURATION = Range(94, 96)
 TEMPERATURE = Range(Decimal(95), None, Decimal("100.3"), Decimal("104"))
@@ -114,11 +134,11 @@ ADULT_BMI_MONTHS = 240
 _THREE_MONTHS, _A_YEAR, _TEN_YEARS, _THIRTEEN_YEARS, _SIXTEEN_YEARS = 3, 12, 120, 156, 192
 
 
-# --- what can not be --------------------------------------------------------------------------------
+# --- impossible values -----------------------------------------------------------------------------
 def check_values(values: Mapping[str, Any], changed: Collection[str], born: datetime.date | None, today: datetime.date) -> None:
-    """Raise Invalid where what `changed` contradicts the other `values`, the birth date, or the calendar.
+    """Raise Invalid if the `changed` values contradict other `values`, the birth date, or the calendar.
 
-    What stands already is not judged again.
+    Unchanged values are not checked again.
     """
     for name, (least, most) in POSSIBLE.items():
         if name in changed and values[name] is not None and not least <= values[name] <= most:
@@ -127,7 +147,7 @@ def check_values(values: Mapping[str, Any], changed: Collection[str], born: date
         _check_date(values["date_taken"], born, today)
     systolic, diastolic = values.get("bp_systolic"), values.get("bp_diastolic")
     if systolic is not None and diastolic is not None and diastolic > systolic:
-        _refuse(changed, ("bp_diastolic", "bp_systolic"), "The diastolic pressure can not be above the systolic one.")
+        _refuse(changed, ("bp_diastolic", "bp_systolic"), "The diastolic pressure cannot be above the systolic one.")
     bmi = body_mass_index(values.get("height_inches"), values.get("weight_lbs"))
     if bmi is not None and not POSSIBLE["bmi"][0] <= bmi <= POSSIBLE["bmi"][1]:
         _refuse(changed, ("weight_lbs", "height_inches"), "Nobody of this height has this weight: in pounds and inches?")
@@ -143,7 +163,7 @@ def _check_date(taken: datetime.date, born: datetime.date | None, today: datetim
 
 
 def _refuse(changed: Collection[str], names: tuple[str, ...], message: str) -> None:
-    """Refuse the first of `names` that is among `changed`; without any, nothing is wrong now that was not before."""
+    """Raise Invalid for the first of `names` among `changed`; if none is, the contradiction is not new."""
     for name in names:
         if name in changed:
             raise Invalid(message, name)
@@ -151,7 +171,7 @@ def _refuse(changed: Collection[str], names: tuple[str, ...], message: str) -> N
 
 # --- what follows -----------------------------------------------------------------------------------
 def body_mass_index(height_inches: Number | None, weight_lbs: Number | None) -> Decimal | None:
-    """Return 703 lb/in² to two places, None where one of the two is not known."""
+    """Return 703 · lb/in², rounded to two places, or None if weight or height is unknown."""
     if height_inches is None or weight_lbs is None:
         return None
     return (703 * Decimal(weight_lbs) / Decimal(height_inches) ** 2).quantize(Decimal("0.01"), ROUND_HALF_UP)
@@ -167,11 +187,11 @@ class LMS(NamedTuple):
 
 @cache
 def _growth_charts() -> tuple[list[float], dict[str, list[LMS]]]:
-    """Return ages in months, and by sex the distribution of the body mass index at each.
+    """Return the ages in months, and by sex the distribution of the body mass index at each age.
 
     The file holds the parameters of CDC's BMI-for-age charts of 2000 (bmiagerev.csv of the National Center for Health
-    Statistics, in the public domain), as the package rcpchgrowth 4.6.5 has them in data_tables/cdc2-20.json. The package
-    itself would bring SciPy and NumPy, 200 MB and a second at every start, and the AGPL, for this one formula.
+    Statistics, in the public domain), as in data_tables/cdc2-20.json of the package rcpchgrowth 4.6.5. The package itself
+    is not used: it needs SciPy and NumPy (200 MB, one second per start) and is under the AGPL.
     """
     with (Path(__file__).parent / "data" / "cdc_bmi_for_age.csv").open(encoding="ascii", newline="") as file:
         rows = [[float(cell) for cell in row] for row in list(csv.reader(file))[1:]]
@@ -180,9 +200,9 @@ def _growth_charts() -> tuple[list[float], dict[str, list[LMS]]]:
 
 
 def bmi_percentile(bmi: Number | None, born: datetime.date | None, taken: datetime.date, sex: str | None) -> int | None:
-    """Return the percentile of a body mass index for age and sex, from the 2nd to before the 20th birthday; else None.
+    """Return the percentile of a body mass index for age and sex from age 2 until before age 20, else None.
 
-    Between the months of the charts it is interpolated, as CDC's own programs do.
+    Interpolates between the months of the charts, as CDC's own programs do.
     """
     months = age_in_months(born, taken)
     if bmi is None or born is None or months is None or not 24 <= months < ADULT_BMI_MONTHS or sex not in SCREENING:
@@ -201,7 +221,7 @@ def _distribution(sex: str, months: float) -> LMS:
 
 
 def age_in_months(born: datetime.date | None, day: datetime.date) -> int | None:
-    """Return the age in whole months on `day`, None where the birth date is not known."""
+    """Return the age in whole months on `day`, or None if the birth date is unknown."""
     if born is None:
         return None
     return 12 * (day.year - born.year) + day.month - born.month - (day.day < born.day)
@@ -209,7 +229,7 @@ def age_in_months(born: datetime.date | None, day: datetime.date) -> int | None:
 
 # --- what is out of range ---------------------------------------------------------------------------
 def abnormal_flags(values: Mapping[str, Any], born: datetime.date | None, sex: str | None) -> list[dict[str, str]]:
-    """Return `{vital, message, severity}` of each of `values` that is out of range at the age on `date_taken`."""
+    """Return `{vital, message, severity}` for each of `values` that is out of range for the age on `date_taken`."""
     ranges = ranges_at(age_in_months(born, values["date_taken"]), sex)
     found = (_flag(name, values.get(name), usual) for name, usual in ranges)
     return [flag for flag in found if flag]
@@ -221,7 +241,7 @@ def is_procedure_blocking(flags: Collection[Mapping[str, str]]) -> bool:
 
 
 def ranges_at(months: int | None, sex: str | None) -> Iterator[tuple[str, Range]]:
-    """Yield what is usual for each vital sign at an age; None is an adult's."""
+    """Yield the normal range of each vital sign for an age; None means an adult."""
     band = next(band for band in reversed(BANDS) if months is None or band.from_months <= max(months, 0))
     yield "bp_systolic", _systolic(months, sex)
     yield "bp_diastolic", _diastolic(months, sex)
@@ -248,14 +268,14 @@ def _diastolic(months: int | None, sex: str | None) -> Range:
 
 
 def _hypotension(months: int) -> int:
-    """Return the least systolic pressure that is not hypotension in a child (PALS)."""
+    """Return the lowest systolic pressure that is not hypotension in a child (PALS)."""
     if months < _A_YEAR:
         return 60 if months < 1 else 70
     return 90 if months >= _TEN_YEARS else 70 + 2 * (months // 12)
 
 
 def _screened(months: int, sex: str | None, which: int) -> int | None:
-    """Return the last pressure that needs no closer look in a child; of an unknown sex, the higher of the two."""
+    """Return the highest pressure that needs no further evaluation in a child; for an unknown sex, the higher of both."""
     if months < _A_YEAR:
         return None
     year = months // 12 - 1

@@ -1,4 +1,4 @@
-"""The days by which reports are bounded: asked for, allowed or forbidden, and which moments they mean."""
+"""The date range of reports: required, optional or forbidden, and the moments that it covers."""
 
 import datetime
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ FIRST, LAST = DayFilter("created_at"), DayFilter("created_at", until=True)
 
 
 class Days(Enum):
-    """What a report does with its days, and how it refuses others."""
+    """Whether a report has a date range, and the error messages."""
 
     OPTIONAL = ""
     REQUIRED = "This report needs its days"
     FORBIDDEN = "This report has no days"
 
     def check(self, given: Mapping[str, Any]) -> None:
-        """Raise Rejected for days that are missing, forbidden or the wrong way round.
+        """Raise Rejected if days are missing, forbidden or in the wrong order.
 
-        `given` maps the names of the first and of the last day, in this order, to what was given, None for nothing.
+        `given` maps the parameter names of the first and the last day, in this order, to days or None.
         """
         if self is not Days.OPTIONAL:
             required = self is Days.REQUIRED

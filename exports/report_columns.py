@@ -13,8 +13,8 @@ from rest_framework import serializers
 
 from accounts.models import CareGroup, GroupMembership
 from accounts.scope import Actor, Viewer, visible
-from clinical.fields import measured_value
 from clinical.models import Flag, MonitoringAlert, MonitoringAlertStatus
+from clinical.serializer_fields import measured_value
 from config.core.compiled_queries import QueryDefinition, parameter
 from config.rest.compiled.loaders import ChildLoader, Loader
 from config.rest.compiled.plans import Computed, LoadedField

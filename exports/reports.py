@@ -1,4 +1,4 @@
-"""The reports: which rows each one has, and its columns in the order of the documented API."""
+"""The reports: their rows, and their columns in the order of the API's documentation."""
 
 from rest_framework import serializers
 
@@ -23,8 +23,8 @@ from exports.report_columns import (
     related,
     related_uuid,
 )
-from patients.fields import PUBLIC_STATUS, IdentityNumber, public_status
 from patients.models import Enrolment, MutationType, Patient, PatientMutation, SettingChange
+from patients.serializer_fields import PUBLIC_STATUS, IdentityNumber, public_status
 
 
 class PatientsReportOut(ContractSerializer):
@@ -61,11 +61,34 @@ class PatientsReportOut(ContractSerializer):
     class Meta:
         model = Patient
         fields = [
-            "Patient_UUID", "First_Name", "Middle_Name", "Last_Name", "Sex", "Patient_Number", "BSN", "Email", "Phone",
-            "Date_Of_Birth", "Status", "Group_Name", "Program_Name", "Protocol", "Created_Date", "Activated_Date",
-            "Stopped_Date", "Stopped_Reason", "Grey_Alerts", "Orange_Alerts", "Red_Alerts", "Measurements_Alerts",
-            "Combination_Alerts", "Remark_Alerts", "Overdues_Alerts", "Average_Alerts", "Total_Alerts",
-        ]  # fmt: skip
+            "Patient_UUID",
+            "First_Name",
+            "Middle_Name",
+            "Last_Name",
+            "Sex",
+            "Patient_Number",
+            "BSN",
+            "Email",
+            "Phone",
+            "Date_Of_Birth",
+            "Status",
+            "Group_Name",
+            "Program_Name",
+            "Protocol",
+            "Created_Date",
+            "Activated_Date",
+            "Stopped_Date",
+            "Stopped_Reason",
+            "Grey_Alerts",
+            "Orange_Alerts",
+            "Red_Alerts",
+            "Measurements_Alerts",
+            "Combination_Alerts",
+            "Remark_Alerts",
+            "Overdues_Alerts",
+            "Average_Alerts",
+            "Total_Alerts",
+        ]
 
 
 class OfPatientOut(ContractSerializer):
@@ -107,10 +130,21 @@ class MeasurementsReportOut(NamedPatientOut):
     class Meta:
         model = Measurement
         fields = [
-            *NAMED, "Group", "Program", "Protocol", "Measurement_Date", "Measurement_Name", "Measurement_Value", "Alert_Flag",
-            "Alert_Type", "Alert_Created_Date", "Alert_Processed_Type", "Alert_Processed_Action", "Alert_Processed_At",
+            *NAMED,
+            "Group",
+            "Program",
+            "Protocol",
+            "Measurement_Date",
+            "Measurement_Name",
+            "Measurement_Value",
+            "Alert_Flag",
+            "Alert_Type",
+            "Alert_Created_Date",
+            "Alert_Processed_Type",
+            "Alert_Processed_Action",
+            "Alert_Processed_At",
             "Alert_Processed_By_UUID",
-        ]  # fmt: skip
+        ]
 
 
 class AlertsReportOut(OfPatientOut):
@@ -133,10 +167,21 @@ class AlertsReportOut(OfPatientOut):
     class Meta:
         model = MonitoringAlert
         fields = [
-            "Patient_UUID", "Group", "Program", "Protocol", "Alert_Flag", "Alert_Type", "Measurement_Name",
-            "Alert_Created_Date", "Alert_Processed_Type", "Alert_Processed_Action", "Alert_Processed_At",
-            "Alert_Processed_By_UUID", "Alert_Processed_By_Role", "Alert_Processed_Additional_Info",
-        ]  # fmt: skip
+            "Patient_UUID",
+            "Group",
+            "Program",
+            "Protocol",
+            "Alert_Flag",
+            "Alert_Type",
+            "Measurement_Name",
+            "Alert_Created_Date",
+            "Alert_Processed_Type",
+            "Alert_Processed_Action",
+            "Alert_Processed_At",
+            "Alert_Processed_By_UUID",
+            "Alert_Processed_By_Role",
+            "Alert_Processed_Additional_Info",
+        ]
 
 
 class HcpsReportOut(ContractSerializer):
@@ -159,9 +204,20 @@ class HcpsReportOut(ContractSerializer):
     class Meta:
         model = User
         fields = [
-            "UUID", "First_Name", "Middle_Name", "Last_Name", "Email", "User_Name", "Language", "Role", "Status",
-            "Last_Login_At", "Last_Logout_At", "Groups", "Processed_Alerts",
-        ]  # fmt: skip
+            "UUID",
+            "First_Name",
+            "Middle_Name",
+            "Last_Name",
+            "Email",
+            "User_Name",
+            "Language",
+            "Role",
+            "Status",
+            "Last_Login_At",
+            "Last_Logout_At",
+            "Groups",
+            "Processed_Alerts",
+        ]
 
 
 def _mutated_to(actor: Actor, kind: str, name: str | None) -> str | None:
@@ -213,9 +269,18 @@ class PlannedActionsReportOut(OfPatientOut):
     class Meta:
         model = PlannedAction
         fields = [
-            "UUID", "Program_Action_UUID", "Patient_UUID", "Planned_Via", "Self_Planned", "Not_Before", "Expires_At",
-            "Valid_Period_Timezone", "Completed_At", "Completed_At_Timezone", "Created_Date",
-        ]  # fmt: skip
+            "UUID",
+            "Program_Action_UUID",
+            "Patient_UUID",
+            "Planned_Via",
+            "Self_Planned",
+            "Not_Before",
+            "Expires_At",
+            "Valid_Period_Timezone",
+            "Completed_At",
+            "Completed_At_Timezone",
+            "Created_Date",
+        ]
 
 
 class PatientsWorkflowHistoryReportOut(OfPatientOut):

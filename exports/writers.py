@@ -1,6 +1,6 @@
-"""Rows of reports as CSV, NDJSON and Parquet, a chunk at a time, and files that are there whole or not at all.
+"""Writing report rows as CSV, NDJSON and Parquet, chunk by chunk, and files that are complete or absent.
 
-`kinds` names the columns of a report in their order, each with what it holds: int, or else str.
+`kinds` maps the columns of a report, in order, to their type: int or str.
 """
 
 import csv
@@ -20,24 +20,24 @@ Kinds = Mapping[str, type]
 Chunks = Iterable[list[dict[str, Any]]]
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+# Characters that a spreadsheet may skip before a formula: blanks, controls, zero-width marks, its own quote.
 _UNSEEN = r'(?:[^\S\t\r\n]|["\0-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff])'
-"""What a spreadsheet may pass over before a formula: blanks, controls, marks without width, a quote of its own."""
+# Positions where a spreadsheet may see the beginning of a formula: at the start, or after a separator of some locale.
 _FORMULA = re.compile(rf"^(?=[\t\r\n\0])|(?<![^;\t\r\n])(?={_UNSEEN}*[=+\-@|%＝＋－＠])")
-"""Where a cell begins that a spreadsheet takes for more than text: the text itself, or what it splits off in some country."""
 
 
 def defused(value: Any) -> Any:
-    """Return a cell that no spreadsheet runs: what begins like a formula gets an apostrophe before it; numbers stay."""
+    """Return a cell that no spreadsheet evaluates: an apostrophe is put before formulas, but not before numbers."""
     if not isinstance(value, str):
         return value
-    # Nearly every cell begins with a letter or a digit and is one line, which is quicker to see than that nothing matches.
+    # A fast path: nearly every cell begins with a letter or a digit and is a single line.
     if value[:1].isalnum() and ";" not in value and value.isprintable():
         return value
     return value if _NUMBER.fullmatch(value) else _FORMULA.sub("'", value)
 
 
 def csv_chunks(kinds: Kinds, chunks: Chunks) -> Iterator[bytes]:
-    """Yield the header, then each chunk of rows, quoted as RFC 4180 has it."""
+    """Yield the header, then each chunk of rows, quoted as in RFC 4180."""
     yield _lines([kinds])
     for rows in chunks:
         yield _lines([[defused(row[name]) for name in kinds] for row in rows])
@@ -50,13 +50,13 @@ def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def ndjson_chunks(kinds: Kinds, chunks: Chunks) -> Iterator[bytes]:
-    """Yield each chunk of rows, one JSON object a line."""
+    """Yield each chunk of rows, one JSON object per line."""
     for rows in chunks:
         yield b"".join(to_json(row) + b"\n" for row in rows)
 
 
 def parquet_chunks(kinds: Kinds, chunks: Chunks) -> Iterator[bytes]:
-    """Yield a Parquet file, a row group for each chunk. It needs the extra `parquet`."""
+    """Yield a Parquet file with a row group per chunk. Needs the extra `parquet`."""
     import pyarrow
     from pyarrow.parquet import ParquetWriter
 
@@ -75,7 +75,7 @@ def _held(value: Any, kind: type) -> Any:
 
 
 class _Sink(io.RawIOBase):
-    """Keeps what is written until it is taken."""
+    """A buffer: keeps what is written until it is taken."""
 
     def __init__(self) -> None:
         self._kept = bytearray()
@@ -101,9 +101,9 @@ FORMATS: Mapping[str, Callable[[Kinds, Chunks], Iterator[bytes]]] = {
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of `path` when the block has ended well, and leaves nothing when it has not.
+    """Open a file that replaces `path` if the block succeeds, and leaves nothing behind if it fails.
 
-    Nobody but its owner may read it. A link stays, and what it names is replaced; OSError for anything but a file.
+    Only its owner may read it. If `path` is a link, its target is replaced. Raises OSError unless it is a file.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -1,9 +1,8 @@
-"""Many patients at once: every rule of the single create and update, one result a row, few statements a chunk.
+"""Bulk import of patients: the rules of single creates and updates, one result per row, few statements per chunk.
 
-A chunk goes through in two steps. It is planned: rows are read, matched with patients, their
-references looked up, and judged one after the other in their order; this writes nothing. Then what
-may be written is written, updates before creates. A patient is named once in an import, and so is a
-chart number: who comes second fails, wherever chunks begin and end.
+A chunk is processed in two steps. Planning reads the rows, matches them with patients, looks up references and validates
+row by row; it writes nothing. Then the valid rows are written, updates before creates. A patient or a chart number may
+occur once per import: a second row with it fails, even in another chunk.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,15 +25,15 @@ from config.rest.fields import Reference, find_ids, require_id
 from config.rest.formats import parse_uuid
 from patients.models import Patient
 from patients.services.batches import Change, create_patients, update_patients
-from patients.services.locking import check_named, lock_patients
+from patients.services.locking import check_reference, lock_patients
 from patients.services.patient_values import accepted_changes, new_patient
 from patients.services.rules import SEALED
 
 MAX_ROWS = 10_000
+# Rows per transaction, if a bad row does not stop the others.
 CHUNK = 500
-"""Rows that are written in one transaction where a bad row does not stop the others."""
+# How often a chunk is tried when another transaction takes one of its chart numbers.
 ATTEMPTS = 3
-"""How often a chunk is planned whose chart numbers others take at the same moment."""
 GUARANTOR = "responsible_party_id"
 
 
@@ -47,21 +46,21 @@ class Mode(StrEnum):
 
 
 class Match(StrEnum):
-    """By what a row names the patient that it updates."""
+    """The key by which a row finds the patient to update."""
 
     CHART_NUMBER = "chart_number"
     UUID = "uuid"
 
 
 class OnError(StrEnum):
-    """What a bad row does to the others: nothing, or nothing is written."""
+    """What happens after a bad row: the others go on, or nothing is written."""
 
     CONTINUE = "continue"
     ABORT = "abort"
 
 
 class Outcome(StrEnum):
-    """What became of a row. Skipped: there was nothing to change, or another row stopped the import."""
+    """The outcome of a row. Skipped: nothing to change, or another row stopped the import."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -82,13 +81,13 @@ class Options:
 
     @property
     def whole(self) -> bool:
-        """Tell whether all rows stand or fall together, as one chunk."""
+        """Tell whether the rows are all or nothing, in one chunk."""
         return self.validate_only or self.on_error == OnError.ABORT
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of the row at `index`; `error` is why it failed."""
+    """The result of the row at `index`; `error` says why it failed."""
 
     index: int
     outcome: Outcome
@@ -98,9 +97,9 @@ class Result:
 
 @dataclass
 class Row:
-    """A row on its way.
+    """A row being imported.
 
-    `patient` is the one to save, or the stored one that `accepted` changes; judging the row sets it.
+    `patient` is the one to save, or the stored one that `accepted` changes; `_check` sets it.
     """
 
     index: int
@@ -121,33 +120,33 @@ class BulkImport:
         self.claimed: set[tuple[str, str]] = set()
         self.freed: set[str] = set()
 
-    def recall(self, raws: Sequence, outcomes: Iterable[str]) -> None:
-        """Learn what an earlier run of this import did with its first rows."""
+    def restore_claims(self, raws: Sequence, outcomes: Iterable[str]) -> None:
+        """Restore the claims of the rows that an earlier, interrupted run has imported."""
         for raw, outcome in zip(raws, outcomes, strict=False):
             if outcome != Outcome.FAILED:
                 self.claimed |= self.claims_of(raw)
 
     def take(self, raws: Sequence, start: int = 0) -> list[Result]:
-        """Import rows, the first of which stands at index `start`; all that they write is one transaction."""
+        """Import rows in one transaction; the first has the index `start`."""
         for attempt in range(ATTEMPTS):
             chunk = Chunk(self, raws, start)
             try:
                 with transaction.atomic():
-                    return self._keep(chunk, chunk.run())
+                    return self._remember_claims(chunk, chunk.run())
             except IntegrityError as error:
-                # Someone took a chart number after it was looked for: the next plan sees it taken.
+                # Another transaction took a chart number after the look-up: the next attempt sees it.
                 if broken_constraint(error) != "patient_chart_number_unique" or attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _keep(self, chunk: "Chunk", results: list[Result]) -> list[Result]:
+    def _remember_claims(self, chunk: "Chunk", results: list[Result]) -> list[Result]:
         self.claimed |= chunk.claimed
         if self.options.validate_only:
             self.freed |= chunk.freed
         return results
 
     def claims_of(self, raw: Any) -> frozenset[tuple[str, str]]:
-        """Return what a row lays its hand on, which no later row may: a chart number, a patient's UUID."""
+        """Return the keys that no later row may use: the row's chart number, and the UUID that it is matched by."""
         if not isinstance(raw, Mapping):
             return frozenset()
         chart, uuid = raw.get("chart_number"), parse_uuid(raw.get("uuid"))
@@ -158,7 +157,7 @@ class BulkImport:
 
 
 class Chunk:
-    """Some rows of an import: planned, and written."""
+    """A chunk of rows, which is planned and then written."""
 
     def __init__(self, job: BulkImport, raws: Sequence, start: int):
         self.job, self.options = job, job.options
@@ -166,7 +165,7 @@ class Chunk:
         self.claimed, self.freed = set(job.claimed), set(job.freed)
 
     def run(self) -> list[Result]:
-        """Plan the rows, write what may be written, and return one result a row, inside the open transaction."""
+        """Plan the rows, write the valid ones, and return one result per row, inside the open transaction."""
         self.plan()
         stopped = self.options.on_error == OnError.ABORT and any(row.error for row in self.rows)
         if not (stopped or self.options.validate_only):
@@ -175,22 +174,22 @@ class Chunk:
 
     # --- planning ---------------------------------------------------------------------------------
     def plan(self) -> None:
-        """Bring every row to where it can be written, or to its error."""
-        self._each(self._read)
+        """Prepare every row for writing, or set its error."""
+        self._for_each_good_row(self._read)
         self.matches = self._find_matches()
-        self._each(self._match)
-        references = (value for row in self._good() for value in row.values.values() if isinstance(value, Reference))
+        self._for_each_good_row(self._match)
+        references = (value for row in self._good_rows() for value in row.values.values() if isinstance(value, Reference))
         self.ids = find_ids(references, self.job.actor, self.job.organization.pk)
-        self._each(self._refer)
+        self._for_each_good_row(self._resolve_references)
         self.locked = self._lock()
         self.holders = self._find_holders()
-        self._each(self._judge)
+        self._for_each_good_row(self._check)
 
-    def _good(self) -> list[Row]:
+    def _good_rows(self) -> list[Row]:
         return [row for row in self.rows if row.error is None]
 
-    def _each(self, step: Callable[[Row], None]) -> None:
-        for row in self._good():
+    def _for_each_good_row(self, step: Callable[[Row], None]) -> None:
+        for row in self._good_rows():
             try:
                 step(row)
             except (DomainError, ValidationError) as error:
@@ -202,15 +201,15 @@ class Chunk:
             raise Invalid("An update needs it to find its patient.", self.options.match_on, "required")
 
     def _key(self, row: Row) -> str:
-        """Return by what a row is matched with a stored patient, "" where it can only be a new one."""
+        """Return the key that matches a row with a stored patient, or "" if it can only create one."""
         if self.options.mode == Mode.CREATE:
             return ""
         value = row.values.get(self.options.match_on) or ""
         return value if self.options.match_on == Match.UUID else fold(value)[:64]
 
     def _find_matches(self) -> dict[str, int]:
-        """Return the ids of the patients in the caller's scope whom the rows name, by key."""
-        keys = sorted({self._key(row) for row in self._good()} - {""})
+        """Return the ids of the matching patients in the caller's scope, by key."""
+        keys = sorted({self._key(row) for row in self._good_rows()} - {""})
         if not keys:
             return {}
         column = "uuid" if self.options.match_on == Match.UUID else "chart_number_key"
@@ -227,40 +226,40 @@ class Chunk:
         if missing := self.job.reader.missing(row.values):
             raise ValidationError(missing)
 
-    def _refer(self, row: Row) -> None:
+    def _resolve_references(self, row: Row) -> None:
         for name, value in row.values.items():
             if isinstance(value, Reference):
                 row.values[name] = require_id(self.ids.get(value), value, name)
 
     def _lock(self) -> dict[int, Patient]:
-        """Return the patients to update and the guarantors to be named, locked."""
-        ids = {row.patient_id for row in self._good()} | {row.values.get(GUARANTOR) for row in self._good()}
+        """Lock and return the patients to update and the guarantors to refer to."""
+        ids = {row.patient_id for row in self._good_rows()} | {row.values.get(GUARANTOR) for row in self._good_rows()}
         return lock_patients(ids) if ids - {None} else {}
 
     def _find_holders(self) -> dict[str, int]:
-        """Return who holds the chart numbers that rows ask for. In scope or not: the constraint tells as much."""
-        keys = sorted({key for row in self._good() for kind, key in row.claims if kind == Match.CHART_NUMBER})
+        """Return the holders of the rows' chart numbers, in scope or not: the constraint would reveal as much."""
+        keys = sorted({key for row in self._good_rows() for kind, key in row.claims if kind == Match.CHART_NUMBER})
         if not keys:
             return {}
         patients = Patient.objects.filter(organization=self.job.organization, deleted_at=None, chart_number_key__anyof=keys)
         return dict(patients.values_list("chart_number_key", "pk"))
 
-    def _judge(self, row: Row) -> None:
+    def _check(self, row: Row) -> None:
         base_version = row.values.pop("base_version", None)
         row.values.pop("uuid", None)
         if row.values.get(GUARANTOR):
-            check_named(self.locked.get(row.values[GUARANTOR]), "responsible_party")
+            check_reference(self.locked.get(row.values[GUARANTOR]), "responsible_party")
         if row.patient_id is None:
-            self._judge_create(row)
+            self._check_create(row)
         else:
-            self._judge_update(row, self.locked.get(row.patient_id), base_version)
-        self._claim(row)
+            self._check_update(row, self.locked.get(row.patient_id), base_version)
+        self._claim_keys(row)
 
-    def _judge_create(self, row: Row) -> None:
+    def _check_create(self, row: Row) -> None:
         values = {**self.options.defaults, **row.values}
         row.patient = new_patient(actor=self.job.actor, organization=self.job.organization, values=values)
 
-    def _judge_update(self, row: Row, patient: Patient | None, base_version: int | None) -> None:
+    def _check_update(self, row: Row, patient: Patient | None, base_version: int | None) -> None:
         if patient is None or patient.deleted_at is not None:
             raise NotFound("Patient")
         row.patient, accepted = patient, accepted_changes(patient, row.values)
@@ -268,7 +267,7 @@ class Chunk:
             raise VersionConflict(expected=patient.version, got=base_version)
         row.accepted = {name: value for name, value in accepted.items() if stored_value(patient, name) != value}
 
-    def _claim(self, row: Row) -> None:
+    def _claim_keys(self, row: Row) -> None:
         for kind, key in sorted(row.claims):
             holder = self.holders.get(key) if kind == Match.CHART_NUMBER and key not in self.freed else None
             if (kind, key) in self.claimed or holder not in (None, row.patient_id):
@@ -280,8 +279,8 @@ class Chunk:
 
     # --- writing ----------------------------------------------------------------------------------
     def write(self) -> None:
-        """Write the good rows, updates first: a new patient may have a chart number that an update gives up."""
-        actor, organization, good = self.job.actor, self.job.organization, self._good()
+        """Write the valid rows, updates first: a new patient may take a chart number that an update frees."""
+        actor, organization, good = self.job.actor, self.job.organization, self._good_rows()
         changes = [Change(row.patient, row.accepted) for row in good if row.accepted]
         update_patients(actor=actor, organization=organization, changes=changes)
         created = [row for row in good if row.accepted is None]
@@ -300,7 +299,7 @@ class Chunk:
 
 
 def stored_value(patient: Patient, name: str) -> Any:
-    """Return what a patient's record holds under a name that the services take, sealed values in clear."""
+    """Return a stored value by the name used in services, sealed values in clear."""
     if name not in SEALED:
         return getattr(patient, name)
     sealed = getattr(patient, f"{name}_sealed")

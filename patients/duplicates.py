@@ -1,4 +1,4 @@
-"""Who might be the same person: name with date of birth, e-mail, mobile phone, or social security number."""
+"""Possible duplicates: the same name and date of birth, e-mail, mobile phone, or social security number."""
 
 import re
 from collections.abc import Mapping
@@ -13,30 +13,30 @@ from config.core.orm import fold
 from patients.models import Patient
 from patients.search import e164, region_of
 
-MOST = 50
-"""How many possible duplicates are told at most."""
+# The maximum number of possible duplicates in a response.
+MAX_DUPLICATES = 50
 
 
 def identity_index(name: str, number: str, organization_id: int) -> bytes | None:
-    """Return the blind index of a sealed number, blanks and punctuation aside; None for an empty one."""
+    """Return the blind index of a sealed number, ignoring blanks and punctuation; None if it is empty."""
     normal = re.sub(r"[\W_]", "", number).upper()
     return blind_index(normal, f"patient.{name}", organization_id) if normal else None
 
 
 def possible_duplicates(
-    actor: Actor, organization: Organization, values: Mapping[str, Any], besides: int | None = None
+    actor: Actor, organization: Organization, values: Mapping[str, Any], exclude_id: int | None = None
 ) -> list[int]:
-    """Return the ids of patients, not archived and in the actor's scope, whom one of the signals in `values` matches.
+    """Return the ids of unarchived patients in the actor's scope that match one of the signals in `values`.
 
-    `besides` leaves out the patient whose own values they are.
+    `exclude_id` is the patient that the values belong to.
     """
     signals = _signals(organization, values)
     if not signals:
         return []
     found = scope(actor, Patient.objects.filter(signals, organization=organization, deleted_at=None))
-    if besides is not None:
-        found = found.exclude(pk=besides)
-    return list(found.order_by("last_name_key", "id").values_list("pk", flat=True)[:MOST])
+    if exclude_id is not None:
+        found = found.exclude(pk=exclude_id)
+    return list(found.order_by("last_name_key", "id").values_list("pk", flat=True)[:MAX_DUPLICATES])
 
 
 def _signals(organization: Organization, values: Mapping[str, Any]) -> Q:

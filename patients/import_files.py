@@ -1,4 +1,4 @@
-"""Import files: CSV tables of patients, and the files that tell what was wrong with them."""
+"""Import files: CSV tables of patients, and the error files written beside them."""
 
 import csv
 import os
@@ -15,17 +15,17 @@ from config.rest.fields import Text
 from config.rest.request_body import storable
 
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+# The byte order marks of UTF-16, which spreadsheets call "Unicode text".
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
-"""How UTF-16 begins, which spreadsheets write as "Unicode text"."""
 
 
 class FileRefused(Exception):
-    """A file of which no row can be read. The text says why."""
+    """A file that cannot be read at all. The message says why."""
 
 
 @dataclass(frozen=True)
 class FileRow:
-    """A row of a file: the line it begins on, its cells, and its values as a body has them, or why there are none."""
+    """A row of a file: its first line, its cells, and its values as in a JSON body, or why it is unreadable."""
 
     line: int
     cells: list[str]
@@ -34,9 +34,9 @@ class FileRow:
 
 
 class PatientTable:
-    """An open CSV file whose header names `fields`. Raises FileRefused where the header does not.
+    """An open CSV file whose header names `fields`. Raises FileRefused if the header is wrong.
 
-    Empty cells are left out, empty lines skipped; true, yes and 1 are true. Text is kept to the byte.
+    Empty cells and empty lines are skipped; true, yes and 1 are true. Text is kept verbatim.
     """
 
     def __init__(self, file: TextIO, fields: Mapping[str, Field], required: set[str]):
@@ -45,7 +45,7 @@ class PatientTable:
         try:
             self.header = next(self.reader, [])
         except csv.Error as error:
-            raise FileRefused(f"the header can not be read as CSV ({error})") from error
+            raise FileRefused(f"the header cannot be read as CSV ({error})") from error
         self._check_header(required)
 
     def _check_header(self, required: set[str]) -> None:
@@ -83,7 +83,7 @@ class PatientTable:
 
 
 def value_of(field: Field, text: str) -> Any:
-    """Return a cell as JSON would have it; what does not fit is left as text, for the field to refuse."""
+    """Return a cell as a JSON value. What does not parse stays text, and fails validation later."""
     if isinstance(field, Text):
         return text
     bare = text.strip()
@@ -95,7 +95,7 @@ def value_of(field: Field, text: str) -> Any:
 
 
 def open_table(path: Path) -> TextIO:
-    """Open a CSV file. Bytes that are not UTF-8 become surrogates, so that they spoil their own row only."""
+    """Open a CSV file. Bytes that are not UTF-8 become surrogates, so that only their own row fails."""
     try:
         with path.open("rb") as file:
             if file.read(2) in _WIDE:
@@ -106,9 +106,9 @@ def open_table(path: Path) -> TextIO:
 
 
 class ErrorFile:
-    """A CSV file beside the imported one: line, field and message of each error, and the row as it was.
+    """A CSV file beside the imported one, with line, field and message of each error, and the original row.
 
-    Made when the first row fails; one that an earlier import has left goes away with the first look.
+    It is created when the first row fails; the file of an earlier import is deleted at the start.
     """
 
     def __init__(self, imported: Path, header: list[str]):
@@ -126,7 +126,7 @@ class ErrorFile:
     def write(self, row: FileRow, field: str, message: str) -> None:
         """Add one error of a row."""
         if self.file is None:
-            # It holds what the imported file holds of patients: for its owner's eyes only.
+            # It contains patient data: only its owner may read it.
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             self.file = os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="")
             csv.writer(self.file).writerow(["line", "field", "message", *self.header])

@@ -1,4 +1,4 @@
-"""Finding patients: the folded text a record is searched by, and what a query asks of it."""
+"""Patient search: the folded text of a record, and the patterns of a query."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,20 +15,20 @@ from config.core.orm import fold
 MAX_WORDS = 8
 _NAMES = ("first_name", "middle_name", "last_name", "preferred_name")
 _PHONES = ("home_phone", "mobile_phone", "work_phone")
+# The columns that derived columns depend on.
 SEARCHED = frozenset({*_NAMES, *_PHONES, "email", "chart_number", "date_of_birth", "account_name", "country"})
-"""The columns that the derived ones are made from: a change of one makes them anew."""
 
+# The columns that the typeahead searches.
 TYPED = ("first_name", "last_name", "preferred_name", "chart_number")
-"""The columns that the typeahead looks at."""
 
 _DIGITS_AND_PUNCTUATION = re.compile(r"[\d+()./\-]*\d[\d+()./\-]*", re.ASCII)
 
 
 def query_patterns(text: str) -> list[dict[str, str]]:
-    """Return what a record must contain to be found by the query `text`: one of the patterns of each of its words.
+    """Return the patterns of the query `text`: a record matches if it contains one pattern of each word.
 
-    There are at most MAX_WORDS words. A word is looked for as typed (folded) and, where it is a number, as bare
-    digits too; each pattern stands under a name of its own.
+    Only the first MAX_WORDS words count. A word is searched as typed (folded) and, if it is a number, as bare digits too.
+    The keys are unique parameter names.
     """
     patterns = []
     for index, word in enumerate(fold(text).split()[:MAX_WORDS]):
@@ -40,16 +40,16 @@ def query_patterns(text: str) -> list[dict[str, str]]:
 
 
 def containing(patterns: Iterable[Mapping[str, Any]]) -> Q:
-    """Return the condition that a record contains one of the patterns (or of their markers) of each word."""
+    """Return the condition that a record contains one of the patterns (or placeholders) of each word."""
     every = Q()
     for forms in patterns:
         every &= reduce(or_, (Q(search_text__matches=pattern) for pattern in forms.values()))
     return every
 
 
-@lru_cache(maxsize=64)  # A record's number is asked for more than once while its columns are made.
+@lru_cache(maxsize=64)  # The columns of one record need the same number more than once.
 def phone_of(text: str | None, country: str) -> phonenumbers.PhoneNumber | None:
-    """Read `text` as a phone number dialled in `country` (ISO 3166-1); None where it is no valid number."""
+    """Parse `text` as a phone number dialled in `country` (ISO 3166-1). Returns None if it is not valid."""
     try:
         number = phonenumbers.parse(text or "", country.upper() or None)
     except phonenumbers.NumberParseException:
@@ -58,19 +58,19 @@ def phone_of(text: str | None, country: str) -> phonenumbers.PhoneNumber | None:
 
 
 def e164(text: str | None, country: str) -> str | None:
-    """Return `text` in E.164 (`+31612345678`), None where it is no valid number."""
+    """Return `text` in E.164 (`+31612345678`), or None if it is no valid number."""
     number = phone_of(text, country)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else None
 
 
 def region_of(values: Mapping[str, Any], organization_country: str) -> str:
-    """Return the country in which a patient's numbers without a country code are read."""
+    """Return the country for a patient's phone numbers without a country code."""
     country = values.get("country") or ""
     return country if re.fullmatch("[A-Za-z]{2}", country) else organization_country
 
 
 def derived_columns(values: Mapping[str, Any], organization_country: str) -> dict[str, Any]:
-    """Return the columns that follow from the stored ones: sort keys, E.164, the text that is searched."""
+    """Return the derived columns: sort keys, E.164, the search text."""
     region = region_of(values, organization_country)
     born = values.get("date_of_birth")
     return {
@@ -86,7 +86,7 @@ def derived_columns(values: Mapping[str, Any], organization_country: str) -> dic
 
 
 def name_keys(values: Mapping[str, Any]) -> set[str]:
-    """Return the folded beginnings by which the typeahead finds a patient: whole names and each of their words."""
+    """Return the folded texts of the typeahead's index: whole names and each of their words."""
     folded = [fold(values.get(name))[:255] for name in TYPED]
     return {key for text in folded for key in (text, *text.split()[:MAX_WORDS]) if key}
 
@@ -102,7 +102,7 @@ def _searched(values: Mapping[str, Any], region: str) -> Iterator[str]:
 
 
 def _phone_forms(text: str | None, region: str) -> Iterator[str]:
-    """Yield the digits by which people look a number up: international, and as dialled at home."""
+    """Yield the digits of a number in the forms that people search for: international and national."""
     if not text:
         return
     number = phone_of(text, region)

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.admin.base import ScopedAdmin, ScopedInline
 from accounts.admin.filters import ArchivedFilter
-from accounts.audit import record
+from accounts.audit import record_change
 from accounts.models import ApiKey, AuditEvent, CareGroup, Organization, Role, User
 from accounts.models.catalogs import Catalog
 from accounts.scope import scope
@@ -42,7 +42,7 @@ def furnish(clinic):
     )  # fmt: skip
     User.objects.filter(organization=clinic.organization).update(first_name=name, last_name=name)
     ApiKey.objects.filter(organization=clinic.organization).update(description=f"{name} key")
-    record(SYSTEM, f"{name} action", organization_id=clinic.organization.pk, patients=[patient.pk])
+    record_change(SYSTEM, f"{name} action", patient, event=None)
     clinic.rows = {
         ApiKey: key_row(clinic.keys[Role.HC_ADMIN]),
         AuditEvent: AuditEvent.objects.filter(organization_id=clinic.organization.pk).latest("id"),

@@ -1,4 +1,4 @@
-"""Who may import whom. DESIGN "The house" as one table; a foreign key or look-up written as "app.Model" is an import too."""
+"""Who may import whom: docs/decisions/0029-layout-and-imports.md as a table. A model named as "app.Model" is an import too."""
 
 import ast
 from collections.abc import Iterator
@@ -14,15 +14,16 @@ PACKAGES = ("config", "accounts", "patients", "clinical", "exports")
 APPS = PACKAGES[1:]
 DIALECTS = ("practice", "public", "general")
 
+# Modules under everything, which know no app. Among themselves they import freely; a cycle would not start.
 GROUND = ("config.core", "config.keys")
-"""Modules under everything, which know no app. Among themselves they import freely; a cycle would not start."""
 
+# Every module of the project, lowest first. A module imports from its own entry and from layers below it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     GROUND,
     ("config.health",),
     ("accounts.scope",),
     ("accounts.models", "accounts.migrations", "accounts.apps"),
-    ("accounts.audit", "accounts.events"),
+    ("accounts.audit",),
     ("accounts.services",),
     ("accounts.authentication", "accounts.permissions"),
     ("config.rest",),
@@ -32,21 +33,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("patients.models", "patients.migrations", "patients.apps"),
     ("patients.search", "patients.duplicates", "patients.families", "patients.typeahead"),
     ("patients.services",),
-    (
-        "patients.input_serializers",
-        "patients.bulk_import",
-        "patients.import_files",
-        "patients.fields",
-        "patients.filters",
-        "patients.views",
-    ),
+    ("patients.input_serializers", "patients.bulk_import", "patients.import_files"),
+    ("patients.serializer_fields", "patients.filters", "patients.views"),
     ("patients.practice", "patients.public", "patients.general"),
     ("patients.admin",),
     ("patients.management",),
-    ("clinical.interactions", "clinical.vitals", "clinical.monitoring"),  # pure rules: values in, verdict out
+    ("clinical.interactions", "clinical.vitals", "clinical.monitoring"),  # pure rules: values in, result out
+    ("clinical.fields",),
     ("clinical.models", "clinical.migrations"),
-    ("clinical.services", "clinical.apps"),
-    ("clinical.synthea", "clinical.fields", "clinical.filters"),
+    ("clinical.services",),
+    ("clinical.synthea", "clinical.serializer_fields", "clinical.filters"),
+    ("clinical.apps",),
     ("clinical.practice", "clinical.public", "clinical.general"),
     ("clinical.admin",),
     ("clinical.management",),
@@ -64,10 +61,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config.urls",),
     ("config.wsgi",),
 )
-"""Every module of the project, lowest first. A module imports from its own entry and from layers below it."""
 
+# Inside an app or dialect, lowest first.
 STAGES = ("models", "services", "serializers", "filters", "views", "urls")
-"""Inside an app or dialect, lowest first."""
 
 
 class Import(NamedTuple):
@@ -165,10 +161,14 @@ def test_one_dialect_never_imports_another():
     assert broken(crossing) == []
 
 
+# Modules that belong to no dialect and may name all of them: the table of contents, the documents, project-wide errors.
 OVERLOOKS_ALL_DIALECTS = (
-    "config.urls", "config.rest.documentation", "config.rest.schema", "config.rest.dialects", "config.rest.fallback",
-)  # fmt: skip
-"""Modules that belong to no dialect and may name all of them: the table of contents, the documents, project-wide errors."""
+    "config.urls",
+    "config.rest.documentation",
+    "config.rest.schema",
+    "config.rest.dialects",
+    "config.rest.fallback",
+)
 
 
 def test_what_belongs_to_no_dialect_knows_none():
@@ -184,7 +184,7 @@ def _role(name: str) -> str:
     return parts[1] if len(parts) > 1 else ""
 
 
-@pytest.mark.parametrize("role", ["models", "migrations", "services", "scope", "audit", "events", "search", "duplicates"])
+@pytest.mark.parametrize("role", ["models", "migrations", "services", "scope", "audit", "search", "duplicates", "fields"])
 def test_meaning_never_imports_a_wire_format(role):
     def wired(found: Import) -> bool:
         mine = found.module.split(".")[0] in APPS and _role(found.module) == role

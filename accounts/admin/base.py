@@ -23,8 +23,8 @@ from config.core.exceptions import DomainError
 from config.core.orm import has_column
 
 
-def leave_out(fieldsets: list, names: Collection[str]) -> None:
-    """Take `names` out of `fieldsets`, and keep the lines of those that stay."""
+def exclude_fields(fieldsets: list, names: Collection[str]) -> None:
+    """Remove the fields `names` from `fieldsets`, keeping the rows of the others."""
     for _, options in fieldsets:
         lines = [line if isinstance(line, tuple) else (line,) for line in options["fields"]]
         kept = [tuple(name for name in line if name not in names) for line in lines]
@@ -32,7 +32,7 @@ def leave_out(fieldsets: list, names: Collection[str]) -> None:
 
 
 class Scoped(BaseModelAdmin):
-    """What ModelAdmin and inline share: the rows of the scope, and no others to choose from."""
+    """Shared by ModelAdmin and inline: lists and choices hold only rows in scope."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return scope(actor_of(request), super().get_queryset(request))
@@ -45,14 +45,14 @@ class Scoped(BaseModelAdmin):
         return field
 
     def formfield_for_foreignkey(self, db_field, request: HttpRequest, **kwargs):
-        return self._offering(db_field, request, super().formfield_for_foreignkey, kwargs)
+        return self._with_selectable_rows(db_field, request, super().formfield_for_foreignkey, kwargs)
 
     def formfield_for_manytomany(self, db_field, request: HttpRequest, **kwargs):
-        return self._offering(db_field, request, super().formfield_for_manytomany, kwargs)
+        return self._with_selectable_rows(db_field, request, super().formfield_for_manytomany, kwargs)
 
-    def _offering(self, db_field, request: HttpRequest, make: Callable, kwargs: dict[str, Any]):
+    def _with_selectable_rows(self, db_field, request: HttpRequest, make: Callable, kwargs: dict[str, Any]):
         related: Any = self.admin_site.get_model_admin(db_field.remote_field.model)
-        kwargs["queryset"] = related.offered(request, related.get_queryset(request))
+        kwargs["queryset"] = related.selectable(request, related.get_queryset(request))
         field = make(db_field, request, **kwargs)
         if field is not None:
             field.label_from_instance = related.label
@@ -106,19 +106,19 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         return False
 
     # --- what is shown ----------------------------------------------------------------------------
-    def offered(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        """Return the rows of `queryset` that a reference may be set to."""
+    def selectable(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Return the rows of `queryset` that a foreign key may be set to."""
         return queryset.filter(deleted_at=None) if has_column(self.model, "deleted_at") else queryset
 
     def label(self, obj: Any) -> str:
-        """Return how `obj` is called where it is offered as a choice."""
+        """Return the label of `obj` as a choice."""
         return str(obj)
 
-    def shown(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Hear which rows an answer shows, before it leaves."""
+    def audit_read(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Audit that a response shows `rows`, before it is sent. Rows about no patient are not audited."""
 
     def chooses_organization(self, request: HttpRequest) -> bool:
-        """Tell whether the caller sees rows of more than one organization, and says whose a new one is."""
+        """Tell whether the caller sees several organizations and must choose one for a new row."""
         return actor_of(request).role == Role.FC_ADMIN and has_column(self.model, "organization")
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
@@ -134,7 +134,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         return [*filters, ("organization", ScopedRelatedFilter)] if self.chooses_organization(request) else filters
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow what the filters ask and nothing else: any other column could be guessed letter by letter."""
+        """Allow only the lookups of the filters: with any other, a column could be guessed letter by letter."""
         offered = {parameter_of(entry).split("__")[0] for entry in self.get_list_filter(request)}
         return lookup.split("__")[0] in offered and super().lookup_allowed(lookup, value, request)
 
@@ -144,8 +144,8 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
             first = fieldsets[0][1]
             first["fields"] = ["organization", *first["fields"]]
         if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
-            # Inputs that no column stands behind have nothing to show.
-            leave_out(fieldsets, {name for name in self.form.declared_fields if not has_column(self.model, name)})
+            # Form fields without a column have nothing to show.
+            exclude_fields(fieldsets, {name for name in self.form.declared_fields if not has_column(self.model, name)})
         return fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
@@ -157,12 +157,12 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         response = super().changelist_view(request, extra_context)
         changelist = (getattr(response, "context_data", None) or {}).get("cl")
         if changelist is not None:
-            self.shown(request, list(changelist.result_list))
+            self.audit_read(request, list(changelist.result_list))
         return response
 
     def render_change_form(self, request: HttpRequest, context, add=False, change=False, form_url="", obj=None):
         if obj is not None:
-            self.shown(request, [obj])
+            self.audit_read(request, [obj])
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     # --- writing ----------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         return form
 
     def changeform_view(self, request: HttpRequest, object_id=None, form_url="", extra_context=None) -> HttpResponse:
-        """Show or save. What a service refuses has been rolled back, and is shown in the form it came from."""
+        """Show or save the form. An error from a service, already rolled back, is shown in the form."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except (DomainError, IntegrityError) as refusal:
@@ -183,7 +183,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Model, form: ServiceForm, change: bool) -> None:
-        """Hand the form to a service. `obj` only carries the values into messages and history."""
+        """Call the service. `obj` only carries the values into messages and history."""
         if change:
             self.change(request, obj, form)
         else:
@@ -193,11 +193,11 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         """Do nothing: the service has saved what belongs together."""
 
     def construct_change_message(self, request: HttpRequest, form: ModelForm, formsets, add: bool = False) -> list:
-        """Name the changed fields; inlines only show, and have nothing to tell."""
+        """Name the changed fields. Inlines are read-only and never change."""
         return super().construct_change_message(request, form, [], add)
 
     def create(self, request: HttpRequest, form: Any) -> Model:
-        """Make the row and return it."""
+        """Create the row and return it."""
         raise NotImplementedError
 
     def change(self, request: HttpRequest, obj: Any, form: Any) -> None:
@@ -232,7 +232,7 @@ class ArchivableAdmin(ScopedAdmin):
 
 
 class ScopedInline(Scoped, UnfoldTabularInline):
-    """Base of every inline: rows of the scope, to look at."""
+    """Base of every inline: read-only, with rows in scope only."""
 
     extra = 0
     can_delete = False

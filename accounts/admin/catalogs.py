@@ -12,7 +12,7 @@ from accounts.admin.forms import LinesField, VersionedForm
 from accounts.models import CareGroup
 from accounts.models.catalogs import Catalog
 from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
-from accounts.site import actor_of
+from accounts.site import AdminSite, actor_of
 from config.core.orm import TextListField
 
 
@@ -22,18 +22,19 @@ def with_name(*columns: str) -> list[Any]:
 
 
 class CatalogAdmin(ArchivableAdmin):
-    """Base of the pages of catalogs."""
+    """Base of the pages of catalogs. The form has the model's `catalog_columns`, unless the page has its own fieldsets."""
 
     list_display = ["name"]
-    fieldsets = with_name()
-    fixed: tuple[str, ...] = ()
-    """Columns that are set once."""
     create_service: ClassVar[Callable[..., Catalog]] = staticmethod(create_catalog_row)
     update_service: ClassVar[Callable[..., None]] = staticmethod(update_catalog_row)
 
+    def __init__(self, model: type[Catalog], admin_site: AdminSite):
+        self.fieldsets = self.fieldsets or with_name(*model.catalog_columns)
+        super().__init__(model, admin_site)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         fields = super().get_readonly_fields(request, obj)
-        return [*fields, *self.fixed] if obj else fields
+        return [*fields, *self.model.set_once] if obj else fields
 
     def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
         if isinstance(db_field, TextListField):

@@ -1,4 +1,4 @@
-"""Filters of lists that offer rows of the scope only."""
+"""List filters that offer only rows in scope."""
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
@@ -12,12 +12,12 @@ class ScopedRelatedFilter(RelatedDropdownFilter):
     """A choice among the rows that the caller may see."""
 
     def has_output(self) -> bool:
-        """Stay with a single choice too: a filter that drops out would answer with every row."""
+        """Keep the filter even with a single choice: without it, the list would show every row."""
         return True
 
     def field_choices(self, field, request: HttpRequest, model_admin) -> list[tuple[int, str]]:
         related = model_admin.admin_site.get_model_admin(field.remote_field.model)
-        rows = related.offered(request, related.get_queryset(request))
+        rows = related.selectable(request, related.get_queryset(request))
         return [(row.pk, related.label(row)) for row in rows]
 
 
@@ -36,7 +36,7 @@ class ArchivedFilter(DropdownFilter):
 
 
 def parameter_of(entry) -> str:
-    """Return the name that a `list_filter` entry is asked for by."""
+    """Return the query parameter of a `list_filter` entry."""
     if isinstance(entry, type) and issubclass(entry, SimpleListFilter):
         return str(entry.parameter_name)
     return entry[0] if isinstance(entry, tuple) else entry

@@ -1,4 +1,4 @@
-"""Forms whose values go to a service, and whose errors come back from one."""
+"""Forms that pass their values to a service and show the errors that it raises."""
 
 from functools import cached_property
 from typing import Any
@@ -15,11 +15,11 @@ STALE = (
     "Someone else changed this record meanwhile, so nothing was saved. "
     "Open it again in another tab, compare, and enter your changes there."
 )
-TAKEN = "This value can not be used."
+TAKEN = "This value cannot be used."
 
 
 class ServiceForm(forms.ModelForm):
-    """A model form that is never saved: the admin hands its values to a service.
+    """A model form that is never saved: the admin passes its values to a service.
 
     `actor` and `refusal` are set by the admin. `refusal` is what the service raised on the first
     attempt; the form then shows it. `constraint_fields` maps a database constraint to (field, words).
@@ -38,12 +38,12 @@ class ServiceForm(forms.ModelForm):
 
     @cached_property
     def changed_data(self) -> list[str]:
-        """Names of the fields that differ. A browser's line ends and the form's stripping are no difference."""
+        """Names of the fields that changed, apart from line ends and stripped blanks."""
         return [name for name in super().changed_data if not self._same_text(name)]
 
     def _same_text(self, name: str) -> bool:
         before, after = self.get_initial_for_field(self.fields[name], name), getattr(self, "cleaned_data", {}).get(name)
-        return isinstance(before, str) and isinstance(after, str) and _plain(before) == _plain(after)
+        return isinstance(before, str) and isinstance(after, str) and _normalized(before) == _normalized(after)
 
     def changes(self) -> dict[str, Any]:
         """Return the changed columns as services take them: references as `<name>_id`, line ends as LF."""
@@ -67,7 +67,7 @@ class ServiceForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         super().clean()
         cleaned = self.cleaned_data
-        # Only a superadmin sees more than one organization; no row may point across the border for that.
+        # Only a superadmin sees more than one organization, and even they may not refer across organizations.
         for name, value in list(cleaned.items() if self.actor.role == Role.FC_ADMIN else ()):
             for row in value if isinstance(value, models.QuerySet) else [value]:
                 if self.organization_id and getattr(row, "organization_id", None) not in (None, self.organization_id):
@@ -78,12 +78,12 @@ class ServiceForm(forms.ModelForm):
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # the hook is missing in the stubs
         if self.refusal:
-            for name, messages in _words(self.refusal, self.constraint_fields).items():
+            for name, messages in _error_messages(self.refusal, self.constraint_fields).items():
                 self.add_error(name if name in self.fields else None, messages)
 
 
 class LinesField(forms.CharField):
-    """A list of texts, one a line; empty lines and outer blanks do not count, and no line is None."""
+    """A list of texts, one per line. Empty lines and outer blanks are dropped; no lines are None."""
 
     widget = UnfoldAdminTextareaWidget
 
@@ -105,23 +105,23 @@ class VersionedForm(ServiceForm):
         self.fields["base_version"].initial = self.instance.version
 
     def clean_base_version(self) -> int:
-        """Take a form without a version for one that has never been current."""
+        """Treat a form without a version as stale."""
         return self.cleaned_data["base_version"] or 0
 
 
-def _plain(text: str) -> str:
+def _normalized(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
 def _keep_choice(field: Any, stored: int) -> None:
-    """Let `field` keep what is stored even where it can no longer be chosen (archived, or out of scope)."""
+    """Let `field` keep its stored value even if it is not selectable any more (archived, or out of scope)."""
     if not field.queryset.filter(pk=stored).exists():
         field.queryset = field.queryset | field.queryset.model._base_manager.filter(pk=stored)
         field.label_from_instance = str
 
 
-def _words(refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> dict[str, list[str]]:
-    """Return what `refusal` says, by field."""
+def _error_messages(refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the messages of `refusal` by field."""
     if isinstance(refusal, IntegrityError):
         field, words = constraint_fields.get(broken_constraint(refusal), ("", "This collides with another record."))
         return {field: [words]}

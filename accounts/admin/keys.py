@@ -74,12 +74,19 @@ class ApiKeyAdmin(ScopedAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
             fieldsets[0][1]["fields"] = [
-                "key_id", "state", "holder", "description", "expires_at", "revoked_at", "last_used_at", "created_at"
-            ]  # fmt: skip
+                "key_id",
+                "state",
+                "holder",
+                "description",
+                "expires_at",
+                "revoked_at",
+                "last_used_at",
+                "created_at",
+            ]
         return fieldsets
 
     def chooses_organization(self, request: HttpRequest) -> bool:
-        """A key belongs where its user does."""
+        """A key belongs to the organization of its user."""
         return False
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
@@ -106,12 +113,12 @@ class ApiKeyAdmin(ScopedAdmin):
         return key
 
     def changeform_view(self, request: HttpRequest, object_id=None, form_url="", extra_context=None) -> HttpResponse:
-        """Offer one way to save: the answer is the page that shows the key."""
+        """Offer a single save button: the response is the page that shows the key."""
         buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().changeform_view(request, object_id, form_url, {**buttons, **(extra_context or {})})
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
-        """Show the key on the page that answers the form: it is kept nowhere, so no other page could."""
+        """Show the key in the response to the form: it is not stored, so no other page could."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -13,8 +13,8 @@ from accounts.scope import Role
 from accounts.services.organizations import create_organization, update_organization
 from accounts.site import actor_of
 
+# Who sees how the organization is run: its users, keys and audit trail.
 OFFICE = ADMINISTRATORS | {Role.HC_VIEW_ALL}
-"""Who sees how the organization is run: its users, keys and audit trail."""
 
 
 class OrganizationForm(ServiceForm):
@@ -24,7 +24,7 @@ class OrganizationForm(ServiceForm):
         """Refuse an organization that would be its own parent."""
         parent = self.cleaned_data["parent"]
         if parent and parent.pk == self.instance.pk:
-            raise forms.ValidationError("An organization can not be its own parent.")
+            raise forms.ValidationError("An organization cannot be its own parent.")
         return parent
 
 
@@ -46,7 +46,7 @@ class OrganizationAdmin(ScopedAdmin):
     }
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
-        """Show the parent to superadmins only: it lies out of everybody else's scope."""
+        """Show the parent to superadmins only: it is out of scope for everybody else."""
         fieldsets = super().get_fieldsets(request, obj)
         if actor_of(request).role == Role.FC_ADMIN:
             fieldsets[0][1]["fields"].append("parent")

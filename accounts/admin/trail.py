@@ -1,4 +1,4 @@
-"""The audit trail, to look at."""
+"""The audit trail, read-only."""
 
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from accounts.site import actor_of
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ScopedAdmin):
-    """Who did what, when, by which way."""
+    """Who did what, when, and how."""
 
     readers = OFFICE
     section, place, icon, hint = "Access", 3, "history", "Who read and changed what"
@@ -33,7 +33,7 @@ class AuditEventAdmin(ScopedAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Name who acted, where the caller may see them."""
+        """Annotate the e-mail address of the user, if the caller may see that user."""
         users = scope(actor_of(request), User.objects.filter(pk=OuterRef("user_id"))).order_by()
         return super().get_queryset(request).annotate(email=Subquery(users.values("email")))
 
@@ -46,7 +46,7 @@ class AuditEventAdmin(ScopedAdmin):
         return event.outcome, event.get_outcome_display()
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        """Find the events that touched a patient by the patient's UUID, others by their action."""
+        """Search by the UUID of an affected patient, or by action."""
         try:
             uuid = UUID(search_term.strip())
         except ValueError:

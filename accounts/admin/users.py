@@ -26,7 +26,7 @@ from accounts.site import actor_of
 
 
 class UserForm(ServiceForm):
-    """A user with their care groups and, to write only, a password."""
+    """A user with their care groups and a write-only password."""
 
     groups = forms.ModelMultipleChoiceField(
         CareGroup.objects.none(),
@@ -57,7 +57,7 @@ class UserForm(ServiceForm):
             self.fields["role"].choices = [(role, Role(role).label) for role in self._roles()]
 
     def _roles(self) -> list[str]:
-        """Return the roles to choose from. Nobody becomes a superadmin, or stops being one, by a change."""
+        """Return the roles to choose from. A change never makes a user a superadmin, or stops one being it."""
         if self.instance.pk:
             superadmin = self.instance.role == Role.FC_ADMIN
         else:
@@ -80,7 +80,7 @@ class UserForm(ServiceForm):
         if self.instance.pk and "status" in self.changed_data and not cleaned.get("reason"):
             self.add_error("reason", "Say why the status changes.")
         if self.instance.pk == self.actor.user_id and {"role", "status"} & set(self.changed_data):
-            self.add_error(None, "You can not change your own role or status.")
+            self.add_error(None, "You cannot change your own role or status.")
         return cleaned
 
     def _check_organization(self, cleaned: dict[str, Any]) -> None:
@@ -154,7 +154,7 @@ class UserAdmin(ScopedAdmin):
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs) -> type:
         form: Any = super().get_form(request, obj, change, **kwargs)
         groups: Any = self.admin_site.get_model_admin(CareGroup)
-        form.base_fields["groups"].queryset = groups.offered(request, groups.get_queryset(request))
+        form.base_fields["groups"].queryset = groups.selectable(request, groups.get_queryset(request))
         return form
 
     def create(self, request: HttpRequest, form: UserForm) -> User:

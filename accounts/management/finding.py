@@ -1,4 +1,4 @@
-"""What commands find by the words that a person types."""
+"""Looking up the organization and care group named on a command line."""
 
 from django.core.management.base import CommandError
 
@@ -8,7 +8,7 @@ from config.core.orm import fold
 
 
 def find_organization(actor: Actor, slug: str) -> Organization:
-    """Return the organization with this slug; CommandError where there is none."""
+    """Return the organization with this slug. Raises CommandError if there is none."""
     organization = scope(actor, Organization.objects.filter(slug=slug)).first()
     if organization is None:
         raise CommandError(f"There is no organization with the slug {slug}.")
@@ -16,7 +16,7 @@ def find_organization(actor: Actor, slug: str) -> Organization:
 
 
 def find_group(actor: Actor, organization: Organization, name: str) -> CareGroup:
-    """Return the organization's care group called `name`, whatever its case; CommandError where there is none."""
+    """Return the organization's care group called `name`, ignoring case. Raises CommandError if there is none."""
     groups = scope(actor, CareGroup.objects.filter(organization=organization, deleted_at=None))
     for group in groups:
         if fold(group.name) == fold(name):

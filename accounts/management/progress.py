@@ -1,4 +1,4 @@
-"""What commands show of long work while it goes on."""
+"""The progress line of long-running commands."""
 
 import os
 from typing import TextIO
@@ -9,7 +9,7 @@ _WIDTH = 30
 
 
 class Progress:
-    """A line on a terminal that is drawn anew with every call, and ends with the block. Files and pipes get nothing."""
+    """A context manager for a line that each call redraws. Nothing is written to files and pipes."""
 
     def __init__(self, command: BaseCommand):
         self.command = command
@@ -18,11 +18,11 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __call__(self, told: str, share: float | None = None) -> None:
-        """Show `told`, behind a bar where the `share` of the work that is done is known."""
+    def __call__(self, text: str, share: float | None = None) -> None:
+        """Show `text`, after a bar if the `share` of the work that is done is known."""
         if self.command.stderr.isatty():
             bar = "" if share is None else f"{'█' * round(_WIDTH * share):░<{_WIDTH}} {share:4.0%} "
-            self._draw(f"\r{bar}{told}")
+            self._draw(f"\r{bar}{text}")
             self.drawn = True
 
     def __exit__(self, *error: object) -> None:

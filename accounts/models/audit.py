@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, by which way, to which patients. Rows are added and never changed."""
+"""The audit trail: who did what, when, how, and to which patients. Append-only."""
 
 from django.db import models
 
@@ -6,10 +6,10 @@ from accounts.scope import ScopePath
 
 
 class AuditEvent(models.Model):
-    """One access or change. Ids stand alone, without foreign keys, so that the trail outlives what it tells of."""
+    """One access or change. Ids are no foreign keys, so that the trail outlives the rows that it refers to."""
 
     class Outcome(models.TextChoices):
-        """How it ended."""
+        """The outcome of an access."""
 
         OK = "ok"
         DENIED = "denied"
@@ -41,7 +41,7 @@ class AuditEvent(models.Model):
 
 
 class AuditedPatient(models.Model):
-    """A patient that an audit event touched: "who read my record" is one look-up in the index."""
+    """A patient affected by an audit event: "who read my record" is one index lookup."""
 
     event = models.ForeignKey(AuditEvent, models.PROTECT, related_name="patients", db_index=False)
     organization_id = models.BigIntegerField()

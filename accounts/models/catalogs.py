@@ -1,4 +1,6 @@
-"""What an organization's own lists of named things have in common, and care groups, which are one of them."""
+"""The base of catalogs, an organization's own lists of named things, and care groups, one of them."""
+
+from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -19,13 +21,19 @@ def key_of(name: str) -> str:
 
 
 class Catalog(Identified, Timestamped, Versioned, SoftDeleted):
-    """Base of every catalog. Its rows are archived rather than deleted; `ordering` is the order of its lists."""
+    """Base of every catalog. Its rows are archived rather than deleted; `ordering` is the order of its lists.
+
+    `catalog_columns` are the columns besides the name that the admin page and the practice API have, in
+    this order. Those in `set_once` cannot be changed later.
+    """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     name = models.CharField(max_length=NAME_LENGTH)
     name_key = ByteOrderField(max_length=NAME_LENGTH, default="", editable=False)
 
     scope = ScopePath(organization="organization_id")
+    catalog_columns: ClassVar[tuple[str, ...]] = ()
+    set_once: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
         abstract = True

@@ -1,4 +1,4 @@
-"""The outbox: what happened, for those who will be told later."""
+"""The outbox: events that are to be delivered to subscribers."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from config.core.orm import Identified
 
 
 class OutboxEvent(Identified):
-    """One event, written in the transaction of the change it tells of. Thin: kind and ids, no patient data."""
+    """One event, written in the transaction of its change. It holds a type and ids, no patient data."""
 
     organization_id = models.BigIntegerField()
     type = models.CharField(max_length=64)

@@ -10,13 +10,13 @@ from config.core.orm import Identified, Timestamped
 
 
 def validate_timezone(name: str) -> None:
-    """Refuse what is not the name of an IANA time zone."""
+    """Raise ValidationError unless `name` is an IANA time zone."""
     if name not in available_timezones():
         raise ValidationError("This is not an IANA time zone.", code="invalid")
 
 
 class Organization(Identified, Timestamped):
-    """A clinic or hospital: the border that no record crosses. A parent does not see its children's rows."""
+    """A clinic or hospital: the tenant. A parent organization does not see its children's rows."""
 
     name = models.CharField(max_length=255)
     slug = models.SlugField(max_length=64, unique=True)
@@ -42,5 +42,5 @@ class Organization(Identified, Timestamped):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone in which the organization's days begin and end."""
+        """The time zone of the organization's days."""
         return ZoneInfo(self.timezone)

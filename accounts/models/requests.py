@@ -1,4 +1,4 @@
-"""Bookkeeping of requests: remembered answers and counted windows."""
+"""Bookkeeping of requests: idempotency records and rate limit windows."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from accounts.scope import ScopePath
 
 
 class IdempotencyRecord(models.Model):
-    """The answer to a request that carried an Idempotency-Key, kept encrypted for 24 hours."""
+    """The response to a request with an Idempotency-Key, kept encrypted for 24 hours."""
 
     organization_id = models.BigIntegerField()
     user_id = models.BigIntegerField()
@@ -29,8 +29,7 @@ class IdempotencyRecord(models.Model):
 class RateWindow(models.Model):
     """How many requests a subject (a user, or an address) has made since its window opened.
 
-    The table is UNLOGGED on PostgreSQL: losing the counts in a crash costs nothing, and counting
-    then waits for no disk.
+    The table is UNLOGGED on PostgreSQL: losing the counts in a crash is harmless, and counting need not wait for the disk.
     """
 
     subject = models.CharField(max_length=80, primary_key=True)

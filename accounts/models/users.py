@@ -1,4 +1,4 @@
-"""People who sign in or hold keys, their roles, and why their status changed."""
+"""Users, their care groups, and the history of their status."""
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -14,7 +14,7 @@ __all__ = ["GroupMembership", "Role", "User", "UserStatus", "UserStatusChange"]
 
 
 class UserStatus(models.TextChoices):
-    """Life of a login."""
+    """The status of a login."""
 
     CREATED = "created"
     ACTIVE = "active"
@@ -24,14 +24,14 @@ class UserStatus(models.TextChoices):
 
 
 class UserManager(BaseUserManager):
-    """Finds people by the e-mail address they sign in with, whatever its case."""
+    """Finds users by their e-mail address, ignoring case."""
 
     def get_by_natural_key(self, username):
         return self.get(email_key=fold(username))
 
 
 class User(Identified, Timestamped, AbstractBaseUser):
-    """A person with a role. What the role may do is said in accounts/permissions.py, what it sees in accounts/scope.py."""
+    """A person with a role. accounts/permissions.py says what a role may do, accounts/scope.py what it sees."""
 
     email = models.EmailField(unique=True)
     email_key = models.CharField(max_length=254, unique=True, editable=False)
@@ -88,7 +88,7 @@ class User(Identified, Timestamped, AbstractBaseUser):
         return self.first_name or self.email
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        """Model permissions are not kept per user: each ModelAdmin asks the role."""
+        """Permissions are not stored per user: each ModelAdmin checks the role."""
         return self.is_staff
 
     def has_perms(self, perm_list, obj: object = None) -> bool:

@@ -58,9 +58,9 @@ class CatalogPatchIn(ContractSerializer):
 class CatalogViewSet(practice.ViewSet):
     """A catalog of an organization.
 
-    A subclass names its `model`, the `columns` beside the name that answers show and bodies take,
-    and its `references`, shown as `name` and taken as `name_uuid`. What is `fixed` is taken by a
-    create only. The serializers are made from that, and `paths` gives the addresses. A catalog with
+    A subclass names its `model`, whose `catalog_columns` answers show and bodies take besides the name.
+    Foreign keys among them are `references`, shown as `name` and taken as `name_uuid`. What is `fixed` is
+    taken by a create only. The serializers are made from that, and `paths` gives the addresses. A catalog with
     rules of its own names the services that know them.
 
     Staff read catalogs and administrators write them. They tell about no patient, so that reading
@@ -79,6 +79,10 @@ class CatalogViewSet(practice.ViewSet):
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         names = cls.model._meta
+        columns = {name: names.get_field(name) for name in cls.model.catalog_columns}
+        cls.references = {name: column.related_model for name, column in columns.items() if column.is_relation}
+        cls.columns = tuple(name for name in columns if name not in cls.references)
+        cls.fixed = frozenset(cls.model.set_once)
         cls.lookup_url_kwarg = f"{verbose_name(cls.model).split()[-1]}_uuid"
         cls.filterset_class = CategoryFilterSet if any(field.name == "category" for field in names.fields) else CatalogFilterSet
         cls.serializer_class = cls._response_serializer()

@@ -1,1 +1,1 @@
-"""What happens to organizations, users and keys. One callable a business event, atomic and audited."""
+"""Services for organizations, users, keys and catalogs: one callable per business event, atomic and audited."""

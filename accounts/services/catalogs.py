@@ -6,46 +6,46 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import record_change
 from accounts.models import Organization
 from accounts.models.catalogs import Catalog, key_of
 from accounts.scope import Actor
 from accounts.services.organizations import catalog_changed
-from config.core.orm import verbose_name, without_idle_nulls, word_for
+from config.core.orm import drop_nulls_for_not_null_columns, verbose_name, word_for
 
 Row = TypeVar("Row", bound=Catalog)
 
 
 @transaction.atomic
 def create_catalog_row(*, actor: Actor, model: type[Row], organization: Organization, name: str, **values: Any) -> Row:
-    """Add a row to an organization's catalog `model`; null for a column that can not be null is its default.
+    """Add a row to an organization's catalog `model`. Null for a column that cannot be null means its default.
 
-    Raises IntegrityError where a constraint of the catalog is broken.
+    Raises IntegrityError if a constraint of the catalog is violated.
     """
-    row = model(organization=organization, name=name, **without_idle_nulls(model, values))
+    row = model(organization=organization, name=name, **drop_nulls_for_not_null_columns(model, values))
     row.save(force_insert=True)
-    _tell(actor, row, "create")
+    _record(actor, row, "create")
     return row
 
 
 @transaction.atomic
 def update_catalog_row(*, actor: Actor, row: Catalog, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Write `changes` into a catalog row that is not archived; null leaves a column that can not be null as it is.
+    """Write `changes` into a catalog row that is not archived; null leaves a column that cannot be null as it is.
 
-    Raises NotFound, VersionConflict, or IntegrityError where a constraint of the catalog is broken.
+    Raises NotFound, VersionConflict, or IntegrityError if a constraint of the catalog is violated.
     """
-    written = without_idle_nulls(type(row), changes)
+    written = drop_nulls_for_not_null_columns(type(row), changes)
     if "name" in written:
         written["name_key"] = key_of(written["name"])
     _change(row, base_version, written)
-    _tell(actor, row, "update", changes)
+    _record(actor, row, "update", changes)
 
 
 @transaction.atomic
 def archive_catalog_row(*, actor: Actor, row: Catalog, base_version: int) -> None:
-    """Archive a catalog row: records keep it, new ones can not choose it. Raises NotFound or VersionConflict."""
+    """Archive a catalog row: existing records keep it, new ones cannot use it. Raises NotFound or VersionConflict."""
     _change(row, base_version, {"deleted_at": timezone.now()})
-    _tell(actor, row, "archive", ("deleted_at",))
+    _record(actor, row, "archive", ("deleted_at",))
 
 
 def _change(row: Catalog, base_version: int, values: Mapping[str, Any]) -> None:
@@ -53,9 +53,7 @@ def _change(row: Catalog, base_version: int, values: Mapping[str, Any]) -> None:
     type(row).objects.filter(deleted_at=None).change(row.pk, base_version, what, **values)
 
 
-def _tell(actor: Actor, row: Catalog, verb: str, changed: Iterable[str] = ()) -> None:
+def _record(actor: Actor, row: Catalog, verb: str, changed: Iterable[str] = ()) -> None:
     catalog_changed(row.organization_id)
-    subject = word_for(row)
-    audit.record(
-        actor, f"{subject}.{verb}", organization_id=row.organization_id, subject=subject, subject_id=row.pk, changed=changed
-    )
+    # There is no event type for catalogs.
+    record_change(actor, f"{word_for(row)}.{verb}", row, event=None, changed=changed)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import CharField, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.models import ApiKey, GroupMembership, User, UserStatus
 from accounts.scope import Actor
 from accounts.services.users import check_rank
@@ -39,9 +39,9 @@ def _checksum(text: str) -> str:
 
 
 def split_key(raw: str) -> tuple[str, str]:
-    """Return (key id, secret) of a well-formed key; NotAuthenticated for anything else, without a query.
+    """Return (key id, secret) of a well-formed key. Raises NotAuthenticated for anything else, without a query.
 
-    The checksum lets a secret scanner, and us, tell a key from a string that only looks like one.
+    The checksum lets secret scanners, and this function, tell a key from a string that only looks like one.
     """
     prefix, _, rest = raw.partition("_")
     key_id, _, tail = rest.partition("_")
@@ -59,7 +59,7 @@ def split_key(raw: str) -> tuple[str, str]:
 
 @transaction.atomic
 def issue_key(*, actor: Actor, user: User, description: str, expires_at: datetime.datetime | None = None) -> tuple[ApiKey, str]:
-    """Make a key for `user`. Returns the row and the key itself, which is shown now and never again."""
+    """Create a key for `user`. Returns the row and the key itself, which is not stored and cannot be shown again."""
     check_rank(actor, user.role)
     key_id, secret = _random(_ID_PLACES), _random(_SECRET_PLACES)
     raw = f"{PREFIX}_{key_id}_{secret}"
@@ -72,28 +72,22 @@ def issue_key(*, actor: Actor, user: User, description: str, expires_at: datetim
         expires_at=expires_at,
         created_by_id=actor.user_id,
     )
-    _tell(actor, "api_key.issue", row)
+    record_change(actor, "api_key.issue", row, event="api_key.issued", event_subjects=[user.uuid])
     return row, raw + _checksum(raw)
 
 
 @transaction.atomic
 def revoke_key(*, actor: Actor, key: ApiKey) -> None:
-    """Revoke `key` from the next request on; NotFound where it is revoked already."""
+    """Revoke `key` from the next request on. Raises NotFound if it has been revoked already."""
     check_rank(actor, key.user.role)
     revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     if not revoked:
         raise NotFound("API key")
-    _tell(actor, "api_key.revoke", key)
-
-
-def _tell(actor: Actor, action: str, key: ApiKey) -> None:
-    audit.record(actor, action, organization_id=key.organization_id, subject="api_key", subject_id=key.pk)
-    if key.organization_id:
-        events.emit(f"{action}d", organization_id=key.organization_id, subject=key.user.uuid)
+    record_change(actor, "api_key.revoke", key, event="api_key.revoked", event_subjects=[key.user.uuid])
 
 
 def note_use(key_pk: int, last_used_at: datetime.datetime | None, now: datetime.datetime) -> None:
-    """Keep the time of the last use, written at most once a minute."""
+    """Store the time of the last use, at most once a minute."""
     if last_used_at is None or now - last_used_at >= _LAST_USE_EVERY:
         ApiKey.objects.filter(pk=key_pk).update(last_used_at=now)
 

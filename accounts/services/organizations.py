@@ -1,4 +1,4 @@
-"""Organizations, and the stamp of their reference cache."""
+"""Creating and changing organizations, and the version of their catalogs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,18 +7,17 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import record_change
 from accounts.models import Organization
 from accounts.scope import Actor
 
 
 @transaction.atomic
 def create_organization(*, actor: Actor, name: str, slug: str, **values) -> Organization:
-    """Make an organization."""
+    """Create an organization."""
     organization = Organization.objects.create(name=name, slug=slug, **values)
-    audit.record(
-        actor, "organization.create", organization_id=organization.pk, subject="organization", subject_id=organization.pk
-    )
+    # There is no event type for organizations.
+    record_change(actor, "organization.create", organization, event=None)
     return organization
 
 
@@ -27,16 +26,10 @@ def update_organization(*, actor: Actor, organization: Organization, changes: Ma
     """Write `changes` into an organization."""
     Organization.objects.filter(pk=organization.pk).update(**changes, updated_at=timezone.now())
     catalog_changed(organization.pk)
-    audit.record(
-        actor,
-        "organization.update",
-        organization_id=organization.pk,
-        subject="organization",
-        subject_id=organization.pk,
-        changed=changes,
-    )
+    # There is no event type for organizations.
+    record_change(actor, "organization.update", organization, event=None, changed=changes)
 
 
 def catalog_changed(organization_id: int) -> None:
-    """Raise the stamp of the organization's reference cache. Every write of a named catalog row calls it."""
+    """Raise the organization's catalog version, which invalidates cached references. Every catalog write calls it."""
     Organization.objects.filter(pk=organization_id).update(catalog_version=F("catalog_version") + 1)

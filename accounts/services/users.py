@@ -1,4 +1,4 @@
-"""People: making them, giving them groups, changing their status."""
+"""Creating and changing users, their care groups and their status."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,14 +8,14 @@ from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.models import CareGroup, GroupMembership, Organization, Role, User, UserStatus, UserStatusChange
 from accounts.scope import Actor
 from config.core.exceptions import Invalid, NotPermitted
 
 
 def check_rank(actor: Actor, role: str) -> None:
-    """Raise NotPermitted where someone else than a superadmin would make, change or speak for a superadmin."""
+    """Raise NotPermitted if anyone but a superadmin would create, change or issue a key for a superadmin."""
     if role == Role.FC_ADMIN and actor.role != Role.FC_ADMIN:
         raise NotPermitted("Only a superadmin may do this to a superadmin.")
 
@@ -32,7 +32,7 @@ def create_user(
     status: str = UserStatus.ACTIVE,
     **values,
 ) -> User:
-    """Make a user. The first of `care_groups` becomes the one that patients they create join."""
+    """Create a user. The first of `care_groups` becomes the default group, which patients they create join."""
     check_rank(actor, role)
     groups = list(care_groups)
     user = User(email=email, role=role, organization=organization, status=status, **values)
@@ -40,7 +40,8 @@ def create_user(
     user.set_password(password)
     user.save()
     set_care_groups(actor=actor, user=user, care_groups=groups)
-    _record(actor, "user.create", user)
+    # Of a user, only changes of status are published.
+    record_change(actor, "user.create", user, event=None)
     return user
 
 
@@ -53,9 +54,9 @@ def update_user(
     care_groups: Iterable[CareGroup] | None = None,
     password: str | None = None,
 ) -> None:
-    """Write `changes` (columns but the status), the care groups and the password, where they are given.
+    """Write `changes` (columns except the status), and the care groups and the password if given.
 
-    A default group that is no longer among the user's groups gives way to the first of them.
+    If the default group is no longer among the user's groups, the first of them replaces it.
     """
     stored = User.objects.select_for_update().get(pk=user.pk)
     for role in (stored.role, changes.get("role", stored.role)):
@@ -73,7 +74,8 @@ def update_user(
         changed |= {"care_groups", "default_group"}
     stored.updated_at = timezone.now()
     stored.save(update_fields=[*(changed - {"care_groups"}), "email_key", "updated_at"])
-    _record(actor, "user.update", stored, changed=changed)
+    # Of a user, only changes of status are published.
+    record_change(actor, "user.update", stored, event=None, changed=changed)
 
 
 def _default_among(groups: list[CareGroup], wanted: int | None) -> CareGroup | None:
@@ -82,7 +84,7 @@ def _default_among(groups: list[CareGroup], wanted: int | None) -> CareGroup | N
 
 @transaction.atomic
 def set_care_groups(*, actor: Actor, user: User, care_groups: Iterable[CareGroup]) -> None:
-    """Make `care_groups` the groups of `user`, all of the user's own organization."""
+    """Set the care groups of `user`, all of which must belong to the user's organization."""
     groups = list(care_groups)
     if any(group.organization_id != user.organization_id for group in groups):
         raise Invalid("A care group must belong to the user's organization.", "care_groups")
@@ -95,16 +97,14 @@ def set_care_groups(*, actor: Actor, user: User, care_groups: Iterable[CareGroup
 
 @transaction.atomic
 def change_user_status(*, actor: Actor, user: User, status: str, reason: str) -> UserStatusChange | None:
-    """Give `user` another status and keep why; None where they have it already."""
+    """Change the status of `user` and store the reason. Returns None if they have the status already."""
     check_rank(actor, user.role)
     before = User.objects.select_for_update().get(pk=user.pk).status
     if before == status:
         return None
     User.objects.filter(pk=user.pk).update(status=status, updated_at=timezone.now())
     user.status = status
-    _record(actor, "user.change_status", user, changed=["status"])
-    if user.organization_id:
-        events.emit(f"user.{status}", organization_id=user.organization_id, subject=user.uuid)
+    record_change(actor, "user.change_status", user, event=f"user.{status}", changed=["status"])
     return UserStatusChange.objects.create(
         organization_id=user.organization_id,
         user=user,
@@ -118,10 +118,6 @@ def change_user_status(*, actor: Actor, user: User, status: str, reason: str) ->
 
 @receiver(user_logged_out)
 def _keep_sign_out(sender: Any, user: User | None, **kwargs: Any) -> None:
-    """Keep when `user` left, as Django keeps when they came; None is a visitor who had not signed in."""
+    """Store the time of the sign-out, as Django does for the sign-in. `user` is None for an anonymous visitor."""
     if user is not None:
         User.objects.filter(pk=user.pk).update(last_logout=timezone.now())
-
-
-def _record(actor: Actor, action: str, user: User, changed: Iterable[str] = ()) -> None:
-    audit.record(actor, action, organization_id=user.organization_id, subject="user", subject_id=user.pk, changed=changed)

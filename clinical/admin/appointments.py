@@ -1,4 +1,4 @@
-"""Appointments: a list to look at, and a form to make one."""
+"""Appointments: a read-only list, and a form to add one."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -32,7 +32,7 @@ class AppointmentAdmin(ScopedAdmin):
     def who(self, appointment: Appointment) -> str:
         return f"{appointment.patient.last_name}, {appointment.patient.first_name}"
 
-    def shown(self, request: HttpRequest, rows: list[Appointment]) -> None:
+    def audit_read(self, request: HttpRequest, rows: list[Appointment]) -> None:
         patients = {(row.organization_id, row.patient_id) for row in rows}
         audit.record_read(actor_of(request), "appointment.read", patients=sorted(patients))
 

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.admin.catalogs import CatalogAdmin, with_name
+from accounts.admin.catalogs import CatalogAdmin
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter
 from clinical.admin.forms import CodingLinesField
 from clinical.models import (
@@ -28,7 +28,6 @@ class AlertDefinitionAdmin(CatalogAdmin):
 
     place, icon, hint = 8, "warning", "Kinds of chart alerts"
     list_display = ["name", "category", "default_is_urgent", "default_scope", "item_order"]
-    fieldsets = with_name("category", "default_is_urgent", "default_scope", "description", "item_order")
 
 
 class CodedAdmin(CatalogAdmin):
@@ -36,19 +35,16 @@ class CodedAdmin(CatalogAdmin):
 
     list_display = ["name", "concept_code", "concept_system"]
     search_fields = ["name", "concept_code"]
-    fieldsets = with_name("concept_system", "concept_code")
 
 
 class SubstanceAdmin(CodedAdmin):
-    """Base of the pages of concepts that interactions are found by."""
-
-    fieldsets = with_name("concept_system", "concept_code", "ingredients", "drug_classes")
+    """Base of the pages of concepts with interactions."""
 
     def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
         if isinstance(db_field, CodingListField):
             systems = ", ".join(CodeSystem.values)
             help_text = f"One a line: system code name, such as: local penicillins Penicillins. Systems: {systems}."
-            return CodingLinesField(systems=CodeSystem, required=False, help_text=help_text)
+            return CodingLinesField(required=False, help_text=help_text)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
@@ -80,7 +76,6 @@ class InstrumentAdmin(CodedAdmin):
     place, icon, hint = 12, "monitor_heart", "What is measured, and on which scale"
     list_display = ["name", "code", "kind", "unit", "concept_code"]
     search_fields = ["name", "code", "concept_code"]
-    fieldsets = with_name("code", "kind", "unit", "scale_min", "scale_max", "choices", "concept_system", "concept_code")
     constraint_fields = {"instrument_code_unique": ("code", "Another instrument has this code.")}
     update_service = staticmethod(update_instrument)
 
@@ -93,20 +88,18 @@ class CommunicationTypeAdmin(CatalogAdmin):
 
 
 class OfProgramAdmin(CatalogAdmin):
-    """Base of the pages of what belongs to a program and stays there."""
+    """Base of the pages of catalogs that belong to a program."""
 
     list_display = ["name", "program"]
     list_select_related = ["program"]
     list_filter = [("program", ScopedRelatedFilter), ArchivedFilter]
-    fixed = ("program",)
 
 
 @admin.register(Protocol)
 class ProtocolAdmin(OfProgramAdmin):
-    """Protocols. Their schedules and rules are judged by the same services as everywhere."""
+    """Protocols. The services check their schedules and rules."""
 
     place, icon, hint = 5, "checklist", "Ways of carrying out a program"
-    fieldsets = with_name("program", "schedule", "rules")
     create_service = staticmethod(create_protocol)
     update_service = staticmethod(update_protocol)
 
@@ -116,4 +109,3 @@ class WorkflowAdmin(OfProgramAdmin):
     """Workflows."""
 
     place, icon, hint = 14, "event_repeat", "What a program does on certain days since a patient began it"
-    fieldsets = with_name("program", "days")

@@ -6,17 +6,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from config.core.orm import validate_coding
+from clinical.fields import validate_coding
 
 
 class CodingLinesField(forms.CharField):
-    """A list of codings, one a line: system, code and display, with blanks between. Empty lines do not count."""
+    """A list of codings, one per line: system, code and display, separated by blanks. Empty lines are ignored."""
 
     widget = UnfoldAdminTextareaWidget
-
-    def __init__(self, *, systems: Any, **kwargs: Any):
-        self.systems = systems
-        super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         if not isinstance(value, list):
@@ -40,5 +36,5 @@ class CodingLinesField(forms.CharField):
         if len(words) < 3:
             raise ValidationError("This needs a system, a code and a display.", code="coding")
         coding = {"system": words[0], "code": words[1], "display": " ".join(words[2:])}
-        validate_coding(coding, self.systems)
+        validate_coding(coding)
         return coding

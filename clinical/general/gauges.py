@@ -8,14 +8,14 @@ from rest_framework import serializers
 
 from accounts.permissions import Permission
 from accounts.scope import Actor
-from clinical.fields import measured_value
 from clinical.filters import InstrumentFilter
 from clinical.models import Measurement
+from clinical.serializer_fields import MeasuredValue, measured_value
 from clinical.services.measurements import record_measurement
 from config.rest import general
 from config.rest.compiled.plans import Computed
 from config.rest.compiled.queries import Query, Where
-from config.rest.fields import ContractSerializer, DateTime, MeasuredValue, Text
+from config.rest.fields import ContractSerializer, DateTime, Text
 from config.rest.filters import DayFilter, StrictFilterSet
 from config.rest.general import UTCMilliseconds
 from config.rest.openapi import NUMBER, nullable

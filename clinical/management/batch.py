@@ -1,4 +1,4 @@
-"""What the commands of monitoring's rounds have in common."""
+"""Base of the commands that run monitoring's batch jobs."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -8,18 +8,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.management.finding import find_organization
 from accounts.management.progress import Progress
 from accounts.scope import Actor
-from clinical.services.monitoring import Tally
+from clinical.services.monitoring import RunStats
 
 EVERY = 100
 
 
-class RoundCommand(BaseCommand):
-    """Base of the commands that go from patient to patient: safe to run again, at any time and as often as wanted."""
+class BatchCommand(BaseCommand):
+    """Base of commands that process one patient after the other. They are idempotent: run them as often as you like."""
 
-    round: ClassVar[Callable[..., Tally]]
-    """The service that makes the round."""
+    # The batch job to run.
+    service: ClassVar[Callable[..., RunStats]]
+    # The summary, a format string over the fields of RunStats.
     done: ClassVar[str]
-    """What is told in the end, with names of the tally."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--organization", metavar="SLUG", help="only this organization; all of them without it")
@@ -29,13 +29,13 @@ class RoundCommand(BaseCommand):
         slug = options["organization"]
         organization = find_organization(actor, slug) if slug else None
         with Progress(self) as progress:
-            tally = self.round(actor=actor, organization=organization, progress=lambda tally: told(tally, progress))
-        self.stdout.write(self.done.format(**vars(tally)))
-        if tally.failed:
-            raise CommandError(f"The work on {tally.failed} patients failed; the log tells why.")
+            stats = self.service(actor=actor, organization=organization, progress=lambda stats: report_progress(stats, progress))
+        self.stdout.write(self.done.format(**vars(stats)))
+        if stats.failed:
+            raise CommandError(f"The work on {stats.failed} patients failed; the log says why.")
 
 
-def told(tally: Tally, progress: Progress) -> None:
-    """Show the number of patients so far, now and then."""
-    if tally.patients % EVERY == 0:
-        progress(f"{tally.patients:,} patients")
+def report_progress(stats: RunStats, progress: Progress) -> None:
+    """Show the number of patients so far, once every EVERY."""
+    if stats.patients % EVERY == 0:
+        progress(f"{stats.patients:,} patients")

@@ -1,6 +1,6 @@
 """Clinical catalogs, and appointments."""
 
-import clinical.models.codings
+import clinical.fields
 import config.core.databases
 import config.core.orm
 import django.core.validators
@@ -55,8 +55,8 @@ class Migration(migrations.Migration):
                 ('name_key', config.core.databases.ByteOrderField(default='', editable=False, max_length=255)),
                 ('concept_code', models.CharField(blank=True, max_length=64, null=True)),
                 ('concept_system', models.CharField(blank=True, choices=[('snomed_ct', 'SNOMED CT'), ('rxnorm', 'RxNorm'), ('icd_10', 'ICD-10'), ('loinc', 'LOINC'), ('local', "This catalog's own")], max_length=16, null=True)),
-                ('ingredients', clinical.models.codings.CodingListField(blank=True, default=list)),
-                ('drug_classes', clinical.models.codings.CodingListField(blank=True, default=list)),
+                ('ingredients', clinical.fields.CodingListField(blank=True, default=list)),
+                ('drug_classes', clinical.fields.CodingListField(blank=True, default=list)),
             ],
             options={
                 'ordering': ['name_key', 'id'],
@@ -78,8 +78,8 @@ class Migration(migrations.Migration):
                 ('name_key', config.core.databases.ByteOrderField(default='', editable=False, max_length=255)),
                 ('concept_code', models.CharField(blank=True, max_length=64, null=True)),
                 ('concept_system', models.CharField(blank=True, choices=[('snomed_ct', 'SNOMED CT'), ('rxnorm', 'RxNorm'), ('icd_10', 'ICD-10'), ('loinc', 'LOINC'), ('local', "This catalog's own")], max_length=16, null=True)),
-                ('ingredients', clinical.models.codings.CodingListField(blank=True, default=list)),
-                ('drug_classes', clinical.models.codings.CodingListField(blank=True, default=list)),
+                ('ingredients', clinical.fields.CodingListField(blank=True, default=list)),
+                ('drug_classes', clinical.fields.CodingListField(blank=True, default=list)),
             ],
             options={
                 'ordering': ['name_key', 'id'],

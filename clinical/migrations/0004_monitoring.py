@@ -1,5 +1,6 @@
 """Remote monitoring: rules, plans, alerts and workflows."""
 
+import clinical.fields
 import config.core.databases
 import config.core.orm
 import django.core.validators
@@ -109,7 +110,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=255)),
                 ('name_key', config.core.databases.ByteOrderField(default='', editable=False, max_length=255)),
                 ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.program')),
-                ('days', config.core.orm.DayListField(blank=True, default=list)),
+                ('days', clinical.fields.DayListField(blank=True, default=list)),
             ],
             options={
                 'ordering': ['name_key', 'id'],

@@ -1,5 +1,6 @@
 """What clinical records refer to, the records themselves, and appointments."""
 
+from clinical.fields import CodeSystem, CodingListField
 from clinical.models.alerts import Alert, AlertStatus
 from clinical.models.allergies import Allergy
 from clinical.models.appointments import Appointment, AppointmentStatus
@@ -13,7 +14,6 @@ from clinical.models.catalogs import (
     InstrumentKind,
     MedicationDefinition,
 )
-from clinical.models.codings import CodeSystem, CodingListField
 from clinical.models.communications import (
     CommunicationDirection,
     CommunicationLog,

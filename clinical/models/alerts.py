@@ -1,4 +1,4 @@
-"""Alerts that stand on charts."""
+"""Alerts on charts."""
 
 from django.db import models
 
@@ -9,7 +9,7 @@ from patients.models import ChartEntry
 
 
 class AlertStatus(models.TextChoices):
-    """Whether an alert is shown. One that is due to be disabled by its date still says active here."""
+    """The stored status of an alert. An alert past its `disable_on` is still stored as active."""
 
     ACTIVE = "active"
     DISABLED = "disabled"
@@ -19,7 +19,7 @@ class AlertStatus(models.TextChoices):
 class Alert(ChartEntry, Versioned):
     """A warning on a patient's chart, or on those of a whole family.
 
-    From `disable_on` on, a day in the organization's time zone, it is disabled without anybody doing it.
+    From the day `disable_on` on, in the organization's time zone, it counts as disabled without being written.
     """
 
     alert_definition = models.ForeignKey(AlertDefinition, models.PROTECT, related_name="+")

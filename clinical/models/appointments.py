@@ -7,7 +7,7 @@ from patients.models import ChartRecord, Location, Provider
 
 
 class AppointmentStatus(models.TextChoices):
-    """What became of an appointment."""
+    """The status of an appointment."""
 
     SCHEDULED = "scheduled"
     CONFIRMED = "confirmed"
@@ -18,7 +18,7 @@ class AppointmentStatus(models.TextChoices):
 
 
 class Appointment(ChartRecord):
-    """A time at which a patient is expected."""
+    """An appointment of a patient."""
 
     provider = models.ForeignKey(Provider, models.PROTECT, null=True, blank=True, related_name="+")
     location = models.ForeignKey(Location, models.PROTECT, null=True, blank=True, related_name="+")

@@ -4,30 +4,34 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models.catalogs import Catalog, OrderedCatalog
-from clinical.models.codings import CodeSystem, CodingListField
+from clinical.fields import CodeSystem, CodingListField
 from config.core.orm import TextListField
 
 
 class AlertScope(models.TextChoices):
-    """Whom an alert is shown for: the patient alone, or everyone with the same guarantor."""
+    """Whether an alert is shown for the patient alone, or for everyone with the same guarantor."""
 
     PATIENT = "patient"
     FAMILY = "family"
 
 
 class AlertDefinition(OrderedCatalog):
-    """A kind of chart alert, with what a new alert of it starts from."""
+    """A kind of chart alert, with the defaults of new alerts."""
 
     category = models.CharField(max_length=255, null=True, blank=True)
     default_is_urgent = models.BooleanField(default=False)
     default_scope = models.CharField(max_length=16, choices=AlertScope.choices, default=AlertScope.PATIENT)
 
+    catalog_columns = ("category", "default_is_urgent", "default_scope", "description", "item_order")
+
 
 class CodedCatalog(Catalog):
-    """Base of catalogs of concepts: each may carry its code in a terminology, both or neither."""
+    """Base of catalogs of concepts, each with an optional code in a terminology."""
 
     concept_code = models.CharField(max_length=64, null=True, blank=True)
     concept_system = models.CharField(max_length=16, choices=CodeSystem.choices, null=True, blank=True)
+
+    catalog_columns = ("concept_code", "concept_system")
 
     class Meta(Catalog.Meta):
         abstract = True
@@ -41,17 +45,19 @@ class CodedCatalog(Catalog):
 
 
 class Substance(CodedCatalog):
-    """Base of the concepts that interactions are found by: their active ingredients, and the classes these belong to."""
+    """Base of the concepts with interactions: their active ingredients, and the drug classes of these."""
 
     ingredients = CodingListField(default=list, blank=True)
     drug_classes = CodingListField(default=list, blank=True)
+
+    catalog_columns = (*CodedCatalog.catalog_columns, "ingredients", "drug_classes")
 
     class Meta(CodedCatalog.Meta):
         abstract = True
 
 
 class AllergyDefinition(Substance):
-    """What patients may be allergic to: a substance, or a class of them."""
+    """A substance, or class of substances, that patients may be allergic to."""
 
 
 class MedicationDefinition(Substance):
@@ -63,11 +69,11 @@ class DiseaseDefinition(CodedCatalog):
 
 
 class CommunicationType(Catalog):
-    """What a contact with a patient was about."""
+    """The topic of a contact with a patient."""
 
 
 class InstrumentKind(models.TextChoices):
-    """What a measurement gives: a number, or one of the instrument's choices."""
+    """The kind of an instrument's values: numbers, or one of its choices."""
 
     NUMERIC = "numeric"
     CHOICE = "choice"
@@ -82,6 +88,8 @@ class Instrument(CodedCatalog):
     scale_min = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
     scale_max = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
     choices = TextListField(null=True, blank=True)
+
+    catalog_columns = ("code", "kind", "unit", "scale_min", "scale_max", "choices", *CodedCatalog.catalog_columns)
 
     class Meta(CodedCatalog.Meta):
         constraints = [

@@ -11,7 +11,7 @@ from patients.models import ChartEntry
 
 
 class CommunicationMode(models.TextChoices):
-    """By which way."""
+    """The channel of a contact."""
 
     PHONE = "phone"
     EMAIL = "email"
@@ -22,7 +22,7 @@ class CommunicationMode(models.TextChoices):
 
 
 class CommunicationDirection(models.TextChoices):
-    """From whom to whom."""
+    """The direction of a contact."""
 
     SENT = "sent"
     RECEIVED = "received"
@@ -30,7 +30,7 @@ class CommunicationDirection(models.TextChoices):
 
 
 class CommunicationSource(models.TextChoices):
-    """Who wrote the entry."""
+    """The origin of an entry."""
 
     USER = "user"
     AUTOMATED = "automated"
@@ -38,7 +38,7 @@ class CommunicationSource(models.TextChoices):
 
 
 class CommunicationLog(ChartEntry):
-    """A contact with a patient. Entries are added and never changed; the database refuses both update and delete."""
+    """A contact with a patient. Append-only: the database refuses both update and delete."""
 
     communication_datetime = MomentField()
     communication_type = models.ForeignKey(CommunicationType, models.PROTECT, null=True, blank=True, related_name="+")

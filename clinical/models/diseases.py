@@ -8,7 +8,7 @@ from patients.models import ChartRecord
 
 
 class ProblemStatus(models.TextChoices):
-    """Whether a problem is present. Any may follow any: a problem may come back."""
+    """Whether a problem is present. Every transition is allowed: a problem may come back."""
 
     ACTIVE = "active"
     RESOLVED = "resolved"
@@ -16,7 +16,7 @@ class ProblemStatus(models.TextChoices):
 
 
 class FunctionStatus(models.TextChoices):
-    """What kind of finding a problem is."""
+    """The kind of finding."""
 
     PROBLEM = "problem"
     COGNITIVE_RESULT = "cognitive_result"

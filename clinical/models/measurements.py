@@ -1,4 +1,4 @@
-"""What patients measure."""
+"""Measurements of patients."""
 
 from django.db import models
 from django.db.models import Q

@@ -19,7 +19,7 @@ class MedicationStatus(models.TextChoices):
 
 
 class Medication(ChartRecord):
-    """What a patient takes or took: a medication of the catalog, or one that is described in words."""
+    """A medication that a patient takes or took: one of the catalog, or one described in words."""
 
     medication_definition = models.ForeignKey(MedicationDefinition, models.PROTECT, null=True, blank=True, related_name="+")
     med_descript = models.CharField(max_length=500, null=True, blank=True)

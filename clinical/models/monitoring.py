@@ -1,4 +1,4 @@
-"""Remote monitoring: rules, what is planned, what was raised, and what patients think of it."""
+"""Remote monitoring: rule overrides, planned actions, alerts, workflows and ratings."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -6,18 +6,19 @@ from django.db.models import Q
 
 from accounts.models import CareGroup, User
 from accounts.models.catalogs import Catalog
+from clinical.fields import DayListField
 from clinical.models.catalogs import Instrument
 from clinical.models.measurements import Measurement
 from config.core.databases import MomentField
-from config.core.orm import DayListField, ObjectListField
+from config.core.orm import ObjectListField
 from patients.models import ChartEntry, ChartRecord, Program, Protocol
 
+# The index for the order in which reports read rows.
 BY_CREATION = ["organization", "created_at", "id"]
-"""The order in which reports read rows."""
 
 
 class RuleKind(models.TextChoices):
-    """What a rule looks at, which is also the type of the alerts that it raises."""
+    """The kind of a rule, which is also the type of its alerts."""
 
     MEASUREMENT = "measurement"
     COMBINATION = "combination"
@@ -27,7 +28,7 @@ class RuleKind(models.TextChoices):
 
 
 class Flag(models.TextChoices):
-    """How much an alert asks for attention, least first."""
+    """The urgency of an alert, least urgent first."""
 
     GREY = "grey"
     ORANGE = "orange"
@@ -35,9 +36,9 @@ class Flag(models.TextChoices):
 
 
 class RuleOverride(ChartRecord):
-    """A patient's own rules of one kind, and of one instrument where the kind looks at one.
+    """A patient's own rules of one kind, and of one instrument if the kind has one.
 
-    They replace the protocol's rules of the same kind and instrument, and follow none of their changes.
+    They replace the protocol's rules of the same kind and instrument, even if those change later.
     """
 
     kind = models.CharField(max_length=16, choices=RuleKind.choices)
@@ -59,7 +60,7 @@ class RuleOverride(ChartRecord):
 
 
 class MonitoringAlertStatus(models.TextChoices):
-    """Where staff stand with an alert: open -> escalated -> processed, or open -> processed."""
+    """The status of an alert: open -> escalated -> processed, or open -> processed."""
 
     OPEN = "open"
     ESCALATED = "escalated"
@@ -67,7 +68,7 @@ class MonitoringAlertStatus(models.TextChoices):
 
 
 class ProcessedType(models.TextChoices):
-    """What staff did about an alert."""
+    """How staff processed an alert."""
 
     REVIEWED = "reviewed"
     CONTACTED_PATIENT = "contacted_patient"
@@ -77,10 +78,10 @@ class ProcessedType(models.TextChoices):
 
 
 class MonitoringAlert(ChartEntry):
-    """What a rule raised. `cause` keeps the rule, threshold, window and values, so that it explains itself for ever.
+    """An alert raised by a rule. `cause` keeps the rule, threshold, window and values that explain it.
 
-    `rule_key` names the rule and `window` the time that it looked at: of one rule and window one
-    alert is not processed at a time, with the highest flag that was reached.
+    `rule_key` identifies the rule and `window` the time span that it evaluated. At most one alert per rule and window is
+    unprocessed, with the highest flag reached.
     """
 
     type = models.CharField(max_length=16, choices=RuleKind.choices)
@@ -118,7 +119,7 @@ class MonitoringAlert(ChartEntry):
 
 
 class PlannedVia(models.TextChoices):
-    """Who planned a measurement: the protocol's schedule, or the patient."""
+    """Whether a measurement was planned by the protocol's schedule or by the patient."""
 
     SCHEDULE = "rec"
     SELF = "self"
@@ -127,7 +128,7 @@ class PlannedVia(models.TextChoices):
 class PlannedAction(ChartEntry):
     """A measurement that is expected of a patient between two moments.
 
-    `program_action` names the line of the protocol's schedule that it comes from.
+    `program_action` identifies the line of the protocol's schedule that it comes from.
     """
 
     program_action = models.UUIDField()
@@ -156,14 +157,17 @@ class PlannedAction(ChartEntry):
 
 
 class Workflow(Catalog):
-    """A rule of a program that fires on certain days since a patient began it."""
+    """A rule of a program that fires on certain days after a patient's enrolment."""
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="+")
     days = DayListField(default=list, blank=True)
 
+    catalog_columns = ("program", "days")
+    set_once = ("program",)
+
 
 class WorkflowFiring(ChartEntry):
-    """A workflow that fired for a patient on a day of theirs; `trigger_count` counts its firings for them."""
+    """One firing of a workflow for a patient; `trigger_count` numbers its firings for the patient."""
 
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="+")
     trigger_day = models.DateField()
@@ -175,7 +179,7 @@ class WorkflowFiring(ChartEntry):
 
 
 class StarRating(ChartEntry):
-    """What a patient thinks of their care: stars times 100."""
+    """A patient's rating of their care: stars times 100."""
 
     score = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(500)])
     remarks = models.TextField(null=True, blank=True)

@@ -1,14 +1,14 @@
-"""How patients live."""
+"""Social history of patients."""
 
 from django.db import models
 from django.db.models import F, Q
 
-from clinical.models.codings import validate_snomed
+from clinical.fields import validate_snomed
 from patients.models import ChartRecord
 
 
 class SocialHistoryCategory(models.TextChoices):
-    """What an entry is about."""
+    """The category of an entry."""
 
     TOBACCO = "tobacco"
     ALCOHOL = "alcohol"
@@ -21,7 +21,7 @@ class SocialHistoryCategory(models.TextChoices):
 
 
 class SocialHistory(ChartRecord):
-    """What is known of one side of a patient's life: one entry a category."""
+    """One aspect of a patient's life: at most one entry per category."""
 
     category = models.CharField(max_length=16, choices=SocialHistoryCategory.choices)
     value = models.CharField(max_length=255)

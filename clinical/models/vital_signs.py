@@ -23,9 +23,9 @@ def _bounds(name: str) -> list[MinValueValidator | MaxValueValidator]:
 
 
 class VitalSigns(ChartRecord):
-    """What was measured at one time: pressures in mmHg, rates a minute, saturation in %, °F, inches, pounds.
+    """Vital signs taken at one time: pressures in mmHg, rates per minute, saturation in %, °F, inches, pounds.
 
-    `abnormal_flags` and `is_procedure_blocking` are worked out when the values are written (clinical/vitals.py).
+    `abnormal_flags` and `is_procedure_blocking` are computed when the values are written (clinical/vitals.py).
     """
 
     date_taken = models.DateField()

@@ -1,8 +1,8 @@
-"""Remote monitoring as pure rules: values in, verdict out. Nothing here knows a model, a table or a clock."""
+"""Remote monitoring as pure rules: values in, rule matches out. Imports no model and reads no clock."""
 
 from clinical.monitoring.days import A_DAY, day_bounds, day_of, days_of
-from clinical.monitoring.reconcile import Standing, settle
-from clinical.monitoring.rule_matches import Planned, Value, Verdict, history_for, judge, judge_overdue
+from clinical.monitoring.reconcile import ExistingAlert, reconcile_alerts
+from clinical.monitoring.rule_matches import Planned, RuleMatch, Value, evaluate, history_for, match_overdue
 from clinical.monitoring.rules import (
     FLAGS,
     KINDS,
@@ -24,12 +24,12 @@ __all__ = [
     "KINDS",
     "OF_ONE_INSTRUMENT",
     "OPS",
+    "ExistingAlert",
     "Override",
     "Planned",
     "Rule",
-    "Standing",
+    "RuleMatch",
     "Value",
-    "Verdict",
     "check_override",
     "check_rules",
     "check_schedule",
@@ -37,10 +37,10 @@ __all__ = [
     "day_bounds",
     "day_of",
     "days_of",
+    "evaluate",
     "history_for",
-    "judge",
-    "judge_overdue",
+    "match_overdue",
+    "reconcile_alerts",
     "rule_key",
     "rules_in_force",
-    "settle",
 ]

@@ -1,12 +1,12 @@
-"""What verdicts come to beside the alerts that stand.
+"""Reconcile new rule matches with existing alerts.
 
-Of one rule and window one alert at most is not processed. A verdict with a higher flag raises the
-flag of that alert, with its cause; a lower or equal one changes nothing.
+At most one unprocessed alert exists per rule and window. A match with a higher flag raises the flag
+of that alert and replaces its cause; a match with a lower or equal flag changes nothing.
 
-Where alerts have been processed, a threshold and a remark judge the window afresh: another
-measurement raises another alert. A combination, an average and an overdue measurement do not: a
-processed alert stands for its window, and for those of the days around it, unless the flag is higher.
-A stale verdict makes no alert.
+Once an alert has been processed, it depends on the kind of rule. For a threshold or a remark another
+measurement raises a new alert. For a combination, an average or an overdue measurement the processed
+alert still covers its window, and those of the days around it, unless the new flag is higher.
+A stale match creates no alert.
 """
 
 import datetime
@@ -14,13 +14,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clinical.monitoring.rule_matches import Verdict
+from clinical.monitoring.rule_matches import RuleMatch
 from clinical.monitoring.rules import FLAGS
 
 
 @dataclass(slots=True)
-class Standing:
-    """An alert that was raised: `pk` None in this very moment. `measurement` is the UUID of the one that raised it."""
+class ExistingAlert:
+    """An alert; `pk` is None until it is saved. `measurement` is the UUID of the measurement that raised it."""
 
     pk: int | None
     rule_key: str
@@ -30,50 +30,50 @@ class Standing:
     measurement: str | None = None
 
 
-def settle(verdicts: Iterable[Verdict], standing: Iterable[Standing]) -> list[tuple[Standing, Verdict]]:
-    """Return the alerts to raise (no `pk`) and those whose flag rises, each with its verdict, in the order of windows."""
-    alerts: dict[str, list[Standing]] = defaultdict(list)
-    for alert in standing:
-        alerts[alert.rule_key].append(alert)
-    changed: dict[int, tuple[Standing, Verdict]] = {}
-    for verdict in sorted(verdicts, key=lambda verdict: (verdict.window, -rank(verdict.flag))):
-        moved = _settled(verdict, alerts[verdict.rule_key])
-        if moved is not None:
-            changed[id(moved)] = (moved, verdict)
+def reconcile_alerts(matches: Iterable[RuleMatch], existing: Iterable[ExistingAlert]) -> list[tuple[ExistingAlert, RuleMatch]]:
+    """Return the alerts to create (without `pk`) and those whose flag rises, each with its match, ordered by window."""
+    alerts: dict[str, list[ExistingAlert]] = defaultdict(list)
+    for known in existing:
+        alerts[known.rule_key].append(known)
+    changed: dict[int, tuple[ExistingAlert, RuleMatch]] = {}
+    for match in sorted(matches, key=lambda match: (match.window, -rank(match.flag))):
+        alert = _apply(match, alerts[match.rule_key])
+        if alert is not None:
+            changed[id(alert)] = (alert, match)
     return list(changed.values())
 
 
 def rank(flag: str) -> int:
-    """Return how much a flag weighs."""
+    """Return the severity of a flag as a number."""
     return FLAGS.index(flag)
 
 
-def _settled(verdict: Verdict, alerts: list[Standing]) -> Standing | None:
-    """Return the alert that `verdict` raises, made or changed by it; None where it changes nothing."""
-    near = [alert for alert in alerts if _covers(alert, verdict)]
-    open_ones = [alert for alert in near if not alert.processed]
+def _apply(match: RuleMatch, alerts: list[ExistingAlert]) -> ExistingAlert | None:
+    """Return the alert that `match` creates or changes, or None if it changes nothing."""
+    covering = [alert for alert in alerts if _covers(alert, match)]
+    open_ones = [alert for alert in covering if not alert.processed]
     if open_ones:
         highest = max(open_ones, key=lambda alert: rank(alert.flag))
-        if rank(verdict.flag) <= rank(highest.flag):
+        if rank(match.flag) <= rank(highest.flag):
             return None
-        highest.flag = verdict.flag
+        highest.flag = match.flag
         return highest
-    if verdict.stale or any(_keeps_standing(alert, verdict) for alert in near):
+    if match.stale or any(_still_covers(alert, match) for alert in covering):
         return None
-    made = Standing(None, verdict.rule_key, verdict.window, verdict.flag)
-    alerts.append(made)
-    return made
+    new_alert = ExistingAlert(None, match.rule_key, match.window, match.flag)
+    alerts.append(new_alert)
+    return new_alert
 
 
-def _covers(alert: Standing, verdict: Verdict) -> bool:
-    """Tell whether the window of `alert` is that of `verdict`, or near enough to stand for it."""
-    if alert.window == verdict.window or not verdict.days:
-        return alert.window == verdict.window
-    one, other = (datetime.date.fromisoformat(window) for window in (alert.window, verdict.window))
-    return abs(one - other) < datetime.timedelta(days=verdict.days)
+def _covers(alert: ExistingAlert, match: RuleMatch) -> bool:
+    """Tell whether the window of `alert` is that of `match`, or close enough to cover it."""
+    if alert.window == match.window or not match.days:
+        return alert.window == match.window
+    one, other = (datetime.date.fromisoformat(window) for window in (alert.window, match.window))
+    return abs(one - other) < datetime.timedelta(days=match.days)
 
 
-def _keeps_standing(processed: Standing, verdict: Verdict) -> bool:
-    if verdict.days is None:
-        return verdict.value is not None and processed.measurement == verdict.value.uuid
-    return rank(processed.flag) >= rank(verdict.flag)
+def _still_covers(processed: ExistingAlert, match: RuleMatch) -> bool:
+    if match.days is None:
+        return match.value is not None and processed.measurement == match.value.uuid
+    return rank(processed.flag) >= rank(match.flag)

@@ -1,13 +1,13 @@
-"""Judging values by rules.
+"""Evaluating rules over measured values.
 
-A verdict is about a window. For a threshold and a remark it is the local day of the measurement; for
-a combination and an average the local day of the value that completed it; for an overdue
-measurement the planned action. All days are the organization's.
+Each match belongs to a window. For a threshold or a remark this is the local day of the measurement;
+for a combination or an average the local day of the value that completed it; for an overdue
+measurement the planned action. Days are in the organization's time zone.
 
-Its `cause` explains it for ever, as JSON: `rule` is the rule as it stood, `threshold` what was
-reached, `window` the time that was looked at, `values` the values that decided, with measurement,
-instrument, value and measured_at. That of an average has the mean and the count too, and of many
-values the last VALUES_KEPT.
+`cause` is JSON that explains the match even after the rule has changed: `rule` is the rule as it was,
+`threshold` what was reached, `window` the time span considered, `values` the values that mattered, with
+measurement, instrument, value and measured_at. For an average it also has the mean and the count, and
+at most the last VALUES_KEPT values.
 """
 
 import datetime
@@ -27,7 +27,7 @@ MEAN_PLACES = 6
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A measured value. `new` tells those that are judged from those that stood before; `pk` orders what has one time."""
+    """A measured value. `new` marks the ones being evaluated, as opposed to stored ones; `pk` breaks ties in time."""
 
     uuid: str
     instrument: str
@@ -41,7 +41,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A measurement that was planned and has not come."""
+    """A planned measurement that has not been completed."""
 
     uuid: str
     instrument: str
@@ -50,12 +50,12 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a rule has found. `value` completed it, None where none came.
+class RuleMatch:
+    """A rule that applies to a window. `value` is the value that completed it, None for an overdue measurement.
 
-    `days` is None where the rule judges every window afresh; else an alert stands for all windows
-    less than so many days away too, and a processed one keeps standing. One that is `stale` makes no
-    alert: it only raises the flag of one that is not processed.
+    With `days` None every window is independent. Otherwise an alert also covers all windows less than
+    that many days away, even once it has been processed. A `stale` match creates no alert: it only
+    raises the flag of an unprocessed one.
     """
 
     kind: str
@@ -69,36 +69,36 @@ class Verdict:
     stale: bool = False
 
 
-# --- what arrived -----------------------------------------------------------------------------------
-def judge(rules: Iterable[Rule], values: Iterable[Value], zone: ZoneInfo) -> list[Verdict]:
-    """Return what `rules` find in `values`, at most one verdict a rule and window: the first in time.
+# --- measured values --------------------------------------------------------------------------------
+def evaluate(rules: Iterable[Rule], values: Iterable[Value], zone: ZoneInfo) -> list[RuleMatch]:
+    """Return the matches of `rules` over `values`: at most one per rule and window, the first in time.
 
-    Each verdict rests on a new value at least. Values that stood before take part in combinations
-    and averages; which of them are needed is told by `history_for`.
+    Every match involves at least one new value. Stored values take part in combinations and averages;
+    `history_for` says which of them are needed.
     """
     ordered = sorted(values, key=lambda value: (value.measured_at, value.pk))
-    return [verdict for rule in rules if rule["kind"] in _JUDGES for verdict in _JUDGES[rule["kind"]](rule, ordered, zone)]
+    return [match for rule in rules if rule["kind"] in _EVALUATORS for match in _EVALUATORS[rule["kind"]](rule, ordered, zone)]
 
 
 def history_for(rules: Iterable[Rule], codes: Collection[str]) -> tuple[frozenset[str], int]:
-    """Return the instruments whose older values decide with new ones of `codes`, and how many days off these can be."""
-    looking = [rule for rule in rules if rule["kind"] in (COMBINATION, AVERAGE) and codes_of(rule) & set(codes)]
-    days = [rule["within_days"] if rule["kind"] == COMBINATION else rule["window_days"] for rule in looking]
-    return frozenset().union(*map(codes_of, looking)), max(days, default=0)
+    """Return the instruments whose stored values matter together with new ones of `codes`, and how many days away at most."""
+    combining = [rule for rule in rules if rule["kind"] in (COMBINATION, AVERAGE) and codes_of(rule) & set(codes)]
+    days = [rule["within_days"] if rule["kind"] == COMBINATION else rule["window_days"] for rule in combining]
+    return frozenset().union(*map(codes_of, combining)), max(days, default=0)
 
 
 def met(condition: Rule, number: Decimal | None) -> bool:
-    """Tell whether a value meets a condition; a choice meets none."""
+    """Tell whether a number meets a condition; None, the value of a choice, meets none."""
     return number is not None and OPS[condition["op"]](number, Decimal(str(condition["value"])))
 
 
-def _by_threshold(rule: Rule, values: Sequence[Value], zone: ZoneInfo) -> Iterator[Verdict]:
+def _by_threshold(rule: Rule, values: Sequence[Value], zone: ZoneInfo) -> Iterator[RuleMatch]:
     found = (value for value in values if value.new and value.instrument == rule["instrument"] and met(rule, value.number))
     for day, value in _first_of_days(found, zone):
         yield _of_day(rule, day, value, zone, {"op": rule["op"], "value": rule["value"]})
 
 
-def _by_remark(rule: Rule, values: Sequence[Value], zone: ZoneInfo) -> Iterator[Verdict]:
+def _by_remark(rule: Rule, values: Sequence[Value], zone: ZoneInfo) -> Iterator[RuleMatch]:
     found = (value for value in values if value.new and (value.comment or "").strip())
     for day, value in _first_of_days(found, zone):
         yield _of_day(rule, day, value, zone, None)
@@ -113,13 +113,13 @@ def _first_of_days(values: Iterable[Value], zone: ZoneInfo) -> Iterator[tuple[da
             yield day, value
 
 
-def _of_day(rule: Rule, day: datetime.date, value: Value, zone: ZoneInfo, threshold: Any) -> Verdict:
+def _of_day(rule: Rule, day: datetime.date, value: Value, zone: ZoneInfo, threshold: Any) -> RuleMatch:
     cause = _cause(rule, threshold, day_bounds(day, zone), [value])
-    return Verdict(rule["kind"], rule["flag"], rule_key(rule), day.isoformat(), cause, value.instrument, value)
+    return RuleMatch(rule["kind"], rule["flag"], rule_key(rule), day.isoformat(), cause, value.instrument, value)
 
 
-def _by_combination(rule: Rule, values: Sequence[Value], zone: ZoneInfo) -> Iterator[Verdict]:
-    """Look at the latest values of the instruments whenever one of them changes."""
+def _by_combination(rule: Rule, values: Sequence[Value], zone: ZoneInfo) -> Iterator[RuleMatch]:
+    """Compare the latest value of each instrument whenever one of them changes."""
     codes, within = codes_of(rule), datetime.timedelta(days=rule["within_days"])
     latest: dict[str, Value] = {}
     seen: set[datetime.date] = set()
@@ -134,13 +134,13 @@ def _by_combination(rule: Rule, values: Sequence[Value], zone: ZoneInfo) -> Iter
         if day not in seen and all(met(condition, latest[condition["instrument"]].number) for condition in rule["all"]):
             seen.add(day)
             cause = _cause(rule, rule["all"], (value.measured_at - within, value.measured_at), deciding)
-            yield Verdict(
+            yield RuleMatch(
                 COMBINATION, rule["flag"], rule_key(rule), day.isoformat(), cause, value=value, days=rule["within_days"]
             )
 
 
-def _by_average(rule: Rule, values: Sequence[Value], zone: ZoneInfo) -> Iterator[Verdict]:
-    """Slide the window from value to value. The sum is compared, so that nothing is rounded."""
+def _by_average(rule: Rule, values: Sequence[Value], zone: ZoneInfo) -> Iterator[RuleMatch]:
+    """Slide the window from value to value. Sums are compared instead of means, so that nothing is rounded."""
     width, limit, compare = datetime.timedelta(days=rule["window_days"]), Decimal(str(rule["value"])), OPS[rule["op"]]
     inside: deque[Value] = deque()
     total, fresh = Decimal(0), 0
@@ -159,15 +159,17 @@ def _by_average(rule: Rule, values: Sequence[Value], zone: ZoneInfo) -> Iterator
             yield _of_average(rule, day, list(inside), total)
 
 
-def _of_average(rule: Rule, day: datetime.date, values: list[Value], total: Decimal) -> Verdict:
+def _of_average(rule: Rule, day: datetime.date, values: list[Value], total: Decimal) -> RuleMatch:
     last, width = values[-1], datetime.timedelta(days=rule["window_days"])
     threshold = {"op": rule["op"], "value": rule["value"], "min_count": rule["min_count"]}
     cause = _cause(rule, threshold, (last.measured_at - width, last.measured_at), values[-VALUES_KEPT:])
     cause |= {"mean": _json(round(total / len(values), MEAN_PLACES)), "count": len(values)}
-    return Verdict(AVERAGE, rule["flag"], rule_key(rule), day.isoformat(), cause, last.instrument, last, days=rule["window_days"])
+    return RuleMatch(
+        AVERAGE, rule["flag"], rule_key(rule), day.isoformat(), cause, last.instrument, last, days=rule["window_days"]
+    )
 
 
-_JUDGES: dict[str, Callable[[Rule, Sequence[Value], ZoneInfo], Iterator[Verdict]]] = {
+_EVALUATORS: dict[str, Callable[[Rule, Sequence[Value], ZoneInfo], Iterator[RuleMatch]]] = {
     MEASUREMENT: _by_threshold,
     REMARK: _by_remark,
     COMBINATION: _by_combination,
@@ -175,13 +177,13 @@ _JUDGES: dict[str, Callable[[Rule, Sequence[Value], ZoneInfo], Iterator[Verdict]
 }
 
 
-# --- what did not -----------------------------------------------------------------------------------
-def judge_overdue(
+# --- overdue measurements ---------------------------------------------------------------------------
+def match_overdue(
     rules: Iterable[Rule], actions: Iterable[Planned], now: datetime.datetime, within: datetime.timedelta
-) -> list[Verdict]:
-    """Return a verdict for every action and rule over its instrument whose grace has run out at `now`.
+) -> list[RuleMatch]:
+    """Return a match for each action and rule over its instrument whose grace period has ended by `now`.
 
-    Where it ran out longer ago than `within`, the verdict is stale: a new rule does not raise the past.
+    If it ended longer ago than `within`, the match is stale: a new rule raises no alerts about the past.
     """
     overdue = [rule for rule in rules if rule["kind"] == OVERDUE]
     return [
@@ -193,13 +195,13 @@ def judge_overdue(
 
 
 def grace_of(rule: Rule) -> datetime.timedelta:
-    """Return how long after its end a planned action may still be made good for."""
+    """Return how long after its end a planned action may still be completed."""
     return datetime.timedelta(hours=rule["grace_hours"])
 
 
-def _of_action(rule: Rule, action: Planned, *, stale: bool) -> Verdict:
+def _of_action(rule: Rule, action: Planned, *, stale: bool) -> RuleMatch:
     cause = _cause(rule, {"grace_hours": rule["grace_hours"]}, (action.not_before, action.expires_at), [])
-    return Verdict(OVERDUE, rule["flag"], rule_key(rule), action.uuid, cause, action.instrument, days=0, stale=stale)
+    return RuleMatch(OVERDUE, rule["flag"], rule_key(rule), action.uuid, cause, action.instrument, days=0, stale=stale)
 
 
 # --- causes -----------------------------------------------------------------------------------------
@@ -211,11 +213,11 @@ def _cause(
         "rule": dict(rule),
         "threshold": threshold,
         "window": {"from": _moment(begins), "to": _moment(ends)},
-        "values": [_shown(value) for value in values],
+        "values": [_value_as_json(value) for value in values],
     }
 
 
-def _shown(value: Value) -> dict[str, Any]:
+def _value_as_json(value: Value) -> dict[str, Any]:
     measured = value.choice if value.number is None else _json(value.number)
     return {
         "measurement": value.uuid,
@@ -230,5 +232,5 @@ def _moment(moment: datetime.datetime) -> str:
 
 
 def _json(number: Decimal) -> int | float:
-    """Return a number as JSON has it. A float gives back 15 digits exactly, which is all that these have."""
+    """Return a number as JSON has it. These have at most 12 digits, and a float keeps 15 exactly."""
     return int(number) if number == number.to_integral_value() else float(number)

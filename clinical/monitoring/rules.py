@@ -1,4 +1,4 @@
-"""The rules of monitoring: their shapes, what is wrong with one, and which of them are in force for a patient.
+"""Monitoring rules: their JSON shapes, how they are validated, and which of them apply to a patient.
 
 A rule is a JSON object with exactly the keys of its kind:
 
@@ -10,8 +10,7 @@ A rule is a JSON object with exactly the keys of its kind:
 
 A condition is {"instrument": code, "op": op, "value": number}, and a line of a schedule
 {"instrument": code, "every_days": days, "from_day": day, "to_day": day}, where day 0 is the day on
-which the enrolment begins. Instruments are named by their codes; what compares numbers needs one
-that gives numbers.
+which the enrolment begins. Instruments are named by their codes; comparisons need a numeric instrument.
 """
 
 import hashlib
@@ -23,30 +22,30 @@ from typing import Any, NamedTuple
 from config.core.exceptions import Invalid
 
 MEASUREMENT, COMBINATION, REMARK, OVERDUE, AVERAGE = "measurement", "combination", "remark", "overdue", "average"
+# Least first.
 FLAGS = ("grey", "orange", "red")
-"""Least first."""
 OPS: Mapping[str, Callable[[Any, Any], bool]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+# The kind of the instruments whose values are numbers.
 NUMERIC = "numeric"
-"""The kind of the instruments whose values are numbers."""
+# The kinds whose rules look at one instrument.
 OF_ONE_INSTRUMENT = frozenset({MEASUREMENT, AVERAGE, OVERDUE})
-"""The kinds whose rules look at one instrument."""
 
 MAX_RULES = 100
 MAX_CONDITIONS = 20
+# How far back a rule looks.
 MAX_DAYS = 90
-"""How far back a rule looks."""
 MAX_COUNT = 1_000
 MAX_GRACE_HOURS = 30 * 24
 MAX_PLANNED_DAY = 3_650
+# Before and after the point: as many as measurements have.
 DIGITS, PLACES = 9, 3
-"""Before and after the point: as many as measurements have."""
 KEY_LENGTH = 255
 
 Rule = Mapping[str, Any]
+# Code -> kind of the instruments of an organization.
 Instruments = Mapping[str, str]
-"""Code -> kind of the instruments of an organization."""
+# Yields what is wrong with a value.
 Check = Callable[[Any, Instruments], Iterator[str]]
-"""Yields what is wrong with a value."""
 
 
 class Override(NamedTuple):
@@ -106,6 +105,7 @@ def _conditions(value: Any, instruments: Instruments) -> Iterator[str]:
 
 CONDITION: Mapping[str, Check] = {"instrument": _numeric_code, "op": _word(OPS), "value": _number}
 _FLAG = _word(FLAGS)
+# What a rule of each kind holds beside its kind.
 SHAPES: Mapping[str, Mapping[str, Check]] = {
     MEASUREMENT: {**CONDITION, "flag": _FLAG},
     COMBINATION: {"all": _conditions, "within_days": _whole(1, MAX_DAYS), "flag": _FLAG},
@@ -113,7 +113,6 @@ SHAPES: Mapping[str, Mapping[str, Check]] = {
     OVERDUE: {"instrument": _code, "grace_hours": _whole(0, MAX_GRACE_HOURS), "flag": _FLAG},
     AVERAGE: {**CONDITION, "window_days": _whole(1, MAX_DAYS), "min_count": _whole(1, MAX_COUNT), "flag": _FLAG},
 }
-"""What a rule of each kind holds beside its kind."""
 KINDS = tuple(SHAPES)
 LINE: Mapping[str, Check] = {
     "instrument": _code,
@@ -201,6 +200,6 @@ def codes_of(rule: Rule) -> frozenset[str]:
 
 
 def rule_key(rule: Rule) -> str:
-    """Return what rules of one kind over the same instruments share: their verdicts are about one thing."""
+    """Return what rules of one kind over the same instruments share: their matches are about one thing."""
     key = ":".join([rule["kind"], *sorted(codes_of(rule))])
     return key if len(key) <= KEY_LENGTH else f"{rule['kind']}:{hashlib.sha256(key.encode()).hexdigest()}"

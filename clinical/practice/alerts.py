@@ -6,17 +6,17 @@ from django.urls import URLPattern, path
 from rest_framework import serializers
 
 from accounts.permissions import Permission
-from clinical.fields import EffectiveStatus
 from clinical.filters import OnChart, alerts_on_chart, alerts_with_status
 from clinical.models import Alert, AlertDefinition, AlertStatus
+from clinical.serializer_fields import EffectiveStatus
 from clinical.services.alerts import archive_alert, archive_alerts, create_alert, disable_alert, update_alert
+from config.core.dates import today_at
 from config.rest.compiled.queries import Query
 from config.rest.fields import BaseVersion, ChangeSerializer, ContractSerializer, Integer, ScopedRelation, UUIDText
 from config.rest.filters import BooleanFilter, ChoiceFilter, StrictFilterSet
 from config.rest.practice import ReferenceField
 from config.rest.responses import ApiResponse
 from patients.practice.charts import ChartEntryOut, ChartViewSet
-from patients.services.rules import today_at
 
 MAX_DISMISSED = 50
 

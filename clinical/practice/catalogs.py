@@ -12,10 +12,8 @@ from clinical.models import (
 )
 from clinical.services.instruments import update_instrument
 from clinical.services.protocols import create_protocol, update_protocol
-from patients.models import Program, Protocol
+from patients.models import Protocol
 
-CONCEPT = ("concept_code", "concept_system")
-SUBSTANCE = (*CONCEPT, "ingredients", "drug_classes")
 HALF_A_CODE = (422, "A code needs its terminology, and a terminology a code.", "concept_code")
 
 
@@ -23,14 +21,12 @@ class AlertDefinitionViewSet(CatalogViewSet):
     """Kinds of chart alerts."""
 
     model = AlertDefinition
-    columns = ("category", "default_is_urgent", "default_scope", "description", "item_order")
 
 
 class AllergyDefinitionViewSet(CatalogViewSet):
     """Substances that patients may be allergic to."""
 
     model = AllergyDefinition
-    columns = SUBSTANCE
     constraint_errors = {"allergydefinition_code_in_a_system": HALF_A_CODE}
 
 
@@ -38,7 +34,6 @@ class MedicationDefinitionViewSet(CatalogViewSet):
     """Medications."""
 
     model = MedicationDefinition
-    columns = SUBSTANCE
     constraint_errors = {"medicationdefinition_code_in_a_system": HALF_A_CODE}
 
 
@@ -46,7 +41,6 @@ class DiseaseDefinitionViewSet(CatalogViewSet):
     """Diseases and other problems."""
 
     model = DiseaseDefinition
-    columns = CONCEPT
     constraint_errors = {"diseasedefinition_code_in_a_system": HALF_A_CODE}
 
 
@@ -54,7 +48,6 @@ class InstrumentViewSet(CatalogViewSet):
     """What is measured, and on which scale."""
 
     model = Instrument
-    columns = ("code", "kind", "unit", "scale_min", "scale_max", "choices", *CONCEPT)
     constraint_errors = {
         "instrument_code_in_a_system": HALF_A_CODE,
         "instrument_code_unique": (409, "duplicate instrument code", "code"),
@@ -74,9 +67,6 @@ class ProtocolViewSet(CatalogViewSet):
     """Ways of carrying out a program: what is measured, when, and what raises an alert. A protocol stays with its program."""
 
     model = Protocol
-    columns = ("schedule", "rules")
-    references = {"program": Program}
-    fixed = frozenset({"program"})
     create_service = staticmethod(create_protocol)
     update_service = staticmethod(update_protocol)
 
@@ -85,6 +75,3 @@ class WorkflowViewSet(CatalogViewSet):
     """What a program does on certain days since a patient began it. A workflow stays with its program."""
 
     model = Workflow
-    columns = ("days",)
-    references = {"program": Program}
-    fixed = frozenset({"program"})

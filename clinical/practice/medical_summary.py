@@ -20,6 +20,7 @@ from clinical.practice.medications import PracticeMedicationOut
 from clinical.practice.social_history import PracticeSocialHistoryOut
 from clinical.practice.vital_signs import PracticeVitalSignsOut
 from config.core.compiled_queries import BoundQuery, fetch_together
+from config.core.dates import today_at
 from config.core.orm import has_column
 from config.rest import practice
 from config.rest.compiled.plans import response_plan
@@ -29,7 +30,6 @@ from config.rest.responses import ApiResponse
 from patients.families import household
 from patients.models import AllergyReviewStatus, Patient
 from patients.practice.charts import ChartEntryOut
-from patients.services.rules import today_at
 
 
 class PracticePersonOut(serializers.Serializer):

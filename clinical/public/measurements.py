@@ -8,14 +8,14 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from accounts.permissions import Permission
-from clinical.fields import measured_value
 from clinical.filters import BY_TIME, InstrumentFilter
 from clinical.models import Measurement
-from clinical.services.measurements import Recorded, record_measurement, record_measurements
+from clinical.serializer_fields import MeasuredValue, measured_value
+from clinical.services.measurements import MeasurementResult, record_measurement, record_measurements
 from config.rest import public
 from config.rest.bulk_reader import BulkReader, UnreadRows
 from config.rest.compiled.plans import Computed
-from config.rest.fields import ContractSerializer, DateTime, MeasuredValue, Text, request_serializer
+from config.rest.fields import ContractSerializer, DateTime, Text, request_serializer
 from config.rest.filters import DayFilter
 from config.rest.openapi import NUMBER, TEXT
 from config.rest.problems import problems_of
@@ -140,11 +140,11 @@ class MeasurementViewSet(PatientChildViewSet, public.ViewSet):
         counts = {name: numbers[name] for name in ("created", "duplicate", "failed")}
         return ApiResponse({"data": data, "meta": {**counts, "total": len(data)}}, status=201)
 
-    def _row_result(self, index: int, result: Recorded | ValidationError, reader: BulkReader) -> dict:
+    def _row_result(self, index: int, result: MeasurementResult | ValidationError, reader: BulkReader) -> dict:
         error = result if isinstance(result, ValidationError) else result.error
         problems = [self.translate_problem(problem) for problem in problems_of(error, reader.names)] if error else []
-        stored = result.measurement if isinstance(result, Recorded) else None
-        status = "failed" if stored is None else "created" if isinstance(result, Recorded) and result.new else "duplicate"
+        stored = result.measurement if isinstance(result, MeasurementResult) else None
+        status = "failed" if stored is None else "created" if result.new else "duplicate"
         errors = [{"attribute": None, **public.Errors.item(problem)} for problem in problems]
         return {"index": index, "status": status, "id": stored and str(stored.uuid), "errors": errors}
 

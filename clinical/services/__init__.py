@@ -1,1 +1,1 @@
-"""What happens in care. One callable a business event, atomic and audited."""
+"""Services for charts and monitoring: one callable per business event, atomic and audited."""

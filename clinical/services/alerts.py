@@ -1,4 +1,4 @@
-"""Alerts on charts: made, changed, disabled and archived, the last by their status."""
+"""Creating, changing, disabling and archiving alerts on charts. Archiving sets their status."""
 
 import datetime
 from collections.abc import Collection, Mapping
@@ -9,24 +9,24 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Alert, AlertDefinition, AlertStatus
 from config.core.databases import DatabaseNow
 from config.core.exceptions import Invalid, NotFound, VersionConflict
-from config.core.orm import without_idle_nulls
-from patients.services.charts import add_entry, change_entry, lock_entry, tell_entry
+from config.core.orm import drop_nulls_for_not_null_columns
+from patients.services.charts import add_entry, change_entry, lock_entry
 from patients.services.locking import lock_patient
 
 
 def effective_status(status: str, disable_on: datetime.date | None, today: datetime.date) -> str:
-    """Return the status of an alert on `today`: from its `disable_on` on, an active one is disabled."""
+    """Return the status of an alert on `today`: an active alert is disabled from its `disable_on` on."""
     due = status == AlertStatus.ACTIVE and disable_on is not None and disable_on <= today
     return AlertStatus.DISABLED.value if due else status
 
 
 def with_effective_status(status: str, today: Any) -> Q:
-    """Return the condition that alerts have the effective `status` on `today`, a date or an expression that gives one."""
+    """Return the condition that alerts have the effective `status` on `today`, a date or an expression for one."""
     standing, due = Q(status=AlertStatus.ACTIVE), Q(disable_on__lte=today)
     if status == AlertStatus.ACTIVE:
         return standing & (Q(disable_on=None) | Q(disable_on__gt=today))
@@ -39,7 +39,7 @@ def with_effective_status(status: str, today: Any) -> Q:
 def create_alert(
     *, actor: Actor, patient_id: int, alert_definition_id: int, is_urgent: bool | None = None, **values: Any
 ) -> Alert:
-    """Put an alert on the chart of a patient who is not archived; `is_urgent` None is what its definition says.
+    """Add an alert to the chart of a patient who is not archived. `is_urgent` defaults to that of its definition.
 
     `values` are further columns of Alert. Raises NotFound.
     """
@@ -52,61 +52,62 @@ def create_alert(
 
 @transaction.atomic
 def update_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Write `changes` into an alert, an archived one too; null leaves a column that can not be null as it is.
+    """Write `changes` into an alert, even an archived one; null leaves a column that cannot be null as it is.
 
-    A change of status sets `date_disabled` where `changes` are silent about it: now for an alert that
-    becomes disabled, null for one that becomes active. Raises NotFound or VersionConflict.
+    If `changes` have a new status but no `date_disabled`, it is set: now for a disabled alert, null for an active one.
+    Raises NotFound or VersionConflict.
     """
     alert = lock_entry(Alert, patient_id, alert_id)
-    written = without_idle_nulls(Alert, changes)
+    written = drop_nulls_for_not_null_columns(Alert, changes)
     if written.get("status", alert.status) != alert.status and "date_disabled" not in written:
         written |= _moment(written["status"])
     change_entry(alert, base_version, **written)
-    tell_entry(actor, alert, "update", "updated", written)
+    record_change(actor, "alert.update", alert, event="alert.updated", changed=written)
 
 
 def _moment(status: str) -> dict[str, Any]:
-    """Return what becoming `status` writes into `date_disabled`: an archived alert keeps what it has."""
+    """Return the `date_disabled` that goes with a new `status`; archiving leaves it unchanged."""
     moments: dict[str, Any] = {AlertStatus.ACTIVE: None, AlertStatus.DISABLED: timezone.now()}
     return {"date_disabled": moments[status]} if status in moments else {}
 
 
 @transaction.atomic
 def disable_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version: int) -> None:
-    """Disable an alert; one that has been disabled stays as it is.
+    """Disable an alert. If it is disabled already, nothing changes.
 
     Raises NotFound, VersionConflict, or Invalid for an archived alert.
     """
     alert = lock_entry(Alert, patient_id, alert_id)
-    # First: what may be done is judged from what the caller saw.
+    # The version comes first: the caller decided by the status that they saw.
     if base_version != alert.version:
         raise VersionConflict(expected=alert.version, got=base_version)
     if alert.status == AlertStatus.ARCHIVED:
-        raise Invalid("An archived alert can not be disabled.", "", "archived")
+        raise Invalid("An archived alert cannot be disabled.", "", "archived")
     _end(actor, alert, "disable", "disabled", status=AlertStatus.DISABLED, **_moment(AlertStatus.DISABLED))
 
 
 @transaction.atomic
 def archive_alert(*, actor: Actor, patient_id: int, alert_id: int) -> None:
-    """Archive an alert; one that has been archived stays as it is. Raises NotFound."""
+    """Archive an alert. If it is archived already, nothing changes. Raises NotFound."""
     alert = lock_entry(Alert, patient_id, alert_id)
     _end(actor, alert, "archive", "archived", status=AlertStatus.ARCHIVED)
 
 
 def _end(actor: Actor, alert: Alert, verb: str, past: str, **values: Any) -> None:
-    """Write `values` and tell of them. Where the status is the stored one nothing is written, and the audit says so."""
+    """Write and record `values`. If the status is unchanged, nothing is written, and only the request is audited."""
     if alert.status != values["status"]:
         change_entry(alert, None, **values)
-        tell_entry(actor, alert, verb, past, values)
+        record_change(actor, f"alert.{verb}", alert, event=f"alert.{past}", changed=values)
     else:
-        _record(actor, f"alert.{verb}", alert.organization_id, alert.patient_id, subject_id=alert.pk)
+        # The request is audited, but nothing changed that could be published.
+        record_change(actor, f"alert.{verb}", alert, event=None)
 
 
 @transaction.atomic
 def archive_alerts(*, actor: Actor, patient_id: int, uuids: Collection[UUID | str]) -> tuple[int, int]:
-    """Archive several alerts of a patient, all or none; return how many were archived now, and how many had been.
+    """Archive several alerts of a patient, all or none. Returns how many were archived now, and how many had been.
 
-    Raises NotFound where one of them is not an alert of this patient.
+    Raises NotFound if one of them is not an alert of this patient.
     """
     patient = lock_patient(patient_id)
     wanted = {str(uuid) for uuid in uuids}
@@ -118,11 +119,6 @@ def archive_alerts(*, actor: Actor, patient_id: int, uuids: Collection[UUID | st
     Alert.objects.filter(pk__anyof=[alert.pk for alert in standing]).update(
         status=AlertStatus.ARCHIVED, version=F("version") + 1, updated_at=DatabaseNow()
     )
-    _record(actor, "alert.archive", patient.organization_id, patient.pk, changed=["status"] if standing else ())
-    organization_id = patient.organization_id
-    events.emit_all("alert.archived", organization_id=organization_id, subjects=[alert.uuid for alert in standing])
+    changed = ["status"] if standing else ()
+    record_change(actor, "alert.archive", standing, event="alert.archived", changed=changed, patient=patient)
     return len(standing), len(alerts) - len(standing)
-
-
-def _record(actor: Actor, action: str, organization_id: int, patient_id: int, **values: Any) -> None:
-    audit.record(actor, action, organization_id=organization_id, patients=[patient_id], subject="alert", **values)

@@ -1,4 +1,4 @@
-"""Contacts with patients: written down once, and never changed."""
+"""Logging contacts with patients. Logs are append-only."""
 
 from typing import Any
 
@@ -20,10 +20,10 @@ def log_communication(
     communication_source: str = CommunicationSource.USER,
     **values: Any,
 ) -> CommunicationLog:
-    """Write down a contact with a patient who is not archived, by whoever acts.
+    """Log a contact with a patient who is not archived, created by the actor.
 
-    `values` are further columns of CommunicationLog. Raises NotFound, or UnknownReference where the
-    appointment is not this patient's.
+    `values` are further columns of CommunicationLog. Raises NotFound, or UnknownReference if the appointment is not this
+    patient's.
     """
     patient = lock_patient(patient_id)
     if appointment_id is not None:

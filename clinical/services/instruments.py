@@ -1,4 +1,4 @@
-"""The instruments that an organization measures with, and those that come with the product."""
+"""The instruments of an organization, and the gauges that come with the product."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -13,9 +13,10 @@ from accounts.services.catalogs import create_catalog_row, update_catalog_row
 from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Rule, codes_of
 from config.core.exceptions import Invalid
-from config.core.orm import without_idle_nulls
+from config.core.orm import drop_nulls_for_not_null_columns
 from patients.models import Enrolment, Protocol
 
+# Code -> name and scale of the gauges of the general API. An organization's row is created on first use.
 GAUGES: Mapping[str, tuple[str, int, int]] = {
     "mood": ("Mood", 1, 10),
     "anxiety": ("Anxiety", 1, 10),
@@ -25,28 +26,27 @@ GAUGES: Mapping[str, tuple[str, int, int]] = {
     "medication_adherence": ("Medication adherence", 0, 10),
     "social_interaction": ("Social interaction", 1, 10),
 }
-"""Code -> name and scale of the gauges of the general API. Each organization gets a row of one when it is first used."""
 
 
-NAMED_BY = ("code", "kind")
-"""What rules rest on: with another code or kind they would judge nothing, and tell nobody."""
+# The columns that rules depend on: with another code or kind, they would silently match nothing.
+USED_BY_RULES = ("code", "kind")
 
 
 @transaction.atomic
 def update_instrument(*, actor: Actor, row: Instrument, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Change an instrument; as `update_catalog_row`, and Invalid for another code or kind of one that rules name."""
-    written = without_idle_nulls(Instrument, changes)
+    """Change an instrument, as `update_catalog_row`. Raises Invalid for a new code or kind if rules use it."""
+    written = drop_nulls_for_not_null_columns(Instrument, changes)
     stored = Instrument.objects.get(pk=row.pk)  # A form has put what it was sent into its row already.
-    moved = [name for name in NAMED_BY if name in written and written[name] != getattr(stored, name)]
+    moved = [name for name in USED_BY_RULES if name in written and written[name] != getattr(stored, name)]
     if moved and any(stored.code in codes_of(rule) for rule in _rules_in_use(row.organization_id)):
         raise Invalid({name: ["Protocols or rules of patients name this instrument."] for name in moved})
     update_catalog_row(actor=actor, row=row, base_version=base_version, changes=changes)
 
 
 def _rules_in_use(organization_id: int) -> Iterator[Rule]:
-    """Yield the rules and lines of the organization's protocols, and the rules of its patients' own.
+    """Yield the rules and schedule lines of the organization's protocols, and its patients' own rules.
 
-    An archived protocol holds on for those who are enrolled under it.
+    An archived protocol stays in use for patients who are enrolled in it.
     """
     in_use = Q(deleted_at=None) | Exists(Enrolment.objects.filter(protocol=OuterRef("pk"), end_date=None))
     protocols = Protocol.objects.filter(in_use, organization_id=organization_id)
@@ -57,8 +57,8 @@ def _rules_in_use(organization_id: int) -> Iterator[Rule]:
         yield from rules
 
 
-class Instruments:
-    """The instruments of an organization that are not archived, by what callers name them."""
+class InstrumentLookup:
+    """The unarchived instruments of an organization, by code or UUID."""
 
     def __init__(self, organization_id: int):
         self.organization_id = organization_id
@@ -67,9 +67,9 @@ class Instruments:
         self.unknown: set[str] = set()
 
     def named(self, name: str) -> Instrument:
-        """Return the instrument with this code or UUID, that of a gauge from its first use on; Invalid where there is none."""
+        """Return the instrument with this code or UUID, creating that of a gauge. Raises Invalid if there is none."""
         found = self.by_code.get(name) or self.by_uuid.get(name.lower())
-        if found is None and name not in self.unknown and (found := ship_gauge(self.organization_id, name)):
+        if found is None and name not in self.unknown and (found := get_or_create_gauge(self.organization_id, name)):
             self.by_code[name] = found
         if found is None:
             self.unknown.add(name)
@@ -78,16 +78,16 @@ class Instruments:
 
 
 def instruments_of(organization_id: int) -> dict[str, Instrument]:
-    """Return the organization's instruments that are not archived, by code."""
+    """Return the organization's unarchived instruments by code."""
     rows = Instrument.objects.filter(organization_id=organization_id, deleted_at=None)
     return {row.code: row for row in rows}
 
 
-def ship_gauge(organization_id: int, code: str) -> Instrument | None:
-    """Make the instrument of a gauge that comes with the product; None for other codes, and where it was archived."""
+def get_or_create_gauge(organization_id: int, code: str) -> Instrument | None:
+    """Return the instrument of a gauge, creating it on first use. None for other codes, or if it was archived."""
     if code not in GAUGES:
         return None
-    # Two patients may be the first to use it at one moment: the second one waits, and finds it made.
+    # Of two concurrent first uses, the second waits for the lock and finds the row.
     organization = Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
     rows = Instrument.objects.filter(organization_id=organization_id, code=code)
     if rows.exists():

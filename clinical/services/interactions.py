@@ -1,4 +1,4 @@
-"""What a new entry of a chart is checked against: the patient's active allergies and current medications."""
+"""Checking a new chart entry against the patient's active allergies and current medications."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ from clinical.models import Allergy, AllergyDefinition, CodeSystem, Medication, 
 
 
 def find_interactions(entry: Allergy | Medication) -> list[InteractionWarning]:
-    """Return the warnings about an entry that has just been written, by two statements at most.
+    """Return the warnings about an entry that has just been written, with two SQL statements at most.
 
-    Only what is active and not archived warns, the entry itself included, and never on the chart of
-    an archived patient. Nothing is written and nothing refused.
+    Only active, unarchived entries warn, including the new one, and none of an archived patient. Warnings never prevent the
+    write.
     """
     if isinstance(entry, Allergy):
         new = _allergies(entry).filter(pk=entry.pk).first()
@@ -40,8 +40,10 @@ def _allergies(entry: Allergy | Medication) -> QuerySet[Allergy]:
 
 def _current_medications(entry: Allergy | Medication) -> dict[int, MedicationFacts]:
     rows = _of_chart(Medication.objects.filter(status=MedicationStatus.ACTIVE), entry).select_related("medication_definition")
-    told = {name: _by_code(name) for name in ("ingredients", "drug_classes")}
-    return {row.pk: _medication_facts(row) for row in rows.annotate(**{f"told_{name}": found for name, found in told.items()})}
+    by_code = {name: _by_code(name) for name in ("ingredients", "drug_classes")}
+    return {
+        row.pk: _medication_facts(row) for row in rows.annotate(**{f"matched_{name}": found for name, found in by_code.items()})
+    }
 
 
 def _of_chart(rows: QuerySet, entry: Allergy | Medication) -> QuerySet:
@@ -50,14 +52,14 @@ def _of_chart(rows: QuerySet, entry: Allergy | Medication) -> QuerySet:
 
 
 def _by_code(column: str) -> Case:
-    """Return `column` of the catalog's medication that the `rx_cui` of a medication in words means.
+    """Return `column` of the catalog row that matches the `rx_cui` of a medication described in words.
 
-    It is the code of that medication or of the only ingredient that it has: a class of several
-    ingredients together may be that of another one.
+    It matches by its own code or by its only ingredient. With several ingredients, the drug class could be that of another
+    one.
     """
     itself = Q(concept_system=CodeSystem.RXNORM, concept_code=OuterRef("rx_cui"))
     ingredient = Q(first_system=CodeSystem.RXNORM, first_code=OuterRef("rx_cui"), second_code=None)
-    meant = (
+    matching = (
         MedicationDefinition.objects.filter(organization_id=OuterRef("organization_id"), deleted_at=None)
         .alias(
             first_system=_text("ingredients__0__system"),
@@ -68,11 +70,11 @@ def _by_code(column: str) -> Case:
         .order_by("id")
         .values(column)[:1]
     )
-    return Case(When(medication_definition=None, rx_cui__isnull=False, then=Subquery(meant)), default=None)
+    return Case(When(medication_definition=None, rx_cui__isnull=False, then=Subquery(matching)), default=None)
 
 
 def _text(path: str) -> Cast:
-    """Return a text inside a JSON column as a text, which is compared with texts and not with JSON."""
+    """Return a text inside a JSON column as SQL text, so that it is compared as text and not as JSON."""
     return Cast(KT(path), TextField())
 
 
@@ -89,7 +91,7 @@ def _medication_facts(medication: Medication) -> MedicationFacts:
     if medication.rx_cui:
         own.append({"system": CodeSystem.RXNORM.value, "code": medication.rx_cui, "display": name})
     made_of = definition or medication
-    prefix = "" if definition else "told_"
+    prefix = "" if definition else "matched_"
     parts = (getattr(made_of, f"{prefix}{column}") or [] for column in ("ingredients", "drug_classes"))
     return MedicationFacts(str(medication.uuid), name, _substance(*parts, own))
 

@@ -1,33 +1,31 @@
-"""Taking in what patients measure."""
+"""Recording measurements of patients."""
 
 import datetime
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Instrument, InstrumentKind, Measurement
-from clinical.services.instruments import Instruments
-from clinical.services.monitoring import judge_measurements
+from clinical.services.instruments import InstrumentLookup
+from clinical.services.monitoring import evaluate_measurements
 from config.core.databases import insert_many
 from config.core.exceptions import DomainError, Invalid
 from patients.models import Patient
 from patients.services.locking import lock_patient
 
+# How far a device's clock may be ahead.
 TOLERANCE = datetime.timedelta(hours=24)
-"""How far a device's clock may run ahead."""
-DIGITS, PLACES = 12, 3
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """What became of one value: the row that holds it (`new`, or from before), or why there is none."""
+class MeasurementResult:
+    """The result for one value: its row, which is `new` or was stored before, or the error."""
 
     measurement: Measurement | None = None
     new: bool = False
@@ -35,54 +33,54 @@ class Recorded:
 
 
 @transaction.atomic
-def record_measurements(*, actor: Actor, patient_id: int, rows: Sequence[Mapping[str, Any]]) -> list[Recorded]:
-    """Add values to the measurements of a patient who is not archived, and judge them by the rules in force.
+def record_measurements(*, actor: Actor, patient_id: int, rows: Sequence[Mapping[str, Any]]) -> list[MeasurementResult]:
+    """Record measurements of a patient who is not archived, and evaluate the rules over them.
 
     A row has `instrument` (code or UUID), `value` (Decimal or a choice) and, where known, `measured_at`,
-    `comment` and `external_id`; a value whose external id the patient has already changes nothing. Rows
-    that break a rule are told in the results, in the order of `rows`, and leave nothing. Raises NotFound.
+    `comment` and `external_id`; a value with an external id that the patient already has changes nothing. Invalid rows are
+    not stored; results are in the order of `rows`. Raises NotFound.
     """
     patient = lock_patient(patient_id)
-    intake = _Intake(actor, patient, rows)
-    results = [intake.take(row) for row in rows]
+    reader = _MeasurementReader(actor, patient, rows)
+    results = [reader.take(row) for row in rows]
     fresh = [result.measurement for result in results if result.measurement and result.new]
     if fresh:
         insert_many(Measurement, fresh, with_ids=True)
-        _tell(actor, patient, fresh)
-        judge_measurements(actor=actor, patient=patient, measurements=fresh)
+        record_change(actor, "measurement.create", fresh, event="measurement.created", changed=["instrument", "value"])
+        evaluate_measurements(actor=actor, patient=patient, measurements=fresh)
     return results
 
 
 def record_measurement(*, actor: Actor, patient_id: int, row: Mapping[str, Any]) -> Measurement:
-    """Add one value, or return the measurement that holds its external id already; Invalid where it breaks a rule."""
+    """Record one value, or return the measurement that has its external id already. Raises Invalid."""
     (recorded,) = record_measurements(actor=actor, patient_id=patient_id, rows=[row])
     if recorded.measurement is None:
-        raise recorded.error or Invalid("The measurement can not be recorded.")
+        raise recorded.error or Invalid("The measurement cannot be recorded.")
     return recorded.measurement
 
 
-class _Intake:
-    """Turns the rows of one request into measurements of one patient."""
+class _MeasurementReader:
+    """Turns the rows of a request into unsaved measurements of a patient."""
 
     def __init__(self, actor: Actor, patient: Patient, rows: Iterable[Mapping[str, Any]]):
         self.actor, self.patient, self.now = actor, patient, timezone.now()
-        self.instruments = Instruments(patient.organization_id)
+        self.instruments = InstrumentLookup(patient.organization_id)
         named = sorted({row["external_id"] for row in rows if row.get("external_id") is not None})
         stored = Measurement.objects.filter(patient=patient, external_id__anyof=named) if named else Measurement.objects.none()
         self.known = {row.external_id: row for row in stored}
 
-    def take(self, row: Mapping[str, Any]) -> Recorded:
-        """Return what becomes of `row`."""
+    def take(self, row: Mapping[str, Any]) -> MeasurementResult:
+        """Return the result for `row`."""
         external = row.get("external_id")
         if external is not None and external in self.known:
-            return Recorded(self.known[external])
+            return MeasurementResult(self.known[external])
         try:
             measurement = self._made(row)
         except Invalid as error:
-            return Recorded(error=error)
+            return MeasurementResult(error=error)
         if external is not None:
             self.known[external] = measurement
-        return Recorded(measurement, new=True)
+        return MeasurementResult(measurement, new=True)
 
     def _made(self, row: Mapping[str, Any]) -> Measurement:
         instrument = self.instruments.named(row["instrument"])
@@ -97,12 +95,12 @@ class _Intake:
             comment=row.get("comment"),
             external_id=row.get("external_id"),
             recorded_by_id=self.actor.user_id,
-            **columns_of(instrument, row["value"]),
+            **value_columns(instrument, row["value"]),
         )
 
 
-def columns_of(instrument: Instrument, value: Decimal | str) -> dict[str, Any]:
-    """Return the columns that hold `value`; Invalid where it is not one of the choices, no number, or beyond the scale."""
+def value_columns(instrument: Instrument, value: Decimal | str) -> dict[str, Any]:
+    """Return the columns that store `value`. Raises Invalid unless it is one of the choices, or a number on the scale."""
     if instrument.kind == InstrumentKind.CHOICE:
         if value not in (instrument.choices or ()):
             raise Invalid("The value is not one of the instrument's choices.", "value")
@@ -113,17 +111,3 @@ def columns_of(instrument: Instrument, value: Decimal | str) -> dict[str, Any]:
     if (least is not None and value < least) or (most is not None and value > most):
         raise Invalid("The value lies outside the instrument's scale.", "value")
     return {"value_number": value}
-
-
-def _tell(actor: Actor, patient: Patient, fresh: Collection[Measurement]) -> None:
-    audit.record(
-        actor,
-        "measurement.create",
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="measurement",
-        subject_id=next(iter(fresh)).pk if len(fresh) == 1 else None,
-        changed=["instrument", "value"],
-    )
-    uuids: list[UUID] = [row.uuid for row in fresh]
-    events.emit_all("measurement.created", organization_id=patient.organization_id, subjects=uuids)

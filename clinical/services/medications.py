@@ -1,4 +1,4 @@
-"""Medications of patients, with the RxNorm code that their definition has."""
+"""Creating and changing medications, with the RxNorm code of their definition."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from patients.services.charts import create_entry, lock_entry, update_entry
 def create_medication(*, actor: Actor, patient_id: int, **values: Any) -> Medication:
     """Add a medication to the chart of a patient who is not archived; see `create_entry`.
 
-    Where `values` are silent about `rx_cui`, it is the RxNorm code of the definition, if that has one.
+    `rx_cui` defaults to the RxNorm code of the definition, if it has one.
     """
     return create_entry(actor=actor, model=Medication, patient_id=patient_id, **_with_code(values, None))
 
@@ -26,8 +26,8 @@ def update_medication(
 ) -> Medication:
     """Write `changes` into a medication that is not archived; see `update_entry`.
 
-    Where they name another definition and are silent about `rx_cui`, it becomes that definition's
-    RxNorm code, null where that has none: the former code would speak of another medication.
+    If they have another definition but no `rx_cui`, it becomes that definition's RxNorm code or null: the old code would
+    mean another medication.
     """
     if "medication_definition_id" in changes:
         stored = lock_entry(Medication, patient_id, entry_id)
@@ -43,5 +43,5 @@ def _with_code(values: Mapping[str, Any], stored: int | None) -> dict[str, Any]:
         return dict(values)
     coded = MedicationDefinition.objects.filter(pk=named, concept_system=CodeSystem.RXNORM)
     code = coded.values_list("concept_code", flat=True).first()
-    # A catalog takes codes that are longer than any of RxNorm's.
+    # The catalog allows codes that are longer than any of RxNorm's.
     return {**values, "rx_cui": code if len(code or "") <= RX_CUI_LENGTH else None}

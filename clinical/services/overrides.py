@@ -1,25 +1,26 @@
-"""Rules of a patient's own, in place of their protocol's."""
+"""A patient's own rules, which replace those of the protocol."""
 
 from typing import Any
 
 from django.db import transaction
 
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Override, check_override, codes_of
 from clinical.services.instruments import instruments_of
-from clinical.services.protocols import kinds_of, ship_named
-from config.core.orm import without_idle_nulls
-from patients.services.charts import add_entry, change_entry, lock_entry, tell_entry
+from clinical.services.protocols import add_missing_gauges, kinds_by_code
+from config.core.orm import drop_nulls_for_not_null_columns
+from patients.services.charts import add_entry, change_entry, lock_entry
 from patients.services.locking import lock_patient
 
 
 @transaction.atomic
 def create_override(*, actor: Actor, patient_id: int, kind: str, rules: list[Any], instrument: str | None = None) -> RuleOverride:
-    """Give a patient who is not archived rules of their own of a `kind`, and of an `instrument` (its code) where it has one.
+    """Create a patient's own rules of a `kind`, and of an `instrument` (its code) if the kind has one.
 
-    An empty list of rules switches the protocol's off. Raises NotFound, Invalid, or IntegrityError
-    where the patient has rules of this kind and instrument already.
+    An empty list switches the protocol's rules off. Raises NotFound, Invalid, or IntegrityError if the patient has own
+    rules of this kind and instrument already.
     """
     patient = lock_patient(patient_id)
     named = _checked(patient.organization_id, Override(kind, instrument, rules))
@@ -29,20 +30,20 @@ def create_override(*, actor: Actor, patient_id: int, kind: str, rules: list[Any
 
 @transaction.atomic
 def update_override(*, actor: Actor, patient_id: int, entry_id: int, base_version: int, changes: dict[str, Any]) -> None:
-    """Write other `rules` of the same kind and instrument; null leaves them. Raises NotFound, Invalid or VersionConflict."""
+    """Replace the `rules`; null leaves them as they are. Raises NotFound, Invalid or VersionConflict."""
     entry = lock_entry(RuleOverride, patient_id, entry_id)
-    written = without_idle_nulls(RuleOverride, changes)
+    written = drop_nulls_for_not_null_columns(RuleOverride, changes)
     if "rules" in written:
         code = entry.instrument.code if entry.instrument else None
         _checked(entry.organization_id, Override(entry.kind, code, written["rules"]))
     change_entry(entry, base_version, **written)
-    tell_entry(actor, entry, "update", "updated", changes)
+    record_change(actor, "rule_override.update", entry, event="rule_override.updated", changed=changes)
 
 
 def _checked(organization_id: int, override: Override) -> Instrument | None:
-    """Return the instrument that `override` is about; Invalid where something in it is wrong."""
+    """Return the instrument of `override`. Raises Invalid if a rule is wrong."""
     known = instruments_of(organization_id)
-    check_override(override, kinds_of(known))
+    check_override(override, kinds_by_code(known))
     codes = {code for rule in override.rules for code in codes_of(rule)} | {override.instrument or ""} - {""}
-    ship_named(organization_id, known, codes, "rules")
+    add_missing_gauges(organization_id, known, codes, "rules")
     return known[override.instrument] if override.instrument else None

@@ -1,4 +1,4 @@
-"""Protocols, whose schedules and rules name the organization's instruments."""
+"""Creating and changing protocols, with checks of their schedules and rules."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from accounts.scope import Actor
 from accounts.services.catalogs import create_catalog_row, update_catalog_row
 from clinical.models import Instrument, InstrumentKind
 from clinical.monitoring import check_rules, check_schedule, codes_of
-from clinical.services.instruments import GAUGES, instruments_of, ship_gauge
+from clinical.services.instruments import GAUGES, get_or_create_gauge, instruments_of
 from config.core.exceptions import Invalid
 from patients.models import Protocol
 
@@ -19,14 +19,14 @@ from patients.models import Protocol
 def create_protocol(
     *, actor: Actor, organization: Organization, name: str, model: type[Protocol] = Protocol, **values: Any
 ) -> Protocol:
-    """Add a protocol; as `create_catalog_row`, and Invalid where `schedule` or `rules` break a rule."""
+    """Add a protocol, as `create_catalog_row`. Raises Invalid if `schedule` or `rules` are wrong."""
     _check(organization.pk, values)
     return create_catalog_row(actor=actor, model=model, organization=organization, name=name, **values)
 
 
 @transaction.atomic
 def update_protocol(*, actor: Actor, row: Protocol, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Change a protocol; as `update_catalog_row`, and Invalid where `schedule` or `rules` break a rule."""
+    """Change a protocol, as `update_catalog_row`. Raises Invalid if `schedule` or `rules` are wrong."""
     _check(row.organization_id, changes)
     update_catalog_row(actor=actor, row=row, base_version=base_version, changes=changes)
 
@@ -35,20 +35,20 @@ def _check(organization_id: int, values: Mapping[str, Any]) -> None:
     for field, check in (("schedule", check_schedule), ("rules", check_rules)):
         if values.get(field) is not None:
             known = instruments_of(organization_id)
-            check(values[field], kinds_of(known))
+            check(values[field], kinds_by_code(known))
             codes = (code for item in values[field] for code in codes_of(item))
-            ship_named(organization_id, known, codes, field)
+            add_missing_gauges(organization_id, known, codes, field)
 
 
-def kinds_of(instruments: Mapping[str, Instrument]) -> dict[str, str]:
-    """Return code -> kind of an organization's instruments and of the gauges that it gets when it first names them."""
+def kinds_by_code(instruments: Mapping[str, Instrument]) -> dict[str, str]:
+    """Return code -> kind of an organization's instruments and of all gauges, which are created on first use."""
     return {**dict.fromkeys(GAUGES, InstrumentKind.NUMERIC), **{code: row.kind for code, row in instruments.items()}}
 
 
-def ship_named(organization_id: int, known: dict[str, Instrument], codes: Iterable[str], field: str) -> None:
-    """Add the gauges among `codes` that the organization does not have yet to `known`; Invalid for an archived one."""
+def add_missing_gauges(organization_id: int, known: dict[str, Instrument], codes: Iterable[str], field: str) -> None:
+    """Create the gauges among `codes` that are not in `known`, and add them. Raises Invalid for an archived one."""
     for code in sorted(set(codes) - known.keys()):
-        shipped = ship_gauge(organization_id, code)
-        if shipped is None:
+        gauge = get_or_create_gauge(organization_id, code)
+        if gauge is None:
             raise Invalid(f"The instrument {code} is archived.", field)
-        known[code] = shipped
+        known[code] = gauge

@@ -1,4 +1,4 @@
-"""Recording how patients live, and keeping the patient's smoking status in step with it."""
+"""Recording social history, and keeping the patient's smoking status in step with it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from patients.services.charts import archive_entry, create_entry, update_entry
 
 @transaction.atomic
 def create_social_history(*, actor: Actor, patient_id: int, **values: Any) -> SocialHistory:
-    """Record one side of a patient's life; see `create_entry`. IntegrityError where the category has an entry."""
+    """Record one aspect of a patient's life; see `create_entry`. Raises IntegrityError if the category has an entry."""
     entry = create_entry(actor=actor, model=SocialHistory, patient_id=patient_id, **values)
     _keep_smoking_status(entry.patient)
     return entry
@@ -22,7 +22,7 @@ def create_social_history(*, actor: Actor, patient_id: int, **values: Any) -> So
 
 @transaction.atomic
 def update_social_history(*, actor: Actor, patient_id: int, entry_id: int, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Correct an entry; see `update_entry`. IntegrityError where it moves to a category that has an entry."""
+    """Correct an entry; see `update_entry`. Raises IntegrityError if its new category has an entry."""
     entry = update_entry(
         actor=actor, model=SocialHistory, patient_id=patient_id, entry_id=entry_id, base_version=base_version, changes=changes
     )
@@ -31,16 +31,16 @@ def update_social_history(*, actor: Actor, patient_id: int, entry_id: int, base_
 
 @transaction.atomic
 def archive_social_history(*, actor: Actor, patient_id: int, entry_id: int) -> None:
-    """Archive an entry, so that its category is free again."""
+    """Archive an entry, which frees its category."""
     entry = archive_entry(actor=actor, model=SocialHistory, patient_id=patient_id, entry_id=entry_id)
     _keep_smoking_status(entry.patient)
 
 
 def _keep_smoking_status(patient: Patient) -> None:
-    """Give the patient, whose row is locked, the code of their tobacco entry, null without one.
+    """Set the smoking status of the locked patient to the code of their tobacco entry, or null.
 
-    The version stays: nobody's open form about the patient becomes stale by a chart entry. The time
-    of the change does not, so that whoever follows changed patients sees this one.
+    The version does not change, so that a chart entry does not make open patient forms stale. `updated_at` does, so that
+    clients that follow changed patients see this one.
     """
     tobacco = SocialHistory.objects.filter(patient=patient, category=SocialHistoryCategory.TOBACCO, deleted_at=None)
     code = tobacco.values_list("snomed_code", flat=True).first()

@@ -1,9 +1,8 @@
-"""The catalog that a clinic can start from: common allergens and medications of a general and a dental practice.
+"""A starter catalog: common allergens and medications of a general and a dental practice.
 
-It is data, in clinical/data: starter_codings.csv holds the ingredients and drug classes by a key,
-and starter_allergies.csv and starter_medications.csv the rows that name them. The column `source`
-says which file every code of a public terminology was read from; what no source tells carries no
-such code, and ingredients and classes without one a code of the catalog's own (`local`).
+The data is in clinical/data: starter_codings.csv has ingredients and drug classes by key, and starter_allergies.csv and
+starter_medications.csv have the rows that refer to them. The column `source` names the file from which each public code was
+read. Without a source there is no public code; such ingredients and classes have a `local` one.
 """
 
 import csv
@@ -30,21 +29,21 @@ LISTS = ("ingredients", "drug_classes")
 
 
 @dataclass
-class Tally:
-    """What became of the rows of one catalog."""
+class CatalogCounts:
+    """Counts of the rows of one catalog."""
 
     created: int = 0
     unchanged: int = 0
 
 
 def read_table(name: str) -> list[dict[str, str]]:
-    """Return the rows of a file of clinical/data by their columns."""
+    """Return the rows of a file of clinical/data as dictionaries."""
     with (DATA / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, strict=True))
 
 
 def starter_rows(model: type[Substance]) -> list[dict[str, Any]]:
-    """Return the starter rows of a catalog as its service takes them."""
+    """Return the starter rows of a catalog as keyword arguments of its service."""
     parts = ("system", "code", "display")
     codings = {row["key"]: {part: row[part] for part in parts} for row in read_table("starter_codings.csv")}
     return [_values(row, codings) for row in read_table(FILES[model])]
@@ -53,26 +52,26 @@ def starter_rows(model: type[Substance]) -> list[dict[str, Any]]:
 @transaction.atomic
 def install_starter_catalog(
     *, actor: Actor, organization: Organization, progress: Callable[[int, int], None] | None = None
-) -> dict[type[Substance], Tally]:
-    """Add to an organization's catalogs the starter rows that they do not have, by name or by code.
+) -> dict[type[Substance], CatalogCounts]:
+    """Add the starter rows that an organization's catalogs lack, compared by name or code.
 
-    A row that is there is left as it is, an archived one too. `progress` is told after each row how
-    many of how many have been looked at.
+    Existing rows stay as they are, even archived ones. `progress` is called after each row with the number of rows done,
+    and of all.
     """
-    # Two at once would both find the catalogs empty: the second one waits.
+    # Of two concurrent runs, both would find the catalogs empty: the second one waits.
     Organization.objects.select_for_update().get(pk=organization.pk)
     rows = [(model, values) for model in FILES for values in starter_rows(model)]
-    tallies = {model: Tally() for model in FILES}
+    counts = {model: CatalogCounts() for model in FILES}
     known = {model: _known(model, organization) for model in FILES}
     for done, (model, values) in enumerate(rows, start=1):
-        if known[model] & _marks(values):
-            tallies[model].unchanged += 1
+        if known[model] & _identities(values):
+            counts[model].unchanged += 1
         else:
             create_catalog_row(actor=actor, model=model, organization=organization, **values)
-            tallies[model].created += 1
+            counts[model].created += 1
         if progress:
             progress(done, len(rows))
-    return tallies
+    return counts
 
 
 def _values(row: dict[str, str], codings: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -83,10 +82,10 @@ def _values(row: dict[str, str], codings: dict[str, dict[str, str]]) -> dict[str
 
 def _known(model: type[Substance], organization: Organization) -> set[tuple]:
     found = model.objects.filter(organization=organization).values("name", "concept_system", "concept_code")
-    return {mark for values in found for mark in _marks(values)}
+    return {identity for values in found for identity in _identities(values)}
 
 
-def _marks(values: Mapping[str, Any]) -> set[tuple]:
-    """Return what a row is recognized by: its folded name, and its code where it has one."""
+def _identities(values: Mapping[str, Any]) -> set[tuple]:
+    """Return the keys that identify a row: its folded name, and its code if it has one."""
     code = {(values["concept_system"], values["concept_code"])} if values["concept_code"] else set()
     return {("name", key_of(values["name"])), *code}

@@ -1,4 +1,4 @@
-"""Recording vital signs, with what follows from them, and keeping the date of a patient's latest ones."""
+"""Recording vital signs with their derived values, and keeping the date of a patient's latest ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import VitalSigns
 from clinical.vitals import (
@@ -17,25 +18,25 @@ from clinical.vitals import (
     is_procedure_blocking,
 )
 from config.core.databases import DatabaseNow
-from config.core.orm import without_idle_nulls
+from config.core.dates import today_at
+from config.core.orm import drop_nulls_for_not_null_columns
 from patients.models import Patient, Sex
-from patients.services.charts import add_entry, archive_entry, change_entry, lock_entry, tell_entry
+from patients.services.charts import add_entry, archive_entry, change_entry, lock_entry
 from patients.services.locking import lock_patient
-from patients.services.rules import today_in
 
-_READ_BACK = ("date_taken", *POSSIBLE)
-"""The stored columns that changed ones are judged with."""
+# The stored columns needed to validate changes.
+_STORED_INPUTS = ("date_taken", *POSSIBLE)
 
 
 @transaction.atomic
 def record_vital_signs(*, actor: Actor, patient_id: int, **values: Any) -> VitalSigns:
-    """Record what was measured; see `create_entry`. A null is a value that is not known, and may be worked out.
+    """Record vital signs; see `create_entry`. Null means unknown, so that the value may be computed.
 
-    Raises NotFound, or Invalid for what can not be.
+    Raises NotFound, or Invalid for impossible values.
     """
     patient = lock_patient(patient_id)
     known = {name: value for name, value in values.items() if value is not None}
-    columns = _judged(patient, {}, known)
+    columns = _derived_columns(patient, {}, known)
     entry = add_entry(actor, patient, VitalSigns, {**columns, "created_by_id": actor.user_id})
     _keep_latest_date(patient)
     return entry
@@ -43,15 +44,15 @@ def record_vital_signs(*, actor: Actor, patient_id: int, **values: Any) -> Vital
 
 @transaction.atomic
 def update_vital_signs(*, actor: Actor, patient_id: int, entry_id: int, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Correct what was measured; see `update_entry`.
+    """Correct vital signs; see `update_entry`.
 
-    What was worked out from a value follows its change, unless it is sent itself. Raises Invalid for what can not be.
+    Values computed from a changed value are computed again, unless they are sent. Raises Invalid for impossible values.
     """
     entry = lock_entry(VitalSigns, patient_id, entry_id)
-    stored = {name: getattr(entry, name) for name in _READ_BACK}
-    columns = _judged(entry.patient, stored, without_idle_nulls(VitalSigns, changes))
+    stored = {name: getattr(entry, name) for name in _STORED_INPUTS}
+    columns = _derived_columns(entry.patient, stored, drop_nulls_for_not_null_columns(VitalSigns, changes))
     change_entry(entry, base_version, **columns)
-    tell_entry(actor, entry, "update", "updated", columns)
+    record_change(actor, "vital_signs.update", entry, event="vital_signs.updated", changed=columns)
     _keep_latest_date(entry.patient)
 
 
@@ -62,30 +63,30 @@ def archive_vital_signs(*, actor: Actor, patient_id: int, entry_id: int) -> None
     _keep_latest_date(entry.patient)
 
 
-def _judged(patient: Patient, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `sent` with what follows from it and from what is `stored`; Invalid where it breaks a rule.
+def _derived_columns(patient: Patient, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `sent` with the columns computed from it and the `stored` values. Raises Invalid.
 
-    A value that is sent as it stands is no change: nothing is judged or worked out because of it.
+    A value that is sent unchanged is not checked, and nothing is computed because of it.
     """
     changed = {name for name, value in sent.items() if stored.get(name) != value}
-    check_values({**stored, **sent}, changed, patient.date_of_birth, today_in(patient.organization))
-    columns = {**sent, **_mass(stored, sent, changed)}
+    check_values({**stored, **sent}, changed, patient.date_of_birth, today_at(patient.organization.timezone))
+    columns = {**sent, **_body_mass_index(stored, sent, changed)}
     columns |= _percentile(patient, stored, columns, changed)
     flags = abnormal_flags({**stored, **columns}, patient.date_of_birth, _sex(patient))
     return {**columns, "abnormal_flags": flags, "is_procedure_blocking": is_procedure_blocking(flags)}
 
 
-def _mass(stored: Mapping[str, Any], sent: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
-    """Return the body mass index where height or weight changed and it was not sent itself."""
+def _body_mass_index(stored: Mapping[str, Any], sent: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
+    """Return the body mass index if height or weight changed and it was not sent."""
     if "bmi" in sent or not changed & {"height_inches", "weight_lbs"}:
         return {}
     before, after = (body_mass_index(of.get("height_inches"), of.get("weight_lbs")) for of in (stored, {**stored, **sent}))
-    # One that came without height and weight stays where still only one of them is known.
+    # An index recorded without height and weight stays as long as only one of them is known.
     return {} if before is None and after is None else {"bmi": after}
 
 
 def _percentile(patient: Patient, stored: Mapping[str, Any], columns: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
-    """Return the percentile where the body mass index or the age changed and it was not sent itself."""
+    """Return the percentile if the body mass index or the date changed and it was not sent."""
     if "bmi_percentile" in columns:
         return {}
     after = {**stored, **columns}
@@ -93,20 +94,20 @@ def _percentile(patient: Patient, stored: Mapping[str, Any], columns: Mapping[st
     computed = bmi_percentile(bmi, patient.date_of_birth, after["date_taken"], sex)
     if bmi != stored.get("bmi"):
         return {"bmi_percentile": computed}
-    # Of another day only: one that was sent stays where none can be worked out.
+    # If only the date changed, a recorded percentile stays unless a new one can be computed.
     return {"bmi_percentile": computed} if "date_taken" in changed and computed is not None else {}
 
 
 def _sex(patient: Patient) -> str | None:
-    """Return the sex that growth charts are read by; the administrative gender where it is not known and names one."""
+    """Return the sex for growth charts: the sex at birth, or else the administrative gender if it is male or female."""
     return patient.sex or (patient.gender if patient.gender in Sex.values else None)
 
 
 def _keep_latest_date(patient: Patient) -> None:
-    """Give the patient, whose row is locked, the date of their latest vital signs, null without any.
+    """Set the locked patient's date of their latest vital signs, or null.
 
-    The version stays: nobody's open form about the patient becomes stale by a measurement. The time
-    of the change does not, so that whoever follows changed patients sees this one.
+    The version does not change, so that a recording does not make open patient forms stale. `updated_at` does, so that
+    clients that follow changed patients see this one.
     """
     taken = VitalSigns.objects.filter(organization_id=patient.organization_id, patient=patient, deleted_at=None)
     latest = taken.aggregate(latest=Max("date_taken"))["latest"]

@@ -1,1 +1,1 @@
-"""Reading the CSV tables that Synthea, the generator of synthetic records, writes. A second reading adds nothing."""
+"""Importing the CSV tables of Synthea, the generator of synthetic records. The import is idempotent."""

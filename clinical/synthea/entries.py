@@ -1,8 +1,7 @@
-"""allergies.csv, conditions.csv and medications.csv: entries of charts whose concepts stand in a catalog.
+"""allergies.csv, conditions.csv and medications.csv: chart entries that refer to a catalog.
 
-The catalog row of a concept is found by its code, and made where the organization has none. An
-entry is recognized by patient, code, START and STOP. One that is open in the chart and has a STOP
-in the file ends by that; one that staff have ended or archived stays so.
+The catalog row of a concept is found by its code, and created if missing. An entry is identified by patient, code, START
+and STOP. An open entry of the chart with a STOP in the file is ended; an entry that staff have ended or archived stays so.
 """
 
 import datetime
@@ -38,16 +37,16 @@ class Coding(NamedTuple):
 
 
 class EntryImport(ChartTableImport):
-    """Brings one table of coded entries into charts."""
+    """Imports one table of coded entries into charts."""
 
     model: ClassVar[type[ChartRecord]]
+    # The foreign key to the catalog row of the entry's concept.
     definition: ClassVar[str]
-    """The foreign key to the catalog row of the entry's concept."""
     catalog: ClassVar[type[CodedCatalog]]
+    # The column that holds START.
     start: ClassVar[str] = "date_start"
-    """The column that holds START."""
+    # The column that holds STOP, if there is one.
     stop: ClassVar[str | None] = "date_stop"
-    """The column that holds STOP, if there is one."""
     required = ("PATIENT", "CODE", "DESCRIPTION", "START")
 
     definitions: dict[Coding, int]
@@ -63,7 +62,7 @@ class EntryImport(ChartTableImport):
         raise NotImplementedError
 
     def values(self, cells: Cells) -> dict[str, Any]:
-        """Return what a row says beside its concept and its START; empty cells are left out."""
+        """Return the values of a row besides its concept and START; empty cells are left out."""
         raise NotImplementedError
 
     def prepare(self, cells: list[Cells]) -> None:
@@ -79,7 +78,7 @@ class EntryImport(ChartTableImport):
             self.entries.setdefault((entry.patient_id, coding, getattr(entry, self.start)), []).append(entry)
 
     def _stored(self, codes: set[str]) -> models.QuerySet:
-        """Return the entries that rows of the chunk may be about, archived ones too."""
+        """Return the entries that rows of the chunk may match, including archived ones."""
         rows = self.model._base_manager.filter(patient_id__anyof=sorted(patient.pk for patient in self.patients.values()))
         return rows.filter(**{f"{self.definition}__concept_code__in": codes}).select_related(self.definition).order_by("pk")
 
@@ -97,19 +96,23 @@ class EntryImport(ChartTableImport):
         if not changes or entry.deleted_at is not None:
             return "unchanged"
         update_entry(
-            actor=self.actor, model=self.model, patient_id=patient.pk, entry_id=entry.pk,
-            base_version=entry.version, changes=changes,
-        )  # fmt: skip
+            actor=self.actor,
+            model=self.model,
+            patient_id=patient.pk,
+            entry_id=entry.pk,
+            base_version=entry.version,
+            changes=changes,
+        )
         vars(entry).update(changes, version=entry.version + 1)
         return "updated"
 
     def _match(self, patient: Patient, coding: Coding, start: datetime.date | None, values: dict[str, Any]) -> Any | None:
-        """Return the entry that a row is about, None for a new one."""
+        """Return the entry that a row matches, or None for a new one."""
         same = self.entries.get((patient.pk, coding, start), [])
         if self.stop is None:
             return same[0] if same else None
         ended = values.get(self.stop)
-        # What this run has added is another row of the file: START may be the same for two of one medication.
+        # An entry added in this run is another row of the file: two of one medication may have the same START.
         before = [entry for entry in same if entry.pk <= self.newest]
         exact = (entry for entry in same if getattr(entry, str(self.stop)) == ended)
         still_open = (entry for entry in before if ended and getattr(entry, str(self.stop)) is None)
@@ -126,16 +129,20 @@ class EntryImport(ChartTableImport):
     def _define(self, coding: Coding, name: str) -> int:
         check_lengths(self.catalog, {"name": name, "concept_code": coding.code})
         row = create_catalog_row(
-            actor=self.actor, model=self.catalog, organization=self.organization, name=name,
-            concept_code=coding.code, concept_system=coding.system,
-        )  # fmt: skip
+            actor=self.actor,
+            model=self.catalog,
+            organization=self.organization,
+            name=name,
+            concept_code=coding.code,
+            concept_system=coding.system,
+        )
         return row.pk
 
 
 class AllergyImport(EntryImport):
-    """Brings the rows of allergies.csv into charts: START as the day of the reaction, STOP as no longer active.
+    """Imports allergies.csv: START is the day of the reaction, STOP means no longer active.
 
-    Of two reactions both texts are kept, and the code and severity of the first.
+    With two reactions, both texts are kept, and the code and severity of the first.
     """
 
     table = "allergies"
@@ -159,7 +166,7 @@ class AllergyImport(EntryImport):
 
 
 class ConditionImport(EntryImport):
-    """Brings the rows of conditions.csv into charts as problems: resolved where they have a STOP."""
+    """Imports conditions.csv as problems, resolved if they have a STOP."""
 
     table = "conditions"
     columns = frozenset({"START", "STOP", "PATIENT", "CODE", "DESCRIPTION"})
@@ -174,7 +181,7 @@ class ConditionImport(EntryImport):
 
 
 class MedicationImport(EntryImport):
-    """Brings the rows of medications.csv into charts: completed where they have a STOP."""
+    """Imports medications.csv, completed if they have a STOP."""
 
     table = "medications"
     columns = frozenset({"START", "STOP", "PATIENT", "CODE", "DESCRIPTION"})

@@ -1,4 +1,4 @@
-"""patients.csv. A patient is recognized by Synthea's Id, which is kept as an identifier."""
+"""patients.csv. A patient is identified by Synthea's Id, which is stored as an identifier."""
 
 import datetime
 import re
@@ -36,9 +36,9 @@ _SSN = "social_security_number"
 
 
 def patient_values(cells: Cells, zone: ZoneInfo) -> dict[str, Any]:
-    """Return a row as values for the patient services; empty cells are left out. Raises RowRefused.
+    """Return a row as values for the patient services, without empty cells. Raises RowRefused.
 
-    `zone` is the organization's: a date of death is taken as the beginning of that day there.
+    `zone` is the organization's: a date of death becomes the beginning of that day there.
     """
     if len(cells["Id"]) > 255:
         raise RowRefused("Id: is too long")
@@ -62,7 +62,7 @@ def _social_security_number(text: str) -> str:
 
 
 class PatientImport(TableImport):
-    """Brings the rows of patients.csv into an organization, and into `care_group` where one is given."""
+    """Imports patients.csv into an organization, and into `care_group` if one is given."""
 
     table = "patients"
     columns = frozenset({*_TEXTS, *_REQUIRED, "DEATHDATE", "MARITAL", "SSN"})
@@ -111,7 +111,7 @@ class PatientImport(TableImport):
 
 
 def stored(patient: Patient, name: str) -> object:
-    """Return what a patient's record holds under a name that the services take, sealed values in clear."""
+    """Return a stored value by the name used in services, sealed values in clear."""
     if name != _SSN:
         return getattr(patient, name)
     sealed = patient.social_security_number_sealed

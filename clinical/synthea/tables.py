@@ -1,4 +1,4 @@
-"""What all tables of Synthea have in common: rows with their lines, cells, chunks, and what became of each row."""
+"""Shared by all Synthea tables: reading rows and cells, chunks, and counting results."""
 
 import csv
 import datetime
@@ -25,7 +25,7 @@ Cells = dict[str, str]
 
 
 class RowRefused(Exception):
-    """A row that can not be imported. The text names the column and the rule, never the value."""
+    """A row that cannot be imported. The message names the column and the rule, never the value."""
 
 
 class Row(NamedTuple):
@@ -36,9 +36,9 @@ class Row(NamedTuple):
 
 
 def read_rows(file: TextIO, columns: Iterable[str]) -> Iterator[tuple[int, Cells | str]]:
-    """Yield (line, cells by column) of an open CSV file row by row, or (line, why it can not be read).
+    """Yield (line, cells by column) of an open CSV file row by row, or (line, why it cannot be read).
 
-    Raises RowRefused where the header lacks one of `columns`.
+    Raises RowRefused if the header lacks one of `columns`.
     """
     reader = csv.DictReader(file, restval="", strict=True)
     if missing := set(columns) - set(reader.fieldnames or ()):
@@ -54,7 +54,7 @@ def read_rows(file: TextIO, columns: Iterable[str]) -> Iterator[tuple[int, Cells
 
 
 def _fault(cells: Cells | str, required: Iterable[str]) -> str:
-    """Return what is wrong with a row whatever its table is, "" for nothing."""
+    """Return what is wrong with a row of any table, or ""."""
     if isinstance(cells, str):
         return cells
     if None in cells:
@@ -69,7 +69,7 @@ def _fault(cells: Cells | str, required: Iterable[str]) -> str:
 
 
 def coded(cells: Cells, column: str, codes: Mapping[str, Any]) -> Any:
-    """Return what the word in a cell stands for, None for an empty cell. Raises RowRefused for another word."""
+    """Return the meaning of the word in a cell, or None if it is empty. Raises RowRefused for an unknown word."""
     if not cells[column]:
         return None
     if cells[column] not in codes:
@@ -78,7 +78,7 @@ def coded(cells: Cells, column: str, codes: Mapping[str, Any]) -> Any:
 
 
 def day(cells: Cells, column: str) -> datetime.date | None:
-    """Return the day in a cell, None for an empty one. Of a time of day, which some versions add, nothing is taken."""
+    """Return the day in a cell, or None if it is empty. A time of day, which some versions add, is ignored."""
     text = cells[column]
     try:
         return datetime.date.fromisoformat(text[:10] if text[10:11] == "T" else text) if text else None
@@ -87,7 +87,7 @@ def day(cells: Cells, column: str) -> datetime.date | None:
 
 
 def moment(cells: Cells, column: str, zone: ZoneInfo) -> datetime.datetime:
-    """Return the moment in a cell as the clock of `zone` shows it."""
+    """Return the moment in a cell in the time zone `zone`."""
     try:
         written = datetime.datetime.fromisoformat(cells[column])
         return written.astimezone(zone) if written.tzinfo else written.replace(tzinfo=zone)
@@ -96,7 +96,7 @@ def moment(cells: Cells, column: str, zone: ZoneInfo) -> datetime.datetime:
 
 
 def check_lengths(model: type[models.Model], values: Mapping[str, Any]) -> None:
-    """Raise RowRefused for a text among `values` that its column of `model` does not hold."""
+    """Raise RowRefused for a text among `values` that is too long for its column of `model`."""
     for name, value in values.items():
         field = model._meta.get_field(name)
         if isinstance(field, models.CharField) and isinstance(value, str) and len(value) > (field.max_length or 0):
@@ -104,8 +104,8 @@ def check_lengths(model: type[models.Model], values: Mapping[str, Any]) -> None:
 
 
 @dataclass
-class Tally:
-    """What an import did so far. `left_out` counts rows that have no place in the record."""
+class ImportCounts:
+    """Counts of what an import has done so far. `left_out` counts rows that the record has no column for."""
 
     rows: int = 0
     created: int = 0
@@ -116,10 +116,10 @@ class Tally:
 
 
 class TableImport:
-    """Brings the rows of one table into an organization.
+    """Imports the rows of one table into an organization.
 
-    `report(text)` is told of every row that can not be imported; the others go on. For the
-    observations of one moment, which are one entry, the counts but for the refused ones are of entries.
+    `report(text)` is called for every row that cannot be imported; the others go on. The observations of one moment are one
+    entry: except for refused rows, counts are of entries.
     """
 
     table: ClassVar[str]
@@ -128,30 +128,30 @@ class TableImport:
 
     def __init__(self, *, actor: Actor, organization: Organization, report: Callable[[str], object]):
         self.actor, self.organization, self.report = actor, organization, report
-        self.tally = Tally()
+        self.counts = ImportCounts()
 
     @property
     def file_name(self) -> str:
         """The name of the table's file."""
         return f"{self.table}.csv"
 
-    def run(self, file: TextIO) -> Iterator[Tally]:
-        """Import the rows of an open file, committing every CHUNK units of them; yields the tally after each."""
+    def run(self, file: TextIO) -> Iterator[ImportCounts]:
+        """Import the rows of an open file, committing every CHUNK units of them; yields the counts after each."""
         units = self.units(self._good_rows(file))
         while chunk := list(islice(units, CHUNK)):
             self._import_chunk(chunk)
-            yield self.tally
+            yield self.counts
 
     def units(self, rows: Iterator[Row]) -> Iterator[list[Row]]:
-        """Yield the rows that are imported together: each alone, unless a table says otherwise."""
+        """Yield the rows that are imported together: by default each one alone."""
         return ([row] for row in rows)
 
     def prepare(self, cells: list[Cells]) -> None:
-        """Lock and fetch what the rows of a chunk need, in a transaction that all of them share."""
+        """Lock and fetch what the rows of a chunk need, in the transaction of the chunk."""
         raise NotImplementedError
 
     def import_unit(self, unit: list[Row]) -> str | None:
-        """Import one unit, and return what became of it: the name of a count of Tally, None where nothing was left of it.
+        """Import one unit, and return which of ImportCounts it adds to, or None if nothing of it was left to import.
 
         A RowRefused, DomainError or IntegrityError refuses the rows of `unit`.
         """
@@ -159,7 +159,7 @@ class TableImport:
 
     def _good_rows(self, file: TextIO) -> Iterator[Row]:
         for line, cells in read_rows(file, self.columns):
-            self.tally.rows += 1
+            self.counts.rows += 1
             if fault := _fault(cells, self.required):
                 self.refuse_row(line, fault)
             else:
@@ -172,7 +172,7 @@ class TableImport:
                 self._import_unit(unit)
 
     def _import_unit(self, unit: list[Row]) -> None:
-        """Import one unit in a savepoint of its own, and count what became of it."""
+        """Import one unit in its own savepoint, and count the result."""
         try:
             with transaction.atomic():
                 outcome = self.import_unit(unit)
@@ -181,15 +181,15 @@ class TableImport:
                 self.refuse_row(row.line, reason(error))
             return
         if outcome:
-            setattr(self.tally, outcome, getattr(self.tally, outcome) + 1)
+            setattr(self.counts, outcome, getattr(self.counts, outcome) + 1)
 
     def refuse_row(self, line: int, why: str) -> None:
         """Report a row that is not imported, and count it."""
         self.report(f"{self.file_name}, line {line}: {why}")
-        self.tally.refused += 1
+        self.counts.refused += 1
 
     def known_ids(self, synthea_ids: Iterable[str]) -> dict[str, int]:
-        """Return the ids of the patients who came from Synthea before, by Synthea's Id."""
+        """Return the ids of patients imported from Synthea before, by Synthea's Id."""
         found = PatientIdentifier.objects.filter(
             organization=self.organization, system=IDENTIFIER_SYSTEM, value__in=set(synthea_ids)
         )
@@ -197,7 +197,7 @@ class TableImport:
 
 
 class ChartTableImport(TableImport):
-    """Brings a table of what hangs on patients into their charts. Their rows are locked once a chunk."""
+    """Imports a table of chart entries. The patients' rows are locked once per chunk."""
 
     patients: dict[str, Patient]
 
@@ -207,7 +207,7 @@ class ChartTableImport(TableImport):
         self.patients = {synthea_id: locked[pk] for synthea_id, pk in ids.items() if pk in locked}
 
     def patient_of(self, cells: Cells) -> Patient:
-        """Return the patient whom a row is about, whose row is locked."""
+        """Return the locked patient of a row."""
         patient = self.patients.get(cells["PATIENT"])
         if patient is None:
             raise RowRefused("PATIENT: has not been imported")
@@ -217,7 +217,7 @@ class ChartTableImport(TableImport):
 
 
 def reason(error: Exception) -> str:
-    """Return why a row was refused, without a value of the row."""
+    """Return why a row was refused, without any value of the row."""
     if isinstance(error, Invalid):
         return "; ".join(f"{field}: {' '.join(messages)}" for field, messages in error.errors.items())
     if isinstance(error, IntegrityError):

@@ -1,9 +1,9 @@
-"""The vital signs of observations.csv: what was measured of a patient at one time is one entry.
+"""The vital signs of observations.csv: all values of a patient at one time are one entry.
 
 Values are converted from the units of the file and rounded to the places of their columns, halves
 away from zero: 2.54 cm are an inch, 0.45359237 kg a pound (both exact, by the international
-agreement of 1959), °F are °C · 9/5 + 32. Whole numbers are kept whole. The day and the time are
-those of the organization's clock. Observations that the record has no column for are left out.
+agreement of 1959), °F are °C · 9/5 + 32. Whole numbers stay whole. Day and time are in the organization's time zone.
+Observations that the record has no column for are left out.
 """
 
 import datetime
@@ -22,13 +22,14 @@ from patients.models import Patient
 
 
 class Sign(NamedTuple):
-    """A vital sign of the file: its column here, its unit there (UCUM), and how its value is converted."""
+    """A vital sign: its column, its unit in the file (UCUM), and how its value is converted."""
 
     column: str
     unit: str
     convert: Callable[[Decimal], Decimal] = lambda value: value
 
 
+# LOINC code -> vital sign. Read from observations.csv; oxygen saturation from the vital signs profiles of FHIR R4.
 SIGNS: dict[str, Sign] = {
     "8302-2": Sign("height_inches", "cm", lambda centimetres: centimetres / Decimal("2.54")),
     "29463-7": Sign("weight_lbs", "kg", lambda kilograms: kilograms / Decimal("0.45359237")),
@@ -41,11 +42,10 @@ SIGNS: dict[str, Sign] = {
     "2708-6": Sign("oxygen_saturation", "%"),
     "8310-5": Sign("temperature_f", "Cel", lambda celsius: celsius * 9 / 5 + 32),
 }
-"""LOINC code -> vital sign. Read from observations.csv; oxygen saturation from the vital signs profiles of FHIR R4."""
 
 
 def converted(cells: Cells) -> Any:
-    """Return the value of a row as its column keeps it. Raises RowRefused."""
+    """Return the value of a row as its column stores it. Raises RowRefused."""
     sign = SIGNS[cells["CODE"]]
     if cells["UNITS"] != sign.unit:
         raise RowRefused(f"{cells['CODE']}: UNITS: is not {sign.unit}")
@@ -61,7 +61,7 @@ def _places(column: str) -> int:
 
 
 class VitalSignsImport(ChartTableImport):
-    """Brings the vital signs of observations.csv into charts."""
+    """Imports the vital signs of observations.csv."""
 
     table = "observations"
     columns = frozenset({"DATE", "PATIENT", "CODE", "VALUE", "UNITS"})
@@ -70,14 +70,14 @@ class VitalSignsImport(ChartTableImport):
     entries: dict[tuple, VitalSigns]
 
     def units(self, rows: Iterator[Row]) -> Iterator[list[Row]]:
-        """Yield the vital signs that were taken of a patient at one time, as far as they stand together in the file."""
+        """Yield adjacent rows with the vital signs of one patient at one time."""
         for _, group in groupby(self._kept(rows), key=lambda row: (row.cells["PATIENT"], row.cells["DATE"])):
             yield list(group)
 
     def _kept(self, rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
             if row.cells["CODE"] not in SIGNS:
-                self.tally.left_out += 1
+                self.counts.left_out += 1
                 continue
             try:
                 self._taken(row.cells)
@@ -86,9 +86,9 @@ class VitalSignsImport(ChartTableImport):
                 self.refuse_row(row.line, str(error))
 
     def _taken(self, cells: Cells, born: datetime.date | None = None) -> tuple[datetime.date, datetime.time]:
-        """Return the day and the time at which something was measured of somebody `born` on a day of the file."""
+        """Return the local day and time of a measurement of a patient `born` on a day of the file."""
         taken = moment(cells, "DATE", self.organization.zone)
-        # The file's days are those of UTC: who is born there after midnight is measured the evening before here.
+        # Days in the file are in UTC: a newborn may be measured on the local day before their date of birth.
         written = moment(cells, "DATE", ZoneInfo("UTC")).date()
         return born if born and taken.date() < born <= written else taken.date(), taken.time()
 
@@ -101,7 +101,7 @@ class VitalSignsImport(ChartTableImport):
         self.entries = {(entry.patient_id, entry.date_taken, entry.time_taken): entry for entry in stored}
 
     def import_unit(self, unit: list[Row]) -> str | None:
-        """Import what was taken at one time. A row that breaks a rule is refused and leaves `unit`; the others go on."""
+        """Import the values of one time. A row that breaks a rule is refused and removed from `unit`; the others go on."""
         first = unit[0].cells
         patient = self.patient_of(first)
         taken = self._taken(first, patient.date_of_birth)
@@ -129,7 +129,7 @@ class VitalSignsImport(ChartTableImport):
         self.refuse_row(row.line, why)
 
     def _write(self, patient: Patient, taken: tuple[datetime.date, datetime.time], values: dict[str, Any]) -> str:
-        """Add the entry of this moment, or give the one that is there what it lacks. Raises Invalid."""
+        """Add the entry of this time, or fill in what the existing one lacks. Raises Invalid."""
         key = patient.pk, *taken
         entry = self.entries.get(key)
         if entry is None:

@@ -5,10 +5,9 @@ import time
 import unicodedata
 import uuid
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 
 from config.core.databases import DatabaseNow
@@ -16,10 +15,6 @@ from config.core.exceptions import NotFound, VersionConflict
 
 # Letters that NFKD leaves whole, with what people type for them.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"})
-
-
-MAX_DAY = 3_650
-"""The last day that a plan may name: ten years after its beginning."""
 
 
 def fold(text: str | None) -> str:
@@ -48,34 +43,6 @@ def validate_options(options: list[str]) -> None:
         raise ValidationError("No text may stand in the list twice.", code="duplicate")
 
 
-MAX_CODINGS, CODE_LENGTH, DISPLAY_LENGTH = 50, 64, 255
-"""How many codings a list holds, and how long the parts of one may be."""
-
-validate_code = RegexValidator(r"\A\S+\Z", "A code holds no blanks.", code="code")
-validate_line = RegexValidator(r"\A\S+( \S+)*\Z", "This must be one line of words with a single blank between.", code="line")
-
-
-def validate_coding(coding: Any, systems: type[models.TextChoices]) -> None:
-    """Refuse what is not a coding `{"system", "code", "display"}` of one of `systems`."""
-    if not isinstance(coding, dict) or coding.keys() != {"system", "code", "display"}:
-        raise ValidationError("A coding has a system, a code and a display.", code="coding")
-    if not all(isinstance(text, str) and text for text in coding.values()):
-        raise ValidationError("The parts of a coding are texts, none of them empty.", code="coding")
-    if coding["system"] not in systems.values:
-        raise ValidationError(f"The system of a coding is one of {', '.join(systems.values)}.", code="system")
-    if len(coding["code"]) > CODE_LENGTH or len(coding["display"]) > DISPLAY_LENGTH:
-        raise ValidationError(
-            f"A code has at most {CODE_LENGTH} characters, and its display {DISPLAY_LENGTH}.", code="max_length"
-        )
-    validate_code(coding["code"])
-    validate_line(coding["display"])
-
-
-def twice(codings: list[dict[str, str]]) -> bool:
-    """Tell whether a code stands in the list twice."""
-    return len({(coding["system"], coding["code"]) for coding in codings}) != len(codings)
-
-
 def verbose_name(model: type[models.Model] | models.Model) -> str:
     """Return what one row of `model` is called, in lower case."""
     return str(model._meta.verbose_name)
@@ -91,8 +58,8 @@ def has_column(model: type[models.Model], name: str) -> bool:
     return any(field.name == name for field in model._meta.concrete_fields)
 
 
-def without_idle_nulls(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop nulls for columns of `model` that can not be null: they leave the column, or its default, as it is."""
+def drop_nulls_for_not_null_columns(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop nulls for columns of `model` that cannot be null: such a null leaves the column, or its default, unchanged."""
     return {name: value for name, value in values.items() if value is not None or model._meta.get_field(name).null}
 
 
@@ -102,40 +69,8 @@ class TextListField(models.JSONField):
     default_validators = [validate_options]
 
 
-class CodingsField(models.JSONField):
-    """Base of lists of different codings `{"system", "code", "display"}`, in FHIR's words; empty where there is none.
-
-    A subclass names the `systems` whose codes it takes.
-    """
-
-    systems: ClassVar[type[models.TextChoices]]
-
-    def validate(self, value, model_instance):
-        super().validate(value, model_instance)
-        if not isinstance(value, list) or len(value) > MAX_CODINGS:
-            raise ValidationError(f"This must be a list of at most {MAX_CODINGS} codings.", code="codings")
-        for coding in value:
-            validate_coding(coding, self.systems)
-        if twice(value):
-            raise ValidationError("No code may stand in the list twice.", code="duplicate")
-
-
 class ObjectListField(models.JSONField):
     """A list of JSON objects. Which ones they may be is for a service to say."""
-
-
-def validate_days(days: list[int]) -> None:
-    """Refuse what is not a list of different day numbers, counted from 0."""
-    if not isinstance(days, list) or not all(type(day) is int and 0 <= day <= MAX_DAY for day in days):
-        raise ValidationError(f"This must be a list of whole numbers from 0 to {MAX_DAY}.", code="days")
-    if len(set(days)) != len(days):
-        raise ValidationError("No day may stand in the list twice.", code="duplicate")
-
-
-class DayListField(models.JSONField):
-    """A list of different days, counted from a beginning, which is day 0."""
-
-    default_validators = [validate_days]
 
 
 class Identified(models.Model):

@@ -12,20 +12,7 @@ from rest_framework import serializers
 
 from accounts.scope import Actor, organization_of, scope
 from config.core.exceptions import UnknownReference
-from config.core.orm import (
-    CODE_LENGTH,
-    DISPLAY_LENGTH,
-    MAX_CODINGS,
-    CodingsField,
-    DayListField,
-    ObjectListField,
-    TextListField,
-    has_column,
-    twice,
-    validate_code,
-    validate_line,
-    verbose_name,
-)
+from config.core.orm import ObjectListField, TextListField, has_column, verbose_name
 from config.rest.formats import parse_date, parse_date_time, parse_time, parse_uuid
 
 _DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
@@ -71,7 +58,7 @@ class Integer(serializers.IntegerField):
         return data
 
 
-class _Indispensable(serializers.Field):
+class AlwaysRequired(serializers.Field):
     """A field that may not be left out, not even of a change."""
 
     def validate_empty_values(self, data):
@@ -80,7 +67,7 @@ class _Indispensable(serializers.Field):
         return super().validate_empty_values(data)
 
 
-class BaseVersion(_Indispensable, Integer):
+class BaseVersion(AlwaysRequired, Integer):
     """The version that the caller saw. However large, it is compared and not stored."""
 
     def __init__(self, **kwargs):
@@ -148,68 +135,11 @@ class Decimal(serializers.DecimalField):
         return super().to_internal_value(data)
 
 
-class MeasuredValue(serializers.Field):
-    """A number in JSON, of at most 12 digits with three of them after the point, or a text: the instrument says which."""
-
-    default_error_messages = {"invalid": "This must be a number or a text."}
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self._number = Decimal(max_digits=12, decimal_places=3)
-        self._text = Text(max_length=255)
-        self._spectacular_annotation = {"field": {"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 255}]}}
-
-    def to_internal_value(self, data):
-        if isinstance(data, (bool, dict, list)):
-            self.fail("invalid")
-        return (self._text if isinstance(data, str) else self._number).run_validation(data)
-
-    def to_representation(self, value):
-        return value
-
-
 class TextList(serializers.ListField):
     """A list of texts, none of them empty. What REST framework says about the JSON of the column is not for a list."""
 
     def __init__(self, *, encoder=None, decoder=None, **kwargs):
         super().__init__(child=Text(max_length=255), allow_empty=False, max_length=200, **kwargs)
-
-
-class _System(_Indispensable, Choice):
-    """The system of a coding."""
-
-
-class _Part(_Indispensable, Text):
-    """A text of a coding."""
-
-
-class Coding(serializers.Serializer):
-    """A code of a terminology, and what it stands for."""
-
-    code = _Part(min_length=1, max_length=CODE_LENGTH, validators=[validate_code])
-    display = _Part(min_length=1, max_length=DISPLAY_LENGTH, validators=[validate_line])
-
-    def __init__(self, *, systems: list[tuple[str, str]], **kwargs):
-        self.systems = systems
-        super().__init__(**kwargs)
-
-    def get_fields(self):
-        return {"system": _System(self.systems), **super().get_fields()}
-
-
-class CodingList(serializers.ListField):
-    """A list of different codings of some systems, empty where there is none."""
-
-    default_error_messages = {"duplicate": "No code may stand in the list twice."}
-
-    def __init__(self, *, systems: list[tuple[str, str]], encoder=None, decoder=None, **kwargs):
-        super().__init__(child=Coding(systems=systems), max_length=MAX_CODINGS, **kwargs)
-
-    def to_internal_value(self, data):
-        codings = super().to_internal_value(data)
-        if twice(codings):
-            self.fail("duplicate")
-        return codings
 
 
 class JSONList(serializers.JSONField):
@@ -225,13 +155,6 @@ class JSONList(serializers.JSONField):
         if not isinstance(data, list):
             self.fail("not_a_list")
         return data
-
-
-class DayList(JSONList):
-    """A list of day numbers."""
-
-    def __init__(self, **kwargs):
-        super().__init__("integer", **kwargs)
 
 
 class JSONObject(serializers.DictField):
@@ -339,9 +262,7 @@ class ContractSerializer(serializers.ModelSerializer):
         models.DecimalField: Decimal,
         models.JSONField: JSONObject,
         TextListField: TextList,
-        CodingsField: CodingList,
         ObjectListField: JSONList,
-        DayListField: DayList,
     }
     serializer_choice_field = Choice
 
@@ -349,8 +270,6 @@ class ContractSerializer(serializers.ModelSerializer):
         field_class, kwargs = super().build_standard_field(field_name, model_field)
         if field_class is Choice:
             kwargs.pop("allow_blank", None)
-        if isinstance(model_field, CodingsField):
-            kwargs["systems"] = model_field.systems.choices
         if not kwargs.get("read_only") and not kwargs.get("required", True):
             kwargs["allow_null"] = True
         return field_class, kwargs

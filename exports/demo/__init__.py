@@ -1,1 +1,1 @@
-"""The demo clinic: a place to look at, whose people and patients belong to nobody."""
+"""The demo clinic, with invented people and patients."""

@@ -1,7 +1,7 @@
-"""The catalogs of the demo's organizations, allergens and medications aside: those are the starter catalog.
+"""The catalogs of the demo's organizations. Allergens and medications come from the starter catalog.
 
-Codes were read from the Synthea sample: SNOMED CT of diseases from its conditions.csv, LOINC and
-units from observations.csv. What that sample does not hold carries no code.
+Codes were read from the Synthea sample: SNOMED CT of diseases from its conditions.csv, LOINC and units from
+observations.csv. What the sample lacks has no code.
 """
 
 from typing import Any
@@ -96,11 +96,11 @@ CATALOGS: dict[type[Catalog], tuple[Row, ...]] = {
     ),
     CommunicationType: _named("Appointment reminder", "Test result", "Billing question"),
     Program: _named("Diabetes at home", "Heart failure at home"),
-}  # fmt: skip
+}
 
 
 def _every(days: int, *codes: str) -> list[Row]:
-    """Return lines of a schedule: each of these instruments every so many days, for twelve weeks."""
+    """Return schedule lines that measure each of these instruments every `days` days, for twelve weeks."""
     return [{"instrument": code, "every_days": days, "from_day": 0, "to_day": 83} for code in codes]
 
 
@@ -128,6 +128,7 @@ _STRAINED: Row = {
     "flag": Flag.RED,
 }
 
+# Schedules and rules by program and protocol name. The numbers are examples, not medical advice.
 PROTOCOLS: dict[str, dict[str, dict[str, list[Row]]]] = {
     "Diabetes at home": {
         "Daily glucose": {
@@ -160,6 +161,5 @@ PROTOCOLS: dict[str, dict[str, dict[str, list[Row]]]] = {
         },
     },
 }
-"""Schedules and rules of protocols, by the names of their program and their own. The numbers are examples, not advice."""
+# The workflow of each program, and the days on which it fires.
 WORKFLOW, WORKFLOW_DAYS = "Ask how it goes", (1, 7, 28)
-"""What fires in each program, and on which of its days."""

@@ -1,7 +1,7 @@
 """The charts of the demo's first patients.
 
-The first one has an allergy that some medications of the catalog run into. All of them have a
-blood pressure that came down over a year, and what goes with it.
+The first patient has an allergy that conflicts with some medications of the catalog. All have a blood pressure that fell
+over a year.
 """
 
 import datetime
@@ -33,6 +33,7 @@ from config.core.orm import word_for
 from patients.models import ChartEntry, Patient
 from patients.services.charts import create_entry
 
+# Allergies by the name of their definition.
 ALLERGIES: dict[str, dict[str, Any]] = {
     "Penicillins": {
         "reaction": "Hives and swollen lips",
@@ -41,8 +42,8 @@ ALLERGIES: dict[str, dict[str, Any]] = {
     },
     "Latex": {"reaction": "Itching", "severity": "mild"},
 }
-"""Allergies by the name of their definition."""
 
+# Medications by the name of their definition.
 MEDICATIONS: dict[str, dict[str, Any]] = {
     "lisinopril 10 MG Oral Tablet": {"dosage": "1 tablet", "frequency": "daily", "date_start": datetime.date(2021, 5, 3)},
     "Ibuprofen 200 MG Oral Tablet": {"dosage": "1 or 2 tablets", "frequency": "as needed, at most 6 a day"},
@@ -53,8 +54,8 @@ MEDICATIONS: dict[str, dict[str, Any]] = {
         "discontinuation_reason": "Hives and swollen lips",
     },
 }
-"""Medications by the name of their definition."""
 
+# Problems by the name of their definition.
 PROBLEMS: dict[str, dict[str, Any]] = {
     "Hypertension": {"date_start": datetime.date(2021, 5, 3)},
     "Prediabetes": {
@@ -63,13 +64,12 @@ PROBLEMS: dict[str, dict[str, Any]] = {
         "problem_status": ProblemStatus.RESOLVED,
     },
 }
-"""Problems by the name of their definition."""
 
+# Alerts by the name of their definition.
 ALERTS: dict[str, dict[str, Any]] = {
     "Falls risk": {"note": "Walk along to the scales."},
     "Custody arrangement": {"alert_scope": AlertScope.FAMILY, "note": "Both parents are told of appointments."},
 }
-"""Alerts by the name of their definition."""
 
 SOCIAL_HISTORY = {
     SocialHistoryCategory.TOBACCO: "Stopped in 2015",
@@ -77,15 +77,15 @@ SOCIAL_HISTORY = {
     SocialHistoryCategory.OCCUPATION: "Works in shifts",
 }
 
-# Nobody of the demo dies before 2024.
+# No patient of the demo dies before 2024.
+# Months of 2023, with systolic and diastolic pressure in mmHg, pulse a minute, and weight in pounds.
 TREND = ((1, 158, 97, 84, 196), (3, 151, 94, 82, 194), (5, 146, 91, 80, 191), (8, 138, 87, 76, 187), (11, 128, 79, 72, 184))
-"""Months of 2023, with systolic and diastolic pressure in mmHg, pulse a minute, and weight in pounds."""
 
 
-def furnish_chart(actor: Actor, patient: Patient) -> None:
-    """Record the allergies and medications that the chart of `patient` does not have yet, not even archived.
+def seed_chart(actor: Actor, patient: Patient) -> None:
+    """Record the allergies and medications that the chart of `patient` has never had.
 
-    What people have taken away since, the patient or a row of the catalog, is left out.
+    Skips an archived patient, and archived rows of the catalog.
     """
     if patient.deleted_at:
         return
@@ -97,8 +97,8 @@ def furnish_chart(actor: Actor, patient: Patient) -> None:
             create_medication(actor=actor, patient_id=patient.pk, medication_definition_id=definition, **values)
 
 
-def furnish_history(actor: Actor, patient: Patient) -> None:
-    """Record the problems, alerts, vital signs and social history that the chart of `patient` does not have yet."""
+def seed_history(actor: Actor, patient: Patient) -> None:
+    """Record the problems, alerts, vital signs and social history that the chart of `patient` has never had."""
     if patient.deleted_at:
         return
     for name, values in PROBLEMS.items():
@@ -114,13 +114,19 @@ def furnish_history(actor: Actor, patient: Patient) -> None:
         taken = datetime.date(2023, month, 6)
         if not _recorded(actor, VitalSigns, patient, date_taken=taken):
             record_vital_signs(
-                actor=actor, patient_id=patient.pk, date_taken=taken, bp_systolic=systolic, bp_diastolic=diastolic,
-                pulse=pulse, height_inches=67, weight_lbs=weight,
-            )  # fmt: skip
+                actor=actor,
+                patient_id=patient.pk,
+                date_taken=taken,
+                bp_systolic=systolic,
+                bp_diastolic=diastolic,
+                pulse=pulse,
+                height_inches=67,
+                weight_lbs=weight,
+            )
 
 
 def _missing(actor: Actor, model: type[ChartEntry], catalog: type[Catalog], patient: Patient, name: str) -> int | None:
-    """Return the id of the definition called `name` where the chart has no entry of it."""
+    """Return the id of the definition called `name` if the chart has no entry of it."""
     rows = catalog.objects.filter(organization_id=patient.organization_id, name=name, deleted_at=None)
     definition = scope(actor, rows).order_by("id").values_list("pk", flat=True).first()
     recorded = _recorded(actor, model, patient, **{f"{word_for(catalog)}_id": definition})
@@ -128,5 +134,5 @@ def _missing(actor: Actor, model: type[ChartEntry], catalog: type[Catalog], pati
 
 
 def _recorded(actor: Actor, model: type[ChartEntry], patient: Patient, **values: Any) -> bool:
-    """Tell whether the chart has an entry with `values`, an archived one too."""
+    """Tell whether the chart has an entry with `values`, even an archived one."""
     return scope(actor, model._base_manager.filter(patient=patient, **values)).exists()

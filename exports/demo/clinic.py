@@ -1,7 +1,7 @@
-"""Organizations, people and patients of the demo, the same on every run.
+"""The organizations, users and patients of the demo, the same on every run.
 
-What exists is found by its natural key (slug, e-mail, name, chart number) and left alone, so that a
-second run adds nothing but fresh keys and a fresh password.
+Existing rows are found by their natural key (slug, e-mail, name, chart number) and left alone, so that a second run adds
+only new keys and a new password.
 """
 
 import random
@@ -22,8 +22,8 @@ from clinical.models import Workflow
 from clinical.services.starter_catalog import install_starter_catalog
 from config.core.orm import fold
 from exports.demo.catalogs import CATALOGS, PROTOCOLS, WORKFLOW, WORKFLOW_DAYS
-from exports.demo.charts import furnish_chart, furnish_history
-from exports.demo.monitoring import COURSES, Monitoring, prescribe
+from exports.demo.charts import seed_chart, seed_history
+from exports.demo.monitoring import COURSES, Monitoring, set_protocol_rules
 from exports.demo.people import Person, people
 from patients.models import (
     BillingType,
@@ -41,12 +41,12 @@ DEFAULT_PATIENTS = 60
 KEY_DESCRIPTION = "Demo clinic"
 _ACTOR = Actor.system("manage.py demo")
 _CHUNK = 500
+# The number of patients of the first organization with a history. The first two patients are always adults.
 _WITH_HISTORY = 2
-"""So many patients of the first organization have a history: the first two of all are adults."""
 
 
-class House(NamedTuple):
-    """One organization of the demo. `code` begins its chart numbers; `parent` is another house's slug."""
+class OrganizationSpec(NamedTuple):
+    """One organization of the demo. `code` is the prefix of its chart numbers; `parent` is the slug of another one."""
 
     slug: str
     name: str
@@ -55,15 +55,15 @@ class House(NamedTuple):
     parent: str = ""
 
 
-MAIN = House("riverside", "Riverside Family Practice", "RV", ("General practice", "Diabetes team"))
-CHILD = House("riverside-children", "Riverside Children's Clinic", "RC", ("Paediatrics",), parent="riverside")
-OTHER = House("northgate", "Northgate Health Centre", "NG", ("General practice",))
+MAIN = OrganizationSpec("riverside", "Riverside Family Practice", "RV", ("General practice", "Diabetes team"))
+CHILD = OrganizationSpec("riverside-children", "Riverside Children's Clinic", "RC", ("Paediatrics",), parent="riverside")
+OTHER = OrganizationSpec("northgate", "Northgate Health Centre", "NG", ("General practice",))
 _PATIENTS_OF_CHILD, _PATIENTS_OF_OTHER = 6, 12
 
 
 @dataclass
 class Demo:
-    """What the command shows: the only time that the password and the keys are seen."""
+    """What the command prints. The password and the keys are not shown again."""
 
     password: str
     admin: User
@@ -87,35 +87,35 @@ class Demo:
 
 
 def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
-    """Bring the demo clinic to `patients` patients in its first organization, and issue fresh keys."""
+    """Create the demo clinic, with `patients` patients in its first organization, and issue new keys."""
     with transaction.atomic():
-        main, other = Furnished(MAIN), Furnished(OTHER)
-        child = Furnished(CHILD)
+        main, other = DemoOrganization(MAIN), DemoOrganization(OTHER)
+        child = DemoOrganization(CHILD)
         users = _users(main)
-        _leaver(main, users[Role.HC_ADMIN])
+        _former_employee(main, users[Role.HC_ADMIN])
     _monitor(main, patients, users)
-    main.admit(patients)
-    child.admit(_PATIENTS_OF_CHILD)
-    other.admit(_PATIENTS_OF_OTHER)
+    main.create_missing_patients(patients)
+    child.create_missing_patients(_PATIENTS_OF_CHILD)
+    other.create_missing_patients(_PATIENTS_OF_OTHER)
     with transaction.atomic():
-        furnish_chart(_ACTOR, main.patient(1))
+        seed_chart(_ACTOR, main.patient(1))
         for patient in (*map(main.patient, range(1, min(patients, _WITH_HISTORY) + 1)), other.patient(1)):
-            furnish_history(_ACTOR, patient)
-        for house in (child, other):
-            prescribe(_ACTOR, house.organization)
+            seed_history(_ACTOR, patient)
+        for other_one in (child, other):
+            set_protocol_rules(_ACTOR, other_one.organization)
         return _with_credentials(main, other, users)
 
 
-def _monitor(main: "Furnished", patients: int, users: dict[str, User]) -> None:
-    """Let the first of `patients` patients be monitored, before there are others whom the rounds would have to visit."""
-    main.admit(min(patients, max(COURSES)), patient_user=users[Role.PATIENT])
+def _monitor(main: "DemoOrganization", patients: int, users: dict[str, User]) -> None:
+    """Monitor the first of `patients` patients, before there are others whom the batch jobs would have to process."""
+    main.create_missing_patients(min(patients, max(COURSES)), patient_user=users[Role.PATIENT])
     monitored = {number: main.patient(number) for number in COURSES if number <= patients}
     admin, nurse = (actor_of_user(users[role], route=_ACTOR.route) for role in (Role.HC_ADMIN, Role.HC_PRIMARY))
     with transaction.atomic():
-        Monitoring(_ACTOR, admin, nurse, main.organization).furnish(monitored)
+        Monitoring(_ACTOR, admin, nurse, main.organization).seed(monitored)
 
 
-def _with_credentials(main: "Furnished", other: "Furnished", users: dict[str, User]) -> Demo:
+def _with_credentials(main: "DemoOrganization", other: "DemoOrganization", users: dict[str, User]) -> Demo:
     admin = _user(main, Role.HC_ADMIN, "admin", "Alex", "Moreau")
     password = secrets.token_hex(10)
     for user in (admin, *users.values()):
@@ -148,21 +148,21 @@ _STAFF_NAMES = {
 }
 
 
-def _users(main: "Furnished") -> dict[str, User]:
-    first = next(people(main.house.slug, 1)).values
+def _users(main: "DemoOrganization") -> dict[str, User]:
+    first = next(people(main.spec.slug, 1)).values
     names = {**_STAFF_NAMES, Role.PATIENT: (first["first_name"], first["last_name"])}
     return {role.value: _user(main, role, role.value.lower().replace("_", "."), *named) for role, named in names.items()}
 
 
-def _leaver(main: "Furnished", admin: User) -> None:
-    """Make somebody who does not work here any more; who was brought back since stays."""
+def _former_employee(main: "DemoOrganization", admin: User) -> None:
+    """Create a former employee, unless there is one, who may have been reactivated."""
     if not _found("tessa.lund", main):
         user = _user(main, Role.HC_SECONDARY, "tessa.lund", "Tessa", "Lund")
         actor = actor_of_user(admin, route=_ACTOR.route)
         change_user_status(actor=actor, user=user, status=UserStatus.STOPPED, reason="Works elsewhere now")
 
 
-def _user(main: "Furnished", role: str, mailbox: str, first_name: str, last_name: str) -> User:
+def _user(main: "DemoOrganization", role: str, mailbox: str, first_name: str, last_name: str) -> User:
     """Return the demo's user; caregivers belong to the first care group."""
     return _found(mailbox, main) or create_user(
         actor=_ACTOR,
@@ -175,21 +175,21 @@ def _user(main: "Furnished", role: str, mailbox: str, first_name: str, last_name
     )
 
 
-def _found(mailbox: str, main: "Furnished") -> User | None:
+def _found(mailbox: str, main: "DemoOrganization") -> User | None:
     return scope(_ACTOR, User.objects.filter(email_key=fold(_address(mailbox, main)))).first()
 
 
-def _address(mailbox: str, main: "Furnished") -> str:
-    return f"{mailbox}@{main.house.slug}.example"
+def _address(mailbox: str, main: "DemoOrganization") -> str:
+    return f"{mailbox}@{main.spec.slug}.example"
 
 
-class Furnished:
-    """A house of the demo with its groups and catalogs, found or made."""
+class DemoOrganization:
+    """An organization of the demo with its groups and catalogs, found or created."""
 
-    def __init__(self, house: House):
-        self.house = house
-        self.organization = _organization(house)
-        self.groups = [self._row(CareGroup, name=name) for name in house.groups]
+    def __init__(self, spec: OrganizationSpec):
+        self.spec = spec
+        self.organization = _organization(spec)
+        self.groups = [self._row(CareGroup, name=name) for name in spec.groups]
         self.catalogs = {model: [self._row(model, **row) for row in rows] for model, rows in CATALOGS.items()}
         install_starter_catalog(actor=_ACTOR, organization=self.organization)
         self.enrolments = [
@@ -212,21 +212,21 @@ class Furnished:
         return scope(_ACTOR, Patient.objects.filter(organization=self.organization)).get(chart_number=self._chart(number))
 
     def _chart(self, number: int) -> str:
-        return f"{self.house.code}-{number:05}"
+        return f"{self.spec.code}-{number:05}"
 
-    def admit(self, count: int, patient_user: User | None = None) -> None:
-        """Make the patients 1 to `count` who are not there yet; the first one is `patient_user`."""
-        rows = scope(_ACTOR, Patient.objects.filter(organization=self.organization, chart_number__startswith=self.house.code))
+    def create_missing_patients(self, count: int, patient_user: User | None = None) -> None:
+        """Create those of the patients 1 to `count` who are missing; the first one has the login `patient_user`."""
+        rows = scope(_ACTOR, Patient.objects.filter(organization=self.organization, chart_number__startswith=self.spec.code))
         known = dict(rows.values_list("chart_number", "pk"))
-        missing = [person for person in people(self.house.slug, count) if self._chart(person.number) not in known]
+        missing = [person for person in people(self.spec.slug, count) if self._chart(person.number) not in known]
         for start in range(0, len(missing), _CHUNK):
             with transaction.atomic():
                 for person in missing[start : start + _CHUNK]:
                     user_id = patient_user.pk if patient_user and person.number == 1 else None
-                    known[self._chart(person.number)] = self._admit(person, known, user_id)
+                    known[self._chart(person.number)] = self._create_patient(person, known, user_id)
 
-    def _admit(self, person: Person, known: dict[str, int], user_id: int | None) -> int:
-        draw = random.Random(f"{self.house.slug} record {person.number}")  # noqa: S311
+    def _create_patient(self, person: Person, known: dict[str, int], user_id: int | None) -> int:
+        draw = random.Random(f"{self.spec.slug} record {person.number}")  # noqa: S311
         values = {
             **person.values,
             "chart_number": self._chart(person.number),
@@ -244,13 +244,13 @@ class Furnished:
         return create_patient(actor=_ACTOR, organization=self.organization, values=values, enrolment=enrolment).pk
 
     def _care_group(self, person: Person) -> int | None:
-        """Return the group of a person's household: of six, one is in no group, and the others take turns."""
+        """Return the care group of a person's household. One household in six has none; the others alternate."""
         return None if person.household % 6 == 5 else self.groups[person.household % len(self.groups)].pk
 
 
-def _organization(house: House) -> Organization:
-    found = scope(_ACTOR, Organization.objects.filter(slug=house.slug)).first()
-    parent = scope(_ACTOR, Organization.objects.filter(slug=house.parent)).first() if house.parent else None
+def _organization(spec: OrganizationSpec) -> Organization:
+    found = scope(_ACTOR, Organization.objects.filter(slug=spec.slug)).first()
+    parent = scope(_ACTOR, Organization.objects.filter(slug=spec.parent)).first() if spec.parent else None
     return found or create_organization(
-        actor=_ACTOR, name=house.name, slug=house.slug, parent=parent, country="US", timezone="America/New_York"
+        actor=_ACTOR, name=spec.name, slug=spec.slug, parent=parent, country="US", timezone="America/New_York"
     )

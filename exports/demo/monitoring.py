@@ -1,6 +1,6 @@
-"""Remote monitoring in the demo: some patients have measured at home for weeks, and a nurse has seen to what it raised.
+"""Remote monitoring in the demo: patients who have measured at home for weeks, and alerts that a nurse has processed.
 
-All of it lies in the days before a patient is first furnished. Whoever was ever enrolled is left alone.
+All of it happened before the day of the first run. Patients who were ever enrolled are left alone.
 """
 
 import datetime
@@ -33,14 +33,14 @@ from patients.services.lifecycle import transition_status
 from patients.services.locking import lock_patient
 from patients.services.patients import enrol, update_patient
 
+# How many days the patients have measured, up to yesterday.
 DAYS = 20
-"""How many days the patients have measured, up to yesterday."""
+# The days on which measurements were planned, each for the two days before, that day and the next.
 PLANS = range(0, DAYS + 1, 4)
-"""The days on which their measurements were planned: each time for the two days before, that day and the next."""
 
 
 class Trend(NamedTuple):
-    """Values that go from `first` to `last` over the days, and scatter around that line."""
+    """Values that change linearly from `first` to `last`, with random scatter."""
 
     first: float
     last: float
@@ -54,10 +54,10 @@ class Trend(NamedTuple):
 
 
 class Course(NamedTuple):
-    """What a patient has lived through; days count from 0.
+    """The course of a patient's monitoring; days count from 0.
 
-    On an unusual day an instrument gave another value, or none: the measurement was forgotten. Own rules
-    are about the systolic pressure.
+    On an unusual day an instrument has another value, or none if the measurement was missed. Own rules are about the
+    systolic pressure.
     """
 
     protocol: str
@@ -72,12 +72,16 @@ class Course(NamedTuple):
 
 
 HEART, DAILY, WEEKLY = "Daily weight and blood pressure", "Daily glucose", "Weekly glucose"
+# Courses by the number of the patient in the first organization.
 COURSES: Mapping[int, Course] = {
     1: Course(
         HEART,
         {
-            "weight": Trend(88.5, 84.2, 0.4, 1), "bp_systolic": Trend(158, 134, 4), "bp_diastolic": Trend(95, 82, 3),
-            "heart_rate": Trend(88, 74, 4), "mood": Trend(5, 7, 0.8),
+            "weight": Trend(88.5, 84.2, 0.4, 1),
+            "bp_systolic": Trend(158, 134, 4),
+            "bp_diastolic": Trend(95, 82, 3),
+            "heart_rate": Trend(88, 74, 4),
+            "mood": Trend(5, 7, 0.8),
         },
         unusual={4: {"bp_systolic": 184, "heart_rate": 112}, 11: {"weight": None}},
         remarks={4: "Short of breath on the stairs", 15: "Slept well for the first time in weeks"},
@@ -102,8 +106,11 @@ COURSES: Mapping[int, Course] = {
     22: Course(
         HEART,
         {
-            "weight": Trend(97.0, 97.8, 0.3, 1), "bp_systolic": Trend(166, 162, 4), "bp_diastolic": Trend(92, 90, 3),
-            "heart_rate": Trend(76, 74, 3), "mood": Trend(6, 6, 0.8),
+            "weight": Trend(97.0, 97.8, 0.3, 1),
+            "bp_systolic": Trend(166, 162, 4),
+            "bp_diastolic": Trend(92, 90, 3),
+            "heart_rate": Trend(76, 74, 3),
+            "mood": Trend(6, 6, 0.8),
         },
         own_rules={
             RuleKind.MEASUREMENT: [
@@ -114,9 +121,9 @@ COURSES: Mapping[int, Course] = {
         changes={"receives_email": False},
         ended=True,
     ),
-}  # fmt: skip
-"""Courses by the number of the patient in the first organization."""
+}
 
+# What is done about an alert, by its type.
 OUTCOMES: Mapping[str, tuple[ProcessedType, str, str | None]] = {
     RuleKind.MEASUREMENT: (ProcessedType.CONTACTED_PATIENT, "Called: feels well, measured again", None),
     RuleKind.COMBINATION: (ProcessedType.REFERRED, "Seen the same day", "Dr. Castellano adjusted the tablets"),
@@ -124,44 +131,43 @@ OUTCOMES: Mapping[str, tuple[ProcessedType, str, str | None]] = {
     RuleKind.OVERDUE: (ProcessedType.CONTACTED_PATIENT, "Reminded by phone", "Had been travelling"),
     RuleKind.REMARK: (ProcessedType.REVIEWED, "Read, no action needed", None),
 }
-"""What is done about an alert, by its type."""
 
 
+# Schedule and rules by the name of their protocol.
 KNOWN = {name: values for protocols in PROTOCOLS.values() for name, values in protocols.items()}
-"""Schedule and rules by the name of their protocol."""
 
 
-def prescribe(actor: Actor, organization: Organization) -> None:
-    """Give the protocols of `organization` that nobody has touched yet their schedules and rules."""
+def set_protocol_rules(actor: Actor, organization: Organization) -> None:
+    """Set the schedules and rules of the protocols of `organization` that have never been changed."""
     rows = Protocol.objects.filter(organization=organization, name__in=KNOWN, version=1, deleted_at=None)
     for row in scope(actor, rows.order_by("pk")):
         update_protocol(actor=actor, row=row, base_version=1, changes=KNOWN[row.name])
 
 
 class Monitoring:
-    """Weeks of remote monitoring in `organization`, written down in one go.
+    """Simulates weeks of remote monitoring in `organization`.
 
-    `admin` enrols and keeps the records, `nurse` sees to what is hers, `actor` does what patients and cron do.
+    `admin` enrols patients, `nurse` processes alerts, and `actor` stands for patients and cron.
     """
 
     def __init__(self, actor: Actor, admin: Actor, nurse: Actor, organization: Organization):
         self.actor, self.admin, self.nurse, self.organization = actor, admin, nurse, organization
         self.start = day_of(timezone.now(), organization.zone) - datetime.timedelta(days=DAYS)
 
-    def furnish(self, patients: Mapping[int, Patient]) -> None:
-        """Let those of `patients`, by their numbers, who have a course and never began one go through it."""
+    def seed(self, patients: Mapping[int, Patient]) -> None:
+        """Simulate the courses of those of `patients`, by number, who have one and were never enrolled."""
         fresh = [(number, patient) for number, patient in patients.items() if number in COURSES and self._can_begin(patient)]
         for number, patient in fresh:
             self._enrol(patient, COURSES[number])
-        # A schedule plans from the day on which it finds a patient: written now, it can begin with their first one.
-        prescribe(self.admin, self.organization)
+        # Schedules plan from the day of the first run on: set only now, they can begin with the first day.
+        set_protocol_rules(self.admin, self.organization)
         for number, patient in fresh:
             self._measure(number, patient, COURSES[number])
         if fresh:
             self._make_rounds()
             self._work_off([patient.pk for _, patient in fresh])
         for number, patient in fresh:
-            self._live_on(patient.pk, COURSES[number])
+            self._apply_later_events(patient.pk, COURSES[number])
 
     def _can_begin(self, patient: Patient) -> bool:
         return patient.status == Status.ACTIVE and not scope(self.actor, Enrolment.objects.filter(patient=patient)).exists()
@@ -180,7 +186,7 @@ class Monitoring:
         record_measurements(actor=self.actor, patient_id=patient.pk, rows=list(self._rows(course, draw)))
 
     def _rows(self, course: Course, draw: random.Random) -> Iterator[dict[str, Any]]:
-        """Yield what was measured in the mornings that the schedule plans; a remark stands with all of its day."""
+        """Yield the measurements of the planned mornings; a remark is a comment on all values of its day."""
         minutes = [draw.randrange(60) for _ in range(DAYS)]
         yesterday = self.start + datetime.timedelta(days=DAYS - 1)
         for line in KNOWN[course.protocol]["schedule"]:
@@ -193,7 +199,7 @@ class Monitoring:
                     yield {"instrument": code, "value": Decimal(str(value)), "measured_at": moment, "comment": remark}
 
     def _make_rounds(self) -> None:
-        """Do what cron would have done day by day, and now."""
+        """Run the batch jobs as cron would have done, day by day until now."""
         for day in range(DAYS):
             if day in WORKFLOW_DAYS:
                 run_workflows(actor=self.actor, now=self._at(day, 12), organization=self.organization)
@@ -201,7 +207,7 @@ class Monitoring:
         raise_overdue_alerts(actor=self.actor, organization=self.organization)
 
     def _work_off(self, patients: list[int]) -> None:
-        """Let the nurse see to what was raised: of four alerts one is left open, one escalated, one processed, and one both."""
+        """Let the nurse process alerts: of four, one stays open, one is escalated, one processed, and one both."""
         alerts = scope(self.nurse, MonitoringAlert.objects.filter(patient__in=patients)).order_by("pk")
         for place, alert in enumerate(alerts):
             kind, action, info = OUTCOMES[alert.type]
@@ -214,7 +220,7 @@ class Monitoring:
     def _process(self, alert: MonitoringAlert, status: str, **details: Any) -> None:
         process_alert(actor=self.nurse, patient_id=alert.patient_id, alert_id=alert.pk, status=status, **details)
 
-    def _live_on(self, patient_id: int, course: Course) -> None:
+    def _apply_later_events(self, patient_id: int, course: Course) -> None:
         if course.own_plan:
             times = {"not_before": self._at(DAYS + 1, 18), "expires_at": self._at(DAYS + 1, 21)}
             plan_own_action(actor=self.actor, patient_id=patient_id, instrument=course.own_plan, **times)
@@ -228,6 +234,6 @@ class Monitoring:
             transition_status(actor=self.admin, patient_id=patient_id, base_version=version, new_status=Status.INACTIVE)
 
     def _at(self, day: int, hour: int, minute: int = 0) -> datetime.datetime:
-        """Return a moment of a day, by the clocks of the organization."""
+        """Return a moment of a day, in the organization's time zone."""
         date = self.start + datetime.timedelta(days=day)
         return datetime.datetime.combine(date, datetime.time(hour, minute), self.organization.zone)

@@ -1,4 +1,4 @@
-"""The people of the demo: households that belong to nobody, the same for the same seed."""
+"""The people of the demo: invented households, the same for the same seed."""
 
 import datetime
 import random
@@ -13,18 +13,43 @@ _FIRST_NAMES = {
     Sex.MALE: ("Adam", "Bruno", "Carlos", "Daniel", "Émile", "Farid", "George", "Hugo", "Ivan", "Jonas", "Kenji", "Łukasz"),
 }
 _LAST_NAMES = (
-    "Abernathy", "Bergström", "Calloway", "Delacroix", "Eriksen", "Fontaine", "García", "Hollis", "Ibrahim", "Jansen", "Kowalski",
-    "Lindgren", "Müller", "Nakamura", "O'Connell", "Pereira", "Quinn", "Rosenthal", "Sørensen", "Tanaka", "Underhill", "van Dijk",
-)  # fmt: skip
+    "Abernathy",
+    "Bergström",
+    "Calloway",
+    "Delacroix",
+    "Eriksen",
+    "Fontaine",
+    "García",
+    "Hollis",
+    "Ibrahim",
+    "Jansen",
+    "Kowalski",
+    "Lindgren",
+    "Müller",
+    "Nakamura",
+    "O'Connell",
+    "Pereira",
+    "Quinn",
+    "Rosenthal",
+    "Sørensen",
+    "Tanaka",
+    "Underhill",
+    "van Dijk",
+)
 _STREETS = ("Alder Lane", "Birch Road", "Cedar Street", "Dogwood Avenue", "Elm Court", "Foundry Street", "Garden Terrace")
 _TOWNS = (
-    ("Boston", "02108", "617"), ("Worcester", "01608", "508"), ("Springfield", "01103", "413"), ("Lowell", "01852", "978"),
-    ("Salem", "01970", "978"), ("Quincy", "02169", "617"), ("Newton", "02458", "617"),
-)  # fmt: skip
+    ("Boston", "02108", "617"),
+    ("Worcester", "01608", "508"),
+    ("Springfield", "01103", "413"),
+    ("Lowell", "01852", "978"),
+    ("Salem", "01970", "978"),
+    ("Quincy", "02169", "617"),
+    ("Newton", "02458", "617"),
+)
 
 
 class Person(NamedTuple):
-    """An invented patient: number in the organization, household, number of the guarantor (None: pays alone)."""
+    """An invented patient: number in the organization, household, number of the guarantor (or None)."""
 
     number: int
     household: int
@@ -33,7 +58,7 @@ class Person(NamedTuple):
 
 
 def people(seed: str, count: int) -> Iterator[Person]:
-    """Yield `count` people, household by household; the same for the same `seed`, and for a greater count the same first."""
+    """Yield `count` people, household by household: always the same for the same `seed`, whatever the count."""
     number = household = 0
     while number < count:
         draw = random.Random(f"{seed} household {household}")  # noqa: S311
@@ -47,7 +72,7 @@ def people(seed: str, count: int) -> Iterator[Person]:
 
 
 def _home(draw: random.Random) -> dict[str, Any]:
-    """Return what a household shares. Numbers of the form 555-01xx are set aside for fiction."""
+    """Return what a household shares. Phone numbers 555-01xx are reserved for fiction."""
     city, postal_code, area = draw.choice(_TOWNS)
     return {
         "last_name": draw.choice(_LAST_NAMES),
@@ -61,7 +86,7 @@ def _home(draw: random.Random) -> dict[str, Any]:
 
 
 def _person(draw: random.Random, number: int, place: int, last_name: str) -> dict[str, Any]:
-    """Return one member of a household: first two adults, then children."""
+    """Return one member of a household: the first two are adults, the others children."""
     adult = place < 2
     sex = draw.choice(list(Sex))
     first_name = draw.choice(_FIRST_NAMES[sex])
@@ -93,7 +118,7 @@ def _day(draw: random.Random, first_year: int, last_year: int) -> datetime.date:
 
 
 def _status(draw: random.Random) -> dict[str, Any]:
-    """Return a state of life: four in five are active."""
+    """Return a status: four in five are active."""
     status = draw.choices([Status.ACTIVE, Status.PROSPECTIVE, Status.INACTIVE, Status.DECEASED], [80, 8, 8, 4])[0]
     if status != Status.DECEASED:
         return {"status": status}

@@ -24,7 +24,6 @@ class ProviderAdmin(CatalogAdmin):
     place, icon, hint = 2, "stethoscope", "Clinicians who treat patients"
     list_display = ["name", "title", "specialty"]
     search_fields = ["name", "specialty"]
-    fieldsets = with_name("title", "specialty")
 
 
 @admin.register(Location)
@@ -33,7 +32,6 @@ class LocationAdmin(CatalogAdmin):
 
     place, icon, hint = 3, "location_on", "Places where patients are seen"
     list_display = ["name", "address", "is_active"]
-    fieldsets = with_name("address", "is_active")
 
 
 @admin.register(Program)
@@ -49,7 +47,6 @@ class TagDefinitionAdmin(CatalogAdmin):
 
     place, icon, hint = 6, "sell", "Labels that staff put on patients"
     list_display = ["name", "category", "color", "item_order"]
-    fieldsets = with_name("category", "color", "description", "item_order")
 
 
 @admin.register(FieldDefinition)
@@ -58,6 +55,7 @@ class FieldDefinitionAdmin(CatalogAdmin):
 
     place, icon, hint = 7, "edit_note", "Fields of your own in patient records"
     list_display = ["name", "field_type", "is_required", "item_order"]
+    # The type stands before the options that depend on it.
     fieldsets = with_name("field_type", "dropdown_options", "is_required", "description", "item_order")
     constraint_fields = {"field_definition_options": ("dropdown_options", "These options do not fit the type of the field.")}
 

@@ -8,19 +8,87 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts import audit
-from accounts.admin.base import ScopedAdmin, ScopedInline, leave_out
+from accounts.admin.base import ScopedAdmin, ScopedInline, exclude_fields
 from accounts.admin.filters import ScopedRelatedFilter
 from accounts.permissions import ADMINISTRATORS, Permission
 from accounts.site import actor_of
 from config.core.encryption import unseal
 from patients.admin.forms import PatientForm
-from patients.fields import masked
 from patients.input_serializers import BALANCES
 from patients.models import Enrolment, Patient, PatientIdentifier, Status
 from patients.search import containing, query_patterns
+from patients.serializer_fields import masked
 from patients.services.patients import create_patient, update_patient
 
 _LIST_LEAVES_OUT = ("search_text", "social_security_number_sealed", "medicaid_id_sealed", "bsn_sealed")
+
+
+def _tab(title: str, *fields: str | tuple[str, ...]) -> tuple[str, dict]:
+    return title, {"classes": ["tab"], "fields": list(fields)}
+
+
+FIELDSETS: list = [
+    (
+        None,
+        {
+            "fields": [
+                ("first_name", "middle_name", "last_name"),
+                ("date_of_birth", "chart_number", "status"),
+                "medical_urgent_note",
+                "base_version",
+            ]
+        },
+    ),
+    _tab(
+        "Who",
+        ("title", "salutation", "preferred_name"),
+        ("gender", "sex", "pronoun"),
+        ("marital_status", "preferred_language"),
+        ("language", "timezone"),
+        "date_time_deceased",
+    ),
+    _tab(
+        "Contact",
+        ("mobile_phone", "home_phone", "work_phone"),
+        ("email", "receives_email", "receives_sms"),
+        "address_line1",
+        "address_line2",
+        ("street", "house_number", "house_number_suffix"),
+        ("postal_code", "city"),
+        ("state", "country"),
+        "address_note",
+        ("emergency_contact_name", "emergency_contact_phone"),
+        ("preferred_contact_method", "preferred_confirmation_method"),
+    ),
+    _tab(
+        "Care",
+        ("care_group", "location"),
+        ("primary_provider", "secondary_provider"),
+        "medical_summary",
+        "treatment_notes",
+        "appointment_module_note",
+        "comments",
+        ("allergy_review_status", "premedication_required"),
+        ("date_first_visit", "ask_to_arrive_early_mins"),
+    ),
+    _tab(
+        "Billing",
+        "responsible_party",
+        ("fee_schedule", "billing_type"),
+        ("employer", "billing_cycle_day"),
+        BALANCES[:4],
+        BALANCES[4:],
+        ("stored_ssn", "social_security_number"),
+        ("stored_medicaid_id", "medicaid_id"),
+        ("stored_bsn", "bsn"),
+    ),
+    _tab(
+        "Record",
+        "uuid",
+        ("created_at", "updated_at"),
+        "version",
+    ),
+]
 
 
 class StatusFilter(DropdownFilter):
@@ -86,30 +154,9 @@ class PatientAdmin(ScopedAdmin):
     readonly_fields = ["stored_ssn", "stored_medicaid_id", "stored_bsn", "uuid", "version", "created_at", "updated_at"]
     constraint_fields = {
         "patient_chart_number_unique": ("chart_number", "Another patient has this chart number."),
-        "patient_not_own_guarantor": ("responsible_party", "A patient can not be their own guarantor."),
+        "patient_not_own_guarantor": ("responsible_party", "A patient cannot be their own guarantor."),
     }
-    fieldsets = [
-        (None, {"fields": [("first_name", "middle_name", "last_name"), ("date_of_birth", "chart_number", "status"),
-                           "medical_urgent_note", "base_version"]}),
-        ("Who", {"classes": ["tab"], "fields": [
-            ("title", "salutation", "preferred_name"), ("gender", "sex", "pronoun"), ("marital_status", "preferred_language"),
-            ("language", "timezone"), "date_time_deceased"]}),
-        ("Contact", {"classes": ["tab"], "fields": [
-            ("mobile_phone", "home_phone", "work_phone"), ("email", "receives_email", "receives_sms"),
-            "address_line1", "address_line2", ("street", "house_number", "house_number_suffix"),
-            ("postal_code", "city"), ("state", "country"), "address_note",
-            ("emergency_contact_name", "emergency_contact_phone"),
-            ("preferred_contact_method", "preferred_confirmation_method")]}),
-        ("Care", {"classes": ["tab"], "fields": [
-            ("care_group", "location"), ("primary_provider", "secondary_provider"), "medical_summary", "treatment_notes",
-            "appointment_module_note", "comments", ("allergy_review_status", "premedication_required"),
-            ("date_first_visit", "ask_to_arrive_early_mins")]}),
-        ("Billing", {"classes": ["tab"], "fields": [
-            "responsible_party", ("fee_schedule", "billing_type"), ("employer", "billing_cycle_day"),
-            BALANCES[:4], BALANCES[4:],
-            ("stored_ssn", "social_security_number"), ("stored_medicaid_id", "medicaid_id"), ("stored_bsn", "bsn")]}),
-        ("Record", {"classes": ["tab"], "fields": ["uuid", ("created_at", "updated_at"), "version"]}),
-    ]  # fmt: skip
+    fieldsets = FIELDSETS
 
     # --- the list ---------------------------------------------------------------------------------
     @display(description="Name", ordering="last_name_key")
@@ -139,7 +186,7 @@ class PatientAdmin(ScopedAdmin):
     def label(self, obj: Patient) -> str:
         return f"{obj.last_name}, {obj.first_name} ({obj.date_of_birth or 'date of birth unknown'})"
 
-    def shown(self, request: HttpRequest, rows: list[Patient]) -> None:
+    def audit_read(self, request: HttpRequest, rows: list[Patient]) -> None:
         audit.record_read(actor_of(request), "patient.read", patients=[(row.organization_id, row.pk) for row in rows])
 
     # --- the form ---------------------------------------------------------------------------------
@@ -153,7 +200,7 @@ class PatientAdmin(ScopedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
-            leave_out(fieldsets, self.readonly_fields)
+            exclude_fields(fieldsets, self.readonly_fields)
         return [fieldset for fieldset in fieldsets if fieldset[1]["fields"]]
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list:

@@ -6,8 +6,8 @@ from accounts.scope import Actor
 from config.rest.compiled.plans import Computed
 from config.rest.fields import Choice, ContractSerializer, Date, Email, Text
 from config.rest.general import UTCMilliseconds
-from patients.fields import Age
 from patients.models import Gender, Patient, Status
+from patients.serializer_fields import Age
 
 
 def is_active(actor: Actor, status: str) -> bool:

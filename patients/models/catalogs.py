@@ -13,12 +13,16 @@ class Provider(Catalog):
     title = models.CharField(max_length=64, blank=True)
     specialty = models.CharField(max_length=255, blank=True)
 
+    catalog_columns = ("title", "specialty")
+
 
 class Location(Catalog):
     """A place where the clinic sees patients."""
 
     address = models.TextField(blank=True)
     is_active = models.BooleanField(default=True)
+
+    catalog_columns = ("address", "is_active")
 
 
 class FeeSchedule(Catalog):
@@ -34,7 +38,7 @@ class Employer(Catalog):
 
 
 class ReferralSource(Catalog):
-    """How patients come to hear of the clinic."""
+    """How patients heard of the clinic."""
 
 
 class ReferralPartner(Catalog):
@@ -46,6 +50,8 @@ class TagDefinition(OrderedCatalog):
 
     category = models.CharField(max_length=255, null=True, blank=True)
     color = models.CharField(max_length=32, null=True, blank=True)
+
+    catalog_columns = ("category", "color", "description", "item_order")
 
 
 class FieldType(models.TextChoices):
@@ -59,8 +65,8 @@ class FieldType(models.TextChoices):
     MULTI_SELECT = "multi_select"
 
 
+# The types whose values are chosen from options.
 CHOSEN = (FieldType.DROPDOWN, FieldType.MULTI_SELECT)
-"""The types whose values are chosen among options."""
 
 
 class FieldDefinition(OrderedCatalog):
@@ -69,6 +75,8 @@ class FieldDefinition(OrderedCatalog):
     field_type = models.CharField(max_length=16, choices=FieldType.choices)
     is_required = models.BooleanField(default=False)
     dropdown_options = TextListField(null=True, blank=True)
+
+    catalog_columns = ("description", "dropdown_options", "field_type", "is_required", "item_order")
 
     class Meta(OrderedCatalog.Meta):
         constraints = [
@@ -89,9 +97,12 @@ class Protocol(Catalog):
     """A way of carrying out a program: what is measured, when, and what raises an alert.
 
     `schedule` is a list of `{"instrument", "every_days", "from_day", "to_day"}` in the order of the
-    day, `rules` one of rules; instruments are named by their codes (clinical/monitoring.py).
+    day, `rules` one of rules; instruments are named by their codes (clinical/monitoring/rules.py).
     """
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="protocols")
     schedule = ObjectListField(default=list, blank=True)
     rules = ObjectListField(default=list, blank=True)
+
+    catalog_columns = ("program", "schedule", "rules")
+    set_once = ("program",)

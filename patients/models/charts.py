@@ -1,4 +1,4 @@
-"""What all entries of a patient's chart have in common."""
+"""Base models of the entries of a patient's chart."""
 
 from typing import ClassVar
 
@@ -13,9 +13,9 @@ OF_A_PATIENT = ScopePath("organization_id", care_group="patient__care_group_id",
 
 
 class ChartEntry(Identified, Timestamped):
-    """Base of every row that hangs on a patient. Its organization is the patient's.
+    """Base of every row that belongs to a patient. Its organization is the patient's.
 
-    `others` are the columns that hold further patients whom a row tells something about.
+    `others` are the columns that refer to further patients.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
@@ -29,13 +29,13 @@ class ChartEntry(Identified, Timestamped):
         ordering = ["id"]
         indexes = [models.Index(fields=["organization", "patient", "id"], name="%(class)s_of_patient")]
 
-    def patients(self) -> set[int]:
-        """Return the ids of the patients whom this row is about."""
+    def affected_patients(self) -> set[int]:
+        """Return the ids of the patients whom this row is about, as the audit trail names them."""
         return {self.patient_id, *(pk for column in self.others if (pk := getattr(self, column)) is not None)}
 
 
 class ChartRecord(ChartEntry, Versioned, SoftDeleted):
-    """Base of the entries that are corrected by version and archived by a date."""
+    """Base of entries that are versioned and soft-deleted."""
 
     class Meta(ChartEntry.Meta):
         abstract = True

@@ -1,4 +1,4 @@
-"""What hangs on a patient: identifiers, enrolments in programs, tags."""
+"""Identifiers, enrolments and tags of patients."""
 
 from django.db import models
 from django.db.models import Q
@@ -11,9 +11,9 @@ from patients.models.patients import Patient
 
 
 class PatientIdentifier(Identified, Timestamped):
-    """A number that another system knows the patient by, in the shape of a FHIR Identifier.
+    """The patient's number in another system, in the shape of a FHIR Identifier.
 
-    The chart number is not kept here: it is a column of the patient and joins this list in answers.
+    The chart number is not stored here: it is a column of the patient, which responses add to this list.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
@@ -34,7 +34,7 @@ class PatientIdentifier(Identified, Timestamped):
 
 
 class Enrolment(Identified, Timestamped):
-    """A patient's time in a program under a protocol. At most one is open."""
+    """A patient's time in a program under a protocol. A patient has at most one open enrolment."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     patient = models.ForeignKey(Patient, models.CASCADE, related_name="enrolments")

@@ -8,7 +8,7 @@ from patients.models.charts import ChartEntry
 
 
 class FieldValue(ChartEntry, Versioned):
-    """What a patient's record holds in one custom field, in the JSON form of the field's type; null once cleared."""
+    """The value of one custom field of a patient, in the JSON form of the field's type; null once cleared."""
 
     field_definition = models.ForeignKey(FieldDefinition, models.PROTECT, related_name="+")
     value = models.JSONField(null=True)

@@ -1,4 +1,4 @@
-"""What changed in a patient's place with the organization, and in their settings. The exports read it."""
+"""The history of a patient's status, group, program and settings. Reports read it."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from patients.models.charts import ChartEntry
 
 
 class History(ChartEntry):
-    """Base of rows that tell of a change: written once, by whom, and read in the order of their making."""
+    """Base of rows that record a change: who made it, read in order of creation."""
 
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
 

@@ -1,4 +1,4 @@
-"""The index that the typeahead reads."""
+"""The search index of the typeahead."""
 
 from django.db import models
 
@@ -9,10 +9,10 @@ from patients.models.patients import Patient
 
 
 class NameKey(models.Model):
-    """A folded beginning by which a patient who is not archived is found as one types.
+    """A folded text whose beginning finds a patient in the typeahead; archived patients have none.
 
-    One row for each name, preferred name and chart number and for each word in them. A narrow
-    table, so that finding and counting read its index only.
+    One row for each name, preferred name and chart number, and for each word in them. The table is narrow, so that finding
+    and counting read only its index.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)

@@ -1,4 +1,4 @@
-"""The patient: one row, read and written in three dialects."""
+"""The patient: one row, read and written through three API dialects."""
 
 from decimal import Decimal
 
@@ -13,12 +13,12 @@ from config.core.databases import ByteOrderField
 from config.core.orm import Identified, SoftDeleted, Timestamped, Versioned
 from patients.models.catalogs import BillingType, Employer, FeeSchedule, Location, Provider
 
+# The rows in the indexes of lists: archived patients are left out.
 LISTED = Q(deleted_at=None)
-"""Which rows the indexes of lists hold: archived ones are found by other ways."""
 
 
 class Status(models.TextChoices):
-    """A patient's life with the clinic."""
+    """The status of a patient."""
 
     PROSPECTIVE = "prospective"
     ACTIVE = "active"
@@ -58,7 +58,7 @@ class MaritalStatus(models.TextChoices):
 
 
 class Pronoun(models.TextChoices):
-    """How the patient wants to be spoken of."""
+    """The pronouns that the patient uses."""
 
     HE_HIM = "he_him"
     NOT_SPECIFIED = "not_specified"
@@ -68,7 +68,7 @@ class Pronoun(models.TextChoices):
 
 
 class AllergyReviewStatus(models.TextChoices):
-    """Whether anyone has asked about allergies; nkda = no known drug allergies."""
+    """Whether allergies were reviewed; nkda = no known drug allergies."""
 
     NKDA = "nkda"
     NOT_REVIEWED = "not_reviewed"
@@ -96,7 +96,7 @@ class Language(models.TextChoices):
 
 
 def _text(length: int = 255) -> models.CharField:
-    """Return an optional line of text, kept as sent: null is unknown, empty is empty."""
+    """Return a column for optional text, stored as sent: null means unknown, and differs from empty."""
     return models.CharField(max_length=length, null=True, blank=True)
 
 
@@ -113,7 +113,7 @@ def _money() -> models.DecimalField:
 
 
 def _key(length: int = 255) -> ByteOrderField:
-    """Return a folded copy of a column, never null, by which rows are sorted and found."""
+    """Return a column for the folded copy of another one, never null, used for sorting and searching."""
     return ByteOrderField(max_length=length, default="", editable=False)
 
 
@@ -277,5 +277,9 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
 
     @property
     def full_name(self) -> str:
-        """First and last name, as a reference shows them."""
+        """First and last name."""
         return f"{self.first_name} {self.last_name}"
+
+    def affected_patients(self) -> set[int]:
+        """Return the ids of the patients whom this row is about, as the audit trail names them."""
+        return {self.pk}

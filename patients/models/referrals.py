@@ -11,12 +11,12 @@ from patients.models.catalogs import Provider, ReferralPartner, ReferralSource
 from patients.models.charts import ChartRecord
 from patients.models.patients import Patient
 
+# The columns of which exactly one is set.
 SOURCES = ("referral_source", "referral_partner", "provider", "referring_patient")
-"""The columns of which an attribution fills exactly one."""
 
 
 class AttributionRole(models.TextChoices):
-    """The part that the source played."""
+    """The role of the source."""
 
     ASSIST = "assist"
     PRIMARY = "primary"
@@ -32,7 +32,7 @@ def _source(model: type[models.Model]) -> models.ForeignKey:
 
 
 class ReferralAttribution(ChartRecord):
-    """One source that brought a patient. A patient has at most one primary."""
+    """A source that referred a patient. A patient has at most one primary attribution."""
 
     referral_source = _source(ReferralSource)
     referral_partner = _source(ReferralPartner)

@@ -1,4 +1,4 @@
-"""Who patients are to each other."""
+"""Relationships between patients."""
 
 from django.db import models
 from django.db.models import F, Q

@@ -46,7 +46,7 @@ class ImportRun:
         """Take over the results that a run under the same key had when it was cut off."""
         known = json.loads(claim.progress() or "[]")
         further = known[len(self.results) :]
-        self.job.recall(self.rows[len(self.results) :], [status for status, *_ in further])
+        self.job.restore_claims(self.rows[len(self.results) :], [status for status, *_ in further])
         for status, uuid, errors in further:
             self.results.append({"index": len(self.results), "status": status, "uuid": uuid, "errors": errors})
 

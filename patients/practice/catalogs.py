@@ -19,14 +19,12 @@ class ProviderViewSet(CatalogViewSet):
     """Clinicians who treat patients."""
 
     model = Provider
-    columns = ("title", "specialty")
 
 
 class LocationViewSet(CatalogViewSet):
     """Places where the clinic sees patients."""
 
     model = Location
-    columns = ("address", "is_active")
 
 
 class FeeScheduleViewSet(CatalogViewSet):
@@ -63,14 +61,12 @@ class TagDefinitionViewSet(CatalogViewSet):
     """Labels that staff put on patients."""
 
     model = TagDefinition
-    columns = ("category", "color", "description", "item_order")
 
 
 class FieldDefinitionViewSet(CatalogViewSet):
     """Custom fields of patient records."""
 
     model = FieldDefinition
-    columns = ("description", "dropdown_options", "field_type", "is_required", "item_order")
     constraint_errors = {
         "field_definition_options": (
             422,

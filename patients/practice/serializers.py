@@ -11,7 +11,6 @@ from config.rest.compiled.plans import Computed
 from config.rest.fields import BaseVersion, Boolean, Choice, ContractSerializer, Email, Text
 from config.rest.practice import ReferenceField
 from patients.bulk_import import MAX_ROWS, Match, Mode, OnError, Outcome
-from patients.fields import IdentityNumber
 from patients.input_serializers import PatientBody, PatientRow
 from patients.models import (
     BillingType,
@@ -22,6 +21,7 @@ from patients.models import (
     Provider,
     Status,
 )
+from patients.serializer_fields import IdentityNumber
 
 RESTRICTED_ABOVE = Decimal(500)
 

@@ -82,7 +82,7 @@ class PatientViewSet(PatientItemsMixin, practice.ViewSet):
         values = serializer.validated_data
         organization = Organization.objects.get(pk=self.organization_id)
         patient = create_patient(actor=self.actor, organization=organization, values=values)
-        duplicates = possible_duplicates(self.actor, organization, values, besides=patient.pk)
+        duplicates = possible_duplicates(self.actor, organization, values, exclude_id=patient.pk)
         return Written(patient.pk, {"potential_duplicates": self.get_items(duplicates) if duplicates else []})
 
     def perform_update(self, serializer: Serializer) -> int:

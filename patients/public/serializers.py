@@ -10,9 +10,9 @@ from config.rest.compiled.loaders import CatalogLoader, ChildLoader, Organizatio
 from config.rest.compiled.plans import Computed, LoadedField
 from config.rest.fields import Choice, ContractSerializer, Email, ScopedRelation, Text
 from config.rest.public import CamelCase, LocalDateTime
-from patients.fields import public_status
 from patients.models import Enrolment, Patient, PatientIdentifier, Program, Protocol, Sex
 from patients.search import e164
+from patients.serializer_fields import public_status
 
 CHART_NUMBER_SYSTEM = "hospital_mrn"
 COUNTRY = RegexValidator(r"\A[A-Za-z]{2}\Z", "Must be a country code of two letters.")

@@ -1,1 +1,1 @@
-"""What happens to patients. One callable a business event, atomic and audited."""
+"""Services for patients: one callable per business event, atomic and audited."""

@@ -1,4 +1,4 @@
-"""Writing many patients at once: few statements, one audit event, one outbox event a patient."""
+"""Writing many patients at once: few statements, one audit event, and one outbox event per patient."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.audit import record_change
 from accounts.models import Organization
 from accounts.scope import Actor
 from config.core.databases import insert_many
 from patients.models import NameKey, Patient
 from patients.search import TYPED, name_keys
 from patients.services.histories import note_changes
-from patients.services.locking import tell_all
 from patients.services.patient_values import changed_columns
 
 
 @dataclass(frozen=True)
 class Change:
-    """What `accepted_changes` allowed to be written into a patient, whose row is locked."""
+    """The changes to a locked patient that `accepted_changes` returned."""
 
     patient: Patient
     accepted: Mapping[str, Any]
@@ -26,19 +26,19 @@ class Change:
 
 @transaction.atomic
 def create_patients(*, actor: Actor, organization: Organization, patients: Collection[Patient], named: Collection[str]) -> None:
-    """Save patients whom `new_patient` has made and whose guarantors are locked.
+    """Save patients built by `new_patient`, whose guarantors are locked.
 
-    `named` are the fields that callers gave. Raises IntegrityError (chart number taken).
+    `named` are the fields that callers have sent. Raises IntegrityError (chart number taken).
     """
     if patients:
         insert_many(Patient, patients, with_ids=True)
         insert_many(NameKey, list(_keys(patients)))
-        tell_all(actor, organization.pk, patients, "patient.bulk_create", "patient.created", named)
+        record_change(actor, "patient.bulk_create", patients, event="patient.created", changed=named)
 
 
 @transaction.atomic
 def update_patients(*, actor: Actor, organization: Organization, changes: Collection[Change]) -> None:
-    """Write `changes` in their order. Raises IntegrityError (chart number taken)."""
+    """Write `changes` in order. Raises IntegrityError (chart number taken)."""
     if not changes:
         return
     written = [(change.patient, changed_columns(change.patient, change.accepted)) for change in changes]
@@ -50,7 +50,8 @@ def update_patients(*, actor: Actor, organization: Organization, changes: Collec
     NameKey.objects.filter(patient_id__anyof=[patient.pk for patient in renamed]).delete()
     insert_many(NameKey, list(_keys(renamed)))
     named = {name for change in changes for name in change.accepted}
-    tell_all(actor, organization.pk, [change.patient for change in changes], "patient.bulk_update", "patient.updated", named)
+    patients = [change.patient for change in changes]
+    record_change(actor, "patient.bulk_update", patients, event="patient.updated", changed=named)
 
 
 def _keys(patients: Collection[Patient]) -> Iterator[NameKey]:

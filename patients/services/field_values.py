@@ -7,48 +7,38 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from config.core.exceptions import Invalid
 from patients.models import FieldDefinition, FieldType, FieldValue, Patient
 from patients.services.locking import lock_patient
 
+# In characters.
 MAX_TEXT = 10_000
-"""Characters."""
+# Up to this number, JSON readers that use doubles represent every integer exactly.
 MAX_NUMBER = 2**53 - 1
-"""Up to here every JSON reader tells two integers apart, and both databases give back the number that was sent."""
 
 
 @transaction.atomic
 def set_field_values(*, actor: Actor, patient_id: int, values: Mapping[int, Any]) -> None:
-    """Set custom fields of a patient, by the ids of their definitions in the actor's scope; null clears a field.
+    """Set custom fields of a patient, by the ids of definitions in the actor's scope; null clears a field.
 
-    All are set or none. A field that holds the value already is left alone; every other one rises by
-    one version, whatever it held before: the last writer wins. Raises NotFound, or Invalid whose
-    fields are ids of definitions, as text.
+    All are set or none. An unchanged value is left alone; any other raises the version by one, without a check of versions:
+    the last writer wins. Raises NotFound, or Invalid with ids of definitions, as text, as its fields.
     """
     patient = lock_patient(patient_id)
     definitions = FieldDefinition.objects.in_bulk(list(values))
     accepted = _accepted(definitions, values)
     written = _upsert(patient, accepted)
-    audit.record(
-        actor,
-        "field_value.upsert",
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="field_value",
-        changed=[definitions[row.field_definition_id].name for row in written],
-    )
-    subjects = [row.uuid for row in written]
-    events.emit_all("field_value.updated", organization_id=patient.organization_id, subjects=subjects)
+    changed = [definitions[row.field_definition_id].name for row in written]
+    record_change(actor, "field_value.upsert", written, event="field_value.updated", changed=changed, patient=patient)
 
 
 def _upsert(patient: Patient, values: Mapping[int, Any]) -> list[FieldValue]:
-    """Write the values that differ from what is stored, and return their rows.
+    """Write the values that differ from the stored ones, and return their rows.
 
-    The patient's row is locked, so that nobody writes between the look and the write; rows are
-    locked and written in the order of their definitions, so that writers that come another way
-    wait for each other and never in a circle.
+    The patient's row is locked, so that no other service writes in between. Rows are locked and written in the order of
+    their definitions, which prevents deadlocks with writers that do not lock the patient.
     """
     wanted = sorted(values)
     rows = FieldValue.objects.select_for_update().filter(patient=patient, field_definition_id__anyof=wanted)
@@ -71,13 +61,13 @@ def _upsert(patient: Patient, values: Mapping[int, Any]) -> list[FieldValue]:
         update_fields=["value", "version", "updated_at"],
     )
     for row in written:
-        # A row that was there has kept its own.
+        # An existing row keeps its UUID.
         row.uuid = stored.get(row.field_definition_id, row).uuid
     return written
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Tell whether two values are one in JSON, where true is not 1."""
+    """Tell whether two values are equal in JSON, where true is not 1."""
     return json.dumps(one) == json.dumps(other)
 
 
@@ -85,7 +75,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _accepted(definitions: Mapping[int, FieldDefinition], values: Mapping[int, Any]) -> dict[int, Any]:
-    """Return the values in the form in which they are kept; Invalid with all that do not fit their definitions."""
+    """Return the values as they are stored. Raises Invalid with the errors of all values."""
     faults = {str(pk): [fault] for pk, value in values.items() if (fault := fault_of(definitions[pk], value))}
     if faults:
         raise Invalid(faults)
@@ -93,15 +83,15 @@ def _accepted(definitions: Mapping[int, FieldDefinition], values: Mapping[int, A
 
 
 def fault_of(definition: FieldDefinition, value: Any) -> str:
-    """Return what is wrong with `value`, a JSON value, for the field; "" where it fits."""
+    """Return the error message for the JSON value `value`, or "" if it is valid."""
     if value is None or (definition.is_required and value in ("", [])):
-        return "A required field can not be left empty." if definition.is_required else ""
+        return "A required field cannot be left empty." if definition.is_required else ""
     fits, fault = _RULES[FieldType(definition.field_type)]
     return "" if fits(value, definition.dropdown_options or []) else fault
 
 
 def _whole(value: Any) -> Any:
-    """Return a number without decimals as an integer, as one of the databases would: JSON has one kind of number."""
+    """Return a whole float as an integer: JSON has one number type, and PostgreSQL and SQLite should store the same."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -111,7 +101,7 @@ def _is_number(value: Any) -> bool:
 
 def _is_date(value: Any) -> bool:
     try:
-        # Python reads other forms of ISO 8601 too, and writes this one only.
+        # Python parses other forms of ISO 8601 too, but formats only this one.
         return isinstance(value, str) and datetime.date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
@@ -123,6 +113,7 @@ def _are_options(value: Any, options: Sequence[str]) -> bool:
     return len(set(value)) == len(value)
 
 
+# Field type -> (check of a value, given the options; error message).
 _RULES: dict[FieldType, tuple[Callable[[Any, Sequence[str]], bool], str]] = {
     FieldType.TEXT: (
         lambda value, options: isinstance(value, str) and len(value) <= MAX_TEXT,
@@ -140,4 +131,3 @@ _RULES: dict[FieldType, tuple[Callable[[Any, Sequence[str]], bool], str]] = {
     ),
     FieldType.MULTI_SELECT: (_are_options, "This must be a list of different options of the field."),
 }
-"""Type of a field -> whether a value fits it, given the options, and what is said where it does not."""

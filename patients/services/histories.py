@@ -1,4 +1,4 @@
-"""Writing the histories of patients: what changed in their place with the organization, and in their settings."""
+"""Writing the history of patients: changes of status, group, program and settings."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -8,46 +8,46 @@ from accounts.scope import Actor
 from config.core.databases import insert_many
 from patients.models import Enrolment, MutationType, Patient, PatientMutation, SettingChange, SettingKey
 
-PLACED = {"status": MutationType.STATUS, "care_group_id": MutationType.GROUP}
-"""Columns whose changes are mutations."""
+# Columns whose changes are recorded as mutations.
+MUTATIONS = {"status": MutationType.STATUS, "care_group_id": MutationType.GROUP}
 
 
 def note_changes(actor: Actor, changes: Iterable[tuple[Patient, Mapping[str, Any]]]) -> None:
-    """Write what `changes` alter, in the transaction that is open.
+    """Record the history of `changes`, in the open transaction.
 
-    Each is a patient as they were before, and the columns that are written. A patient who is made has no
-    history yet: their first group and settings are no changes.
+    Each pairs a patient as they were before with the columns that are written. A new patient has no history yet: their
+    first group and settings are no changes.
     """
     altered = [
         (patient, name, value)
         for patient, columns in changes
         for name, value in columns.items()
-        if name in _KEPT and getattr(patient, name) != value
+        if name in _TRACKED and getattr(patient, name) != value
     ]
     if altered:
-        groups = _names_of(value for _, name, value in altered if name == "care_group_id")
+        groups = _group_names(value for _, name, value in altered if name == "care_group_id")
         insert_many(PatientMutation, list(_mutations(actor, altered, groups)))
         insert_many(SettingChange, list(_settings(actor, altered)))
 
 
 def note_enrolment(actor: Actor, patient: Patient, enrolment: Enrolment) -> None:
-    """Write that a patient was enrolled in a program, under a protocol."""
+    """Record that a patient was enrolled in a program under a protocol."""
     names = {MutationType.PROGRAM: enrolment.program.name, MutationType.PROTOCOL: enrolment.protocol.name}
     insert_many(PatientMutation, [_mutation(actor, patient, kind, name) for kind, name in names.items()])
 
 
-_KEPT = {*PLACED, *SettingKey.values}
+_TRACKED = {*MUTATIONS, *SettingKey.values}
 
 
-def _names_of(ids: Iterable[int | None]) -> dict[int | None, str]:
+def _group_names(ids: Iterable[int | None]) -> dict[int | None, str]:
     wanted = sorted({pk for pk in ids if pk is not None})
     return dict(CareGroup.objects.filter(pk__anyof=wanted).values_list("pk", "name")) if wanted else {}
 
 
 def _mutations(actor: Actor, altered: list[tuple], groups: Mapping[int | None, str]) -> Iterator[PatientMutation]:
     for patient, name, value in altered:
-        if name in PLACED:
-            yield _mutation(actor, patient, PLACED[name], groups.get(value) if name == "care_group_id" else str(value))
+        if name in MUTATIONS:
+            yield _mutation(actor, patient, MUTATIONS[name], groups.get(value) if name == "care_group_id" else str(value))
 
 
 def _mutation(actor: Actor, patient: Patient, kind: str, name: str | None) -> PatientMutation:
@@ -69,5 +69,5 @@ def _settings(actor: Actor, altered: list[tuple]) -> Iterator[SettingChange]:
 
 
 def _text(value: Any) -> str | None:
-    """Return a setting as the history has it: true and false as JSON writes them."""
+    """Return a setting as text: booleans as JSON writes them."""
     return str(value).lower() if isinstance(value, bool) else value

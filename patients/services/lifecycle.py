@@ -1,4 +1,4 @@
-"""A patient's life with the clinic: archive, restore, transition, death."""
+"""The lifecycle of patients: archive, restore, transition of status, death."""
 
 import datetime
 from collections.abc import Mapping
@@ -7,45 +7,47 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.audit import record_change
 from accounts.scope import Actor
+from config.core.dates import today_at
 from config.core.exceptions import Invalid, NotFound, UnknownReference, VersionConflict
 from patients.models import Patient, Status
 from patients.services.histories import note_changes
-from patients.services.locking import lock_patient, tell
+from patients.services.locking import lock_patient
 from patients.services.patients import index_names
-from patients.services.rules import check_values, today_in
+from patients.services.rules import check_values
 
+# Allowed transitions. Only `archive_patient` and `restore_patient` enter and leave the status archived.
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     Status.PROSPECTIVE: frozenset({Status.ACTIVE}),
     Status.ACTIVE: frozenset({Status.INACTIVE, Status.DECEASED}),
     Status.INACTIVE: frozenset({Status.ACTIVE}),
     Status.DECEASED: frozenset(),
 }
-"""Where each status leads. Archived is entered and left by `archive_patient` and `restore_patient` only."""
 
 
 @transaction.atomic
 def archive_patient(*, actor: Actor, patient_id: int) -> None:
-    """Take a patient out of lists, search and references. Invalid for the guarantor of others who are not archived.
+    """Archive a patient. Raises Invalid if they are the guarantor of patients who are not archived.
 
-    The row is locked, and whoever names it as a guarantor locks it too: no dependent can be added meanwhile.
+    The row is locked, and so it is by whoever refers to it as a guarantor: no dependent can be added meanwhile.
     """
     patient = lock_patient(patient_id)
     if Patient.objects.filter(responsible_party=patient, deleted_at=None).exists():
         raise Invalid("The patient is the guarantor of active dependents.", "", "guarantor")
     _write(actor, patient, status=Status.ARCHIVED, deleted_at=timezone.now())
     index_names(patient.pk, patient.organization_id, {})
-    tell(actor, patient, "patient.archive", "patient.archived", ["status", "deleted_at"])
+    record_change(actor, "patient.archive", patient, event="patient.archived", changed=["status", "deleted_at"])
 
 
 @transaction.atomic
 def restore_patient(*, actor: Actor, patient_id: int) -> None:
-    """Bring an archived patient back as inactive.
+    """Restore an archived patient as inactive.
 
-    Raises Invalid where they are not archived, or their guarantor is: the guarantor comes back first.
-    IntegrityError where their chart number has been given to another meanwhile.
+    Raises Invalid if they are not archived, or if their guarantor is, who must be restored first. Raises IntegrityError if
+    their chart number has been taken meanwhile.
     """
-    # The guarantor is looked up before both are locked; the version tells whether it still is theirs.
+    # The guarantor is read before both rows are locked; the version check catches a change in between.
     seen = Patient.objects.only("version", "status", "organization", "responsible_party").get(pk=patient_id)
     try:
         patient = lock_patient(patient_id, archived=True, responsible_party=seen.responsible_party_id)
@@ -55,34 +57,34 @@ def restore_patient(*, actor: Actor, patient_id: int) -> None:
         raise Invalid("The patient is not archived.", "", "not_archived") from error
     _write(actor, seen, status=Status.INACTIVE, deleted_at=None)
     index_names(patient.pk, patient.organization_id, patient.__dict__)
-    tell(actor, patient, "patient.restore", "patient.restored", ["status", "deleted_at"])
+    record_change(actor, "patient.restore", patient, event="patient.restored", changed=["status", "deleted_at"])
 
 
 @transaction.atomic
 def transition_status(*, actor: Actor, patient_id: int, base_version: int, new_status: str) -> None:
-    """Give a patient another status, along TRANSITIONS; Invalid for any other way, VersionConflict for a stale version."""
+    """Change the status of a patient. Raises Invalid if TRANSITIONS does not allow it, or VersionConflict."""
     patient = lock_patient(patient_id)
-    # First: whether a way is open is judged from what the caller saw, and of two who saw the same one wins.
+    # The version comes first: the caller decided by the status that they saw, and of two callers only one may win.
     if base_version != patient.version:
         raise VersionConflict(expected=patient.version, got=base_version)
     if new_status not in TRANSITIONS[patient.status]:
-        raise Invalid(f"A patient can not go from {patient.status} to {new_status}.", "new_status", "transition")
+        raise Invalid(f"A patient cannot go from {patient.status} to {new_status}.", "new_status", "transition")
     _write(actor, patient, status=new_status, **_moments(patient, new_status))
-    tell(actor, patient, "patient.transition_status", f"patient.{new_status}", ["status"])
+    record_change(actor, "patient.transition_status", patient, event=f"patient.{new_status}", changed=["status"])
 
 
 @transaction.atomic
 def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> None:
-    """Make a patient deceased since `at`. Raises NotFound (unknown, archived) or Invalid (a time that can not be)."""
+    """Record the death of a patient. Raises NotFound (unknown, archived) or Invalid (impossible time)."""
     patient = lock_patient(patient_id)
     death = {"status": Status.DECEASED, "date_time_deceased": at}
-    check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_in(patient.organization))
+    check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_at(patient.organization.timezone))
     _write(actor, patient, **death, **_moments(patient, Status.DECEASED))
-    tell(actor, patient, "patient.record_death", "patient.deceased", death)
+    record_change(actor, "patient.record_death", patient, event="patient.deceased", changed=death)
 
 
 def _moments(patient: Patient, status: str) -> dict[str, Any]:
-    """Return when the patient became active, or stopped being it."""
+    """Return the columns for when the patient became active, or stopped being active."""
     now = timezone.now()
     if status == Status.ACTIVE:
         return {"activated_at": patient.activated_at or now, "stopped_at": None}

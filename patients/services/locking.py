@@ -1,20 +1,17 @@
-"""Locking patients' rows, and telling what was done to them."""
+"""Locking patients' rows."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from accounts import audit, events
-from accounts.scope import Actor
 from config.core.exceptions import NotFound, UnknownReference
 from patients.models import Patient
 
 
 def lock_patient(patient_id: int, *, archived: bool = False, **named: int | None) -> Patient:
-    """Return the patient with its row locked: the first lock that every write of a patient takes.
+    """Lock a patient's row and return the patient. Every write about a patient takes this lock first.
 
-    `named` are other patients whom the write will name, by the model field that will hold them, None
-    for nobody: they are locked with it, so that nobody archives them meanwhile. Rows are locked in
-    the order of their ids. NotFound where the patient is not there (or not archived, with
-    `archived`), UnknownReference where one of the others is not.
+    `named` are ids of further patients to refer to, or None, by the model field that will hold them. They are locked too,
+    so that nobody archives them meanwhile. Rows are locked in the order of ids. Raises NotFound if the patient is missing
+    or archived (or, with `archived`, is not), and UnknownReference if one of the others is missing or archived.
     """
     found = lock_patients({patient_id, *named.values()})
     patient = found.get(patient_id)
@@ -22,14 +19,14 @@ def lock_patient(patient_id: int, *, archived: bool = False, **named: int | None
         raise NotFound("Patient")
     for field, pk in named.items():
         if pk is not None:
-            check_named(found.get(pk), field)
+            check_reference(found.get(pk), field)
     return patient
 
 
 def lock_patients(ids: Collection[int | None]) -> dict[int, Patient]:
-    """Return the patients with these ids, as far as they are there, with their rows locked in the order of their ids.
+    """Lock the rows with these ids, in the order of ids, and return the patients that exist by id.
 
-    None stands for nobody.
+    None is ignored.
     """
     patients = Patient.objects.select_related("organization").select_for_update(of=("self",))
     wanted = sorted(pk for pk in ids if pk is not None)
@@ -37,40 +34,11 @@ def lock_patients(ids: Collection[int | None]) -> dict[int, Patient]:
 
 
 def lock_guarantor(guarantor_id: int) -> None:
-    """Lock the guarantor whom a new patient will name; UnknownReference where they are archived."""
-    check_named(Patient.objects.select_for_update().filter(pk=guarantor_id).first(), "responsible_party")
+    """Lock the guarantor of a new patient. Raises UnknownReference if they are missing or archived."""
+    check_reference(Patient.objects.select_for_update().filter(pk=guarantor_id).first(), "responsible_party")
 
 
-def check_named(patient: Patient | None, field: str) -> None:
-    """Raise UnknownReference for a patient whom the model field `field` shall name and who is not there, or archived."""
+def check_reference(patient: Patient | None, field: str) -> None:
+    """Raise UnknownReference for the model field `field` if the referenced patient is missing or archived."""
     if patient is None or patient.deleted_at is not None:
         raise UnknownReference(field, "Patient")
-
-
-def tell(actor: Actor, patient: Patient, action: str, event: str, changed: Iterable[str]) -> None:
-    """Audit `action` on a patient and put `event` into the outbox, in the transaction that is open."""
-    audit.record(
-        actor,
-        action,
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="patient",
-        subject_id=patient.pk,
-        changed=changed,
-    )
-    events.emit(event, organization_id=patient.organization_id, subject=patient.uuid)
-
-
-def tell_all(
-    actor: Actor, organization_id: int, patients: Collection[Patient], action: str, event: str, changed: Iterable[str]
-) -> None:
-    """Audit `action` on many patients as one event, and put one `event` a patient into the outbox."""
-    audit.record(
-        actor,
-        action,
-        organization_id=organization_id,
-        patients=[patient.pk for patient in patients],
-        subject="patient",
-        changed=changed,
-    )
-    events.emit_all(event, organization_id=organization_id, subjects=[patient.uuid for patient in patients])

@@ -1,4 +1,4 @@
-"""What a patient's values become as columns. No statement runs here, so that one row and ten thousand go the same way."""
+"""Turning a patient's values into columns. Runs no SQL, so that single and bulk writes share it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,29 +9,30 @@ from django.utils import timezone
 from accounts.models import Organization
 from accounts.permissions import CAREGIVERS
 from accounts.scope import Actor
+from config.core.dates import today_at
 from config.core.encryption import seal
 from config.core.exceptions import Invalid, NotPermitted
 from config.core.orm import uuid7
 from patients.duplicates import identity_index
 from patients.models import Patient, Status
 from patients.search import SEARCHED, derived_columns
-from patients.services.rules import SEALED, check_values, today_in, without_idle_nulls
+from patients.services.rules import SEALED, check_and_drop_nulls, check_values
 
 _PARTS = ("street", "house_number", "house_number_suffix")
-_READ_BACK = (*sorted(SEARCHED), "status", "date_time_deceased", *_PARTS)
-"""The stored columns that changed ones are judged and derived with."""
+# The stored columns needed to validate changes and to derive columns.
+_STORED_INPUTS = (*sorted(SEARCHED), "status", "date_time_deceased", *_PARTS)
 
 
 def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str, Any]) -> Patient:
-    """Return a patient of `organization` with these values, not saved yet.
+    """Return an unsaved patient of `organization` with these values.
 
     `values` are as in `create_patient`. Raises Invalid, or NotPermitted (a caregiver without a default group).
     """
-    known = {name: value for name, value in without_idle_nulls(values).items() if value is not None}
+    known = {name: value for name, value in check_and_drop_nulls(values).items() if value is not None}
     stored = {"status": Status.ACTIVE, **known}
     if stored["status"] == Status.ARCHIVED:
-        raise Invalid("A patient can not be created archived.", "status")
-    check_values(stored, stored, today_in(organization))
+        raise Invalid("A patient cannot be created archived.", "status")
+    check_values(stored, stored, today_at(organization.timezone))
     uuid = uuid7()
     columns = _columns(uuid, organization.pk, stored, stored) | derived_columns(stored, organization.country)
     columns["care_group_id"] = stored.get("care_group_id") or _default_group(actor)
@@ -40,19 +41,19 @@ def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str
 
 
 def accepted_changes(patient: Patient, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of `changes` that are to be written into `patient`; Invalid where they break a rule."""
-    accepted = without_idle_nulls(changes)
+    """Return the `changes` to write into `patient`. Raises Invalid if they break a rule."""
+    accepted = check_and_drop_nulls(changes)
     if accepted.pop("status", patient.status) != patient.status:
         raise Invalid("The status is changed by transition-status, archive and restore only.", "status")
     if accepted.get("responsible_party_id") == patient.pk:
-        raise Invalid("A patient can not be their own guarantor.", "responsible_party")
-    check_values({**_read_back(patient), **accepted}, accepted, today_in(patient.organization))
+        raise Invalid("A patient cannot be their own guarantor.", "responsible_party")
+    check_values({**_stored_inputs(patient), **accepted}, accepted, today_at(patient.organization.timezone))
     return accepted
 
 
 def changed_columns(patient: Patient, accepted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that `accepted` changes write, derived ones among them."""
-    after = {**_read_back(patient), **accepted}
+    """Return the columns to write for `accepted` changes, including derived ones."""
+    after = {**_stored_inputs(patient), **accepted}
     columns = _columns(patient.uuid, patient.organization_id, accepted, after)
     if SEARCHED & accepted.keys():
         columns |= derived_columns(after, patient.organization.country)
@@ -60,17 +61,17 @@ def changed_columns(patient: Patient, accepted: Mapping[str, Any]) -> dict[str, 
 
 
 def address_line(street: str | None, number: str | None, suffix: str | None) -> str:
-    """Return street, house number and suffix as one line of an address, cut to its column: the parts are kept whole."""
+    """Return street, house number and suffix as one address line, cut to the column; the parts are stored in full."""
     line = " ".join(filter(None, (street, "-".join(filter(None, (number, suffix))))))
     return line[: Patient._meta.get_field("address_line1").max_length]
 
 
-def _read_back(patient: Patient) -> dict[str, Any]:
-    return {name: getattr(patient, name) for name in _READ_BACK}
+def _stored_inputs(patient: Patient) -> dict[str, Any]:
+    return {name: getattr(patient, name) for name in _STORED_INPUTS}
 
 
 def _default_group(actor: Actor) -> int | None:
-    """Return the group that a new patient joins; a caregiver without one may not create patients."""
+    """Return the group that a new patient joins. Raises NotPermitted for a caregiver without one."""
     if actor.role not in CAREGIVERS:
         return None
     if actor.default_group_id not in actor.group_ids:
@@ -79,7 +80,7 @@ def _default_group(actor: Actor) -> int | None:
 
 
 def _columns(uuid: UUID, organization_id: int, values: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `values` as columns: sealed ones encrypted, a composed address line where its parts came."""
+    """Return `values` as columns: sealed values encrypted, the address line composed if its parts were sent."""
     columns = {name: value for name, value in values.items() if name not in SEALED}
     for name in SEALED:
         if name in values:

@@ -7,18 +7,19 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 
+from accounts.audit import record_change
 from accounts.models import Organization
 from accounts.scope import Actor
+from config.core.dates import today_at
 from config.core.exceptions import Invalid, VersionConflict
 from patients.models import Enrolment, NameKey, Patient, PatientIdentifier, Program, Protocol
 from patients.search import TYPED, name_keys
 from patients.services.histories import note_changes, note_enrolment
-from patients.services.locking import lock_guarantor, lock_patient, tell
+from patients.services.locking import lock_guarantor, lock_patient
 from patients.services.patient_values import accepted_changes, changed_columns, new_patient
-from patients.services.rules import today_in
 
+# Sent in the transaction of an enrolment, with `actor` and `enrolment`, for receivers in later apps.
 enrolled = Signal()
-"""Sent in the transaction of an enrolment, with `actor` and `enrolment`: what later apps begin then is theirs to say."""
 
 
 @transaction.atomic
@@ -30,10 +31,10 @@ def create_patient(
     enrolment: tuple[Program, Protocol] | None = None,
     identifiers: Iterable[Mapping[str, Any]] = (),
 ) -> Patient:
-    """Make a patient of `organization`.
+    """Create a patient of `organization`.
 
-    `values` maps names of Patient's columns to values; references are given as `<name>_id` and must
-    have been found in the actor's scope, sealed values (SSN and the like) in clear under their own names.
+    `values` maps columns of Patient to values. References are `<name>_id` and must have been found in the actor's scope;
+    sealed values (SSN and the like) come in clear under their own names.
     Raises Invalid, NotPermitted (a caregiver without a default group) or IntegrityError (chart number,
     account name taken).
     """
@@ -45,8 +46,10 @@ def create_patient(
     for identifier in identifiers:
         PatientIdentifier.objects.create(organization=organization, patient=patient, **identifier)
     if enrolment:
-        enrol(actor=actor, patient=patient, program=enrolment[0], protocol=enrolment[1], start_date=today_in(organization))
-    tell(actor, patient, "patient.create", "patient.created", values)
+        enrol(
+            actor=actor, patient=patient, program=enrolment[0], protocol=enrolment[1], start_date=today_at(organization.timezone)
+        )
+    record_change(actor, "patient.create", patient, event="patient.created", changed=values)
     return patient
 
 
@@ -54,7 +57,7 @@ def create_patient(
 def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, changes: Mapping[str, Any]) -> None:
     """Write `changes` (as in `create_patient`) into a patient that is not archived.
 
-    `base_version` None is for a dialect without versions: the change is made to whatever stands there.
+    `base_version` is None for an API dialect without versions; then it is not checked.
     Raises NotFound, Invalid, VersionConflict, or IntegrityError (chart number taken).
     """
     patient = lock_patient(patient_id, responsible_party=changes.get("responsible_party_id"))
@@ -66,11 +69,11 @@ def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, c
     Patient.objects.filter(deleted_at=None).change(patient.pk, patient.version, "Patient", **columns)
     if set(TYPED) & accepted.keys():
         index_names(patient.pk, patient.organization_id, {**vars(patient), **accepted})
-    tell(actor, patient, "patient.update", "patient.updated", accepted)
+    record_change(actor, "patient.update", patient, event="patient.updated", changed=accepted)
 
 
 def index_names(patient_id: int, organization_id: int, values: Mapping[str, Any]) -> None:
-    """Make the typeahead find a patient by `values` and by nothing else; without values, not at all."""
+    """Replace the typeahead's index rows of a patient by those of `values`; none for empty values."""
     NameKey.objects.filter(patient_id=patient_id).delete()
     NameKey.objects.bulk_create(
         NameKey(patient_id=patient_id, organization_id=organization_id, key=key) for key in sorted(name_keys(values))
@@ -79,7 +82,7 @@ def index_names(patient_id: int, organization_id: int, values: Mapping[str, Any]
 
 @transaction.atomic
 def enrol(*, actor: Actor, patient: Patient, program: Program, protocol: Protocol, start_date: datetime.date) -> Enrolment:
-    """Enrol a patient in a program under one of its protocols; Invalid for a protocol of another program."""
+    """Enrol a patient in a program under one of its protocols. Raises Invalid for a protocol of another program."""
     if protocol.program_id != program.pk:
         raise Invalid("The protocol does not belong to the program.", "protocol")
     enrolment = Enrolment.objects.create(

@@ -1,30 +1,27 @@
-"""Rules about a patient's values, the same for every way in."""
+"""Rules about a patient's values, the same for APIs, admin and imports."""
 
 import datetime
 from collections.abc import Collection, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.utils import timezone
-
-from accounts.models import Organization
+from config.core.dates import years_before
 from config.core.exceptions import Invalid
 from config.core.orm import fold
 from patients.models import Patient, Status
 
 OLDEST_YEARS = 130
+# Moments are compared with dates whose time zone is not known: allow a day either way.
 _A_DAY = datetime.timedelta(days=1)
-"""Times are compared with dates of some time zone: a day either way is no contradiction."""
 
+# Values that are stored encrypted, by the names used in services.
 SEALED = ("social_security_number", "medicaid_id", "bsn")
-"""Values that are stored encrypted, by the names that callers use."""
 
 
-def without_idle_nulls(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop nulls for columns that can not be null: they leave the column as it is. A null name is refused."""
+def check_and_drop_nulls(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop nulls for columns that cannot be null, which leave the column unchanged. Raises Invalid for a null name."""
     for name in ("first_name", "last_name"):
         if name in changes and changes[name] is None:
-            raise Invalid("A name can not be null.", name, "null")
+            raise Invalid("A name cannot be null.", name, "null")
     return {name: value for name, value in changes.items() if value is not None or _nullable(name)}
 
 
@@ -33,9 +30,9 @@ def _nullable(name: str) -> bool:
 
 
 def check_values(values: Mapping[str, Any], changed: Collection[str], today: datetime.date) -> None:
-    """Raise Invalid where what `changed` contradicts a rule, or the other `values` of the patient.
+    """Raise Invalid if the `changed` fields break a rule or contradict the patient's other `values`.
 
-    What stands already is not judged again: a patient restored after their death keeps its time.
+    Unchanged values are not checked again: a patient restored after their death keeps the time of death.
     """
     if values.get("account_name") and "account_name" in changed and not fold(values["account_name"]):
         raise Invalid("An account name needs characters that can be seen.", "account_name")
@@ -53,26 +50,3 @@ def _check_death(deceased: datetime.datetime, status: str, today: datetime.date)
         raise Invalid("A time of death needs the status deceased.", "date_time_deceased")
     if deceased.date() > today + _A_DAY:
         raise Invalid("The time of death lies in the future.", "date_time_deceased")
-
-
-def today_in(organization: Organization) -> datetime.date:
-    """Return today's date in the organization's time zone."""
-    return today_at(organization.timezone)
-
-
-def today_at(zone: str) -> datetime.date:
-    """Return today's date in the IANA time zone `zone`."""
-    return timezone.now().astimezone(ZoneInfo(zone)).date()
-
-
-def years_before(day: datetime.date, years: int) -> datetime.date:
-    """Return the day `years` years before `day`; 29 February becomes the 28th where there is none."""
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)
-
-
-def age_on(day: datetime.date, born: datetime.date) -> int:
-    """Return the age in whole years on `day`. Who was born on 29 February has their birthday on 1 March."""
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

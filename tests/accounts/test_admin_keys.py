@@ -46,7 +46,7 @@ def test_a_revoked_key_opens_nothing_from_the_next_request_on(clinic, admin_clie
     assert "could not be revoked" in again.content.decode()
 
 
-def test_a_key_can_not_be_expired_from_the_start(clinic, admin_client):
+def test_a_key_cannot_be_expired_from_the_start(clinic, admin_client):
     yesterday = timezone.now() - datetime.timedelta(days=1)
     answer = issue(admin_client, clinic.users[Role.HC_PRIMARY], expires_at_0=yesterday.date().isoformat(), expires_at_1="12:00")
     assert answer.context["adminform"].form.errors["expires_at"] == ["Must lie in the future."]
@@ -67,7 +67,7 @@ def test_an_administrator_neither_issues_nor_revokes_keys_of_a_neighbour(clinic,
     assert key.revoked_at is None
 
 
-def test_a_reader_can_not_revoke(clinic):
+def test_a_reader_cannot_revoke(clinic):
     key = key_row(clinic.keys[Role.HC_PRIMARY])
     sign_in(clinic.users[Role.HC_VIEW_ALL]).post(url(ApiKey, "changelist"), {"action": "revoke", "_selected_action": [key.pk]})
     key.refresh_from_db()

@@ -57,10 +57,10 @@ def test_a_weak_password_is_refused(clinic, admin_client):
 def test_a_taken_email_address_is_an_error_of_its_field(clinic, admin_client):
     answer = add_user(admin_client, email=clinic.users[Role.HC_PRIMARY].email.upper())
     assert answer.status_code == 200
-    assert answer.context["adminform"].form.errors["email"] == ["This value can not be used."]
+    assert answer.context["adminform"].form.errors["email"] == ["This value cannot be used."]
 
 
-def test_an_administrator_can_not_make_a_superadmin(clinic, admin_client):
+def test_an_administrator_cannot_make_a_superadmin(clinic, admin_client):
     answer = add_user(admin_client, role=Role.FC_ADMIN)
     assert "role" in answer.context["adminform"].form.errors
     user = clinic.users[Role.HC_PRIMARY]
@@ -165,7 +165,7 @@ def test_only_a_superadmin_adds_organizations(clinic, admin_client, superadmin):
 
 def test_an_organization_is_not_its_own_parent(clinic, superadmin):
     answer = submit(superadmin, Organization, clinic.organization.pk, parent=clinic.organization.pk)
-    assert answer.context["adminform"].form.errors["parent"] == ["An organization can not be its own parent."]
+    assert answer.context["adminform"].form.errors["parent"] == ["An organization cannot be its own parent."]
 
 
 def test_the_parent_of_an_organization_is_out_of_its_sight(clinic, neighbour, admin_client):

@@ -22,7 +22,7 @@ def event_of(speak) -> AuditEvent:
     return AuditEvent.objects.order_by("id").last()
 
 
-def touched(event: AuditEvent) -> list[tuple[int, int]]:
+def affected_patients(event: AuditEvent) -> list[tuple[int, int]]:
     return sorted(event.patients.values_list("organization_id", "patient_id"))
 
 
@@ -37,7 +37,7 @@ def speaker(path: str, api, general, role: str = Role.HC_ADMIN):
 def test_a_list_leaves_one_event_with_the_patients_it_showed(clinic, api, general, people, path):
     client = speaker(path, api, general)
     event = event_of(lambda: client.get(path.format(base=clinic.base)))
-    assert touched(event) == sorted((clinic.organization.pk, patient.pk) for patient in people)
+    assert affected_patients(event) == sorted((clinic.organization.pk, patient.pk) for patient in people)
     assert (event.action, event.outcome, event.role) == ("patient.list", "ok", Role.HC_ADMIN)
 
 
@@ -57,7 +57,7 @@ def test_a_page_tells_of_its_own_patients_only(clinic, api, people, path):
 def test_a_list_without_rows_leaves_an_event_without_patients(clinic, api, general, path):
     client = speaker(path, api, general)
     event = event_of(lambda: client.get(path.format(base=clinic.base)))
-    assert touched(event) == []
+    assert affected_patients(event) == []
 
 
 ONE = ["{base}/patients/{uuid}", "/v1/patients/{uuid}", "/general/v1/patients/{pk}"]
@@ -70,7 +70,7 @@ def test_a_read_says_who_by_which_key_and_way_saw_whom(clinic, api, general, peo
     address = path.format(base=clinic.base, uuid=people[0].uuid, pk=people[0].pk)
     answers = []
     event = event_of(lambda: answers.append(client.get(address)))
-    assert touched(event) == [(clinic.organization.pk, people[0].pk)]
+    assert affected_patients(event) == [(clinic.organization.pk, people[0].pk)]
     assert (event.action, event.user_id, event.role) == ("patient.retrieve", clinic.users[role].pk, role)
     assert (event.key_id, event.request_id) == (key_row(clinic.keys[role]).key_id, answers[0]["X-Request-Id"])
     assert event.organization_id == (None if role == Role.FC_ADMIN else clinic.organization.pk)
@@ -93,7 +93,7 @@ def test_a_read_that_is_refused_leaves_one_event_that_names_nobody(clinic, neigh
     foreign = neighbour.patient()
     client = speaker(path, api, general, Role.HC_PRIMARY)
     event = event_of(lambda: client.get(path.format(base=clinic.base, uuid=foreign.uuid, pk=foreign.pk)))
-    assert (event.outcome, event.organization_id, touched(event)) == ("denied", clinic.organization.pk, [])
+    assert (event.outcome, event.organization_id, affected_patients(event)) == ("denied", clinic.organization.pk, [])
 
 
 def test_a_write_that_is_refused_leaves_one_event(clinic, api, people):
@@ -125,7 +125,7 @@ def test_a_request_without_a_good_key_leaves_no_event(clinic):
 
 
 class TrailBroken(Exception):
-    """The trail can not be written."""
+    """The trail cannot be written."""
 
 
 def break_trail(*args, **kwargs):
@@ -133,7 +133,7 @@ def break_trail(*args, **kwargs):
 
 
 @pytest.mark.parametrize("path", [*LISTS, *ONE])
-def test_a_read_whose_event_can_not_be_written_is_unavailable(clinic, api, general, people, path, monkeypatch):
+def test_a_read_whose_event_cannot_be_written_is_unavailable(clinic, api, general, people, path, monkeypatch):
     monkeypatch.setattr(audit, "record_read", break_trail)
     client = speaker(path, api, general)
     answer = client.get(path.format(base=clinic.base, uuid=people[0].uuid, pk=people[0].pk))
@@ -142,15 +142,16 @@ def test_a_read_whose_event_can_not_be_written_is_unavailable(clinic, api, gener
     assert not any(word in answer.content for word in (b"Same", b"Last0", str(people[0].uuid).encode()))
 
 
-def test_a_write_whose_event_can_not_be_written_does_not_happen(clinic, api, people, monkeypatch):
-    monkeypatch.setattr(audit, "record", break_trail)
+@pytest.mark.parametrize("half", ["_save", "_publish"])
+def test_a_write_whose_event_cannot_be_written_does_not_happen(clinic, api, people, monkeypatch, half):
+    monkeypatch.setattr(audit, half, break_trail)
     assert api().post(f"{clinic.base}/patients", {"first_name": "Eve", "last_name": "L"}).status_code == 500
     body = {"base_version": 1, "first_name": "Eve"}
     assert api().patch(f"{clinic.base}/patients/{people[0].uuid}", body).status_code == 500
     assert not Patient.objects.filter(first_name="Eve").exists()
 
 
-def test_a_refusal_whose_event_can_not_be_written_stays_a_refusal(clinic, neighbour, api, monkeypatch):
+def test_a_refusal_whose_event_cannot_be_written_stays_a_refusal(clinic, neighbour, api, monkeypatch):
     monkeypatch.setattr(audit, "record_denied", break_trail)
     assert api().get(f"{neighbour.base}/patients").status_code == 404
 
@@ -170,14 +171,14 @@ def test_no_value_of_a_patient_stands_in_the_trail(clinic, api, people):
 def test_a_read_of_a_patient_twice_in_one_answer_is_told_once_each(clinic, people):
     pairs = [(clinic.organization.pk, patient.pk) for patient in people]
     event = event_of(lambda: audit.record_read(SYSTEM, "patient.list", patients=pairs))
-    assert touched(event) == sorted(pairs)
+    assert affected_patients(event) == sorted(pairs)
     assert event.at is not None
 
 
 def test_an_archived_patient_is_in_the_trail_too(clinic, api, people):
     archive(people[0])
     event = event_of(lambda: api().get(f"{clinic.base}/patients", {"status": "archived"}))
-    assert touched(event) == [(clinic.organization.pk, people[0].pk)]
+    assert affected_patients(event) == [(clinic.organization.pk, people[0].pk)]
 
 
 def test_a_read_costs_one_statement_on_postgresql(clinic, people, django_assert_num_queries):

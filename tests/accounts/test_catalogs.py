@@ -73,7 +73,7 @@ def test_a_stale_version_changes_nothing(api, tag, action):
     assert (api().get(tag).json()["name"], api().get(tag).json()["deleted_at"]) == ("Second", None)
 
 
-def test_null_leaves_what_can_not_be_null(clinic, api):
+def test_null_leaves_what_cannot_be_null(clinic, api):
     one = f"{clinic.base}/providers/{clinic.catalog(Provider, 'Dr. Who', title='Dr.').uuid}"
     shown = api().patch(one, {"title": None, "base_version": 1}).json()
     assert (shown["title"], shown["version"]) == ("Dr.", 2)
@@ -228,7 +228,7 @@ def test_a_caregiver_sees_the_own_care_groups_only(clinic, api):
 # --- as references of patients ----------------------------------------------------------------------
 
 
-def test_a_patient_can_not_be_given_an_archived_row(clinic, api):
+def test_a_patient_cannot_be_given_an_archived_row(clinic, api):
     provider = clinic.catalogs["provider"]
     body = {"first_name": "Ada", "last_name": "L", "primary_provider_uuid": str(provider.uuid)}
     patient = api().post(f"{clinic.base}/patients", body).json()

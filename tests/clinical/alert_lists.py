@@ -1,10 +1,10 @@
-"""What tests of alerts ask: which ones a list shows, whose charts were read, and what was told of it."""
+"""Helpers of alert tests: the alerts of a list, the patients of its audit events, and outbox events."""
 
 import datetime
 
 from accounts.models import AuditedPatient, AuditEvent, Organization, OutboxEvent, Role
 from clinical.models import Alert
-from patients.services.rules import today_at
+from config.core.dates import today_at
 from tests.factories import Clinic
 
 
@@ -26,13 +26,13 @@ def ids(*rows: Alert) -> set[str]:
     return {str(row.uuid) for row in rows}
 
 
-def touched(action: str) -> list[set[int]]:
+def affected_patients(action: str) -> list[set[int]]:
     """Return the patients of each event of `action`."""
     found = AuditEvent.objects.filter(action=action).order_by("id")
     return [set(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True)) for event in found]
 
 
-def told(kind: str) -> list[str]:
+def published(kind: str) -> list[str]:
     """Return the subjects of the outbox events of `kind`."""
     return [str(event.subject_uuid) for event in OutboxEvent.objects.filter(type=f"alert.{kind}").order_by("id")]
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.models import AuditedPatient, AuditEvent, OutboxEvent
 from clinical.models import Instrument, Measurement, MonitoringAlert, RuleOverride
-from clinical.services.monitoring import judge_measurements
+from clinical.services.monitoring import evaluate_measurements
 from clinical.services.overrides import create_override
 from clinical.services.protocols import update_protocol
 from patients.models import Enrolment, Patient, Protocol
@@ -46,27 +46,27 @@ class Monitored:
         return create_override(actor=SYSTEM, patient_id=patient.pk, kind=kind, instrument=instrument, rules=list(rules))
 
     def stored(self, patient: Patient, number: Any, when: datetime.datetime = NOON, code: str = "weight", **values: Any):
-        """Return a measurement that is stored and not judged yet."""
+        """Return a measurement that is stored and not evaluated yet."""
         column = {"value_choice": number} if isinstance(number, str) else {"value_number": Decimal(str(number))}
         return Measurement.objects.create(
             organization_id=patient.organization_id, patient=patient, instrument=self.instruments[code], measured_at=when,
             **column, **values,
         )  # fmt: skip
 
-    def judge(self, patient: Patient, *measurements: Measurement) -> int:
-        """Judge measurements as their intake does."""
+    def evaluate(self, patient: Patient, *measurements: Measurement) -> int:
+        """Evaluate measurements as `record_measurements` does."""
         with transaction.atomic():
-            return judge_measurements(actor=SYSTEM, patient=lock_patient(patient.pk), measurements=measurements)
+            return evaluate_measurements(actor=SYSTEM, patient=lock_patient(patient.pk), measurements=measurements)
 
     def measure(self, patient: Patient, number: Any, when: datetime.datetime = NOON, code: str = "weight", **values: Any):
-        """Store a measurement, judge it, and return it."""
+        """Store a measurement, evaluate it, and return it."""
         row = self.stored(patient, number, when, code, **values)
-        self.judge(patient, row)
+        self.evaluate(patient, row)
         return row
 
 
 def end_enrolment(patient: Patient) -> None:
-    """End what the patient is enrolled in."""
+    """End the patient's enrolment."""
     for row in Enrolment.objects.filter(patient=patient):
         Enrolment.objects.filter(pk=row.pk).update(end_date=row.start_date)
 
@@ -76,13 +76,13 @@ def alerts(patient: Patient) -> list[tuple[str, str, str]]:
     return list(MonitoringAlert.objects.filter(patient=patient).order_by("pk").values_list("type", "flag", "window"))
 
 
-def told(patient: Patient, action: str) -> list[tuple[str, int | None, str]]:
+def audited(patient: Patient, action: str) -> list[tuple[str, int | None, str]]:
     """Return subject, its id and the changed fields of the audit events of `action` about the patient."""
-    touched = AuditedPatient.objects.filter(patient_id=patient.pk).values("event_id")
-    rows = AuditEvent.objects.filter(action=action, pk__in=touched).order_by("pk")
+    events = AuditedPatient.objects.filter(patient_id=patient.pk).values("event_id")
+    rows = AuditEvent.objects.filter(action=action, pk__in=events).order_by("pk")
     return list(rows.values_list("subject", "subject_id", "changed_fields"))
 
 
-def emitted(type: str) -> list:
+def published(type: str) -> list:
     """Return the UUIDs of the objects that events of `type` in the outbox are about."""
     return list(OutboxEvent.objects.filter(type=type).order_by("pk").values_list("subject_uuid", flat=True))

@@ -15,16 +15,16 @@ from tests.clock import Clock
 from tests.conftest import ApiClient
 from tests.factories import Clinic
 
+# Six in the morning in New York, where the clinic is, and five in Chicago, where the patients live.
 MONDAY = datetime.datetime(2024, 5, 6, 10, tzinfo=datetime.UTC)
-"""Six in the morning in New York, where the clinic is, and five in Chicago, where the patients live."""
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)
 DATED = (
     Patient, Enrolment, PatientMutation, SettingChange, Measurement, MonitoringAlert, PlannedAction, StarRating, WorkflowFiring,
 )  # fmt: skip
 RULES = [HEAVY, OVER_100, BOTH, MEAN, LATE, REMARK]
 SCHEDULE = [{**DAILY, "to_day": 13}, {"instrument": "pulse", "every_days": 7, "from_day": 0, "to_day": 13}]
+# What the patient weighs each morning in kg. Day 3 is forgotten; three mornings to day 7 are above 90 on average.
 WEIGHTS = [84, 85, 86, None, 88, 92, 89, 93, 88, 80, 101, 85, 84, 83]
-"""What the patient weighs each morning in kg. Day 3 is forgotten; three mornings to day 7 are above 90 on average."""
 PULSES = {0: 70, 7: 80, 10: 105}
 REMARKS = {9: "Slept badly"}
 

@@ -99,6 +99,6 @@ class Charts:
         return Medication.objects.get(uuid=entry["id"])
 
 
-def told(answer: dict) -> list[tuple[str, str, str]]:
+def warnings_of(answer: dict) -> list[tuple[str, str, str]]:
     """Return the warnings of an answer as (kind, basis, name of the other entry)."""
     return [(one["kind"], one["basis"], (one["allergy"] or one["medication"])["name"]) for one in answer["interaction_warnings"]]

@@ -9,12 +9,12 @@ from accounts.models import Role
 from clinical import reading
 from clinical.models import Alert, AlertDefinition
 from clinical.practice import alerts as practice_alerts
-from tests.clinical.alert_lists import ids, listed, move, of, told, touched
+from tests.clinical.alert_lists import affected_patients, ids, listed, move, of, published
 from tests.contracts.facts import table
 
 A_DAY = datetime.timedelta(days=1)
+# Time zones whose dates differ at every moment: UTC+14 and UTC-11.
 EARLIEST, LATEST = "Pacific/Kiritimati", "Pacific/Niue"
-"""Time zones whose dates differ at every moment: UTC+14 and UTC-11."""
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def test_an_alert_is_made_with_all_it_names(clinic, api, patient, alerts):
     assert {name: shown[name] for name in body if name in shown} == {name: body[name] for name in body if name in shown}
     assert (shown["status"], shown["date_disabled"], shown["version"]) == ("active", None, 1)
     assert shown["created_by"] == clinic.users[Role.HC_PRIMARY].pk
-    assert touched("alert.create") == [{patient.pk}]
-    assert told("created") == [shown["id"]]
+    assert affected_patients("alert.create") == [{patient.pk}]
+    assert published("created") == [shown["id"]]
 
 
 @pytest.mark.parametrize("said", [{}, {"is_urgent": None, "alert_scope": None, "note": None, "disable_on": None}])
@@ -165,7 +165,7 @@ def test_what_may_be_changed_is_changed_and_nothing_else(clinic, api, patient, a
     assert {name: shown[name] for name in changes} == changes
     assert (shown["version"], shown["created_by"]) == (2, None)
     assert shown["alert_definition"]["name"] == row.alert_definition.name
-    assert (touched("alert.update"), told("updated")) == ([{patient.pk}], [str(row.uuid)])
+    assert (affected_patients("alert.update"), published("updated")) == ([{patient.pk}], [str(row.uuid)])
 
 
 @pytest.mark.parametrize("version", [2, 10**18, 10**30])
@@ -236,7 +236,7 @@ def test_disabling_sets_status_and_time(clinic, api, patient, alerts):
     moment = datetime.datetime.fromisoformat(shown["date_disabled"])
     assert before <= moment <= datetime.datetime.now(datetime.UTC)
     assert (shown["status"], shown["version"]) == ("disabled", 2)
-    assert (touched("alert.disable"), told("disabled")) == ([{patient.pk}], [str(row.uuid)])
+    assert (affected_patients("alert.disable"), published("disabled")) == ([{patient.pk}], [str(row.uuid)])
 
 
 def test_disabling_twice_changes_nothing_more_and_is_audited_all_the_same(clinic, api, patient, alerts):
@@ -244,7 +244,7 @@ def test_disabling_twice_changes_nothing_more_and_is_audited_all_the_same(clinic
     first = api().post(f"{alerts}/{row.uuid}/disable", {"base_version": 1}).json()
     again = api().post(f"{alerts}/{row.uuid}/disable", {"base_version": 2})
     assert (again.status_code, again.json()) == (200, first)
-    assert (touched("alert.disable"), told("disabled")) == ([{patient.pk}] * 2, [str(row.uuid)])
+    assert (affected_patients("alert.disable"), published("disabled")) == ([{patient.pk}] * 2, [str(row.uuid)])
 
 
 def test_an_alert_whose_day_has_come_can_be_disabled_for_good(clinic, api, patient, alerts):
@@ -256,7 +256,7 @@ def test_an_alert_whose_day_has_come_can_be_disabled_for_good(clinic, api, patie
 def test_an_archived_alert_is_not_disabled(clinic, api, patient, alerts):
     row = clinic.entry(Alert, patient, status="archived")
     answer = api().post(f"{alerts}/{row.uuid}/disable", {"base_version": 1})
-    assert (answer.status_code, answer.json()["detail"][0]["msg"]) == (422, "An archived alert can not be disabled.")
+    assert (answer.status_code, answer.json()["detail"][0]["msg"]) == (422, "An archived alert cannot be disabled.")
     row.refresh_from_db()
     assert (row.status, row.version) == ("archived", 1)
 
@@ -268,7 +268,7 @@ def test_archiving_is_a_status_and_asks_for_no_version(clinic, api, patient, ale
     row = clinic.entry(Alert, patient)
     answer = api(Role.HC_PRIMARY)("POST", f"{alerts}/{row.uuid}/archive")
     assert (answer.status_code, answer.json()["status"], answer.json()["version"]) == (200, "archived", 2)
-    assert (touched("alert.archive"), told("archived")) == ([{patient.pk}], [str(row.uuid)])
+    assert (affected_patients("alert.archive"), published("archived")) == ([{patient.pk}], [str(row.uuid)])
     assert listed(api, alerts) == set()
 
 
@@ -276,7 +276,7 @@ def test_archiving_twice_changes_nothing_more_and_is_audited_all_the_same(clinic
     row = clinic.entry(Alert, patient)
     first, again = (api().post(f"{alerts}/{row.uuid}/archive") for _ in range(2))
     assert (again.status_code, again.json()) == (200, first.json())
-    assert (touched("alert.archive"), told("archived")) == ([{patient.pk}] * 2, [str(row.uuid)])
+    assert (affected_patients("alert.archive"), published("archived")) == ([{patient.pk}] * 2, [str(row.uuid)])
 
 
 def test_an_archived_alert_is_still_changed_and_brought_back(clinic, api, patient, alerts):

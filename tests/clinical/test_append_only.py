@@ -1,4 +1,4 @@
-"""The database refuses to change or remove a communication log, by the ORM and by SQL, and the product can not make it."""
+"""The database refuses to change or remove a communication log, by the ORM and by SQL, and the product cannot make it."""
 
 import importlib
 from collections.abc import Callable

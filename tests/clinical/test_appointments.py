@@ -15,7 +15,7 @@ def appointments(clinic) -> str:
     return f"{clinic.base}/appointments"
 
 
-def touched(action: str) -> set[int]:
+def affected_patients(action: str) -> set[int]:
     """Return the patients of the last event of `action`."""
     event = AuditEvent.objects.filter(action=action).latest("id")
     return set(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True))
@@ -39,7 +39,7 @@ def test_an_appointment_is_made_with_all_it_names(clinic, api, appointments):
     assert (shown["provider"]["name"], shown["location"]["name"]) == (provider.name, location.name)
     assert (shown["starts_at"], shown["ends_at"]) == ("2030-03-04T08:00:00Z", "2030-03-04T08:20:00Z")
     assert (shown["status"], shown["note"], shown["version"], shown["deleted_at"]) == ("confirmed", "Fasting", 1, None)
-    assert touched("appointment.create") == {patient.pk}
+    assert affected_patients("appointment.create") == {patient.pk}
     assert str(OutboxEvent.objects.get(type="appointment.created").subject_uuid) == shown["id"]
 
 
@@ -74,7 +74,7 @@ def test_the_list_is_by_time_and_tells_whose_rows_were_read(clinic, api, appoint
     sooner, last = clinic.appointment(two), clinic.appointment(one, starts_at=NOON + datetime.timedelta(days=1))
     answer = api().get(appointments)
     assert ids(answer) == [str(row.uuid) for row in (sooner, later, last)]
-    assert touched("appointment.list") == {one.pk, two.pk}
+    assert affected_patients("appointment.list") == {one.pk, two.pk}
     assert AuditEvent.objects.filter(action="appointment.list").count() == 1
 
 
@@ -83,7 +83,7 @@ def test_the_list_of_one_patient(clinic, api, appointments):
     row = clinic.appointment(patient)
     clinic.appointment(clinic.patient())
     assert ids(api().get(appointments, {"patient_uuid": str(patient.uuid)})) == [str(row.uuid)]
-    assert touched("appointment.list") == {patient.pk}
+    assert affected_patients("appointment.list") == {patient.pk}
 
 
 def test_those_of_an_archived_patient_leave_the_list_and_still_answer(clinic, api, appointments):
@@ -92,7 +92,7 @@ def test_those_of_an_archived_patient_leave_the_list_and_still_answer(clinic, ap
     archive(patient)
     assert api().get(appointments).json()["total"] == 0
     assert api().get(f"{appointments}/{row.uuid}").status_code == 200
-    assert touched("appointment.retrieve") == {patient.pk}
+    assert affected_patients("appointment.retrieve") == {patient.pk}
 
 
 def test_a_caregiver_sees_those_of_the_own_groups(clinic, api, appointments):
@@ -120,4 +120,4 @@ def test_the_admin_makes_an_appointment_through_the_service(clinic):
     assert submit(client, Appointment, **given).status_code == 302
     row = Appointment.objects.get()
     assert (row.patient, row.organization, row.note, row.status) == (patient, clinic.organization, "Fasting", "scheduled")
-    assert touched("appointment.create") == {patient.pk}
+    assert affected_patients("appointment.create") == {patient.pk}

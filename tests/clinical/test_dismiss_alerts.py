@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
 from clinical.models import Alert
-from tests.clinical.alert_lists import ids, listed, of, told, touched
+from tests.clinical.alert_lists import affected_patients, ids, listed, of, published
 from tests.contracts.facts import table
 
 
@@ -38,8 +38,8 @@ def test_many_alerts_are_archived_and_archived_ones_skipped(clinic, api, patient
     assert list(table("practice").faults("DismissedAlerts", answer.json())) == []
     assert stored() == [("archived", 2), ("archived", 2), ("archived", 1), ("active", 1)]
     assert listed(api, alerts) == ids(left)
-    assert touched("alert.archive") == [{patient.pk}]
-    assert told("archived") == [str(active.uuid), str(disabled.uuid)]
+    assert affected_patients("alert.archive") == [{patient.pk}]
+    assert published("archived") == [str(active.uuid), str(disabled.uuid)]
     assert Alert.objects.get(pk=active.pk).updated_at > active.updated_at
 
 
@@ -60,14 +60,14 @@ def test_the_limit_counts_what_was_sent(clinic, api, patient, alerts):
 def test_an_alert_named_twice_counts_once(clinic, api, patient, alerts):
     row = clinic.entry(Alert, patient)
     assert dismiss(api, alerts, row.uuid, str(row.uuid).upper(), row.uuid).json() == {"archived": 1, "skipped": 0}
-    assert (stored(), told("archived")) == ([("archived", 2)], [str(row.uuid)])
+    assert (stored(), published("archived")) == ([("archived", 2)], [str(row.uuid)])
 
 
 def test_none_at_all_is_no_error_and_no_change(clinic, api, patient, alerts):
     clinic.entry(Alert, patient)
     answer = dismiss(api, alerts)
     assert (answer.status_code, answer.json()) == (200, {"archived": 0, "skipped": 0})
-    assert (stored(), told("archived")) == ([("active", 1)], [])
+    assert (stored(), published("archived")) == ([("active", 1)], [])
 
 
 def test_one_that_is_not_this_patients_stops_them_all(clinic, neighbour, api, patient, alerts):
@@ -83,7 +83,7 @@ def test_one_that_is_not_this_patients_stops_them_all(clinic, neighbour, api, pa
         answer = dismiss(api, alerts, *rows, other)
         assert (answer.status_code, answer.json()) == (404, {"detail": "Alert not found"})
     assert set(Alert.objects.filter(patient=patient).values_list("status", "version")) == {("active", 1)}
-    assert told("archived") == touched("alert.archive") == []
+    assert published("archived") == affected_patients("alert.archive") == []
 
 
 @pytest.mark.parametrize(

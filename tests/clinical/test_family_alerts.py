@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Role
 from clinical.models import Alert
-from tests.clinical.alert_lists import ids, listed, move, of, touched
+from tests.clinical.alert_lists import affected_patients, ids, listed, move, of
 from tests.contracts.facts import table
 from tests.factories import Clinic, archive
 
@@ -85,7 +85,7 @@ def test_a_family_list_tells_whose_alert_each_is_and_whose_charts_were_read(clin
     shown = {item["id"]: item["patient"]["uuid"] for item in answer["items"]}
     assert shown[str(family.shared[family.guarantor].uuid)] == str(family.guarantor.uuid)
     assert shown[str(family.own[family.child].uuid)] == str(family.child.uuid)
-    assert touched("alert.list") == [{family.child.pk, family.guarantor.pk}]
+    assert affected_patients("alert.list") == [{family.child.pk, family.guarantor.pk}]
 
 
 def test_a_relatives_alert_is_reached_through_its_own_patient_only(clinic, api, family):

@@ -258,7 +258,7 @@ def test_tables_of_charts_may_be_missing(clinic):
 
 
 def test_a_directory_without_the_file_is_a_clear_error(clinic, tmp_path):
-    assert "patients.csv can not be read: No such file" in run(clinic, tmp_path)[1]
+    assert "patients.csv cannot be read: No such file" in run(clinic, tmp_path)[1]
 
 
 def test_every_import_leaves_its_trail(clinic):

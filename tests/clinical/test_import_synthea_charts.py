@@ -35,8 +35,8 @@ MODELS: dict[str, type[ChartRecord]] = {
     "medications": Medication,
     "observations": VitalSigns,
 }
+# How many entries each table of the fixture makes.
 ENTRIES = {"allergies": 4, "conditions": 7, "medications": 4, "observations": 3}
-"""How many entries each table of the fixture makes."""
 
 
 def rows_of(table: str, directory: Path = CHARTS) -> list[dict[str, str]]:
@@ -72,7 +72,7 @@ def state() -> dict[str, list]:
     return {model.__name__: sorted(model._base_manager.values_list("pk", "version")) for model in (*MODELS.values(), *catalogs)}
 
 
-def told(out: str, table: str) -> str:
+def summary_of(out: str, table: str) -> str:
     """Return what was said of a table."""
     return next(line for line in out.splitlines() if f" of {table}: " in line).partition(": ")[2]
 
@@ -82,7 +82,7 @@ def test_every_row_becomes_an_entry_of_its_patients_chart(clinic):
     assert err == ""
     for table, model in MODELS.items():
         left_out = ", 3 left out" if table == "observations" else ""
-        assert told(out, table) == f"{ENTRIES[table]} created, 0 updated, 0 unchanged, 0 refused{left_out}."
+        assert summary_of(out, table) == f"{ENTRIES[table]} created, 0 updated, 0 unchanged, 0 refused{left_out}."
         assert model._base_manager.filter(organization=clinic.organization).count() == ENTRIES[table]
 
 
@@ -145,7 +145,7 @@ def test_a_second_run_adds_and_changes_nothing(clinic):
     out, _ = run(clinic, CHARTS)
     assert state() == before
     for table in MODELS:
-        assert told(out, table).startswith(f"0 created, 0 updated, {ENTRIES[table]} unchanged, 0 refused")
+        assert summary_of(out, table).startswith(f"0 created, 0 updated, {ENTRIES[table]} unchanged, 0 refused")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
@@ -173,7 +173,7 @@ def test_an_archived_definition_is_not_given_to_new_entries_and_keeps_its_old_on
     former = DiseaseDefinition.objects.get(concept_code="59621000")
     archive_catalog_row(actor=SYSTEM, row=former, base_version=1)
     out, _ = run(clinic, CHARTS)
-    assert told(out, "conditions") == "4 created, 0 updated, 3 unchanged, 0 refused."
+    assert summary_of(out, "conditions") == "4 created, 0 updated, 3 unchanged, 0 refused."
     own = {imported(clinic, one): Disease.objects.get(patient=imported(clinic, one), disease_definition__concept_code="59621000")
            for one in (MAREN, NOA)}  # fmt: skip
     assert [entry.disease_definition_id == former.pk for entry in own.values()] == [True, False]
@@ -191,13 +191,13 @@ def test_a_stop_that_came_since_ends_the_open_entry(clinic, changed):
     run(clinic, CHARTS)
     ended = {"STOP": "2024-02-29"}
     out, _ = run(clinic, changed("conditions", lambda row: {**row, **({} if row["STOP"] else ended)}))
-    assert told(out, "conditions") == "0 created, 3 updated, 4 unchanged, 0 refused."
+    assert summary_of(out, "conditions") == "0 created, 3 updated, 4 unchanged, 0 refused."
     assert not Disease.objects.filter(problem_status="active").exists()
     out, _ = run(clinic, changed("medications", lambda row: {**row, **({} if row["STOP"] else ended)}))
-    assert told(out, "medications") == "0 created, 2 updated, 2 unchanged, 0 refused."
+    assert summary_of(out, "medications") == "0 created, 2 updated, 2 unchanged, 0 refused."
     assert set(Medication.objects.values_list("status", flat=True)) == {"completed"}
     out, _ = run(clinic, changed("allergies", lambda row: {**row, **ended}))
-    assert told(out, "allergies") == "0 created, 3 updated, 1 unchanged, 0 refused."
+    assert summary_of(out, "allergies") == "0 created, 3 updated, 1 unchanged, 0 refused."
     assert not Allergy.objects.filter(status_is_active=True).exists()
 
 
@@ -207,7 +207,7 @@ def test_what_staff_have_ended_is_not_begun_again(clinic):
     stopped = {"status": "discontinued", "date_stop": datetime.date(2024, 1, 1)}
     update_entry(actor=SYSTEM, model=Medication, patient_id=taken.patient_id, entry_id=taken.pk, base_version=1, changes=stopped)
     out, _ = run(clinic, CHARTS)
-    assert told(out, "medications") == "0 created, 0 updated, 4 unchanged, 0 refused."
+    assert summary_of(out, "medications") == "0 created, 0 updated, 4 unchanged, 0 refused."
     assert Medication.objects.get(rx_cui="665078").status == "discontinued"
 
 
@@ -222,13 +222,13 @@ def test_two_medications_with_one_start_stay_two_whichever_comes_first(clinic, c
         assert sorted(found.values_list("status", "version")) == [("active", 1), ("completed", 1)]
 
 
+# What the file says of an entry that has been archived since.
 NEWS = {
     "allergies": {"SEVERITY1": "SEVERE"},
     "conditions": {"STOP": "2024-02-29"},
     "medications": {"STOP": "2024-02-29"},
     "observations": {"VALUE": "99"},
 }
-"""What the file says of an entry that has been archived since."""
 
 
 @pytest.mark.parametrize("table", MODELS)
@@ -239,7 +239,7 @@ def test_an_archived_entry_stays_archived_and_is_not_made_again(clinic, changed,
     before = state()
     for path in (CHARTS, changed(table, lambda row: row if row.get("STOP") else row | NEWS[table])):
         out, _ = run(clinic, path)
-        assert told(out, table).startswith(f"0 created, 0 updated, {ENTRIES[table]} unchanged, 0 refused")
+        assert summary_of(out, table).startswith(f"0 created, 0 updated, {ENTRIES[table]} unchanged, 0 refused")
         assert state() == before
 
 
@@ -248,7 +248,7 @@ def test_a_value_that_came_since_is_added_to_the_entry_of_its_time(clinic, chang
     entry = VitalSigns.objects.get(patient=imported(clinic, MAREN), date_taken="2022-06-01")
     assert (entry.respiration_rate, entry.version) == (None, 1)
     out, _ = run(clinic, CHARTS)
-    assert told(out, "observations").startswith("0 created, 1 updated, 2 unchanged")
+    assert summary_of(out, "observations").startswith("0 created, 1 updated, 2 unchanged")
     entry = VitalSigns.objects.get(pk=entry.pk)
     assert (entry.respiration_rate, entry.pulse, entry.version) == (14, 71, 2)
 
@@ -276,8 +276,8 @@ def test_a_bad_cell_is_reported_with_its_file_and_line_and_the_rest_goes_on(clin
     line = len(rows_of(table)) + 2
     out, err = run(clinic, path)
     assert f"{table}.csv, line {line}: {why}" in err
-    assert told(out, table).startswith(f"{ENTRIES[table]} created")
-    assert ", 1 refused" in told(out, table)
+    assert summary_of(out, table).startswith(f"{ENTRIES[table]} created")
+    assert ", 1 refused" in summary_of(out, table)
     assert err.endswith("1 rows were refused.")
 
 
@@ -291,14 +291,14 @@ def test_a_wrong_value_costs_itself_and_not_what_was_measured_with_it(clinic, ch
     path = changed("observations", lambda row: {**row, **({"VALUE": "n/a"} if row["CODE"] == "29463-7" else {})})
     out, err = run(clinic, path)
     assert [line.partition(": ")[0] for line in err.splitlines()[:2]] == ["observations.csv, line 4", "observations.csv, line 14"]
-    assert told(out, "observations") == "3 created, 0 updated, 0 unchanged, 2 refused, 3 left out."
+    assert summary_of(out, "observations") == "3 created, 0 updated, 0 unchanged, 2 refused, 3 left out."
     assert VitalSigns.objects.get(date_taken="2022-06-01").height_inches == Decimal("65.00")
 
 
 IMPOSSIBLE = {
     "8302-2": ("1651", "height_inches: This must be between 8 and 110."),
     "8867-4": ("-71", "pulse: This must be between 1 and 350."),
-    "8462-4": ("214", "bp_diastolic: The diastolic pressure can not be above the systolic one."),
+    "8462-4": ("214", "bp_diastolic: The diastolic pressure cannot be above the systolic one."),
 }
 
 
@@ -310,7 +310,7 @@ def test_an_impossible_value_is_reported_by_its_line_and_code(clinic, changed, c
     line = next(number for number, row in enumerate(rows_of("observations"), 2) if row["CODE"] == code)
     out, err = run(clinic, path)
     assert f"observations.csv, line {line}: {code}: {why}" in err
-    assert told(out, "observations") == "3 created, 0 updated, 0 unchanged, 1 refused, 3 left out."
+    assert summary_of(out, "observations") == "3 created, 0 updated, 0 unchanged, 1 refused, 3 left out."
     entry = VitalSigns.objects.get(date_taken="2022-06-01")
     assert (entry.respiration_rate, entry.bp_systolic) == (14, 127), "the rest of the moment is kept"
 
@@ -331,7 +331,7 @@ def test_who_is_born_after_midnight_in_greenwich_is_not_measured_before_birth(cl
     assert "line 18: date_taken: The date lies before the date of birth." in err
     entry = VitalSigns.objects.get(patient=imported(clinic, IVO), date_taken="2016-02-09")
     assert (entry.weight_lbs, entry.time_taken) == (Decimal("7.72"), datetime.time(20, 0))
-    assert told(run(clinic, path)[0], "observations").startswith("0 created, 0 updated, 4 unchanged, 1 refused")
+    assert summary_of(run(clinic, path)[0], "observations").startswith("0 created, 0 updated, 4 unchanged, 1 refused")
 
 
 def test_a_row_is_refused_once_even_where_the_rest_of_its_moment_is_refused_too(clinic, changed):
@@ -340,7 +340,7 @@ def test_a_row_is_refused_once_even_where_the_rest_of_its_moment_is_refused_too(
     out, err = run(clinic, path)
     assert "line 17: 29463-7: UNITS: is not kg" in err
     assert "line 18: date_taken: The date lies before the date of birth." in err
-    assert told(out, "observations") == "3 created, 0 updated, 0 unchanged, 2 refused, 3 left out."
+    assert summary_of(out, "observations") == "3 created, 0 updated, 0 unchanged, 2 refused, 3 left out."
 
 
 def test_an_archived_patient_gets_no_entries(clinic):
@@ -348,14 +348,14 @@ def test_an_archived_patient_gets_no_entries(clinic):
     Disease.objects.all().delete()
     archive(imported(clinic, IVO))
     out, err = run(clinic, CHARTS)
-    assert told(out, "conditions") == "4 created, 0 updated, 0 unchanged, 3 refused."
+    assert summary_of(out, "conditions") == "4 created, 0 updated, 0 unchanged, 3 refused."
     assert "conditions.csv, line 5: PATIENT: is archived" in err
 
 
 def test_a_report_never_repeats_what_a_row_holds(clinic, changed):
     secret = {"PATIENT": "Secret", "DESCRIPTION": "Secret", "CODE": "Secret", "START": "Secret"}
     out, err = run(clinic, changed("conditions", as_it_is, more=(secret, {**secret, "PATIENT": MAREN})))
-    assert "2 refused" in told(out, "conditions")
+    assert "2 refused" in summary_of(out, "conditions")
     assert "Secret" not in out + err
 
 

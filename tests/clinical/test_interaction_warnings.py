@@ -11,7 +11,7 @@ from accounts.services.catalogs import archive_catalog_row
 from clinical.models import Allergy, Medication, MedicationDefinition
 from clinical.services.interactions import find_interactions
 from config.core.orm import uuid7
-from tests.clinical.substances import IBUPROFEN, MEDICATIONS, NSAIDS, PENICILLINS, Charts, told
+from tests.clinical.substances import IBUPROFEN, MEDICATIONS, NSAIDS, PENICILLINS, Charts, warnings_of
 from tests.factories import SYSTEM, archive
 
 KEYS = {"kind", "basis", "severity", "message", "codings", "allergy", "medication"}
@@ -44,15 +44,15 @@ def test_an_nsaid_allergy_warns_of_ibuprofen_that_is_taken(charts):
 def test_the_same_ingredient_twice_is_told_beside_the_allergy_to_it(charts):
     charts.allergy("Amoxicillin")
     charts.medication("Amoxil 500")
-    assert told(charts.medication("Co-amoxiclav")) == [
+    assert warnings_of(charts.medication("Co-amoxiclav")) == [
         ("drug_allergy", "ingredient", "Amoxicillin"),
         ("duplicate_ingredient", "ingredient", "Amoxil 500"),
     ]
 
 
 def test_the_same_medication_twice_is_a_duplicate_of_the_other_and_not_of_itself(charts):
-    assert told(charts.medication("Advil")) == []
-    assert told(charts.medication("Advil")) == [("duplicate_ingredient", "ingredient", "Advil")]
+    assert warnings_of(charts.medication("Advil")) == []
+    assert warnings_of(charts.medication("Advil")) == [("duplicate_ingredient", "ingredient", "Advil")]
 
 
 def test_a_warning_stops_nothing(charts):
@@ -68,26 +68,26 @@ def test_a_warning_stops_nothing(charts):
 
 def test_what_is_no_longer_active_does_not_warn(charts):
     charts.changed("allergies", charts.allergy("Penicillins"), status_is_active=False)
-    assert told(charts.medication("Amoxil 500")) == []
+    assert warnings_of(charts.medication("Amoxil 500")) == []
 
 
 @pytest.mark.parametrize("status", ["completed", "discontinued", "on_hold"])
 def test_a_medication_that_is_not_taken_does_not_warn(charts, status):
     charts.changed("medications", charts.medication("Amoxil 500"), status=status)
-    assert told(charts.allergy("Penicillins")) == []
-    assert told(charts.medication("Co-amoxiclav")) == [("drug_allergy", "class", "Penicillins")]
+    assert warnings_of(charts.allergy("Penicillins")) == []
+    assert warnings_of(charts.medication("Co-amoxiclav")) == [("drug_allergy", "class", "Penicillins")]
 
 
 def test_what_is_archived_does_not_warn(charts):
     charts.archived("allergies", charts.allergy("Penicillins"))
     charts.archived("medications", charts.medication("Amoxil 500"))
-    assert told(charts.medication("Amoxil 500")) == []
-    assert told(charts.allergy("NSAIDs")) == []
+    assert warnings_of(charts.medication("Amoxil 500")) == []
+    assert warnings_of(charts.allergy("NSAIDs")) == []
 
 
 def test_an_allergy_that_is_recorded_as_inactive_warns_of_nothing(charts):
     charts.medication("Amoxil 500")
-    assert told(charts.allergy("Penicillins", status_is_active=False)) == []
+    assert warnings_of(charts.allergy("Penicillins", status_is_active=False)) == []
 
 
 def test_another_patients_chart_says_nothing(charts, clinic):
@@ -96,8 +96,8 @@ def test_another_patients_chart_says_nothing(charts, clinic):
     charts.allergy("Penicillins")
     charts.medication("Amoxil 500")
     other.rows.update(charts.rows)
-    assert told(other.medication("Amoxil 500")) == []
-    assert told(other.allergy("NSAIDs")) == []
+    assert warnings_of(other.medication("Amoxil 500")) == []
+    assert warnings_of(other.allergy("NSAIDs")) == []
 
 
 def test_the_chart_of_an_archived_patient_warns_of_nothing(charts):
@@ -112,13 +112,13 @@ def test_the_chart_of_an_archived_patient_warns_of_nothing(charts):
 def test_a_definition_that_has_been_archived_still_says_what_a_medication_is(charts):
     charts.medication("Amoxil 500")
     archive_catalog_row(actor=SYSTEM, row=charts.product("Amoxil 500"), base_version=1)
-    assert told(charts.allergy("Penicillins")) == [("drug_allergy", "class", "Amoxil 500")]
+    assert warnings_of(charts.allergy("Penicillins")) == [("drug_allergy", "class", "Amoxil 500")]
 
 
 def test_a_caregiver_is_warned_like_an_administrator(charts, api):
     charts.allergy("Penicillins")
     charts.client = api(Role.HC_PRIMARY)
-    assert told(charts.medication("Amoxil 500")) == [("drug_allergy", "class", "Penicillins")]
+    assert warnings_of(charts.medication("Amoxil 500")) == [("drug_allergy", "class", "Penicillins")]
 
 
 # --- medications in words ---------------------------------------------------------------------------
@@ -129,50 +129,50 @@ def test_a_medication_in_words_is_known_by_its_code(charts, rx_cui):
     charts.product("Advil")
     charts.allergy("NSAIDs")
     made = charts.made("medications", {"med_descript": "Pain tablets", "rx_cui": rx_cui})
-    assert told(made) == [("drug_allergy", "class", "NSAIDs")]
+    assert warnings_of(made) == [("drug_allergy", "class", "NSAIDs")]
     assert made["interaction_warnings"][0]["message"].endswith("Pain tablets belongs to the drug class NSAIDs.")
     assert made["medication_definition"] is None
-    assert told(charts.medication("Advil"))[0] == ("duplicate_ingredient", "ingredient", "Pain tablets")
+    assert warnings_of(charts.medication("Advil"))[0] == ("duplicate_ingredient", "ingredient", "Pain tablets")
 
 
 def test_a_medication_in_words_is_held_against_a_new_allergy(charts):
     charts.product("Advil")
     charts.made("medications", {"med_descript": "Pain tablets", "rx_cui": "5640"})
-    assert told(charts.allergy("NSAIDs")) == [("drug_allergy", "class", "Pain tablets")]
+    assert warnings_of(charts.allergy("NSAIDs")) == [("drug_allergy", "class", "Pain tablets")]
 
 
 def test_the_code_of_an_ingredient_warns_without_any_row_of_the_catalog(charts, clinic):
     charts.rows["AllergyDefinition NSAIDs"] = clinic.catalog(type(charts.allergen("Latex")), "Ibuprofen", ingredients=[IBUPROFEN])
     charts.allergy("NSAIDs")
     made = charts.made("medications", {"med_descript": "Pain tablets", "rx_cui": "5640"})
-    assert told(made) == [("drug_allergy", "ingredient", "Ibuprofen")]
+    assert warnings_of(made) == [("drug_allergy", "ingredient", "Ibuprofen")]
 
 
 def test_the_class_of_a_combination_is_not_that_of_its_first_ingredient(charts, clinic):
     both = {"ingredients": [IBUPROFEN, NSAIDS], "drug_classes": [PENICILLINS]}
     clinic.catalog(MedicationDefinition, "Odd combination", **both)
     charts.allergy("Penicillins")
-    assert told(charts.made("medications", {"med_descript": "Pain tablets", "rx_cui": "5640"})) == []
+    assert warnings_of(charts.made("medications", {"med_descript": "Pain tablets", "rx_cui": "5640"})) == []
 
 
 @pytest.mark.parametrize("body", [{}, {"rx_cui": "999999"}, {"rx_cui": ""}, {"rx_cui": "amoxicillin"}])
 def test_words_without_a_known_code_warn_of_nothing(charts, body):
     charts.product("Amoxil 500")
     charts.allergy("Penicillins")
-    assert told(charts.made("medications", {"med_descript": "Amoxil 500", **body})) == []
+    assert warnings_of(charts.made("medications", {"med_descript": "Amoxil 500", **body})) == []
 
 
 def test_codes_are_looked_up_in_the_organizations_own_catalog_as_it_is_now(charts, neighbour):
     neighbour.catalog(MedicationDefinition, "Theirs", **MEDICATIONS["Advil"])
     archive_catalog_row(actor=SYSTEM, row=charts.product("Advil"), base_version=1)
     charts.allergy("NSAIDs")
-    assert told(charts.made("medications", {"med_descript": "Pain tablets", "rx_cui": "310965"})) == []
+    assert warnings_of(charts.made("medications", {"med_descript": "Pain tablets", "rx_cui": "310965"})) == []
 
 
 def test_the_code_of_another_system_is_not_taken_for_rxnorm(charts):
     charts.product("Aspirin")
     charts.allergy("NSAIDs")
-    assert told(charts.made("medications", {"med_descript": "Tablets", "rx_cui": "aspirin-81"})) == []
+    assert warnings_of(charts.made("medications", {"med_descript": "Tablets", "rx_cui": "aspirin-81"})) == []
 
 
 # --- answers ----------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_the_code_of_another_system_is_not_taken_for_rxnorm(charts):
 def test_only_the_answer_of_a_create_tells_warnings(charts):
     charts.allergy("Penicillins")
     made = charts.medication("Amoxil 500")
-    assert told(made)
+    assert warnings_of(made)
     one = f"{charts.address}/medications/{made['id']}"
     assert charts.client.get(one).json()["interaction_warnings"] == []
     assert charts.client.get(f"{charts.address}/medications").json()["items"][0]["interaction_warnings"] == []
@@ -196,7 +196,7 @@ def test_a_replay_gives_the_first_answer_with_its_warnings(charts):
     charts.allergy("Amoxicillin")
     again = charts.client.post(f"{charts.address}/medications", body, Idempotency_Key="once")
     assert (again["Idempotent-Replayed"], again.json()) == ("true", first)
-    assert told(first) == [("drug_allergy", "class", "Penicillins")]
+    assert warnings_of(first) == [("drug_allergy", "class", "Penicillins")]
     assert Medication.objects.filter(patient=charts.patient).count() == 1
 
 

@@ -266,16 +266,16 @@ def test_one_event_names_the_patient_and_the_relatives_whose_alerts_are_shown(cl
         clinic.entry(Alert, child, alert_scope="family")
     summary()
     event = AuditEvent.objects.get(action="patient.medical_summary")
-    touched = AuditedPatient.objects.filter(event=event)
-    assert sorted(touched.values_list("patient_id", flat=True)) == [patient.pk, child.pk]
-    assert set(touched.values_list("organization_id", flat=True)) == {clinic.organization.pk}
-    assert quiet.pk not in touched.values_list("patient_id", flat=True)
+    audited = AuditedPatient.objects.filter(event=event)
+    assert sorted(audited.values_list("patient_id", flat=True)) == [patient.pk, child.pk]
+    assert set(audited.values_list("organization_id", flat=True)) == {clinic.organization.pk}
+    assert quiet.pk not in audited.values_list("patient_id", flat=True)
 
 
 # --- what it costs ----------------------------------------------------------------------------------
 
+# A key, the rate limit, everything of the chart (eight statements on SQLite, less the alerts for patients) and the audit.
 COST = Cost(12, 4)
-"""A key, the rate limit, everything of the chart (eight statements on SQLite, less the alerts for patients) and the audit."""
 
 
 @pytest.mark.parametrize("role", [Role.HC_ADMIN, Role.HC_PRIMARY, Role.PATIENT])

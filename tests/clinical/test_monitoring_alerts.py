@@ -11,7 +11,7 @@ from accounts.services.catalogs import archive_catalog_row
 from clinical.models import MonitoringAlert
 from clinical.services.monitoring import process_alert
 from patients.services.charts import archive_entry
-from tests.clinical.monitored import alerts, emitted, end_enrolment, told
+from tests.clinical.monitored import alerts, audited, end_enrolment, published
 from tests.clinical.rules import BOTH, HEAVY, MEAN, OVER_100, REMARK
 from tests.factories import NOON, SYSTEM
 
@@ -30,8 +30,8 @@ def test_a_measurement_beyond_a_threshold_raises_an_alert_that_explains_itself(w
     shown = {"measurement": str(row.uuid), "instrument": "weight", "value": 90.125, "measured_at": "2030-01-01T12:00:00Z"}
     day = {"from": "2030-01-01T05:00:00Z", "to": "2030-01-02T05:00:00Z"}  # The clinic is in New York.
     assert alert.cause == {"rule": HEAVY, "threshold": {"op": ">", "value": 90}, "window": day, "values": [shown]}
-    assert told(patient, "monitoring_alert.raise") == [("monitoring_alert", alert.pk, "")]
-    assert emitted("monitoring_alert.raised") == [alert.uuid]
+    assert audited(patient, "monitoring_alert.raise") == [("monitoring_alert", alert.pk, "")]
+    assert published("monitoring_alert.raised") == [alert.uuid]
 
 
 def test_what_meets_no_rule_raises_nothing(ward):
@@ -41,7 +41,7 @@ def test_what_meets_no_rule_raises_nothing(ward):
     ward.measure(patient, 95, code="pulse")
     ward.measure(patient, "low", code="mood")
     assert alerts(patient) == []
-    assert told(patient, "monitoring_alert.raise") == emitted("monitoring_alert.raised") == []
+    assert audited(patient, "monitoring_alert.raise") == published("monitoring_alert.raised") == []
 
 
 def test_of_several_thresholds_the_highest_flag_that_is_met_wins(ward):
@@ -106,8 +106,8 @@ def test_a_higher_flag_raises_the_alert_that_stands_and_a_lower_one_changes_noth
     assert [one["measurement"] for one in risen.cause["values"]] == [str(worse.uuid)]
     assert risen.cause["rule"] == OVER_100
     assert risen.updated_at > first.updated_at
-    assert told(patient, "monitoring_alert.raise_flag") == [("monitoring_alert", first.pk, "cause,flag")]
-    assert emitted("monitoring_alert.raised") == [first.uuid] * 2
+    assert audited(patient, "monitoring_alert.raise_flag") == [("monitoring_alert", first.pk, "cause,flag")]
+    assert published("monitoring_alert.raised") == [first.uuid] * 2
     for number in (95, 110):
         ward.measure(patient, number, NOON + 2 * HOUR)
     assert list(MonitoringAlert.objects.values()) == [{**MonitoringAlert.objects.values().get(), "updated_at": risen.updated_at}]
@@ -131,7 +131,7 @@ def test_after_an_alert_was_processed_another_measurement_raises_another(ward):
     patient = ward.patient()
     row = ward.measure(patient, 95)
     process_alert(actor=SYSTEM, patient_id=patient.pk, alert_id=MonitoringAlert.objects.get().pk, status="processed")
-    ward.judge(patient, row)
+    ward.evaluate(patient, row)
     assert len(alerts(patient)) == 1, "the same measurement has been processed"
     ward.measure(patient, 95, NOON + HOUR)
     assert len(alerts(patient)) == 2
@@ -184,7 +184,7 @@ def test_an_average_takes_older_values_in(ward):
 def test_a_comment_is_a_remark_whatever_was_measured(ward):
     ward.prescribe(REMARK)
     patient = ward.patient()
-    row = ward.measure(patient, "low", code="mood", comment="I can not sleep")
+    row = ward.measure(patient, "low", code="mood", comment="I cannot sleep")
     assert alerts(patient) == [("remark", "grey", "2030-01-01")]
     alert = MonitoringAlert.objects.get()
     assert (alert.measurement, alert.instrument.code) == (row, "mood")
@@ -194,18 +194,18 @@ def test_a_comment_is_a_remark_whatever_was_measured(ward):
 def test_the_rules_of_a_batch_settle_among_themselves(ward):
     ward.prescribe(HEAVY, OVER_100, REMARK)
     patient = ward.patient()
-    ward.judge(patient, *(ward.stored(patient, 91 + number, NOON + number * HOUR, comment="x") for number in range(12)))
+    ward.evaluate(patient, *(ward.stored(patient, 91 + number, NOON + number * HOUR, comment="x") for number in range(12)))
     assert sorted(alerts(patient)) == [("measurement", "red", "2030-01-01"), ("remark", "grey", "2030-01-01")]
-    assert len(told(patient, "monitoring_alert.raise")) == 1
+    assert len(audited(patient, "monitoring_alert.raise")) == 1
 
 
 def statements(ward, number: int) -> int:
-    """Return what it costs to judge `number` measurements that raise alerts of every kind on each of three days."""
+    """Return what it costs to evaluate `number` measurements that raise alerts of every kind on each of three days."""
     patient = ward.patient()
     rows = [ward.stored(patient, 95, NOON + 2 * DAY * place / number, comment="x") for place in range(number)]
     ward.stored(patient, 120, NOON, "pulse")
     with CaptureQueriesContext(connection) as queries:
-        assert ward.judge(patient, *rows) >= 6
+        assert ward.evaluate(patient, *rows) >= 6
     return len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))])
 
 
@@ -218,4 +218,4 @@ def test_a_thousand_measurements_are_judged_at_once(ward):
     ward.prescribe(HEAVY, OVER_100, BOTH, MEAN, REMARK)
     patient = ward.patient()
     rows = [ward.stored(patient, 91 + number % 12, NOON + number * datetime.timedelta(minutes=2)) for number in range(1_000)]
-    assert ward.judge(patient, *rows) == len(alerts(patient)) == 3  # Two local days, and one average for both.
+    assert ward.evaluate(patient, *rows) == len(alerts(patient)) == 3  # Two local days, and one average for both.

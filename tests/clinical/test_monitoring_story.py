@@ -56,6 +56,7 @@ def plan_evening_pulse(story: Story, ada: str) -> None:
 
 HEAVIER = {"op": ">", "value": 90}
 MORNING = "T12:00:00Z"
+# Type, flag, and when where the patient lives; rule, threshold and values of the cause.
 RAISED = [
     ("overdue", "orange", "2024-05-10T13:00:00-05:00", LATE, {"grace_hours": 12}, []),
     ("measurement", "orange", "2024-05-11T07:00:00-05:00", HEAVY, HEAVIER, [("weight", 92, f"2024-05-11{MORNING}")]),
@@ -71,7 +72,6 @@ RAISED = [
         ("weight", 101, f"2024-05-16{MORNING}"), ("pulse", 105, "2024-05-17T00:00:00Z"),
     ]),
 ]  # fmt: skip
-"""Type, flag, and when where the patient lives; rule, threshold and values of the cause."""
 
 
 def the_right_alerts_were_raised(story: Story, ada: str) -> None:
@@ -88,6 +88,7 @@ def why(cause: dict) -> tuple:
     return cause["rule"], cause["threshold"], values
 
 
+# What the nurse does about each type of alert.
 DONE = {
     "overdue": ("contacted_patient", "Called her", "Had been away"),
     "measurement": ("reviewed", "Looked at the curve", None),
@@ -95,7 +96,6 @@ DONE = {
     "remark": ("false_alarm", "Read it", None),
     "combination": ("referred", "Sent her to the heart clinic", "She took a taxi"),
 }
-"""What the nurse does about each type of alert."""
 
 
 def the_nurse_works_them_off(story: Story) -> None:
@@ -137,11 +137,11 @@ def life_goes_on(story: Story, clinic: Clinic, ada: str, bea: str) -> None:
 # --- the reports ------------------------------------------------------------------------------------
 PLACE = ("Hill Valley Team A", "Heart failure at home", "Daily weight")
 START, DONE_AT, NOW = "2024-05-06 06:00:00", "2024-05-20 07:00:00", "2024-05-20 08:00:00"
+# When each of RAISED was raised where the clinic is.
 IN_NEW_YORK = [
     "2024-05-10 14:00:00", "2024-05-11 08:00:00", "2024-05-13 08:00:00", "2024-05-13 08:00:00", "2024-05-15 08:00:00",
     "2024-05-16 08:00:00", "2024-05-16 20:00:00",
 ]  # fmt: skip
-"""When each of RAISED was raised where the clinic is."""
 
 
 def the_reports_tell_of_alerts(story: Story, ada: str) -> None:

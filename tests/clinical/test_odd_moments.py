@@ -10,6 +10,8 @@ from django.utils import timezone
 from clinical.models import Instrument, Measurement
 from tests.factories import Clinic
 
+# From the first day that every clock can show, in order: years of less than four digits, and before there were time
+# zones.
 LONG_AGO = (
     "0001-01-02T00:00:00Z",
     "0009-12-31T23:59:59Z",
@@ -17,7 +19,6 @@ LONG_AGO = (
     "1582-10-10T00:00:00Z",
     "1883-11-18T12:03:57Z",
 )
-"""From the first day that every clock can show, in order: years of less than four digits, and before there were time zones."""
 
 
 class Chart:

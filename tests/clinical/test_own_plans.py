@@ -76,7 +76,7 @@ def test_what_the_patient_planned_is_overdue_like_what_the_schedule_did(ward, ap
     (planned(begins=NOW - 3 * HOUR, ends=NOW - 2 * HOUR), "expiresAt"),
     ({"instrument": "weight", "notBefore": NOW.isoformat()}, "expiresAt"),
 ], ids=["no instrument", "no time", "backwards", "past", "endless"])  # fmt: skip
-def test_what_can_not_be_planned_is_refused(ward, patient, api, body, attribute):
+def test_what_cannot_be_planned_is_refused(ward, patient, api, body, attribute):
     answer = api(Role.PATIENT).post(path_of(patient), body)
     assert (answer.status_code, [error["attribute"] for error in answer.json()["errors"]]) == (422, [attribute])
     assert not PlannedAction.objects.exists()

@@ -12,12 +12,12 @@ from django.utils import timezone
 from accounts.models import CareGroup
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import MonitoringAlert, PlannedAction
-from clinical.services.monitoring import Tally, plan_actions, process_alert, raise_overdue_alerts
+from clinical.services.monitoring import RunStats, plan_actions, process_alert, raise_overdue_alerts
 from clinical.services.monitoring import batch as rounds
 from patients.models import Enrolment, Patient
 from patients.services.lifecycle import transition_status
 from patients.services.locking import lock_patient
-from tests.clinical.monitored import Monitored, alerts, emitted, end_enrolment, told
+from tests.clinical.monitored import Monitored, alerts, audited, end_enrolment, published
 from tests.clinical.rules import DAILY, HEAVY, LATE
 from tests.factories import SYSTEM, Clinic, archive
 
@@ -29,8 +29,8 @@ def noon(year: int, month: int, day: int) -> datetime.datetime:
     return datetime.datetime(year, month, day, 12, tzinfo=datetime.UTC)
 
 
+# A Wednesday at noon, the day on which enrolments of these tests begin; in Amsterdam its midnight is 22:00 UTC.
 MAY = noon(2030, 5, 1)
-"""A Wednesday at noon, the day on which enrolments of these tests begin; in Amsterdam its midnight is 22:00 UTC."""
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def days(patient: Patient, zone: ZoneInfo = AMSTERDAM) -> list[int]:
     return [row.not_before.astimezone(zone).day for row in rows]
 
 
-def overdue(now: datetime.datetime, **values) -> Tally:
+def overdue(now: datetime.datetime, **values) -> RunStats:
     return raise_overdue_alerts(actor=SYSTEM, now=now, **values)
 
 
@@ -65,8 +65,8 @@ def test_an_enrolment_plans_its_first_days_at_once(ward):
     patient = ward.patient()
     planned = list(PlannedAction.objects.filter(patient=patient).values_list("instrument__code", flat=True))
     assert (planned.count("weight"), set(planned)) == (2, {"mood", "weight"})
-    assert told(patient, "planned_action.plan") == [("planned_action", None, "")]
-    assert sorted(emitted("planned_action.planned")) == sorted(PlannedAction.objects.values_list("uuid", flat=True))
+    assert audited(patient, "planned_action.plan") == [("planned_action", None, "")]
+    assert sorted(published("planned_action.planned")) == sorted(PlannedAction.objects.values_list("uuid", flat=True))
 
 
 def test_a_day_is_planned_from_midnight_to_midnight_where_the_patient_lives(ward, patient):
@@ -162,8 +162,8 @@ def test_a_measurement_completes_the_action_that_it_falls_into(ward, patient, pl
     assert (first.completed_at, first.completed_by) == (MAY, row)
     assert first.updated_at > planned[0].updated_at
     assert second.completed_at is None
-    assert told(patient, "planned_action.complete") == [("planned_action", None, "completed_at,completed_by")]
-    assert emitted("planned_action.completed") == [first.uuid]
+    assert audited(patient, "planned_action.complete") == [("planned_action", first.pk, "completed_at,completed_by")]
+    assert published("planned_action.completed") == [first.uuid]
 
 
 @pytest.mark.parametrize(("moment", "falls"), [("begin", True), ("last", True), ("end", False), ("before", False)])
@@ -187,15 +187,15 @@ def test_another_instrument_or_patient_completes_nothing_and_the_first_measureme
     ward.measure(ward.patient(), 80, MAY)
     assert not PlannedAction.objects.filter(pk=planned[0].pk).exclude(completed_at=None).exists()
     early, late = ward.stored(patient, 80, MAY - HOUR), ward.stored(patient, 80, MAY)
-    ward.judge(patient, late, early)
+    ward.evaluate(patient, late, early)
     ward.measure(patient, 81, MAY - 2 * HOUR)
     assert PlannedAction.objects.get(pk=planned[0].pk).completed_by == early
 
 
 def test_a_batch_completes_every_day_that_it_reaches(ward, patient, planned):
-    ward.judge(patient, *(ward.stored(patient, 80, MAY + hours * HOUR) for hours in (0, 1, 24, 25)))
+    ward.evaluate(patient, *(ward.stored(patient, 80, MAY + hours * HOUR) for hours in (0, 1, 24, 25)))
     assert not PlannedAction.objects.filter(pk__in=[action.pk for action in planned], completed_at=None).exists()
-    assert len(told(patient, "planned_action.complete")) == 1
+    assert len(audited(patient, "planned_action.complete")) == 1
 
 
 # --- overdue ----------------------------------------------------------------------------------------
@@ -208,8 +208,8 @@ def test_an_action_that_nothing_came_of_raises_an_alert_when_its_grace_has_run_o
     assert (alert.instrument, alert.measurement) == (ward.instruments["weight"], None)
     assert alert.cause["threshold"] == {"grace_hours": 12}
     assert alert.cause["window"] == {"from": "2030-04-30T22:00:00Z", "to": "2030-05-01T22:00:00Z"}
-    assert told(patient, "monitoring_alert.raise") == [("monitoring_alert", alert.pk, "")]
-    assert emitted("monitoring_alert.raised") == [alert.uuid]
+    assert audited(patient, "monitoring_alert.raise") == [("monitoring_alert", alert.pk, "")]
+    assert published("monitoring_alert.raised") == [alert.uuid]
 
 
 def test_an_overdue_measurement_is_told_once(ward, patient, planned):
@@ -226,7 +226,7 @@ def test_a_longer_delay_may_have_a_higher_flag(ward, patient, planned):
     overdue(end + 12 * HOUR)
     overdue(end + 30 * HOUR)
     assert MonitoringAlert.objects.get(window=str(planned[0].uuid)).flag == "red"
-    assert len(told(patient, "monitoring_alert.raise_flag")) == 1
+    assert len(audited(patient, "monitoring_alert.raise_flag")) == 1
 
 
 def test_what_was_measured_in_time_is_not_overdue_even_where_it_arrives_late(ward, patient, planned):
@@ -282,23 +282,23 @@ def test_a_round_goes_on_in_chunks_and_tells_how_far_it_is(ward, monkeypatch):
     ward.clinic.patient()
     monkeypatch.setattr(rounds, "CHUNK", 2)
     seen: list[int] = []
-    assert overdue(MAY, progress=lambda tally: seen.append(tally.patients)).planned == 10
+    assert overdue(MAY, progress=lambda stats: seen.append(stats.patients)).planned == 10
     assert seen == [1, 2, 3, 4, 5]
 
 
 def test_a_patient_whose_work_fails_stops_nobody_elses(ward, monkeypatch):
     ward.prescribe(schedule=[DAILY])
     first, broken, last = (begin(ward.patient(), MAY) for _ in range(3))
-    work = rounds.judge_plans
+    work = rounds.evaluate_overdue
 
-    def fail(actor, care, now):
-        if care.patient.pk == broken.pk:
+    def fail(actor, context, now):
+        if context.patient.pk == broken.pk:
             raise ZeroDivisionError
-        return work(actor, care, now)
+        return work(actor, context, now)
 
-    monkeypatch.setattr(rounds, "judge_plans", fail)
-    tally = overdue(MAY)
-    assert (tally.patients, tally.failed, tally.planned) == (2, 1, 4)
+    monkeypatch.setattr(rounds, "evaluate_overdue", fail)
+    stats = overdue(MAY)
+    assert (stats.patients, stats.failed, stats.planned) == (2, 1, 4)
     assert [len(days(one)) - len(days(broken)) for one in (first, last)] == [2, 2], "the broken one's transaction was undone"
     monkeypatch.undo()
     assert overdue(MAY).planned == 2
@@ -328,7 +328,7 @@ def test_the_command_plans_and_raises_and_tells_what_it_did(ward):
 def test_the_command_fails_where_the_work_on_a_patient_does(ward, monkeypatch):
     ward.prescribe(schedule=[DAILY])
     ward.patient()
-    monkeypatch.setattr(rounds, "judge_plans", lambda actor, care, now: 1 // 0)
+    monkeypatch.setattr(rounds, "evaluate_overdue", lambda actor, context, now: 1 // 0)
     with pytest.raises(CommandError, match="1 patients failed"):
         run("raise_overdue_alerts")
     with pytest.raises(CommandError, match="no organization"):

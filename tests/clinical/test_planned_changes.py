@@ -9,17 +9,17 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import Instrument, PlannedAction
-from clinical.services.monitoring import Tally, plan_own_action, raise_overdue_alerts
+from clinical.services.monitoring import RunStats, plan_own_action, raise_overdue_alerts
 from patients.models import Patient, PatientMutation
 from patients.services.lifecycle import transition_status
-from tests.clinical.monitored import alerts, emitted, told
+from tests.clinical.monitored import alerts, audited, published
 from tests.clinical.rules import DAILY, HEAVY, LATE, REMARK
 from tests.clock import Clock
 from tests.factories import SYSTEM
 
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)
+# Eight in the morning in New York, where the clinic and its patients are.
 MAY = datetime.datetime(2024, 5, 1, 12, tzinfo=datetime.UTC)
-"""Eight in the morning in New York, where the clinic and its patients are."""
 AT_ONCE = {**LATE, "grace_hours": 0}
 PULSE = {**DAILY, "instrument": "pulse"}
 
@@ -30,7 +30,7 @@ def clock(monkeypatch) -> Clock:
     return Clock(monkeypatch, MAY, (PatientMutation,))
 
 
-def make_round(clock: Clock, days: float = 0) -> Tally:
+def make_round(clock: Clock, days: float = 0) -> RunStats:
     """Make a round after so many days, and return what it did."""
     clock.move(clock.now + days * DAY)
     return raise_overdue_alerts(actor=SYSTEM, now=clock.now)
@@ -70,8 +70,8 @@ def test_what_is_planned_after_it_was_measured_is_completed_by_the_first_measure
     assert planned(patient) == [(1, True), (2, False)]
     action = PlannedAction.objects.filter(patient=patient).earliest("not_before")
     assert (action.completed_at, action.completed_by) == (first.measured_at, first)
-    assert told(patient, "planned_action.complete") == [("planned_action", None, "completed_at,completed_by")]
-    assert emitted("planned_action.completed") == [action.uuid]
+    assert audited(patient, "planned_action.complete") == [("planned_action", None, "completed_at,completed_by")]
+    assert published("planned_action.completed") == [action.uuid]
     assert make_round(clock, 1).raised == 0
 
 

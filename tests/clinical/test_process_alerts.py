@@ -11,7 +11,7 @@ from accounts.models import AuditedPatient, AuditEvent, Role
 from clinical.models import MonitoringAlert, ProcessedType
 from clinical.services.monitoring import process_alert
 from config.core.exceptions import Invalid, NotFound
-from tests.clinical.monitored import emitted, told
+from tests.clinical.monitored import audited, published
 from tests.clinical.rules import HEAVY, OVER_100, REMARK
 from tests.contracts.facts import table
 from tests.factories import NOON, SYSTEM, archive
@@ -62,9 +62,11 @@ def test_who_processes_an_alert_leaves_name_time_and_what_was_done(alert, clinic
     assert (alert.action, alert.additional_info, alert.processed_type) == ("Asked the doctor", "Feels well", "contacted_patient")
     assert before < alert.escalated_at < alert.processed_at
     assert alert.updated_at > before
-    assert told(patient, "monitoring_alert.escalate") == [("monitoring_alert", alert.pk, "action,status")]
-    assert told(patient, "monitoring_alert.process") == [("monitoring_alert", alert.pk, "additional_info,processed_type,status")]
-    assert emitted("monitoring_alert.escalated") == emitted("monitoring_alert.processed") == [alert.uuid]
+    assert audited(patient, "monitoring_alert.escalate") == [("monitoring_alert", alert.pk, "action,status")]
+    assert audited(patient, "monitoring_alert.process") == [
+        ("monitoring_alert", alert.pk, "additional_info,processed_type,status")
+    ]
+    assert published("monitoring_alert.escalated") == published("monitoring_alert.processed") == [alert.uuid]
 
 
 def test_null_clears_a_note_and_silence_leaves_it(alert):
@@ -188,7 +190,7 @@ def test_a_list_costs_the_same_for_any_number_of_alerts(ward, patient, api):
     ward.prescribe(HEAVY)
     client, costs = api(), set()
     for first, last in ((0, 1), (1, 10), (10, 50)):
-        ward.judge(patient, *(ward.stored(patient, 95, NOON + day * DAY) for day in range(first, last)))
+        ward.evaluate(patient, *(ward.stored(patient, 95, NOON + day * DAY) for day in range(first, last)))
         listed(client, perPage="200")
         with CaptureQueriesContext(connection) as queries:
             assert len(listed(client, perPage="200")) == last

@@ -7,8 +7,8 @@ from clinical.models import SocialHistory, SocialHistoryCategory
 from patients.models import Patient
 from tests.contracts.facts import table
 
+# Stand for codes of SNOMED CT.
 SMOKER, FORMER, DAILY = "1111111", "2222222", "333333333333333333"
-"""Stand for codes of SNOMED CT."""
 TABLE = table("practice")
 
 

@@ -11,9 +11,9 @@ from accounts.models import AuditEvent
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import AllergyDefinition, CodeSystem, MedicationDefinition
 from clinical.services import starter_catalog
-from clinical.services.starter_catalog import FILES, LISTS, Tally, install_starter_catalog, read_table, starter_rows
+from clinical.services.starter_catalog import FILES, LISTS, CatalogCounts, install_starter_catalog, read_table, starter_rows
 from config.core.orm import fold
-from tests.clinical.substances import Charts, told
+from tests.clinical.substances import Charts, warnings_of
 from tests.factories import SYSTEM
 
 READ_FROM = Path(__file__).parent / "fixtures" / "terminology.csv"
@@ -77,13 +77,13 @@ def test_every_coding_is_used_and_each_one_as_an_ingredient_or_as_a_class_but_no
     assert used["ingredients"] & used["drug_classes"] == set()
 
 
-@pytest.mark.parametrize("model", FILES)
+@pytest.identity.parametrize("model", FILES)
 def test_every_row_passes_the_rules_of_its_catalog(clinic, model):
     for values in starter_rows(model):
         model(organization=clinic.organization, **values).full_clean()
 
 
-@pytest.mark.parametrize("model", FILES)
+@pytest.identity.parametrize("model", FILES)
 def test_an_ingredient_of_a_drug_class_brings_the_class_along(model):
     """What contains amoxicillin is a penicillin in every row, or the class would warn of some of them only."""
     classes = {
@@ -103,13 +103,13 @@ def install(clinic) -> dict:
 
 def test_all_rows_are_made_once_audited_and_stamp_the_cache(clinic):
     stamp = clinic.organization.catalog_version
-    assert install(clinic) == {model: Tally(created=size) for model, size in SIZES.items()}
+    assert install(clinic) == {model: CatalogCounts(created=size) for model, size in SIZES.items()}
     for model, size in SIZES.items():
         assert model.objects.filter(organization=clinic.organization, version=1).count() == size
     assert AuditEvent.objects.filter(action="medication_definition.create").count() == SIZES[MedicationDefinition]
     clinic.organization.refresh_from_db()
     assert clinic.organization.catalog_version > stamp
-    assert install(clinic) == {model: Tally(unchanged=size) for model, size in SIZES.items()}
+    assert install(clinic) == {model: CatalogCounts(unchanged=size) for model, size in SIZES.items()}
     assert AllergyDefinition.objects.count() == SIZES[AllergyDefinition]
 
 
@@ -119,8 +119,8 @@ def test_what_is_there_by_name_or_by_code_is_left_as_it_is(clinic):
     gone = clinic.catalog(MedicationDefinition, "Warfarin 5 mg tablet")
     archive_catalog_row(actor=SYSTEM, row=gone, base_version=1)
     same_code_elsewhere = clinic.catalog(AllergyDefinition, "Something", concept_system="local", concept_code="111088007")
-    tallies = install(clinic)
-    assert (tallies[AllergyDefinition].unchanged, tallies[MedicationDefinition].unchanged) == (2, 1)
+    counts = install(clinic)
+    assert (counts[AllergyDefinition].unchanged, counts[MedicationDefinition].unchanged) == (2, 1)
     for row in (named, coded, gone, same_code_elsewhere):
         stored = type(row).objects.get(pk=row.pk)
         assert (stored.name, stored.ingredients, stored.version) == (row.name, [], 2 if row is gone else 1)
@@ -131,7 +131,7 @@ def test_a_row_that_was_renamed_since_is_known_by_its_code(clinic):
     install(clinic)
     clinic_name = AllergyDefinition.objects.filter(name="Ibuprofen")
     clinic_name.update(name="Brufen", name_key="brufen")
-    assert install(clinic)[AllergyDefinition] == Tally(unchanged=SIZES[AllergyDefinition])
+    assert install(clinic)[AllergyDefinition] == CatalogCounts(unchanged=SIZES[AllergyDefinition])
 
 
 def test_another_organization_gets_nothing(clinic, neighbour):
@@ -182,7 +182,7 @@ def test_the_rows_run_into_each_other_as_a_clinician_expects(clinic, api):
         charts = Charts(clinic, clinic.patient(), api())
         charts.made("allergies", {"allergy_definition_uuid": str(allergens[allergen].uuid)})
         made = charts.made("medications", {"medication_definition_uuid": str(products[product].uuid)})
-        assert told(made) == ([("drug_allergy", basis, allergen)] if basis else []), (allergen, product)
+        assert warnings_of(made) == ([("drug_allergy", basis, allergen)] if basis else []), (allergen, product)
 
 
 # --- the command ------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from accounts.services.catalogs import archive_catalog_row
 from clinical.models import VitalSigns
 from clinical.practice.vital_signs import PracticeVitalSignsIn
 from clinical.vitals import POSSIBLE
+from config.core.dates import today_at, years_before
 from config.rest import fields
 from patients.models import Patient, Provider
-from patients.services.rules import today_in, years_before
 from tests.contracts.facts import table
 from tests.factories import SYSTEM, archive
 from tests.rest.test_bad_values import BAD, kind_of
@@ -135,7 +135,7 @@ def test_a_time_of_day_is_shown_as_it_is_stored(api, chart, record, sent, shown)
     assert made["time_taken"] == api().get(f"{chart}/{made['id']}").json()["time_taken"] == shown
 
 
-def test_what_the_server_works_out_can_not_be_sent(api, chart, record, correct):
+def test_what_the_server_works_out_cannot_be_sent(api, chart, record, correct):
     extra = {
         "id": 7, "version": 9, "abnormal_flags": [{}], "is_procedure_blocking": True, "created_by": 1, "patient": 1,
         "deleted_at": "2001-01-01T00:00:00Z", "created_at": "2001-01-01T00:00:00Z", "organization_id": 1,
@@ -188,7 +188,7 @@ def test_values_that_nobody_alive_has_are_refused_and_those_beside_them_taken(ap
     {"time_taken": "24:00"}, {"date_taken": "2999-01-01"}, {"date_taken": "1893-01-01"}, {"note": 7},
     {"bp_diastolic": 120, "bp_systolic": 80}, {"weight_lbs": 900, "height_inches": 20},
 ])  # fmt: skip
-def test_what_can_not_be_is_refused_and_nothing_is_stored(api, chart, patient, values):
+def test_what_cannot_be_is_refused_and_nothing_is_stored(api, chart, patient, values):
     assert named(api().post(chart, {"date_taken": DAY, **values})) == {next(iter(values))}
     assert not VitalSigns.objects.exists()
     assert Patient.objects.get(pk=patient.pk).latest_vitals_date is None
@@ -201,7 +201,7 @@ def test_a_number_that_is_none_is_no_json(api, chart):
 
 
 def test_the_date_is_judged_in_the_time_zone_of_the_organization_and_by_the_birth_date(clinic, api):
-    today = today_in(clinic.organization)
+    today = today_at(clinic.organization.timezone)
     patient, chart = child(clinic, date_of_birth=years_before(today, 3))
     days = {today + A_DAY: 201, today + 2 * A_DAY: 422, patient.date_of_birth: 201, patient.date_of_birth - A_DAY: 422}
     for day, status in days.items():

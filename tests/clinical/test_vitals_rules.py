@@ -20,7 +20,7 @@ def born_before(months: int, day: datetime.date = DAY) -> datetime.date:
     return day.replace(year=years, month=month + 1)
 
 
-def said(months: int | None, sex: str | None = None, **values) -> dict[str, str]:
+def severities(months: int | None, sex: str | None = None, **values) -> dict[str, str]:
     """Return the severity of each flag at an age."""
     born = None if months is None else born_before(months)
     return {flag["vital"]: flag["severity"] for flag in abnormal_flags({"date_taken": DAY, **values}, born, sex)}
@@ -87,7 +87,7 @@ EDGES = [
 @pytest.mark.parametrize(("months", "name", "usual", "warned", "critical"), EDGES)
 def test_a_range_ends_where_its_source_says(months, name, usual, warned, critical):
     def severity(value):
-        return said(months, **{name: Decimal(value) if isinstance(value, str) else value}).get(name)
+        return severities(months, **{name: Decimal(value) if isinstance(value, str) else value}).get(name)
 
     assert severity(usual) is None
     assert [severity(value) for value in warned or ()] == [WARNING] * len(warned or ())
@@ -117,18 +117,22 @@ SCREENED = [
 @pytest.mark.parametrize(("years", "sex", "systolic", "diastolic"), SCREENED)
 def test_a_childs_pressure_is_judged_by_age_and_sex(years, sex, systolic, diastolic):
     for months in (12 * years, 12 * years + 11):
-        assert said(months, sex, bp_systolic=systolic - 1, bp_diastolic=diastolic - 1) == {}
-        assert said(months, sex, bp_systolic=systolic, bp_diastolic=diastolic) == dict.fromkeys(
+        assert severities(months, sex, bp_systolic=systolic - 1, bp_diastolic=diastolic - 1) == {}
+        assert severities(months, sex, bp_systolic=systolic, bp_diastolic=diastolic) == dict.fromkeys(
             ("bp_systolic", "bp_diastolic"), WARNING
         )
-        assert said(months, sex, bp_systolic=139, bp_diastolic=89) == dict.fromkeys(("bp_systolic", "bp_diastolic"), WARNING)
-        assert said(months, sex, bp_systolic=140, bp_diastolic=90) == dict.fromkeys(("bp_systolic", "bp_diastolic"), CRITICAL)
+        assert severities(months, sex, bp_systolic=139, bp_diastolic=89) == dict.fromkeys(
+            ("bp_systolic", "bp_diastolic"), WARNING
+        )
+        assert severities(months, sex, bp_systolic=140, bp_diastolic=90) == dict.fromkeys(
+            ("bp_systolic", "bp_diastolic"), CRITICAL
+        )
 
 
 def test_of_a_child_of_unknown_sex_the_higher_pressure_counts():
-    assert said(24, "male", bp_diastolic=57) == {"bp_diastolic": WARNING}
-    assert said(24, None, bp_diastolic=57) == {}
-    assert said(24, None, bp_diastolic=58) == {"bp_diastolic": WARNING}
+    assert severities(24, "male", bp_diastolic=57) == {"bp_diastolic": WARNING}
+    assert severities(24, None, bp_diastolic=57) == {}
+    assert severities(24, None, bp_diastolic=58) == {"bp_diastolic": WARNING}
 
 
 def test_without_a_birth_date_a_patient_is_an_adult():
@@ -147,8 +151,8 @@ def test_every_age_has_a_range_for_every_vital_sign():
 
 
 def test_what_is_not_measured_is_not_judged():
-    assert said(ADULT) == {}
-    assert said(ADULT, pulse=None, bmi=None) == {}
+    assert severities(ADULT) == {}
+    assert severities(ADULT, pulse=None, bmi=None) == {}
 
 
 def test_a_flag_names_the_vital_sign_its_value_and_the_bound():
@@ -179,6 +183,7 @@ def test_the_body_mass_index_is_rounded_half_up_to_two_places(height, weight, ex
     assert body_mass_index(*given) == (expected and Decimal(expected))
 
 
+# Sex, age in months, and the 5th, 50th and 95th percentile, as CDC's bmiagerev.csv prints them beside L, M and S.
 PUBLISHED = [
     ("male", 24, "14.73731947", "16.57502768", "19.33801062"),
     ("male", 120.5, "14.21865508", "16.64613844", "22.15409238"),
@@ -186,7 +191,6 @@ PUBLISHED = [
     ("female", 24, "14.39787089", "16.42339664", "19.10623522"),
     ("female", 60.5, "13.52091027", "15.15188405", "18.25738105"),
 ]
-"""Sex, age in months, and the 5th, 50th and 95th percentile, as CDC's bmiagerev.csv prints them beside L, M and S."""
 
 
 @pytest.mark.parametrize(("sex", "months", "p5", "p50", "p95"), PUBLISHED)
@@ -196,12 +200,12 @@ def test_percentiles_are_those_that_cdc_publishes(sex, months, p5, p50, p95):
     assert [bmi_percentile(Decimal(bmi), born, taken, sex) for bmi in (p5, p50, p95)] == [5, 50, 95]
 
 
+# Children of the Synthea sample, with the percentile that Synthea worked out.
 SYNTHEA = [
     ("2014-10-06", "2023-10-10", "male", "16.99", 65.8), ("2008-04-07", "2023-05-15", "male", "17.12", 9.1),
     ("2013-11-09", "2023-11-18", "female", "16.14", 37.0), ("2010-02-17", "2023-03-15", "female", "18.71", 49.7),
     ("2010-06-30", "2023-07-26", "male", "16.12", 11.7), ("2013-12-31", "2024-01-09", "male", "22.05", 94.8),
 ]  # fmt: skip
-"""Children of the Synthea sample, with the percentile that Synthea worked out."""
 
 
 @pytest.mark.parametrize(("born", "taken", "sex", "bmi", "percentile"), SYNTHEA)
@@ -251,7 +255,7 @@ def test_an_age_counts_whole_months(born, day, months):
     assert vitals.age_in_months(*map(datetime.date.fromisoformat, (born, day))) == months
 
 
-# --- what can not be ------------------------------------------------------------------------------------
+# --- what cannot be ------------------------------------------------------------------------------------
 TODAY = DAY
 BORN = datetime.date(1990, 6, 15)
 

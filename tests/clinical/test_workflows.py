@@ -12,13 +12,13 @@ from clinical.models import PlannedAction, Workflow, WorkflowFiring
 from clinical.services.monitoring import run_workflows
 from patients.models import Enrolment, Patient, Program
 from patients.services.lifecycle import transition_status
-from tests.clinical.monitored import emitted, end_enrolment, told
+from tests.clinical.monitored import audited, end_enrolment, published
 from tests.clinical.rules import DAILY
 from tests.factories import SYSTEM, archive
 
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)
+# Noon in New York, where the clinic is, of the day on which the enrolments of these tests begin.
 MAY = datetime.datetime(2030, 5, 1, 16, tzinfo=datetime.UTC)
-"""Noon in New York, where the clinic is, of the day on which the enrolments of these tests begin."""
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def test_a_workflow_fires_on_its_days_and_counts(patient, weekly):
     assert firings(patient) == [(1, 1), (8, 2)]
     first, second = WorkflowFiring.objects.order_by("pk")
     assert (first.workflow, first.organization_id) == (weekly, patient.organization_id)
-    assert told(patient, "workflow.fire") == [("workflow_firing", first.pk, ""), ("workflow_firing", second.pk, "")]
-    assert emitted("workflow.fired") == [first.uuid, second.uuid]
+    assert audited(patient, "workflow.fire") == [("workflow_firing", first.pk, ""), ("workflow_firing", second.pk, "")]
+    assert published("workflow.fired") == [first.uuid, second.uuid]
 
 
 def test_it_fires_once_a_day_however_often_it_runs_and_whatever_the_clock_does(patient, weekly):

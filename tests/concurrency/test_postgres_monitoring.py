@@ -9,11 +9,11 @@ from django.db import transaction
 from clinical.models import Instrument, Measurement, MonitoringAlert, PlannedAction, Workflow, WorkflowFiring
 from clinical.services.instruments import GAUGES
 from clinical.services.measurements import record_measurement
-from clinical.services.monitoring import judge_measurements, process_alert, raise_overdue_alerts, run_workflows
+from clinical.services.monitoring import evaluate_measurements, process_alert, raise_overdue_alerts, run_workflows
 from config.core.exceptions import Invalid
 from patients.models import Patient
 from patients.services.locking import lock_patient
-from tests.clinical.monitored import Monitored, alerts, emitted, told
+from tests.clinical.monitored import Monitored, alerts, audited, published
 from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE, OVER_100
 from tests.concurrency.threads import together
 from tests.factories import NOON, SYSTEM
@@ -35,7 +35,7 @@ def measured(ward: Monitored, patient: Patient, *values: tuple) -> list[int]:
     def arrive(value: tuple) -> int:
         with transaction.atomic():
             locked = lock_patient(patient.pk)
-            return judge_measurements(actor=SYSTEM, patient=locked, measurements=[ward.stored(patient, *value)])
+            return evaluate_measurements(actor=SYSTEM, patient=locked, measurements=[ward.stored(patient, *value)])
 
     return together(*[lambda value=value: arrive(value) for value in values])
 
@@ -46,8 +46,8 @@ def test_of_batches_at_once_one_raises_the_alert(ward):
         patient = ward.patient()
         assert sorted(measured(ward, patient, *((95, NOON + number * HOUR) for number in range(4)))) == [0, 0, 0, 1]
         assert alerts(patient) == [("measurement", "orange", "2030-01-01")]
-        assert len(told(patient, "monitoring_alert.raise")) == 1
-    assert len(emitted("monitoring_alert.raised")) == ROUNDS
+        assert len(audited(patient, "monitoring_alert.raise")) == 1
+    assert len(published("monitoring_alert.raised")) == ROUNDS
 
 
 def test_the_highest_flag_wins_whichever_comes_first(ward):
@@ -94,7 +94,7 @@ def test_an_alert_is_processed_by_one_of_two(ward):
         ward.measure(patient, 95, NOON + number * DAY)
         alert = MonitoringAlert.objects.get(status="open")
         assert sorted(together(*[lambda pk=alert.pk: process(pk)] * 2)) == [False, True]
-    assert len(told(patient, "monitoring_alert.process")) == ROUNDS
+    assert len(audited(patient, "monitoring_alert.process")) == ROUNDS
 
 
 def test_rounds_that_meet_plan_raise_and_fire_once(ward, clinic):

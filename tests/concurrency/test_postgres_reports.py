@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from config.core.databases import horizon
 from exports import registry as reading
 from tests.concurrency.threads import PATIENCE, together
-from tests.exports.rows import add_row, asked, lines_of, stream, walk, who
+from tests.exports.rows import add_row, lines_of, parameters_for, stream, walk, who
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 REPORTS = ("measurements", "alerts", "patientsMutations")
@@ -69,7 +69,7 @@ def test_who_follows_the_cursor_gets_a_late_commit_once(clinic, api, name):
     rows, client, cursors = Latecomer(clinic, name), api(), [None]
 
     def fetch(cursor: str | None) -> tuple[list[str], str | None]:
-        given = asked(name, perPage=SIZE, **({"cursor": cursor} if cursor else {}))
+        given = parameters_for(name, perPage=SIZE, **({"cursor": cursor} if cursor else {}))
         answer = client.get(f"/v1/export/{name}", given).json()
         return people(name, answer["data"]), answer["meta"]["nextCursor"]
 
@@ -103,7 +103,7 @@ def test_a_stream_that_runs_during_the_commit_is_what_it_was_when_it_began(clini
     rows = Latecomer(clinic, name)
 
     def begin_before_and_end_after_the_commit() -> list[dict]:
-        parts = iter(api().get(f"/v1/export/{name}.ndjson", asked(name)).streaming_content)
+        parts = iter(api().get(f"/v1/export/{name}.ndjson", parameters_for(name)).streaming_content)
         first = next(parts)
         rows.commit()
         return lines_of(b"".join([first, *parts]))

@@ -24,6 +24,7 @@ _numbers = itertools.count(1)
 ALWAYS = {"startDate": "2000-01-01", "endDate": "2099-12-31"}
 DATED = [name for name, report in REPORTS.items() if report.days is not Days.FORBIDDEN]
 UNDATED = [name for name, report in REPORTS.items() if report.days is Days.FORBIDDEN]
+# The reports whose rows are entries of charts.
 ENTRIES = {
     "measurements": Measurement,
     "alerts": MonitoringAlert,
@@ -33,7 +34,6 @@ ENTRIES = {
     "patientsWorkflowHistory": WorkflowFiring,
     "patientsSettingsHistory": SettingChange,
 }
-"""The reports whose rows are entries of charts."""
 OF_PEOPLE = ("hcps", "usersStatusChangeReasons")
 OF_PATIENTS = [name for name in REPORTS if name not in OF_PEOPLE]
 
@@ -78,14 +78,14 @@ def who(name: str, row: Model | dict) -> str:
     return str((about.get(name) or row.patient).uuid)  # type: ignore[attr-defined]
 
 
-def asked(name: str, **query: Any) -> dict[str, Any]:
+def parameters_for(name: str, **query: Any) -> dict[str, Any]:
     """Return the least that the report `name` is asked with."""
     return (ALWAYS if REPORTS[name].days is Days.REQUIRED else {}) | query
 
 
 def page(client: ApiClient, name: str, **query: Any) -> list[dict]:
     """Return the rows of the first page of a report, up to 200."""
-    answer = client.get(f"/v1/export/{name}", asked(name, perPage=200, **query))
+    answer = client.get(f"/v1/export/{name}", parameters_for(name, perPage=200, **query))
     assert answer.status_code == 200, answer.content
     return answer.json()["data"]
 
@@ -95,7 +95,7 @@ def walk(client: ApiClient, name: str, size: int) -> list[dict]:
     rows: list[dict] = []
     cursor: dict[str, str] = {}
     while True:
-        answer = client.get(f"/v1/export/{name}", asked(name, perPage=size, **cursor)).json()
+        answer = client.get(f"/v1/export/{name}", parameters_for(name, perPage=size, **cursor)).json()
         rows += answer["data"]
         assert len(answer["data"]) <= size
         if answer["meta"]["nextCursor"] is None:
@@ -105,7 +105,7 @@ def walk(client: ApiClient, name: str, size: int) -> list[dict]:
 
 def stream(client: ApiClient, name: str, form: str, **query: Any) -> bytes:
     """Return the whole report in another form than JSON."""
-    answer = client.get(f"/v1/export/{name}.{form}", asked(name, **query))
+    answer = client.get(f"/v1/export/{name}.{form}", parameters_for(name, **query))
     assert answer.status_code == 200, answer.content
     return b"".join(answer.streaming_content)
 

@@ -1,4 +1,4 @@
-"""Streams that can not be made, or not to their end: nobody takes half a report for a whole one."""
+"""Streams that cannot be made, or not to their end: nobody takes half a report for a whole one."""
 
 import json
 import logging

@@ -15,7 +15,7 @@ from clinical.models import Measurement
 from exports import registry as reading
 from exports.registry import REPORTS
 from exports.writers import FORMATS
-from tests.exports.rows import ALWAYS, OF_PATIENTS, add_row, asked, lines_of, stream
+from tests.exports.rows import ALWAYS, OF_PATIENTS, add_row, lines_of, parameters_for, stream
 
 DAYS = [f"--start-date={ALWAYS['startDate']}", f"--end-date={ALWAYS['endDate']}"]
 
@@ -27,7 +27,7 @@ def export(clinic, tmp_path):
     def run(name: str, form: str = "csv", *days: str, stderr: io.StringIO | None = None):
         path = tmp_path / f"{name}.{form}"
         given = [f"--organization={clinic.organization.slug}", f"--format={form}", f"--output={path}"]
-        bounds = DAYS if asked(name) and not days else days
+        bounds = DAYS if parameters_for(name) and not days else days
         call_command("export", name, *given, *bounds, stdout=io.StringIO(), stderr=stderr or io.StringIO())
         return path
 
@@ -113,7 +113,7 @@ def test_an_export_that_breaks_off_leaves_the_file_that_was_there(clinic, export
         raise OSError(28, "No space left on device")
 
     monkeypatch.setitem(FORMATS, "csv", half)
-    with pytest.raises(CommandError, match=r"patients\.csv can not be written: No space left on device"):
+    with pytest.raises(CommandError, match=r"patients\.csv cannot be written: No space left on device"):
         export("patients")
     assert written
     assert path.read_bytes() == before
@@ -151,13 +151,13 @@ REFUSED = {
     "a day that never ends": (["plannedActions", "--end-date=9999-12-31"], "--end-date: The value is too late"),
     "unknown organization": (["patients", "--organization=nowhere"], "no organization with the slug nowhere"),
     "unknown format": (["patients", "--format=xlsx"], "invalid choice: 'xlsx'"),
-    "a directory": (["patients", "--output=."], "can not be written: Is a directory"),
-    "a place that is not there": (["patients", "--output=nowhere/at/all.csv"], "can not be written: No such file or directory"),
+    "a directory": (["patients", "--output=."], "cannot be written: Is a directory"),
+    "a place that is not there": (["patients", "--output=nowhere/at/all.csv"], "cannot be written: No such file or directory"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_can_not_be_exported_is_refused_and_leaves_nothing(clinic, tmp_path, monkeypatch, case):
+def test_what_cannot_be_exported_is_refused_and_leaves_nothing(clinic, tmp_path, monkeypatch, case):
     monkeypatch.chdir(tmp_path)
     arguments, message = REFUSED[case]
     given = {"--organization": clinic.organization.slug, "--format": "csv", "--output": "report.csv"}

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Organization
 from exports.registry import REPORTS
-from tests.exports.rows import DATED, UNDATED, add_row, asked, move, page, who
+from tests.exports.rows import DATED, UNDATED, add_row, move, page, parameters_for, who
 from tests.factories import Clinic
 
 REQUIRED = ["measurements", "alerts"]
@@ -38,7 +38,7 @@ def use_zone(clinic: Clinic, zone: str) -> None:
 
 def test_the_documented_reports_ask_for_days_and_forbid_them():
     assert UNDATED == FORBIDDEN
-    assert [name for name in REPORTS if asked(name)] == REQUIRED
+    assert [name for name in REPORTS if parameters_for(name)] == REQUIRED
 
 
 @pytest.mark.parametrize("form", ["", ".csv", ".ndjson"])

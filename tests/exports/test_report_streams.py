@@ -9,7 +9,7 @@ from accounts.models import AuditedPatient, AuditEvent, Role
 from clinical.models import Measurement
 from exports import registry as reading
 from exports.registry import REPORTS
-from tests.exports.rows import OF_PATIENTS, add_row, asked, cells_of, lines_of, page, stream, walk, who
+from tests.exports.rows import OF_PATIENTS, add_row, cells_of, lines_of, page, parameters_for, stream, walk, who
 from tests.rest.test_query_ledger import SIZES, Cost, statements
 
 
@@ -40,11 +40,11 @@ def test_pages_stay_as_they_are_while_rows_arrive(clinic, api, name):
     for _ in range(5):
         add_row(clinic, name)
     before, address = walk(api(), name, 200), f"/v1/export/{name}"
-    first = api().get(address, asked(name, perPage=3)).json()
+    first = api().get(address, parameters_for(name, perPage=3)).json()
     arrived = [who(name, add_row(clinic, name)) for _ in range(4)]
-    again = api().get(address, asked(name, perPage=3)).json()
-    second = api().get(address, asked(name, perPage=3, cursor=first["meta"]["nextCursor"])).json()
-    back = api().get(address, asked(name, perPage=3, cursor=second["meta"]["prevCursor"])).json()
+    again = api().get(address, parameters_for(name, perPage=3)).json()
+    second = api().get(address, parameters_for(name, perPage=3, cursor=first["meta"]["nextCursor"])).json()
+    back = api().get(address, parameters_for(name, perPage=3, cursor=second["meta"]["prevCursor"])).json()
     assert first["data"] == again["data"] == back["data"] == before[:3]
     assert second["data"][: len(before) - 3] == before[3:6]
     after = [who(name, row) for row in walk(api(), name, 3)]
@@ -57,7 +57,7 @@ def test_each_chunk_of_a_stream_is_audited_before_it_leaves(clinic, api, monkeyp
     monkeypatch.setattr(reading, "CHUNK", 2)
     patients = {getattr(row, "patient_id", row.pk) for row in (add_row(clinic, name) for _ in range(3))}
     events = AuditEvent.objects.filter(action__endswith=f".{form}")
-    answer = api().get(f"/v1/export/{name}.{form}", asked(name))
+    answer = api().get(f"/v1/export/{name}.{form}", parameters_for(name))
     header = [1] if form == "csv" else []  # the first chunk is there before anything leaves
     assert [events.count() for _ in answer.streaming_content] == [*header, 1, 2]
     assert {pk for event in events for pk in event.patients.values_list("patient_id", flat=True)} == patients
@@ -89,7 +89,7 @@ def test_what_arrives_during_a_stream_takes_no_row_from_it_and_doubles_none(clin
     for _ in range(5):
         add_row(clinic, name)
     before = page(api(), name)
-    parts = iter(api().get(f"/v1/export/{name}.ndjson", asked(name)).streaming_content)
+    parts = iter(api().get(f"/v1/export/{name}.ndjson", parameters_for(name)).streaming_content)
     first = next(parts)
     for _ in range(2):
         add_row(clinic, name)
@@ -98,12 +98,12 @@ def test_what_arrives_during_a_stream_takes_no_row_from_it_and_doubles_none(clin
     assert streamed[: len(before)] == before
 
 
+# Names, and the cells of CSV that show them.
 TEXTS = {
     '=HYPERLINK("http://evil.example","Click")': '\'=HYPERLINK("http://evil.example","Click")', "+1": "'+1", "-1+cmd": "'-1+cmd",
     "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t'=1", "\r=1": "'\r'=1", "x;=1+1": "x;'=1+1", 'Ann "A", Lee': 'Ann "A", Lee',
     "a\r\nb": "a\r\nb",
 }  # fmt: skip
-"""Names, and the cells of CSV that show them."""
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=repr)
@@ -130,8 +130,8 @@ def test_a_measured_choice_that_a_spreadsheet_would_run_is_defused(clinic, api):
     assert page(api(), "measurements")[0]["Measurement_Value"] == "-1+cmd"
 
 
+# How many look-ups there are in the reports that have any.
 LOOKED_UP = {"patients": 2, "measurements": 2, "hcps": 2}
-"""How many look-ups there are in the reports that have any."""
 
 
 def cost_of(name: str) -> Cost:
@@ -148,5 +148,5 @@ def test_a_page_costs_the_same_for_any_number_of_rows(clinic, api, name):
         while made < size:
             add_row(clinic, name)
             made += 1
-        found = statements(lambda: api().get(f"/v1/export/{name}", asked(name, perPage=200)))
+        found = statements(lambda: api().get(f"/v1/export/{name}", parameters_for(name, perPage=200)))
         assert len(found) == getattr(cost_of(name), connection.vendor), f"{name} with {size} rows\n" + "\n".join(found)

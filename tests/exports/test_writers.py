@@ -17,13 +17,13 @@ RUN = (
     "\u00a0=1", "|calc", "%0A", "＝1+1", "＋1", "－1", "＠SUM", "-", "+", "+31612345678", "--5", "-5,2", "-1e5", "-5.2\n", "-٥",
     "\tplain", "\rplain", "\0plain", "\u200b=1", "\ufeff=1", "\u2060 -1+1", "\x1b\x7f\x85\u202e@SUM", '"=1',
 )  # fmt: skip
+# What a spreadsheet would run behind a place where it may begin another cell, and what becomes of it.
 APART = {
     "x;=1+1": "x;'=1+1", "x\t=1+1": "x\t'=1+1", "x\n-1+cmd": "x\n'-1+cmd", "x\r\n@SUM(A1)": "x\r\n'@SUM(A1)", ";=1": ";'=1",
     "é; \u00a0=1": "é;' \u00a0=1", "x;\u200b\ufeff\0=1": "x;'\u200b\ufeff\0=1", "x; ;+1;2": "x; ;'+1;2", "1;-5": "1;'-5",
     'x;"=1+1;"': "x;'\"=1+1;\"", "x\n\n=1;＝2": "x\n\n'=1;'＝2", "=1;=2": "'=1;'=2", "\t=1": "'\t'=1", "\r=1": "'\r'=1",
     "\n=1": "'\n'=1", " \t=1": " \t'=1",
 }  # fmt: skip
-"""What a spreadsheet would run behind a place where it may begin another cell, and what becomes of it."""
 STAY = (
     "", "-5.2", "-5", "5.2", "0", "Ann", "O'Brien", "a=b", "1+1", 'say "hi"', "a,b", "a\nb", " plain", "'=1", "日本", "-5.20",
     "a;b=c", "a; b", "a\tb\r\nc", "2024-05-02 14:46:11", "ann@example.org; lee@example.org", ";", "\u200bplain", "a\u200b=1",

@@ -1,4 +1,4 @@
-"""Rows of imports, and what is told of them."""
+"""Rows of bulk imports, and the results of a response."""
 
 
 def row(number: int = 0, **values) -> dict:
@@ -6,7 +6,7 @@ def row(number: int = 0, **values) -> dict:
     return {"first_name": f"First{number}", "last_name": f"Last{number}", **values}
 
 
-def told(response) -> list[str]:
+def statuses_of(response) -> list[str]:
     """Return the status of each row, after checking that indices and numbers fit."""
     assert response.status_code == 200, response.content
     body = response.json()

@@ -4,8 +4,8 @@ from typing import Any
 
 from patients.services.field_values import MAX_NUMBER, MAX_TEXT
 
+# Of the fields whose values are chosen.
 OPTIONS = ["Left", "Right", "Øst"]
-"""Of the fields whose values are chosen."""
 
 GOOD: list[tuple[str, Any]] = [
     ("text", "blue"), ("text", ""), ("text", ' Łódź "ø" 👩‍⚕️ e\u0301\u202e\t\n\\'), ("text", "null"), ("text", "x" * MAX_TEXT),

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+# What each text that is sent counts as, written out: the model does not trust the product's own folding.
 FOLDED = {
     "Ada": "ada", "ÁDA": "ada", "Łucja Ann": "lucja ann", "Sø": "so", "de Søto": "de soto",
     None: "", "": "", "A-1": "a-1", "a-1 ": "a-1", "Ä-1": "a-1", "B2": "b2", "\u200bb2": "b2",
 }  # fmt: skip
-"""What each text that is sent counts as, written out: the model does not trust the product's own folding."""
 NAMES = list(FOLDED)[:5]
 CHART_NUMBERS = list(FOLDED)[5:]
 QUERIES = {

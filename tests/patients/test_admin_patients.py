@@ -175,7 +175,7 @@ def test_rules_of_the_domain_become_errors_of_their_field(clinic, client):
     assert errors(chart_number="hv-1")["chart_number"] == ["Another patient has this chart number."]
     assert "date_of_birth" in errors(date_of_birth="2999-01-01")
     assert "date_time_deceased" in errors(date_time_deceased_0="2020-01-01", date_time_deceased_1="10:00")
-    assert errors(responsible_party=patient.pk)["responsible_party"] == ["A patient can not be their own guarantor."]
+    assert errors(responsible_party=patient.pk)["responsible_party"] == ["A patient cannot be their own guarantor."]
 
 
 def test_a_sealed_number_is_masked_and_survives_a_save(clinic, client):
@@ -228,5 +228,5 @@ def test_the_trail_of_a_patient_is_found_by_their_uuid(clinic, client):
     response = client.get(url(AuditEvent, "changelist"), {"q": str(patient.uuid)})
     actions = {event.action for event in response.context["cl"].result_list}
     assert actions == {"patient.create", "patient.read"}
-    touched = {row.patient_id for event in response.context["cl"].result_list for row in event.patients.all()}
-    assert other.pk not in touched
+    audited = {row.patient_id for event in response.context["cl"].result_list for row in event.patients.all()}
+    assert other.pk not in audited

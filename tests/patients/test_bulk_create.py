@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditedPatient, AuditEvent, OutboxEvent, Role
 from patients.models import NameKey, Patient
 from tests.factories import archive
-from tests.patients.bulk_rows import faults, row, told
+from tests.patients.bulk_rows import faults, row, statuses_of
 
 FIELDS_OF_ONE_MAKING = {
     "id", "uuid", "created_at", "updated_at", "chart_number", "chart_number_key", "search_text",
@@ -39,7 +39,7 @@ def test_a_row_becomes_what_a_single_create_makes_of_it(clinic, api, bulk, other
     body = full_body(clinic)
     single = api().post(f"{clinic.base}/patients", {**body, "chart_number": "S-1"}).json()
     response = bulk([{**body, "chart_number": "B-1"}, *(row(number) for number in range(others))])
-    assert told(response) == ["created"] * (others + 1)
+    assert statuses_of(response) == ["created"] * (others + 1)
 
     uuids = [single["id"], response.json()["results"][0]["uuid"]]
     one, many = (Patient.objects.filter(uuid=uuid).values().get() for uuid in uuids)
@@ -62,9 +62,9 @@ def test_new_patients_are_found_told_and_audited_once(clinic, api, bulk, count):
 
     event = AuditEvent.objects.get(action="patient.bulk_create")
     assert event.changed_fields == "chart_number,first_name,last_name"
-    touched = AuditedPatient.objects.filter(event=event)
-    assert {entry.patient_id for entry in touched} == {patient.pk for patient in patients}
-    assert {entry.organization_id for entry in touched} == {clinic.organization.pk}
+    audited = AuditedPatient.objects.filter(event=event)
+    assert {entry.patient_id for entry in audited} == {patient.pk for patient in patients}
+    assert {entry.organization_id for entry in audited} == {clinic.organization.pk}
     told_of = OutboxEvent.objects.filter(type="patient.created", organization_id=clinic.organization.pk)
     assert {event.subject_uuid for event in told_of} == {patient.uuid for patient in patients}
     assert all(event.created_at for event in told_of)
@@ -80,7 +80,7 @@ def test_no_statement_is_spent_on_one_row(clinic, bulk):
             for number in range(start, start + count)
         ]
         with CaptureQueriesContext(connection) as captured:
-            assert told(bulk(rows)) == ["created"] * count
+            assert statuses_of(bulk(rows)) == ["created"] * count
         return len(captured)
 
     statements(1, 30)
@@ -112,7 +112,7 @@ def test_no_statement_is_spent_on_one_row(clinic, bulk):
 ])  # fmt: skip
 def test_a_bad_row_in_the_middle_fails_alone(clinic, api, bulk, values, fault):
     response = bulk([row(1), row(2, **values), row(3)])
-    assert told(response) == ["created", "failed", "created"]
+    assert statuses_of(response) == ["created", "failed", "created"]
     assert faults(response, 1) == [fault]
     single = api().post(f"{clinic.base}/patients", row(2, **values))
     problems = single.json()["detail"]
@@ -129,7 +129,7 @@ def test_all_that_is_wrong_with_a_row_is_told(bulk):
 @pytest.mark.parametrize("raw", [None, 5, "text", [], [["first_name", "A"]], True])
 def test_a_row_that_is_no_object_fails_alone(bulk, raw):
     response = bulk([row(1), raw])
-    assert told(response) == ["created", "failed"]
+    assert statuses_of(response) == ["created", "failed"]
     assert faults(response, 1) == [("", "value_error")]
 
 
@@ -138,20 +138,20 @@ def test_chart_numbers_are_unique_among_rows_and_with_what_is_stored(clinic, bul
     archive(clinic.patient(chart_number="HV-3"))
     response = bulk([row(1, chart_number="hv-1"), row(2, chart_number="HV-2"), row(3, chart_number="hv-2 "),
                      row(4, chart_number="HV-3"), row(5, chart_number=""), row(6, chart_number="")])  # fmt: skip
-    assert told(response) == ["failed", "created", "failed", "created", "created", "created"]
+    assert statuses_of(response) == ["failed", "created", "failed", "created", "created", "created"]
     assert faults(response, 0) == faults(response, 2) == [("chart_number", "conflict")]
     assert response.json()["results"][0]["errors"][0]["msg"] == "duplicate chart number"
 
 
 def test_the_row_before_a_duplicate_must_have_been_good_to_keep_its_number(bulk):
     response = bulk([row(1, chart_number="HV-2", gender="x"), row(2, chart_number="HV-2"), row(3, chart_number="HV-2")])
-    assert told(response) == ["failed", "created", "failed"]
+    assert statuses_of(response) == ["failed", "created", "failed"]
 
 
 def test_chunks_do_not_show(clinic, bulk, monkeypatch):
     monkeypatch.setattr("patients.practice.bulk.CHUNK", 3)
     rows = [row(number, chart_number=f"HV-{number % 5}") for number in range(10)]
-    assert told(bulk(rows)) == ["created"] * 5 + ["failed"] * 5
+    assert statuses_of(bulk(rows)) == ["created"] * 5 + ["failed"] * 5
     assert AuditEvent.objects.filter(action="patient.bulk_create").count() == 2
     assert Patient.objects.filter(organization=clinic.organization).count() == 5
 
@@ -160,23 +160,23 @@ def test_guarantors_must_be_visible_and_not_archived(clinic, neighbour, bulk):
     good, gone = clinic.patient(), archive(clinic.patient())
     rows = [row(number, responsible_party_uuid=str(one.uuid)) for number, one in enumerate([good, gone, neighbour.patient()])]
     response = bulk(rows)
-    assert told(response) == ["created", "failed", "failed"]
+    assert statuses_of(response) == ["created", "failed", "failed"]
     assert Patient.objects.get(first_name="First0").responsible_party == good
 
 
-def test_what_belongs_to_a_neighbour_can_not_be_told_from_what_does_not_exist(clinic, neighbour, bulk):
+def test_what_belongs_to_a_neighbour_cannot_be_told_from_what_does_not_exist(clinic, neighbour, bulk):
     unknown = "00000000-0000-0000-0000-000000000000"
     foreign = str(neighbour.catalogs["provider"].uuid)
     response = bulk([row(1, primary_provider_uuid=foreign), row(2, primary_provider_uuid=unknown)])
     first, second = (result["errors"][0]["msg"] for result in response.json()["results"])
-    assert told(response) == ["failed", "failed"]
+    assert statuses_of(response) == ["failed", "failed"]
     assert first == second
 
 
 def test_unknown_fields_and_another_organization_change_nothing(clinic, neighbour, bulk):
     strange = {"org_id": str(neighbour.organization.uuid), "organization": neighbour.organization.pk, "id": 1, "version": 9,
                "deleted_at": "2020-01-01T00:00:00Z", "balance_total": "5.00", "user_id": 1, "search_text": "x"}  # fmt: skip
-    assert told(bulk([row(1, **strange)])) == ["created"]
+    assert statuses_of(bulk([row(1, **strange)])) == ["created"]
     patient = Patient.objects.get()
     assert (patient.organization, patient.version, patient.deleted_at, patient.balance_total) == (clinic.organization, 1, None, 0)
 
@@ -184,7 +184,7 @@ def test_unknown_fields_and_another_organization_change_nothing(clinic, neighbou
 def test_a_new_patient_takes_no_uuid_and_no_version_from_its_row(clinic, bulk):
     known = clinic.patient()
     response = bulk([row(1, uuid=str(known.uuid), base_version=7)])
-    assert told(response) == ["created"]
+    assert statuses_of(response) == ["created"]
     assert response.json()["results"][0]["uuid"] != str(known.uuid)
     assert Patient.objects.get(first_name="First1").version == 1
 
@@ -195,14 +195,14 @@ def test_a_new_patient_takes_no_uuid_and_no_version_from_its_row(clinic, bulk):
 def test_patients_of_a_caregiver_join_their_default_group(clinic, bulk):
     other = str(clinic.other_group.uuid)
     response = bulk([row(1), row(2, care_group_uuid=str(clinic.group.uuid)), row(3, care_group_uuid=other)], Role.HC_PRIMARY)
-    assert told(response) == ["created", "created", "failed"]
+    assert statuses_of(response) == ["created", "created", "failed"]
     assert set(Patient.objects.values_list("care_group_id", flat=True)) == {clinic.group.pk}
 
 
 def test_a_caregiver_without_a_group_makes_nobody(clinic, bulk):
     clinic.users[Role.HC_PRIMARY].memberships.all().delete()
     response = bulk([row(1)], Role.HC_PRIMARY)
-    assert told(response) == ["failed"]
+    assert statuses_of(response) == ["failed"]
     assert faults(response, 0) == [("", "forbidden")]
 
 
@@ -225,7 +225,7 @@ def test_validate_only_tells_the_same_and_writes_nothing(clinic, bulk):
     before = [model.objects.count() for model in (Patient, NameKey, AuditEvent, AuditedPatient, OutboxEvent)]
     rows = [row(1), row(2, chart_number="HV-1"), row(3, chart_number="HV-2"), row(4, chart_number="HV-2"), row(5, gender="x")]
     checked = bulk(rows, validate_only=True)
-    assert told(checked) == ["validated", "failed", "validated", "failed", "failed"]
+    assert statuses_of(checked) == ["validated", "failed", "validated", "failed", "failed"]
     assert {result["uuid"] for result in checked.json()["results"]} == {None}
     assert [model.objects.count() for model in (Patient, NameKey, AuditEvent, AuditedPatient, OutboxEvent)] == before
     done = bulk(rows)
@@ -234,12 +234,12 @@ def test_validate_only_tells_the_same_and_writes_nothing(clinic, bulk):
 
 def test_abort_writes_nothing_where_one_row_is_bad(clinic, bulk):
     response = bulk([row(1), row(2, gender="x"), row(3)], on_error="abort")
-    assert told(response) == ["skipped", "failed", "skipped"]
+    assert statuses_of(response) == ["skipped", "failed", "skipped"]
     assert not Patient.objects.exists()
     assert not OutboxEvent.objects.filter(type="patient.created").exists()
 
 
 def test_abort_writes_everything_where_all_rows_are_good(clinic, bulk):
-    assert told(bulk([row(number) for number in range(700)], on_error="abort")) == ["created"] * 700
+    assert statuses_of(bulk([row(number) for number in range(700)], on_error="abort")) == ["created"] * 700
     assert Patient.objects.filter(organization=clinic.organization).count() == 700
     assert AuditEvent.objects.filter(action="patient.bulk_create").count() == 1

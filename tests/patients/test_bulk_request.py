@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import IdempotencyRecord, OutboxEvent
 from patients.bulk_import import Chunk
 from patients.models import Patient
-from tests.patients.bulk_rows import faults, row, told
+from tests.patients.bulk_rows import faults, row, statuses_of
 
 
 @pytest.mark.parametrize(("body", "loc"), [
@@ -34,12 +34,12 @@ def test_a_bad_frame_is_refused_whole(clinic, api, body, loc):
 
 
 def test_no_rows_are_a_good_import(bulk):
-    assert told(bulk([])) == []
+    assert statuses_of(bulk([])) == []
 
 
 @pytest.mark.django_db(transaction=True)  # each chunk commits and has its foreign keys checked, as in service
 def test_ten_thousand_rows_are_taken(clinic, bulk):
-    statuses = told(bulk([row(number) for number in range(10_000)]))
+    statuses = statuses_of(bulk([row(number) for number in range(10_000)]))
     assert statuses == ["created"] * 10_000
     assert Patient.objects.filter(organization=clinic.organization).count() == 10_000
 
@@ -81,7 +81,7 @@ def test_too_many_rows_for_what_is_left_of_the_minute_are_429_and_write_nothing(
 def test_a_key_makes_an_import_happen_once(clinic, bulk):
     rows = [row(number) for number in range(5)]
     first, again = bulk(rows, key="one"), bulk(rows, key="one")
-    assert told(first) == ["created"] * 5
+    assert statuses_of(first) == ["created"] * 5
     assert (again.content, again["Idempotent-Replayed"]) == (first.content, "true")
     assert "Idempotent-Replayed" not in first
     assert Patient.objects.filter(organization=clinic.organization).count() == 5
@@ -90,7 +90,7 @@ def test_a_key_makes_an_import_happen_once(clinic, bulk):
 
 def test_a_refused_frame_leaves_its_key_free(clinic, bulk):
     assert bulk([], key="one", mode="x").status_code == 422
-    assert told(bulk([row(1)], key="one")) == ["created"]
+    assert statuses_of(bulk([row(1)], key="one")) == ["created"]
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_retry_goes_on_where_the_first_run_was_cut_off(clinic, bulk, broken, m
 
     retried = bulk(rows, key="one")
 
-    assert told(retried) == ["created"] * 4 + ["failed"] + ["created"] * 3 + ["failed"] * 2
+    assert statuses_of(retried) == ["created"] * 4 + ["failed"] + ["created"] * 3 + ["failed"] * 2
     assert faults(retried, 4) == [("gender", "enum")]
     uuids = [result["uuid"] for result in retried.json()["results"] if result["uuid"]]
     assert sorted(uuids) == sorted(str(uuid) for uuid in Patient.objects.values_list("uuid", flat=True))
@@ -147,10 +147,10 @@ def test_a_cut_off_abort_has_written_nothing_and_a_retry_does_it_all(clinic, bul
     assert bulk(rows, key="one", on_error="abort").status_code == 500
     assert not Patient.objects.exists()
     assert not IdempotencyRecord.objects.exists()
-    assert told(bulk(rows, key="one", on_error="abort")) == ["created"] * 5
+    assert statuses_of(bulk(rows, key="one", on_error="abort")) == ["created"] * 5
 
 
-def test_another_request_can_not_go_on_under_the_key_of_one_that_was_cut_off(clinic, bulk, broken, monkeypatch):
+def test_another_request_cannot_go_on_under_the_key_of_one_that_was_cut_off(clinic, bulk, broken, monkeypatch):
     monkeypatch.setattr("patients.practice.bulk.CHUNK", 1)
     broken(2)
     bulk([row(1), row(2)], key="one")
@@ -163,5 +163,5 @@ def test_a_key_of_yesterday_starts_anew(clinic, bulk, broken, monkeypatch):
     broken(2)
     bulk([row(1), row(2)], key="one")
     IdempotencyRecord.objects.update(created_at=timezone.now() - datetime.timedelta(hours=24, seconds=1))
-    assert told(bulk([row(1), row(2)], key="one")) == ["created"] * 2
+    assert statuses_of(bulk([row(1), row(2)], key="one")) == ["created"] * 2
     assert Patient.objects.count() == 3

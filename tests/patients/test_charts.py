@@ -37,8 +37,8 @@ def events(action: str) -> list[set[int]]:
     return [set(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True)) for event in found]
 
 
+# Where an entry shows whose it is, if not under `patient`.
 PATIENT = {"relationships": "from_patient"}
-"""Where an entry shows whose it is, if not under `patient`."""
 
 
 def about(name: str, patient, shown: dict) -> set[int]:
@@ -124,7 +124,7 @@ def test_a_stale_or_future_version_changes_nothing(clinic, api, chart, patient, 
 
 @pytest.mark.parametrize("name", sorted(RECORDS))
 def test_null_is_no_error_in_a_correction(clinic, api, chart, patient, name):
-    """Null clears a column that can be null and leaves one that can not as it is."""
+    """Null clears a column that can be null and leaves one that cannot as it is."""
     view = RECORDS[name]
     before = clinic.entry(view.model, patient, **clinic.least_entry(view.model))
     fields = view.request_serializer_classes["partial_update"]().fields
@@ -140,8 +140,8 @@ def test_null_is_no_error_in_a_correction(clinic, api, chart, patient, name):
         assert getattr(after, column.attname) == expected, fieldname
 
 
+# Fields of which a rule wants one to stay.
 NEEDED: dict[str, tuple[str, ...]] = {"medications": ("med_descript",)}
-"""Fields of which a rule wants one to stay."""
 
 
 @pytest.mark.parametrize("name", IDEMPOTENT)

@@ -15,8 +15,8 @@ from django.core.management import CommandError, call_command
 from accounts.models import AuditEvent, OutboxEvent
 from patients.models import Patient
 
+# Values that no rule lets through.
 SPOILT = {"last_name": "", "date_of_birth": "2999-01-01", "gender": "F"}
-"""Values that no rule lets through."""
 NAMES = [
     "Zoë",
     "Søren",
@@ -154,7 +154,7 @@ def test_the_same_file_twice_changes_nothing_the_second_time(clinic, write):
     assert set(Patient.objects.values_list("version", flat=True)) == {1}
 
 
-# --- files that can not be imported ---------------------------------------------------------------
+# --- files that cannot be imported ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("content", "words"), [
@@ -167,7 +167,7 @@ def test_the_same_file_twice_changes_nothing_the_second_time(clinic, write):
     ("first_name;last_name\nA;B\n", "no such columns: first_name;last_name"),
     ("first_name,last_name\nA,B\n".encode("utf-16"), "UTF-16: save it as CSV in UTF-8"),
     (b"first_name,last_name\xff\nA,B\n", "header is not UTF-8"),
-    ('first_name,"last_name\nA,B\n', "header can not be read as CSV"),
+    ('first_name,"last_name\nA,B\n', "header cannot be read as CSV"),
     ("first_name,last_name,account_name,billing_account\nA,B,C,D\n", "no such columns: account_name, billing_account"),
 ])  # fmt: skip
 def test_a_file_without_a_good_header_is_refused_whole(clinic, write, content, words):

@@ -80,14 +80,14 @@ def test_a_new_patient_is_active_and_of_version_one(clinic, api):
     ({"date_time_deceased": "2024-01-01T00:00:00Z"}, "date_time_deceased"),
     ({"date_of_birth": "2999-01-01"}, "date_of_birth"), ({"date_of_birth": "1850-01-01"}, "date_of_birth"),
 ])  # fmt: skip
-def test_values_that_can_not_be_are_refused_by_name(clinic, api, values, loc):
+def test_values_that_cannot_be_are_refused_by_name(clinic, api, values, loc):
     response = create(api, clinic, **values)
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["body", loc]
     assert not Patient.objects.exists()
 
 
-def test_null_for_what_can_not_be_null_takes_the_default(clinic, api):
+def test_null_for_what_cannot_be_null_takes_the_default(clinic, api):
     answer = create(api, clinic, receives_email=None, consent_flags=None, allergy_review_status=None, status=None).json()
     shown = [answer[name] for name in ("receives_email", "consent_flags", "allergy_review_status", "status")]
     assert shown == [False, 0, "not_reviewed", "active"]

@@ -311,7 +311,7 @@ def test_a_required_field_is_not_left_empty(api, path, put, field, field_type, v
     for nothing in [None, *([empty[field_type]] if field_type in empty else [])]:
         answer = put((other, "x"), (definition, nothing))
         assert places(answer) == [["body", "fields", 1, "value"]]
-        assert answer.json()["detail"][0]["msg"] == "A required field can not be left empty."
+        assert answer.json()["detail"][0]["msg"] == "A required field cannot be left empty."
     assert held(put((other, "x"))) == [("Other", "x", 1)], "but it need not be named"
     assert held(put((definition, value))) == [("Needed", value, 1)]
     assert places(put((definition, None))) == [["body", "fields", 0, "value"]]

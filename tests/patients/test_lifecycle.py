@@ -47,7 +47,7 @@ def test_archive_refuses_the_guarantor_of_others(api, clinic, patient):
     assert act(api, clinic, patient, "archive").status_code == 200
 
 
-def test_archived_guarantor_can_not_be_named(api, clinic, patient):
+def test_archived_guarantor_cannot_be_named(api, clinic, patient):
     archive(patient)
     body = {"first_name": "Bo", "last_name": "Quist", "responsible_party_uuid": str(patient.uuid)}
     assert api().post(f"{clinic.base}/patients", body).status_code == 404

@@ -24,10 +24,10 @@ from patients.models import Patient, ReferralAttribution
 from tests.patients.lives import CHART_NUMBERS, NAMES, QUERIES, STATUSES, Attribution, Model, Person, Refused, outcome
 
 SEQUENCES = int(os.environ.get("MODEL_SEQUENCES", "60"))
+# Sequences a test: what they leave behind in its transaction slows the database down.
 A_PART = 60
-"""Sequences a test: what they leave behind in its transaction slows the database down."""
+# Sequences a seed: later ones resemble earlier ones, so that a new seed brings more that is new.
 A_SEED = 4
-"""Sequences a seed: later ones resemble earlier ones, so that a new seed brings more that is new."""
 RUN = settings(
     max_examples=A_SEED,
     stateful_step_count=30,
@@ -63,8 +63,8 @@ CHANGES = st.fixed_dictionaries(
         "party": PARTY,
     },
 )  # fmt: skip
+# How far the version that is sent lies from the one that stands.
 DRIFTS = st.sampled_from([0] * 9 + [-1, 1, 10**30])
-"""How far the version that is sent lies from the one that stands."""
 PAGES = {
     "by": st.sampled_from(SORTS), "direction": st.sampled_from(["asc", "desc"]),
     "status": st.sampled_from([None, *STATUSES]), "search": st.sampled_from([None, None, *QUERIES]),
@@ -153,14 +153,16 @@ class Lives(RuleBasedStateMachine):
     def get_family(self, who):
         if person := self.somebody(who):
             items = self.read(self.path(person, "/family"))
-            assert shown(items) == [one.shown() for one in self.model.family(person)]
+            assert predicted_part(items) == [one.predicted_part() for one in self.model.family(person)]
 
     @rule(**PAGES, number=st.integers(1, 3), size=st.integers(1, 4))
     def list_page(self, by, direction, status, search, number, size):
         page = self.read(self.base, sort_by=by, sort_dir=direction, status=status, search=search, page=number, page_size=size)
         expected = self.model.listed(status, search, by, direction)
         assert page["total"] == len(expected)
-        assert shown(page["items"]) == [person.shown() for person in expected[(number - 1) * size : number * size]]
+        assert predicted_part(page["items"]) == [
+            person.predicted_part() for person in expected[(number - 1) * size : number * size]
+        ]
 
     @rule(**PAGES, size=st.integers(1, 4))
     def walk_by_cursor(self, by, direction, status, search, size):
@@ -169,9 +171,9 @@ class Lives(RuleBasedStateMachine):
         while more and len(seen) <= len(expected):
             query = {"sort_by": by, "sort_dir": direction, "status": status, "search": search, "first": size, "after": after}
             page = self.read(f"{self.base}/cursor", **query)
-            seen += shown(page["data"])
+            seen += predicted_part(page["data"])
             after, more = page["page_info"]["end_cursor"], page["page_info"]["has_next_page"]
-        assert seen == [person.shown() for person in expected]
+        assert seen == [person.predicted_part() for person in expected]
 
     @rule(text=st.sampled_from([*QUERIES]))
     def type_ahead(self, text):
@@ -237,11 +239,11 @@ class Lives(RuleBasedStateMachine):
         self.seen[action, answer.status_code] += 1
         body, found = answer.json(), outcome(predict)
         if isinstance(found, Refused):
-            assert (answer.status_code, told(body)) == (found.status, found.told), body
+            assert (answer.status_code, refusal_of(body)) == (found.status, found.told), body
             return
         assert answer.status_code == status, body
         found.learn(body)
-        assert {name: body[name] for name in found.shown()} == found.shown()
+        assert {name: body[name] for name in found.predicted_part()} == found.predicted_part()
 
 
 def one_of(rows: list[Any], which: int) -> Any:
@@ -249,18 +251,19 @@ def one_of(rows: list[Any], which: int) -> Any:
     return rows[which % len(rows)] if rows else None
 
 
-def told(body: dict[str, Any]) -> str | set[str]:
+def refusal_of(body: dict[str, Any]) -> str | set[str]:
     """Return the text of a refusal, or the fields that it names."""
     detail = body.get("detail", "done")
     return detail if isinstance(detail, str) else {name for problem in detail for name in problem["loc"][1:]}
 
 
-def shown(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def predicted_part(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return of each answer's object what the model predicts."""
     return [{name: item[name] for name in SHOWN} for item in items]
 
 
-SHOWN = [*Person({}).shown(), *Model().create({"first_name": "Ada", "last_name": "Ada"}).values]
+SHOWN = [*Person({}).predicted_part(), *Model().create({"first_name": "Ada", "last_name": "Ada"}).values]
+# Answers that come up in sixty sequences, whatever the seeds.
 USUAL = {
     ("create", 201), ("create", 409), ("create", 422), ("get", 200), ("patch", 200), ("patch", 409), ("patch", 422),
     ("archive", 200), ("archive", 422), ("restore", 200), ("restore", 422),
@@ -268,7 +271,6 @@ USUAL = {
     ("attribute", 201), ("attribute", 404), ("attribute", 422),
     ("correct", 200), ("correct", 409), ("withdraw", 200), ("withdraw", 409),
 }  # fmt: skip
-"""Answers that come up in sixty sequences, whatever the seeds."""
 
 
 @pytest.mark.parametrize("part", range(-(-SEQUENCES // A_PART)))

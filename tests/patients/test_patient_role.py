@@ -30,6 +30,7 @@ from tests.policy import POLICY, Caller, Dialect, Place
 PRACTICE = [route for route in ROUTES if policy.dialect_of(route) is Dialect.PRACTICE and not route.startswith("^")]
 OF_A_PATIENT = "api/v1/<org_id>/patients/<patient_uuid>"
 
+# All that answers a patient with 200, the lists of catalogs aside, in which there is nothing for them.
 READABLE = {
     "api/v1/me", "api/v1/<org_id>/patients", "api/v1/<org_id>/patients/cursor", "api/v1/<org_id>/patients/search",
     "api/v1/<org_id>/patients/counts/by-location", "api/v1/<org_id>/appointments",
@@ -41,10 +42,10 @@ READABLE = {
         "vital-signs/<vitals_uuid>",
     )),
 }  # fmt: skip
-"""All that answers a patient with 200, the lists of catalogs aside, in which there is nothing for them."""
 
 SEALED = {"social_security_number": "078-05-1120", "medicaid_id": "ZZMEDICAID"}
 NOTES = ("address_note", "appointment_module_note", "medical_summary", "medical_urgent_note", "treatment_notes")
+# Charts that staff keep for each other: what an entry holds, with a row of its own in the catalog that it names.
 STAFF_ENTRIES: dict[type[ChartEntry], dict[str, Any]] = {
     Alert: {"note": "ZZ note of an alert", "alert_definition_id": AlertDefinition},
     CommunicationLog: {"note": "ZZ note of a contact"},
@@ -53,7 +54,6 @@ STAFF_ENTRIES: dict[type[ChartEntry], dict[str, Any]] = {
     RuleOverride: {"kind": "remark", "rules": [{"kind": "remark", "flag": "red"}]},
     ReferralAttribution: {"source_note": "ZZ note of a referral", "referral_partner_id": ReferralPartner, "provider_id": None},
 }
-"""Charts that staff keep for each other: what an entry holds, with a row of its own in the catalog that it names."""
 
 
 @pytest.fixture

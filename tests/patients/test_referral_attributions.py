@@ -65,7 +65,7 @@ def refusal(answer) -> tuple[int, dict]:
     return answer.status_code, answer.json()
 
 
-def touched(action: str) -> set[int]:
+def affected_patients(action: str) -> set[int]:
     """Return the patients of the last event of `action`."""
     event = AuditEvent.objects.filter(action=f"referral_attribution.{action}").latest("id")
     return set(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True))
@@ -164,7 +164,7 @@ def test_who_referred_a_patient_is_in_the_audit_trail(clinic, api, path, patient
     made = api().post(path, {"referring_patient_uuid": str(referring.uuid)}).json()
     api().get(path)
     api().get(f"{path}/{made['id']}")
-    assert [touched(action) for action in ("create", "list", "retrieve")] == [{patient.pk, referring.pk}] * 3
+    assert [affected_patients(action) for action in ("create", "list", "retrieve")] == [{patient.pk, referring.pk}] * 3
     assert AuditEvent.objects.get(action="referral_attribution.create").changed_fields == "referring_patient_id"
 
 
@@ -229,7 +229,7 @@ def test_an_attribution_is_corrected_by_version(api, path, attribute, patient):
     assert list(TABLE.faults("ReferralAttribution", answer.json())) == []
     assert refusal(api().patch(one, {"base_version": 1})) == (409, {"detail": "Version conflict: expected 2, got 1"})
     assert places(api().patch(one, changes)) == [["body", "base_version"]]
-    assert (touched("update"), AuditEvent.objects.get(action="referral_attribution.update").changed_fields) == (
+    assert (affected_patients("update"), AuditEvent.objects.get(action="referral_attribution.update").changed_fields) == (
         {patient.pk}, "attribution_role,source_note",
     )  # fmt: skip
     assert OutboxEvent.objects.filter(type="referral_attribution.updated", subject_uuid=made["id"]).count() == 1

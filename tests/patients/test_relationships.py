@@ -63,7 +63,7 @@ def ids(answer) -> list[str]:
     return [row["id"] for row in answer.json()]
 
 
-def touched(action: str) -> set[int]:
+def affected_patients(action: str) -> set[int]:
     """Return the patients of the last event of `action`."""
     event = AuditEvent.objects.filter(action=f"relationship.{action}").latest("id")
     return set(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True))
@@ -89,7 +89,7 @@ def test_a_relationship_is_recorded_with_all_it_says(api, at, patient, other):
         "relationship_type": "foster_child", "is_guardian": True, "note": " Since\n2020 ",
     }  # fmt: skip
     assert (shown["version"], shown["deleted_at"]) == (1, None)
-    assert touched("create") == {patient.pk, other.pk}
+    assert affected_patients("create") == {patient.pk, other.pk}
     event = AuditEvent.objects.get(action="relationship.create")
     assert event.changed_fields == "is_guardian,note,relationship_type,to_patient_id"
     assert "2020" not in str(vars(event))
@@ -176,7 +176,7 @@ def test_the_list_has_the_rows_where_the_patient_is_the_from_side_oldest_first(c
     assert api().get(at(patient), {"page": 2, "page_size": 2}).json() == {
         "items": page["items"][2:], "page": 2, "page_size": 2, "total": 3,
     }  # fmt: skip
-    assert touched("list") == {patient.pk, clinic.relative.pk}
+    assert affected_patients("list") == {patient.pk, clinic.relative.pk}
 
 
 def test_whom_the_caller_does_not_see_is_shown_without_a_name(clinic, api, at, patient, hidden):
@@ -225,7 +225,7 @@ def test_a_relationship_is_corrected_by_version(api, at, patient, other):
     stale = api().patch(one, {"base_version": 1, "note": "y"})
     assert (stale.status_code, stale.json()) == (409, {"detail": "Version conflict: expected 2, got 1"})
     assert places(api().patch(one, {"note": "y"})) == [["body", "base_version"]]
-    assert touched("update") == {patient.pk, other.pk}
+    assert affected_patients("update") == {patient.pk, other.pk}
     assert OutboxEvent.objects.filter(type="relationship.updated", subject_uuid=made["id"]).count() == 1
 
 
@@ -311,15 +311,15 @@ def test_guardians_of_each_other_are_told_and_no_more(api, at, patient, other):
 
 def test_who_was_shown_is_in_the_audit_trail(clinic, api, at, patient, other, hidden, guards):
     api().get(at(patient, "guardians"))
-    assert touched("guardians") == {patient.pk}, "it has been read that there are none"
+    assert affected_patients("guardians") == {patient.pk}, "it has been read that there are none"
     guards(other, patient)
     guards(patient, hidden)
     api(Role.HC_PRIMARY).get(at(patient, "guardians"))
-    assert touched("guardians") == {patient.pk, other.pk}
+    assert affected_patients("guardians") == {patient.pk, other.pk}
     api(Role.HC_PRIMARY).get(at(patient, "dependents"))
-    assert touched("dependents") == {patient.pk}, "who was left out was not shown"
+    assert affected_patients("dependents") == {patient.pk}, "who was left out was not shown"
     api().get(at(patient, "dependents"))
-    assert touched("dependents") == {patient.pk, hidden.pk}
+    assert affected_patients("dependents") == {patient.pk, hidden.pk}
 
 
 @pytest.mark.parametrize("what", ["guardians", "dependents"])

@@ -21,6 +21,7 @@ OWN_VALUES: dict[str, tuple] = {
     "patientNumber": (*(f"{number}{text}"[:64] for number, text in enumerate(TEXTS)), None),
 }
 REFERENCES = {"organizationId", "groupId", "programId", "protocolId"}
+# Where the answer shows a field of the body under another name.
 SHOWN = {
     "accountName": lambda answer: answer["accountName"],
     "email": lambda answer: answer["email"],
@@ -31,13 +32,12 @@ SHOWN = {
     "protocolId": lambda answer: answer["protocol"]["id"],
     "phoneNumber": lambda answer: answer["phone"],
 }
-"""Where the answer shows a field of the body under another name."""
+# Fields that no answer of this dialect shows, and the columns that keep them.
 STORED_ONLY = {
     "smsLoginEnabled": "sms_login_enabled", "comments": "comments", "addressCountry": "country", "addressCity": "city",
     "addressPostalCode": "postal_code", "addressStreet": "street", "addressHouseNumber": "house_number",
     "addressHouseNumberSuffix": "house_number_suffix",
 }  # fmt: skip
-"""Fields that no answer of this dialect shows, and the columns that keep them."""
 
 
 def accepted(clinic: Clinic) -> dict[str, list[Any]]:

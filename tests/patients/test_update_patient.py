@@ -91,13 +91,13 @@ def test_null_clears_what_can_be_null(patch):
     assert patch(1, middle_name=None).json()["middle_name"] is None
 
 
-def test_null_leaves_what_can_not_be_null(patch):
+def test_null_leaves_what_cannot_be_null(patch):
     answer = patch(1, receives_email=None, consent_flags=None, allergy_review_status=None).json()
     assert [answer[name] for name in ("receives_email", "consent_flags", "allergy_review_status")] == [True, 0, "not_reviewed"]
 
 
 @pytest.mark.parametrize("name", ["first_name", "last_name"])
-def test_a_name_can_not_be_null_or_empty(patch, name):
+def test_a_name_cannot_be_null_or_empty(patch, name):
     for value in (None, ""):
         response = patch(1, **{name: value})
         assert response.status_code == 422

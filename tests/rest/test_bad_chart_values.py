@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from rest_framework import serializers
 
-from config.rest.fields import Decimal, MeasuredValue
+from clinical.serializer_fields import MeasuredValue
+from config.rest.fields import Decimal
 from tests.charts import BODIES, Chart, ChartBody, Path, dotted, nested
 from tests.rest.test_bad_bodies import UNREADABLE
 from tests.rest.test_bad_values import BAD, BOOLEANS, NOT_SCALAR, NUMBERS, owners, too_long

@@ -10,7 +10,7 @@ from accounts.scope import Role
 from clinical.models import Measurement, MonitoringAlert, PlannedAction
 from config.rest.compiled.cursors import write_cursor
 from exports.registry import REPORTS
-from tests.exports.rows import add_row, asked
+from tests.exports.rows import add_row, parameters_for
 from tests.factories import NOON, new_key
 from tests.rest.wire import Wire
 
@@ -51,7 +51,7 @@ def filled(name: str, clinic) -> Pages:
         report = name.removeprefix("export/")
         for _ in range(3):
             add_row(clinic, report)
-        return Pages("public", clinic, f"/v1/{name}", asked(report))
+        return Pages("public", clinic, f"/v1/{name}", parameters_for(report))
     if name == "alerts":
         for _ in range(3):
             clinic.entry(MonitoringAlert, clinic.patient())

@@ -5,7 +5,7 @@ import pytest
 from accounts.scope import Role
 from exports.registry import REPORTS
 from patients.models import Patient
-from tests.exports.rows import asked
+from tests.exports.rows import parameters_for
 from tests.rest.wire import DIALECTS, Wire
 
 UUID = "01890000-0000-7000-8000-000000000000"
@@ -69,11 +69,13 @@ def test_bad_page_of_a_report_is_422_and_names_its_parameter(clinic, name):
     wire, path = Wire("public", clinic), f"/v1/export/{name}"
     client = wire.client()
     for size in SIZES:
-        assert wire.named(client.get(path, asked(name, perPage=size))) == ["perPage"], size
+        assert wire.named(client.get(path, parameters_for(name, perPage=size))) == ["perPage"], size
     for parameter in ("perPage", "cursor"):
-        assert wire.named(client.get(path, asked(name, **{parameter: ["1", "1"]}))) == [parameter]
-    plain = client.get(path, asked(name)).content
-    assert client.get(path, asked(name, page="0", page_size="x", per_page="-1", sort="x", format="html")).content == plain
+        assert wire.named(client.get(path, parameters_for(name, **{parameter: ["1", "1"]}))) == [parameter]
+    plain = client.get(path, parameters_for(name)).content
+    assert (
+        client.get(path, parameters_for(name, page="0", page_size="x", per_page="-1", sort="x", format="html")).content == plain
+    )
 
 
 def test_practice_names_parameters_as_parts_of_the_query(clinic, api):

@@ -15,6 +15,7 @@ from accounts.models import ApiKey, Role, User, UserStatus, UserStatusChange
 from accounts.models.catalogs import Catalog
 from accounts.scope import Actor
 from accounts.services.catalogs import archive_catalog_row
+from clinical.fields import DayListField
 from clinical.models import (
     AllergyDefinition,
     Appointment,
@@ -25,7 +26,7 @@ from clinical.models import (
     VitalSigns,
 )
 from config.core.encryption import seal
-from config.core.orm import DayListField, ObjectListField, SoftDeleted
+from config.core.orm import ObjectListField, SoftDeleted
 from config.rest.compiled.plans import Computed, LoadedField, ResponsePlan, response_plan
 from config.rest.compiled.queries import Query
 from config.rest.responses import to_json

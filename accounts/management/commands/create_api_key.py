@@ -1,4 +1,4 @@
-"""`manage.py create_api_key`: a key for somebody, shown once."""
+"""`manage.py create_api_key`: issue a key for a user, shown once."""
 
 import datetime
 from typing import Any
@@ -16,7 +16,7 @@ _ACTOR = Actor.system("manage.py create_api_key")
 
 
 class Command(BaseCommand):
-    """Issues a key that acts with the role of its user. Standard output holds the key and nothing else."""
+    """Issues a key that acts with the role of its user. Prints the key, and nothing else, to standard output."""
 
     help = "Issue an API key for a user and print it. It is shown now and never again."
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
 
 
 def read_expiry(text: str, user: User) -> datetime.datetime:
-    """Return the moment that `text` names, without a zone in the organization's; CommandError unless it lies ahead."""
+    """Parse `text`, by default in the organization's time zone. Raises CommandError unless it is in the future."""
     try:
         moment = parse_datetime(text)
     except ValueError:

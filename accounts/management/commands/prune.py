@@ -1,4 +1,4 @@
-"""`manage.py prune`: delete bookkeeping that has served its time. Meant for cron, once a day."""
+"""`manage.py prune`: delete expired bookkeeping. Run it once a day by cron."""
 
 import datetime
 import time
@@ -16,7 +16,7 @@ CHUNK = 1_000
 
 
 class Command(BaseCommand):
-    """Deletes in chunks, each in a transaction of its own, so that nobody waits for it."""
+    """Deletes in chunks, one transaction each, so that no other transaction waits long."""
 
     help = "Delete remembered answers, ended rate windows, and audit events past their retention."
 

@@ -20,7 +20,7 @@ _OF_CHARTS = (AllergyImport, ConditionImport, MedicationImport, VitalSignsImport
 
 
 class Command(BaseCommand):
-    """Imports the tables row by row; a second run updates what changed and doubles nothing."""
+    """Imports the tables row by row. A second run updates what changed and duplicates nothing."""
 
     help = (
         "Import DIRECTORY/patients.csv and, where they are there, allergies.csv, conditions.csv, medications.csv and the vital "
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         group = find_group(_ACTOR, organization, options["group"]) if options["group"] else None
         common: dict[str, Any] = {"actor": _ACTOR, "organization": organization, "report": self.stderr.write}
         refused = 0
-        # A dry run is one transaction: charts need the patients whom it would have made.
+        # A dry run is one transaction: charts need the patients that it would have created.
         with transaction.atomic() if options["dry_run"] else nullcontext():
             for work in (PatientImport(**common, care_group=group), *(kind(**common) for kind in _OF_CHARTS)):
                 refused += self._import(options["directory"] / work.file_name, work, dry_run=options["dry_run"])
@@ -49,29 +49,29 @@ class Command(BaseCommand):
             raise CommandError(f"{refused} rows were refused.")
 
     def _import(self, path: Path, work: TableImport, *, dry_run: bool) -> int:
-        """Import one file and tell what was done; return how many rows were refused."""
+        """Import one file, print a summary, and return how many rows were refused."""
         if work.table != PatientImport.table and not path.exists():
             self.stdout.write(f"{path.name} is not there.")
             return 0
         try:
-            # Bytes that are not UTF-8 become surrogates: their row is refused, the others are read.
+            # Bytes that are not UTF-8 become surrogates, so that only their own row is refused.
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file, Progress(self) as progress:
-                for tally in work.run(file):
-                    progress(f"{path.name}: {tally.rows:,} rows", share_read(file))
+                for counts in work.run(file):
+                    progress(f"{path.name}: {counts.rows:,} rows", share_read(file))
         except OSError as error:
-            raise CommandError(f"{path} can not be read: {error.strerror}") from error
+            raise CommandError(f"{path} cannot be read: {error.strerror}") from error
         except RowRefused as error:
             raise CommandError(f"{path}: {error}") from error
         self.stdout.write(summary(work, dry_run=dry_run))
-        return work.tally.refused
+        return work.counts.refused
 
 
 def summary(work: TableImport, *, dry_run: bool) -> str:
     """Return the counts of a table in one line."""
     did = "Dry run, nothing was written: " if dry_run else ""
-    tally = work.tally
-    left_out = f", {tally.left_out} left out" if tally.left_out else ""
+    counts = work.counts
+    left_out = f", {counts.left_out} left out" if counts.left_out else ""
     return (
-        f"{did}{tally.rows} rows of {work.table}: {tally.created} created, {tally.updated} updated, "
-        f"{tally.unchanged} unchanged, {tally.refused} refused{left_out}."
+        f"{did}{counts.rows} rows of {work.table}: {counts.created} created, {counts.updated} updated, "
+        f"{counts.unchanged} unchanged, {counts.refused} refused{left_out}."
     )

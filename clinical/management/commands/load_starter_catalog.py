@@ -14,7 +14,7 @@ _ACTOR = Actor.system("manage.py load_starter_catalog")
 
 
 class Command(BaseCommand):
-    """Adds the starter rows that an organization does not have; a second run adds none."""
+    """Adds the starter rows that an organization lacks. Idempotent."""
 
     help = (
         "Add common allergens and medications, with the ingredients and drug classes that interactions are found by, to the "
@@ -27,10 +27,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         organization = find_organization(_ACTOR, options["organization"])
         with Progress(self) as progress:
-            tallies = install_starter_catalog(
+            counts = install_starter_catalog(
                 actor=_ACTOR,
                 organization=organization,
                 progress=lambda done, total: progress(f"{done} of {total} rows", done / total),
             )
-        for model, tally in tallies.items():
-            self.stdout.write(f"{verbose_name(model).capitalize()}s: {tally.created} created, {tally.unchanged} unchanged.")
+        for model, count in counts.items():
+            self.stdout.write(f"{verbose_name(model).capitalize()}s: {count.created} created, {count.unchanged} unchanged.")

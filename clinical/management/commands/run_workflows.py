@@ -1,12 +1,12 @@
-"""`manage.py run_workflows`: fire the workflows whose day has come."""
+"""`manage.py run_workflows`: fire the workflows that are due."""
 
-from clinical.management.batch import RoundCommand
+from clinical.management.batch import BatchCommand
 from clinical.services.monitoring import run_workflows
 
 
-class Command(RoundCommand):
-    """Meant for cron, once a day or more often: on one day of a patient a workflow fires once."""
+class Command(BatchCommand):
+    """Run it by cron, once a day or more often: a workflow fires at most once per patient and day."""
 
     help = "Fire the workflows whose day has come and plan scheduled measurements up to tomorrow. For cron, once a day."
-    round = staticmethod(run_workflows)
+    service = staticmethod(run_workflows)
     done = "{patients} patients: {fired} workflows fired, {planned} measurements planned."

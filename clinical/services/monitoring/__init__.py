@@ -1,17 +1,17 @@
-"""Monitoring patients: judging what arrives and what does not, alerts, plans and workflows.
+"""Monitoring patients: evaluating measurements, raising alerts, planning actions and firing workflows.
 
-The rules themselves are pure (clinical/monitoring); here they meet the rows. Every function that
-is given a patient wants its row locked.
+The rules themselves are pure functions in clinical/monitoring; these services read and write the rows.
+Every function that takes a patient expects the patient's row to be locked.
 """
 
 from clinical.services.monitoring.alerts import process_alert
-from clinical.services.monitoring.batch import Tally, raise_overdue_alerts, run_workflows
-from clinical.services.monitoring.evaluation import judge_measurements
+from clinical.services.monitoring.batch import RunStats, raise_overdue_alerts, run_workflows
+from clinical.services.monitoring.evaluation import evaluate_measurements
 from clinical.services.monitoring.plans import plan_actions, plan_own_action
 
 __all__ = [
-    "Tally",
-    "judge_measurements",
+    "RunStats",
+    "evaluate_measurements",
     "plan_actions",
     "plan_own_action",
     "process_alert",

@@ -1,4 +1,4 @@
-"""Raising alerts, and staff's work on them."""
+"""Raising monitoring alerts, and processing them."""
 
 import datetime
 from collections.abc import Collection, Iterable, Mapping
@@ -8,16 +8,17 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import MonitoringAlert, MonitoringAlertStatus
-from clinical.monitoring import Standing, Verdict, settle
-from clinical.services.monitoring.context import Care
+from clinical.monitoring import ExistingAlert, RuleMatch, reconcile_alerts
+from clinical.services.monitoring.context import MonitoringContext
 from config.core.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
 from config.core.exceptions import Invalid
 from patients.models import Patient
 from patients.services.charts import lock_entry
 
+# Where each status leads.
 TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         MonitoringAlertStatus.OPEN: frozenset({MonitoringAlertStatus.ESCALATED, MonitoringAlertStatus.PROCESSED}),
@@ -25,97 +26,83 @@ TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         MonitoringAlertStatus.PROCESSED: frozenset(),
     }
 )
-"""Where each status leads."""
 
 
 # --- raising ----------------------------------------------------------------------------------------
-def raise_alerts(actor: Actor, care: Care, verdicts: Collection[Verdict]) -> int:
-    """Raise what `verdicts` come to beside the alerts that stand, and return how many alerts are new.
+def raise_alerts(actor: Actor, context: MonitoringContext, matches: Collection[RuleMatch]) -> int:
+    """Create alerts for `matches`, or raise the flags of existing ones, and return how many alerts are new.
 
-    The patient's row is locked, so that two of these never judge by the same past. What rises and
-    what is new is audited and told to the outbox as raised, each by one statement.
+    The patient's row is locked, so that two transactions never start from the same existing alerts.
+    Both new alerts and raised flags are published as raised.
     """
-    if not verdicts:
+    if not matches:
         return 0
-    settled = settle(verdicts, _standing(care.patient, verdicts))
-    new = [_new(care, alert, verdict) for alert, verdict in settled if alert.pk is None]
+    reconciled = reconcile_alerts(matches, _existing_alerts(context.patient, matches))
+    new = [_new_alert(context, alert, match) for alert, match in reconciled if alert.pk is None]
     if new:
         insert_many(MonitoringAlert, new, with_ids=True)
-        _tell(actor, care.patient, new, "monitoring_alert.raise")
-    _raise_flags(actor, care, [(alert.pk, verdict) for alert, verdict in settled if alert.pk is not None])
+        record_change(actor, "monitoring_alert.raise", new, event="monitoring_alert.raised")
+    _raise_flags(actor, context, [(alert.pk, match) for alert, match in reconciled if alert.pk is not None])
     return len(new)
 
 
-def _standing(patient: Patient, verdicts: Collection[Verdict]) -> Iterable[Standing]:
-    """Return the alerts of the rules of `verdicts` whose windows may stand for theirs."""
-    bounds = [bound for verdict in verdicts for bound in _reach(verdict)]
+def _existing_alerts(patient: Patient, matches: Collection[RuleMatch]) -> Iterable[ExistingAlert]:
+    """Yield the alerts of the same rules whose windows may cover those of `matches`."""
+    bounds = [bound for match in matches for bound in _window_bounds(match)]
     rows = MonitoringAlert.objects.filter(
         patient=patient,
-        rule_key__anyof=sorted({verdict.rule_key for verdict in verdicts}),
+        rule_key__anyof=sorted({match.rule_key for match in matches}),
         window__gte=min(bounds),
         window__lte=max(bounds),
     )
     columns = ("pk", "rule_key", "window", "flag", "status", "measurement__uuid")
     for pk, key, window, flag, status, measurement in rows.order_by("pk").values_list(*columns):
-        yield Standing(pk, key, window, flag, status == MonitoringAlertStatus.PROCESSED, measurement and str(measurement))
+        yield ExistingAlert(pk, key, window, flag, status == MonitoringAlertStatus.PROCESSED, measurement and str(measurement))
 
 
-def _reach(verdict: Verdict) -> tuple[str, str]:
-    """Return the first and the last window that may stand for that of `verdict`; days sort as text."""
-    if not verdict.days:
-        return verdict.window, verdict.window
-    day, days = datetime.date.fromisoformat(verdict.window), datetime.timedelta(days=verdict.days)
+def _window_bounds(match: RuleMatch) -> tuple[str, str]:
+    """Return the first and the last window that may cover that of `match`; ISO days sort as text."""
+    if not match.days:
+        return match.window, match.window
+    day, days = datetime.date.fromisoformat(match.window), datetime.timedelta(days=match.days)
     return (day - days).isoformat(), (day + days).isoformat()
 
 
-def _new(care: Care, alert: Standing, verdict: Verdict) -> MonitoringAlert:
-    patient, enrolment = care.patient, care.enrolment
+def _new_alert(context: MonitoringContext, alert: ExistingAlert, match: RuleMatch) -> MonitoringAlert:
+    patient, enrolment = context.patient, context.enrolment
     return MonitoringAlert(
         organization_id=patient.organization_id,
         patient=patient,
         care_group_id=patient.care_group_id,
         program_id=enrolment.program_id,
         protocol_id=enrolment.protocol_id,
-        type=verdict.kind,
-        flag=verdict.flag,
+        type=match.kind,
+        flag=match.flag,
         rule_key=alert.rule_key,
         window=alert.window,
-        **_found(care, verdict),
+        **_cause_columns(context, match),
     )
 
 
-def _found(care: Care, verdict: Verdict) -> dict[str, Any]:
-    """Return the columns that tell why."""
+def _cause_columns(context: MonitoringContext, match: RuleMatch) -> dict[str, Any]:
+    """Return the columns that explain an alert."""
     return {
-        "cause": verdict.cause,
-        "instrument_id": care.instruments[verdict.instrument].pk if verdict.instrument else None,
-        "measurement_id": verdict.value.pk if verdict.value else None,
+        "cause": match.cause,
+        "instrument_id": context.instruments[match.instrument].pk if match.instrument else None,
+        "measurement_id": match.value.pk if match.value else None,
     }
 
 
-def _raise_flags(actor: Actor, care: Care, raised: list[tuple[int, Verdict]]) -> None:
+def _raise_flags(actor: Actor, context: MonitoringContext, raised: list[tuple[int, RuleMatch]]) -> None:
     if not raised:
         return
     rows = MonitoringAlert.objects.in_bulk([pk for pk, _ in raised])
-    for pk, verdict in raised:
-        vars(rows[pk]).update(flag=verdict.flag, updated_at=DatabaseNow(), **_found(care, verdict))
+    for pk, match in raised:
+        vars(rows[pk]).update(flag=match.flag, updated_at=DatabaseNow(), **_cause_columns(context, match))
     columns = ["flag", "cause", "instrument", "measurement", "updated_at"]
     MonitoringAlert.objects.bulk_update(rows.values(), columns, batch_size=ROWS_A_STATEMENT)
-    _tell(actor, care.patient, list(rows.values()), "monitoring_alert.raise_flag", ["flag", "cause"])
-
-
-def _tell(actor: Actor, patient: Patient, alerts: Collection[MonitoringAlert], action: str, changed: Iterable[str] = ()) -> None:
-    audit.record(
-        actor,
-        action,
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="monitoring_alert",
-        subject_id=next(iter(alerts)).pk if len(alerts) == 1 else None,
-        changed=changed,
-    )
-    subjects = [alert.uuid for alert in alerts]
-    events.emit_all("monitoring_alert.raised", organization_id=patient.organization_id, subjects=subjects)
+    alerts, changed = rows.values(), ["flag", "cause"]
+    record_change(actor, "monitoring_alert.raise_flag", alerts, event="monitoring_alert.raised", changed=changed)
 
 
 # --- processing -------------------------------------------------------------------------------------
@@ -123,25 +110,17 @@ def _tell(actor: Actor, patient: Patient, alerts: Collection[MonitoringAlert], a
 def process_alert(*, actor: Actor, patient_id: int, alert_id: int, status: str, **details: Any) -> None:
     """Escalate or process an alert of a patient who is not archived.
 
-    `details` are processed_type, action and additional_info, as far as they are given; what is not
-    given stays. Raises NotFound, or Invalid for a status that the alert's own does not lead to, and
-    for a processed_type of an alert that is not processed.
+    `details` may hold processed_type, action and additional_info; what is missing stays as it is.
+    Raises NotFound, or Invalid for a status that cannot follow the alert's own, and for a
+    processed_type of an alert that is not being processed.
     """
     alert = lock_entry(MonitoringAlert, patient_id, alert_id)
     if status not in TRANSITIONS[alert.status]:
-        raise Invalid(f"An alert can not go from {alert.status} to {status}.", "status", "transition")
+        raise Invalid(f"An alert cannot go from {alert.status} to {status}.", "status", "transition")
     if status != MonitoringAlertStatus.PROCESSED and details.get("processed_type") is not None:
         raise Invalid("Only a processed alert has been processed in some way.", "processed_type")
     done = {"status": status, f"{status}_at": timezone.now(), f"{status}_by_id": actor.user_id, **details}
     MonitoringAlert.objects.filter(pk=alert.pk).update(**done, updated_at=DatabaseNow())
     verb = "process" if status == MonitoringAlertStatus.PROCESSED else "escalate"
-    audit.record(
-        actor,
-        f"monitoring_alert.{verb}",
-        organization_id=alert.organization_id,
-        patients=[patient_id],
-        subject="monitoring_alert",
-        subject_id=alert.pk,
-        changed=["status", *details],
-    )
-    events.emit(f"monitoring_alert.{status}", organization_id=alert.organization_id, subject=alert.uuid)
+    event = f"monitoring_alert.{status}"
+    record_change(actor, f"monitoring_alert.{verb}", alert, event=event, changed=["status", *details])

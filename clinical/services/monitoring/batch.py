@@ -1,8 +1,8 @@
-"""The rounds that cron makes through all organizations: planning and overdue measurements, and workflows.
+"""Batch jobs that cron runs over all organizations: planning, overdue measurements, and workflows.
 
-A round goes from patient to patient, in chunks of ids, so that memory does not grow with them. Each
-patient's work is a transaction of its own, and doing it again changes nothing: a round that broke
-off is made good by the next. A patient whose work fails is logged and counted, and stops nobody else's.
+Patients are read in chunks of ids, so that memory stays constant. Each patient is one transaction, and
+the jobs are idempotent: the next run completes one that was interrupted. A failure is logged and
+counted, and does not stop the other patients.
 """
 
 import datetime
@@ -17,10 +17,10 @@ from django.utils import timezone
 from accounts.models import Organization
 from accounts.scope import Actor, scope
 from clinical.models import PlannedAction, Workflow
-from clinical.services.monitoring.context import Care, care_of
-from clinical.services.monitoring.evaluation import LOOK_BACK, judge_plans
+from clinical.services.monitoring.context import MonitoringContext, monitoring_context
+from clinical.services.monitoring.evaluation import LOOK_BACK, evaluate_overdue
 from clinical.services.monitoring.plans import plan
-from clinical.services.monitoring.workflows import fire
+from clinical.services.monitoring.workflows import fire_workflows
 from config.core.exceptions import NotFound
 from patients.models import Enrolment, Status
 from patients.services.locking import lock_patient
@@ -30,8 +30,8 @@ logger = logging.getLogger("anamnesis.monitoring")
 
 
 @dataclass
-class Tally:
-    """What a round has done so far."""
+class RunStats:
+    """Counts of what a run has done so far."""
 
     patients: int = 0
     planned: int = 0
@@ -40,7 +40,8 @@ class Tally:
     failed: int = 0
 
 
-Progress = Callable[[Tally], None]
+Progress = Callable[[RunStats], None]
+Work = Callable[[MonitoringContext], None]
 
 
 def raise_overdue_alerts(
@@ -49,24 +50,24 @@ def raise_overdue_alerts(
     now: datetime.datetime | None = None,
     organization: Organization | None = None,
     progress: Progress | None = None,
-) -> Tally:
-    """Plan what the schedules expect up to tomorrow, and raise an alert for what was planned and has not come.
+) -> RunStats:
+    """Plan the measurements of the schedules up to tomorrow, and raise alerts for overdue ones.
 
-    For active patients with an open enrolment, of one organization or of all that the actor sees.
+    Covers active patients with an open enrolment, of one organization or of all in the actor's scope.
     """
-    now, tally = now or timezone.now(), Tally()
+    now, stats = now or timezone.now(), RunStats()
 
-    def work(care: Care) -> None:
-        planned, raised = plan(actor, care, now), judge_plans(actor, care, now)
-        tally.planned, tally.raised = tally.planned + planned, tally.raised + raised
+    def work(context: MonitoringContext) -> None:
+        planned, raised = plan(actor, context, now), evaluate_overdue(actor, context, now)
+        stats.planned, stats.raised = stats.planned + planned, stats.raised + raised
 
     for one in _organizations(actor, organization):
         waiting = PlannedAction.objects.filter(
             patient=OuterRef("patient"), completed_at=None, expires_at__gt=now - LOOK_BACK, expires_at__lte=now
         )
         enrolments = _enrolments(one).filter(~Q(protocol__schedule=[]) | Exists(waiting))
-        _round(enrolments, work, tally, progress)
-    return tally
+        _run(enrolments, work, stats, progress)
+    return stats
 
 
 def run_workflows(
@@ -75,20 +76,20 @@ def run_workflows(
     now: datetime.datetime | None = None,
     organization: Organization | None = None,
     progress: Progress | None = None,
-) -> Tally:
-    """Fire the workflows whose day it is, for the patients that `raise_overdue_alerts` looks at, and plan for them too."""
-    now, tally = now or timezone.now(), Tally()
+) -> RunStats:
+    """Fire the workflows that are due, for the same patients as `raise_overdue_alerts`, and plan their measurements too."""
+    now, stats = now or timezone.now(), RunStats()
     for one in _organizations(actor, organization):
         workflows = list(Workflow.objects.filter(organization=one, deleted_at=None))
         programs = {workflow.program_id for workflow in workflows}
 
-        def work(care: Care, workflows: list[Workflow] = workflows) -> None:
-            planned, fired = plan(actor, care, now), fire(actor, care, workflows, now)
-            tally.planned, tally.fired = tally.planned + planned, tally.fired + fired
+        def work(context: MonitoringContext, workflows: list[Workflow] = workflows) -> None:
+            planned, fired = plan(actor, context, now), fire_workflows(actor, context, workflows, now)
+            stats.planned, stats.fired = stats.planned + planned, stats.fired + fired
 
         enrolments = _enrolments(one).filter(~Q(protocol__schedule=[]) | Q(program_id__anyof=sorted(programs)))
-        _round(enrolments, work, tally, progress)
-    return tally
+        _run(enrolments, work, stats, progress)
+    return stats
 
 
 def _organizations(actor: Actor, organization: Organization | None) -> Iterable[Organization]:
@@ -102,31 +103,31 @@ def _enrolments(organization: Organization) -> QuerySet[Enrolment]:
     )
 
 
-def _round(enrolments: QuerySet[Enrolment], work: Callable[[Care], None], tally: Tally, progress: Progress | None) -> None:
+def _run(enrolments: QuerySet[Enrolment], work: Work, stats: RunStats, progress: Progress | None) -> None:
     for patient_id in _patients(enrolments):
         try:
             with transaction.atomic():
-                _visit(patient_id, work)
-            tally.patients += 1
+                _run_for_patient(patient_id, work)
+            stats.patients += 1
         except NotFound:
             continue  # Archived since the chunk was read.
         except Exception:
-            tally.failed += 1
+            stats.failed += 1
             logger.exception("monitoring of a patient failed", extra={"fields": {"patient_id": patient_id}})
         if progress:
-            progress(tally)
+            progress(stats)
 
 
-def _visit(patient_id: int, work: Callable[[Care], None]) -> None:
+def _run_for_patient(patient_id: int, work: Work) -> None:
     patient = lock_patient(patient_id)
-    care = care_of(patient)
+    context = monitoring_context(patient)
     # Both may have changed since the chunk was read.
-    if care is not None and patient.status == Status.ACTIVE:
-        work(care)
+    if context is not None and patient.status == Status.ACTIVE:
+        work(context)
 
 
 def _patients(enrolments: QuerySet[Enrolment]) -> Iterator[int]:
-    """Yield the ids of the patients, in their order; of one patient one enrolment is open."""
+    """Yield the ids of the patients in ascending order; each has at most one open enrolment."""
     after, rows = 0, enrolments.order_by("patient_id").values_list("patient_id", flat=True)
     while chunk := list(rows.filter(patient_id__gt=after)[:CHUNK]):
         yield from chunk

@@ -1,4 +1,4 @@
-"""Under what a patient is monitored: the open enrolment, the rules in force, the instruments that they name."""
+"""What a patient is monitored by: the open enrolment, the rules that apply, and the organization's instruments."""
 
 import datetime
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from patients.models import Enrolment, MutationType, Patient, PatientMutation, S
 
 
 @dataclass(frozen=True)
-class Care:
+class MonitoringContext:
     """A patient, whose row is locked, with their open enrolment and its protocol."""
 
     patient: Patient
@@ -22,7 +22,7 @@ class Care:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The organization's time zone, in which the days of alerts and workflows begin and end."""
+        """The organization's time zone, which the days of alerts and workflows are in."""
         return self.patient.organization.zone
 
     @property
@@ -32,7 +32,7 @@ class Care:
 
     @cached_property
     def active_since(self) -> datetime.datetime:
-        """When the patient became active last; the beginning of the enrolment for who has always been."""
+        """When the patient last became active, or when the enrolment began if they never were inactive."""
         became = PatientMutation.objects.filter(patient=self.patient, type=MutationType.STATUS, name=Status.ACTIVE)
         return became.aggregate(last=Max("created_at"))["last"] or self.began
 
@@ -43,9 +43,9 @@ class Care:
 
     @cached_property
     def rules(self) -> list[Rule]:
-        """The rules in force. A rule over an instrument that is gone, or has another code by now, judges nothing.
+        """The rules that apply. A rule whose instrument was archived or has another code now is left out.
 
-        A patient's own rules go with their instrument: another that has its code by now is not theirs.
+        A patient's own rules belong to their instrument, and do not pass to another one that takes its code.
         """
         rows = RuleOverride.objects.filter(patient=self.patient, deleted_at=None, instrument__deleted_at=None)
         own = [Override(*row) for row in rows.values_list("kind", "instrument__code", "rules")]
@@ -53,8 +53,8 @@ class Care:
         return [rule for rule in rules if codes_of(rule) <= self.instruments.keys()]
 
 
-def care_of(patient: Patient) -> Care | None:
-    """Return under what `patient` is monitored; None for who is enrolled in nothing."""
+def monitoring_context(patient: Patient) -> MonitoringContext | None:
+    """Return the open enrolment and rules of `patient`, or None if the patient is not enrolled."""
     rows = Enrolment.objects.select_related("protocol").filter(patient=patient, end_date=None)
     enrolment = rows.first()
-    return Care(patient, enrolment) if enrolment else None
+    return MonitoringContext(patient, enrolment) if enrolment else None

@@ -1,4 +1,4 @@
-"""Judging measurements that have arrived, and planned ones that have not."""
+"""Evaluating measurements that have arrived, and planned ones that are overdue."""
 
 import datetime
 from collections.abc import Collection
@@ -7,57 +7,61 @@ from django.utils import timezone
 
 from accounts.scope import Actor
 from clinical.models import Measurement, PlannedAction
-from clinical.monitoring import Planned, Value, history_for, judge, judge_overdue
+from clinical.monitoring import Planned, Value, evaluate, history_for, match_overdue
 from clinical.services.monitoring.alerts import raise_alerts
-from clinical.services.monitoring.context import Care, care_of
-from clinical.services.monitoring.plans import MADE_UP_FOR, complete_actions, plan
+from clinical.services.monitoring.context import MonitoringContext, monitoring_context
+from clinical.services.monitoring.plans import CATCH_UP_LIMIT, complete_actions, plan
 from patients.models import Patient
 
+# How long after its end a planned action is checked: a day longer than any grace period.
 LOOK_BACK = datetime.timedelta(days=31)
-"""How long after its end a planned action is looked at: a day longer than any grace."""
 
 
-def judge_measurements(*, actor: Actor, patient: Patient, measurements: Collection[Measurement]) -> int:
-    """Raise the alerts that `measurements` give cause to, and return how many; complete what was planned and has come.
+def evaluate_measurements(*, actor: Actor, patient: Patient, measurements: Collection[Measurement]) -> int:
+    """Raise alerts for `measurements`, return how many, and complete the planned actions that they fulfil.
 
-    `measurements` are stored already, and `patient` is locked, with its organization. They are judged
-    under the patient's open enrolment by its protocol's rules and the patient's own; one from
-    before the enrolment, or of who is enrolled in nothing, is not, and completes only what they have
-    planned. The number of statements does not depend on that of the measurements.
+    `measurements` are stored already, and `patient` is locked, with its organization. They are evaluated
+    by the rules of the open enrolment's protocol and the patient's own. Without an enrolment, or from
+    before it, they only complete planned actions. The number of SQL statements does not depend on the
+    number of measurements.
     """
     if not measurements:
         return 0
-    care = care_of(patient)
-    if care:
-        plan(actor, care, timezone.now())
+    context = monitoring_context(patient)
+    if context:
+        plan(actor, context, timezone.now())
     complete_actions(actor, patient, measurements)
-    if care is None:
+    if context is None:
         return 0
-    values = _values(care, measurements)
-    return raise_alerts(actor, care, judge(care.rules, [*values, *_history(care, values)], care.zone)) if values else 0
+    values = _values(context, measurements)
+
+    if not values:
+        return 0
+    matches = evaluate(context.rules, [*values, *_history(context, values)], context.zone)
+    return raise_alerts(actor, context, matches)
 
 
-def judge_plans(actor: Actor, care: Care, now: datetime.datetime) -> int:
-    """Raise an alert for every planned action of this enrolment whose grace has run out, and return how many.
+def evaluate_overdue(actor: Actor, context: MonitoringContext, now: datetime.datetime) -> int:
+    """Raise an alert for each planned action of this enrolment whose grace period has ended, and return how many.
 
-    One that ran out longer ago than MADE_UP_FOR only raises the flag of its alert. What ended before
-    the patient became active again is left alone.
+    If it ended longer ago than CATCH_UP_LIMIT, only the flag of an existing alert is raised. Actions that
+    ended before the patient became active again are ignored.
     """
     rows = PlannedAction.objects.select_related("instrument").filter(
-        patient=care.patient,
+        patient=context.patient,
         instrument__deleted_at=None,
         completed_at=None,
-        not_before__gte=care.began - datetime.timedelta(days=1),  # The patient's day may begin before the organization's.
-        expires_at__gt=max(now - LOOK_BACK, care.active_since),
+        not_before__gte=context.began - datetime.timedelta(days=1),  # The patient's day may begin before the organization's.
+        expires_at__gt=max(now - LOOK_BACK, context.active_since),
         expires_at__lte=now,
     )
     waiting = [Planned(str(row.uuid), row.instrument.code, row.not_before, row.expires_at) for row in rows]
-    return raise_alerts(actor, care, judge_overdue(care.rules, waiting, now, MADE_UP_FOR)) if waiting else 0
+    return raise_alerts(actor, context, match_overdue(context.rules, waiting, now, CATCH_UP_LIMIT)) if waiting else 0
 
 
-def _values(care: Care, measurements: Collection[Measurement]) -> list[Value]:
-    codes = {instrument.pk: code for code, instrument in care.instruments.items()}
-    began = care.began
+def _values(context: MonitoringContext, measurements: Collection[Measurement]) -> list[Value]:
+    codes = {instrument.pk: code for code, instrument in context.instruments.items()}
+    began = context.began
     return [
         _value(row, codes[row.instrument_id], new=True)
         for row in measurements
@@ -65,16 +69,16 @@ def _values(care: Care, measurements: Collection[Measurement]) -> list[Value]:
     ]
 
 
-def _history(care: Care, values: Collection[Value]) -> list[Value]:
-    """Return the stored values that decide together with new ones: those near enough in time, before and after."""
-    codes, days = history_for(care.rules, {value.instrument for value in values})
+def _history(context: MonitoringContext, values: Collection[Value]) -> list[Value]:
+    """Return the stored values that matter together with the new ones: those close enough in time, before or after."""
+    codes, days = history_for(context.rules, {value.instrument for value in values})
     if not codes:
         return []
-    named = {care.instruments[code].pk: code for code in codes}
+    named = {context.instruments[code].pk: code for code in codes}
     moments, reach = [value.measured_at for value in values], datetime.timedelta(days=days)
     rows = Measurement.objects.filter(
-        organization_id=care.patient.organization_id,
-        patient=care.patient,
+        organization_id=context.patient.organization_id,
+        patient=context.patient,
         instrument_id__anyof=sorted(named),
         measured_at__gt=min(moments) - reach,
         measured_at__lt=max(moments) + reach,

@@ -1,4 +1,4 @@
-"""Planned measurements: what a protocol's schedule expects of a patient, day by day, and what has come of it."""
+"""Planned actions: the measurements that a protocol's schedule expects of a patient, and their completion."""
 
 import datetime
 from bisect import bisect_left
@@ -13,12 +13,12 @@ from django.db.models import Max, OuterRef, Subquery
 from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts import audit, events
+from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Measurement, PlannedAction, PlannedVia
 from clinical.monitoring import A_DAY, day_bounds, day_of, days_of
-from clinical.services.instruments import Instruments
-from clinical.services.monitoring.context import Care, care_of
+from clinical.services.instruments import InstrumentLookup
+from clinical.services.monitoring.context import MonitoringContext, monitoring_context
 from config.core.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
 from config.core.exceptions import Invalid
 from patients.models import Enrolment, Patient, Protocol, Status
@@ -26,75 +26,76 @@ from patients.services.charts import add_entry
 from patients.services.locking import lock_patient
 from patients.services.patients import enrolled
 
-AHEAD = datetime.timedelta(days=1)
-"""How far ahead actions are planned: what the protocol changes later holds from the day after tomorrow."""
-MADE_UP_FOR = datetime.timedelta(days=2)
-"""How many days a late run still makes up for."""
+# How far ahead actions are planned: a change of the protocol takes effect from the day after tomorrow.
+PLANNING_HORIZON = datetime.timedelta(days=1)
+# How many missed days a late run still plans.
+CATCH_UP_LIMIT = datetime.timedelta(days=2)
 
 
 def plan_actions(*, actor: Actor, patient: Patient, now: datetime.datetime | None = None) -> int:
     """Plan the measurements of a patient up to tomorrow, and return how many are new.
 
-    Every line of the schedule of the protocol under which `patient` (locked, with its organization) is
-    enrolled gives an action from midnight to midnight of each of its days, in the patient's time zone.
-    A line that has planned before goes on after its last day, whatever zone that was in, and makes up
-    for MADE_UP_FOR at most, and for no day before the patient became active; a new one begins today, or
-    after the last day of the same instrument by lines that are no longer there: who edits a line plans
-    no day twice. Again on the same day this changes nothing.
+    `patient` is locked, with its organization. Each line of the protocol's schedule gives one action for
+    each of its days, from midnight to midnight in the patient's time zone. A line continues after the
+    last day it has planned, whatever zone that was in. It catches up on CATCH_UP_LIMIT at most, and on no
+    day before the patient became active. A new line begins today, or after the last day that a removed
+    line has planned for the same instrument, so that editing a line plans no day twice. Idempotent.
     """
-    care = care_of(patient)
-    return plan(actor, care, now or timezone.now()) if care else 0
+    context = monitoring_context(patient)
+    return plan(actor, context, now or timezone.now()) if context else 0
 
 
-def plan(actor: Actor, care: Care, now: datetime.datetime) -> int:
-    """Do what `plan_actions` does, for who is active."""
-    lines = [line for line in care.enrolment.protocol.schedule if line["instrument"] in care.instruments]
-    if not lines or care.patient.status != Status.ACTIVE:
+def plan(actor: Actor, context: MonitoringContext, now: datetime.datetime) -> int:
+    """Plan actions if the patient is active; see `plan_actions`."""
+    lines = [line for line in context.enrolment.protocol.schedule if line["instrument"] in context.instruments]
+    if not lines or context.patient.status != Status.ACTIVE:
         return 0
-    rows = list(_rows(care, _by_id(care.enrolment.protocol, lines), now))
+    rows = list(_planned_rows(context, _by_id(context.enrolment.protocol, lines), now))
     if rows:
         insert_many(PlannedAction, rows)
-        _tell(actor, care.patient, "plan", "planned", rows)
-        _complete_new(actor, care.patient, rows)
+        record_change(actor, "planned_action.plan", rows, event="planned_action.planned")
+        _complete_new(actor, context.patient, rows)
     return len(rows)
 
 
 @receiver(enrolled)
 def _plan_first_days(sender: Any, actor: Actor, enrolment: Enrolment, **kwargs: Any) -> None:
-    # The protocol that the caller holds may be older than its schedule.
+    # Reads the protocol anew: the caller's copy may have an outdated schedule.
     plan_actions(actor=actor, patient=enrolment.patient)
 
 
 def _by_id(protocol: Protocol, lines: Iterable[Mapping[str, Any]]) -> dict[UUID, Mapping[str, Any]]:
-    """Return the lines of a protocol's schedule by the ids that they keep for as long as they say the same."""
+    """Return the lines of a protocol's schedule by ids derived from their content: an edited line gets another id."""
     return {uuid5(protocol.uuid, "/".join(str(line[name]) for name in sorted(line))): line for line in lines}
 
 
 class _Last(NamedTuple):
-    """The last day that was planned, and the latest moment at which one begins."""
+    """The last planned day, and the latest `not_before`."""
 
     day: datetime.date
     begins: datetime.datetime
 
 
-def _rows(care: Care, lines: Mapping[UUID, Mapping[str, Any]], now: datetime.datetime) -> Iterator[PlannedAction]:
-    zone = ZoneInfo(care.patient.timezone)
+def _planned_rows(
+    context: MonitoringContext, lines: Mapping[UUID, Mapping[str, Any]], now: datetime.datetime
+) -> Iterator[PlannedAction]:
+    zone = ZoneInfo(context.patient.timezone)
     today = day_of(now, zone)
-    planned = _last_planned(care.patient, lines)
+    planned = _last_planned(context.patient, lines)
     for uuid, line in lines.items():
-        last = planned.get(uuid) or planned.get(care.instruments[line["instrument"]].pk)
+        last = planned.get(uuid) or planned.get(context.instruments[line["instrument"]].pk)
         late = uuid in planned and planned[uuid].day + A_DAY < today
-        since = max(today - MADE_UP_FOR, day_of(care.active_since, zone)) if late else today
+        since = max(today - CATCH_UP_LIMIT, day_of(context.active_since, zone)) if late else today
         first = max(last.day + A_DAY, since) if last else since
-        for day in days_of(line, care.enrolment.start_date, first, today + AHEAD):
-            row = _row(care, uuid, line, day, zone)
-            # For who crossed the date line the next day may begin when the last one did.
+        for day in days_of(line, context.enrolment.start_date, first, today + PLANNING_HORIZON):
+            row = _planned_row(context, uuid, line, day, zone)
+            # After crossing the date line, the next day may begin at the same moment as the last one.
             if last is None or row.not_before > last.begins:
                 yield row
 
 
 def _last_planned(patient: Patient, lines: Collection[UUID]) -> dict[UUID | int, _Last]:
-    """Return what each of `lines` has planned last for the patient, and, by instrument id, what lines that are gone have."""
+    """Return the last planned day of each of `lines`, and that of removed lines by instrument id."""
     rows = PlannedAction.objects.filter(patient=patient, planned_via=PlannedVia.SCHEDULE).order_by()
     found: dict[UUID | int, _Last] = {}
     grouped = rows.values_list("program_action", "instrument_id", "timezone").annotate(last=Max("not_before"))
@@ -106,16 +107,18 @@ def _last_planned(patient: Patient, lines: Collection[UUID]) -> dict[UUID | int,
     return found
 
 
-def _row(care: Care, line_id: UUID, line: Mapping[str, Any], day: datetime.date, zone: ZoneInfo) -> PlannedAction:
+def _planned_row(
+    context: MonitoringContext, line_id: UUID, line: Mapping[str, Any], day: datetime.date, zone: ZoneInfo
+) -> PlannedAction:
     begins, ends = day_bounds(day, zone)
     return PlannedAction(
-        organization_id=care.patient.organization_id,
-        patient=care.patient,
+        organization_id=context.patient.organization_id,
+        patient=context.patient,
         program_action=line_id,
-        instrument=care.instruments[line["instrument"]],
+        instrument=context.instruments[line["instrument"]],
         not_before=begins,
         expires_at=ends,
-        timezone=care.patient.timezone,
+        timezone=context.patient.timezone,
     )
 
 
@@ -123,13 +126,13 @@ def _row(care: Care, line_id: UUID, line: Mapping[str, Any], day: datetime.date,
 def plan_own_action(
     *, actor: Actor, patient_id: int, instrument: str, not_before: datetime.datetime, expires_at: datetime.datetime
 ) -> PlannedAction:
-    """Plan a measurement that a patient takes on beside the schedule; `instrument` is a code or a UUID.
+    """Plan a measurement in addition to the schedule; `instrument` is a code or a UUID.
 
-    What they plan of one instrument has one `program_action`. Raises NotFound, Invalid, or
-    IntegrityError where they have planned the same from the same moment on.
+    All own plans for one instrument share one `program_action`. Raises NotFound, Invalid, or
+    IntegrityError for a second plan of the same instrument from the same moment on.
     """
     patient = lock_patient(patient_id)
-    found = Instruments(patient.organization_id).named(instrument)
+    found = InstrumentLookup(patient.organization_id).named(instrument)
     if expires_at <= max(not_before, timezone.now()):
         raise Invalid("The time must end after it begins, and in the future.", "expires_at")
     values = {
@@ -147,7 +150,7 @@ def plan_own_action(
 
 
 def _complete_new(actor: Actor, patient: Patient, actions: Iterable[PlannedAction]) -> None:
-    """Complete those of `actions`, which have just been planned, for which a measurement had come before."""
+    """Complete those of the new `actions` that a stored measurement already fulfils."""
     come = Measurement.objects.filter(
         organization_id=patient.organization_id,
         patient=patient,
@@ -162,7 +165,7 @@ def _complete_new(actor: Actor, patient: Patient, actions: Iterable[PlannedActio
 
 
 def complete_actions(actor: Actor, patient: Patient, measurements: Collection[Measurement]) -> None:
-    """Complete every planned action that one of `measurements` falls into, by the first that does."""
+    """Complete each outstanding action by the first of `measurements` within its time."""
     by_instrument: dict[int, list[Measurement]] = defaultdict(list)
     for measurement in sorted(measurements, key=_moment):
         by_instrument[measurement.instrument_id].append(measurement)
@@ -174,37 +177,23 @@ def complete_actions(actor: Actor, patient: Patient, measurements: Collection[Me
         not_before__lte=max(moments),
         expires_at__gt=min(moments),
     )
-    done = [action for action in outstanding if _completed(action, by_instrument[action.instrument_id])]
+    done = [action for action in outstanding if _complete(action, by_instrument[action.instrument_id])]
     if done:
         columns = ["completed_at", "completed_by", "updated_at"]
         PlannedAction.objects.bulk_update(done, columns, batch_size=ROWS_A_STATEMENT)
-        _tell(actor, patient, "complete", "completed", done, ["completed_at", "completed_by"])
+        changed = ["completed_at", "completed_by"]
+        record_change(actor, "planned_action.complete", done, event="planned_action.completed", changed=changed)
 
 
 def _moment(measurement: Measurement) -> tuple[datetime.datetime, int]:
     return measurement.measured_at, measurement.pk
 
 
-def _completed(action: PlannedAction, measurements: list[Measurement]) -> bool:
-    """Note in `action` the first of `measurements`, which are in order, that falls into it; tell whether there is one."""
+def _complete(action: PlannedAction, measurements: list[Measurement]) -> bool:
+    """Complete `action` by the first of the sorted `measurements` within its time, and tell whether there is one."""
     first = bisect_left(measurements, action.not_before, key=lambda measurement: measurement.measured_at)
     if first == len(measurements) or measurements[first].measured_at >= action.expires_at:
         return False
     action.completed_at, action.completed_by = measurements[first].measured_at, measurements[first]
     vars(action)["updated_at"] = DatabaseNow()
     return True
-
-
-def _tell(
-    actor: Actor, patient: Patient, verb: str, past: str, rows: Collection[PlannedAction], changed: Iterable[str] = ()
-) -> None:
-    audit.record(
-        actor,
-        f"planned_action.{verb}",
-        organization_id=patient.organization_id,
-        patients=[patient.pk],
-        subject="planned_action",
-        changed=changed,
-    )
-    subjects = [row.uuid for row in rows]
-    events.emit_all(f"planned_action.{past}", organization_id=patient.organization_id, subjects=subjects)

@@ -1,4 +1,4 @@
-"""`manage.py demo`: a clinic to look at, with somebody to sign in as and keys to call with."""
+"""`manage.py demo`: a demo clinic, with users to sign in as and API keys."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from exports.demo.clinic import DEFAULT_PATIENTS, Demo, make_demo
 
 
 class Command(BaseCommand):
-    """Makes the demo clinic, or finds it and issues fresh keys."""
+    """Creates the demo clinic, or finds it and issues new keys."""
 
     help = "Make a demo clinic. Running it again adds nothing; earlier demo keys are revoked and fresh ones shown."
 
@@ -26,11 +26,11 @@ class Command(BaseCommand):
         if pending_migrations():
             call_command("migrate", interactive=False, verbosity=0)
         demo = make_demo(options["patients"])
-        self.stdout.write(json.dumps(demo.as_json()) if options["json"] else told(demo, options["address"].rstrip("/")))
+        self.stdout.write(json.dumps(demo.as_json()) if options["json"] else summary(demo, options["address"].rstrip("/")))
 
 
-def told(demo: Demo, address: str) -> str:
-    """Return the demo as text for a person."""
+def summary(demo: Demo, address: str) -> str:
+    """Return the demo as text."""
     organization, key = demo.organization, demo.keys["HC_ADMIN"]
     rows = "\n".join(f"  {role:<13} {user.email:<32} {demo.keys[role]}" for role, user in demo.users.items())
     return f"""

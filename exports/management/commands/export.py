@@ -1,4 +1,4 @@
-"""`manage.py export`: a report of an organization as a file."""
+"""`manage.py export`: write a report of an organization to a file."""
 
 import datetime
 import signal
@@ -29,7 +29,7 @@ _ROUTE = "manage.py export"
 
 
 class Command(BaseCommand):
-    """Writes what an administrator of the organization would get from the API, to the byte."""
+    """Writes exactly the bytes that an administrator of the organization would get from the API."""
 
     help = (
         "Write REPORT of an organization to FILE: the rows and columns of the API's report for an administrator. FILE is there "
@@ -78,7 +78,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """Let SIGTERM end the block as an interrupt does, so that a file that is not whole is taken away."""
+    """Let SIGTERM end the block like an interrupt, so that an incomplete file is removed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -87,7 +87,7 @@ def ending_in_order() -> Iterator[None]:
 
 
 def day(text: str) -> datetime.date:
-    """Return the day that `text` names."""
+    """Parse a day."""
     found = parse_date(text)
     if found is None:
         raise ArgumentTypeError(f"{text} is not a date, YYYY-MM-DD")
@@ -95,7 +95,7 @@ def day(text: str) -> datetime.date:
 
 
 def administrator_of(organization: Organization) -> Actor:
-    """Return an actor who sees what an administrator of `organization` sees, by its clocks."""
+    """Return an actor with the scope of an administrator of `organization`, in its time zone."""
     return Actor(
         role=Role.HC_ADMIN,
         organization_id=organization.pk,

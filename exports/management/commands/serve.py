@@ -1,4 +1,4 @@
-"""`manage.py serve`: the server for demos and production alike."""
+"""`manage.py serve`: the server, for demos and production alike."""
 
 import hashlib
 import os
@@ -15,8 +15,8 @@ from granian.constants import Interfaces
 
 from config.health import pending_migrations
 
+# Threads per worker: while one waits for the database or a slow client, others work.
 THREADS = 4
-"""Threads of a worker: while one waits for the database or for a slow reader, others work."""
 THREADS_STAY_SECONDS = 600
 KILL_AFTER_SECONDS = 10
 LOGGING = {
@@ -29,7 +29,7 @@ LOGGING = {
 
 
 class Command(BaseCommand):
-    """Serves pages, APIs and static files until SIGTERM or SIGINT, then lets running requests end."""
+    """Serves pages, APIs and static files until SIGTERM or SIGINT, then finishes running requests."""
 
     help = "Serve the admin and the APIs. Needs a database that is migrated; collects static files when they changed."
 
@@ -58,7 +58,7 @@ class Command(BaseCommand):
 
 
 def refuse_unmigrated() -> None:
-    """Raise CommandError where the database does not answer or lacks migrations."""
+    """Raise CommandError if the database does not answer or lacks migrations."""
     try:
         pending = pending_migrations()
     except Error as error:
@@ -69,7 +69,7 @@ def refuse_unmigrated() -> None:
 
 
 def collect_static_files() -> None:
-    """Collect static files into STATIC_ROOT, unless the ones there were made from the same sources."""
+    """Collect static files into STATIC_ROOT, unless they have been collected from the same sources."""
     stamp = Path(settings.STATIC_ROOT) / ".sources"
     fingerprint = _fingerprint_of_sources()
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint:
@@ -80,7 +80,7 @@ def collect_static_files() -> None:
 
 
 def _fingerprint_of_sources() -> str:
-    """Return a digest over names, sizes and times of all static files of the installed apps."""
+    """Return a digest of the names, sizes and times of all static files of the installed apps."""
     digest = hashlib.sha256()
     for finder in get_finders():
         for name, storage in finder.list([]):

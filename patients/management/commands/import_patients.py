@@ -1,4 +1,4 @@
-"""`manage.py import_patients`: patients from a CSV file."""
+"""`manage.py import_patients`: import patients from a CSV file."""
 
 from collections import Counter
 from itertools import islice
@@ -20,7 +20,7 @@ _ACTOR = Actor.system("manage.py import_patients")
 
 
 class Command(BaseCommand):
-    """Imports a file chunk by chunk, by the rules of the API."""
+    """Imports a file chunk by chunk, with the rules of the API."""
 
     help = (
         "Import FILE, a CSV table in UTF-8 whose header names fields of a patient as the practice API calls them (plus uuid, "
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 with ErrorFile(path, table.header) as errors, Progress(self) as progress:
                     counts = self._import(job, table, errors, progress)
         except FileRefused as error:
-            raise CommandError(f"{path} can not be imported: {error}.") from error
+            raise CommandError(f"{path} cannot be imported: {error}.") from error
         self.stdout.write(summary(counts, dry_run=options["dry_run"]))
         if counts[Outcome.FAILED]:
             raise CommandError(f"{counts[Outcome.FAILED]:,} rows failed; {errors.path} names them.")
@@ -72,17 +72,17 @@ class Command(BaseCommand):
                     errors.write(row, "", row.unreadable)
             for row, result in zip(readable, job.take([row.values for row in readable]), strict=True):
                 counts[result.outcome] += 1
-                self._tell(job, errors, row, result)
+                self._write_errors(job, errors, row, result)
             progress(f"{sum(counts.values()):,} rows", share_read(table.file))
         return counts
 
-    def _tell(self, job: BulkImport, errors: ErrorFile, row: FileRow, result: Result) -> None:
+    def _write_errors(self, job: BulkImport, errors: ErrorFile, row: FileRow, result: Result) -> None:
         for problem in problems_of(result.error, job.reader.names) if result.error else ():
             errors.write(row, str(problem.path[0]) if problem.path else "", problem.message)
 
 
 def required_columns(options: Options) -> set[str]:
-    """Return the columns without which no row could do anything."""
+    """Return the columns that every file needs in this mode."""
     if options.mode == Mode.UPDATE:
         return {options.match_on}
     return {"first_name", "last_name"} | ({options.match_on} if options.mode == Mode.UPSERT else set())
@@ -91,5 +91,5 @@ def required_columns(options: Options) -> set[str]:
 def summary(counts: Counter[str], *, dry_run: bool) -> str:
     """Return the counts in one line."""
     dry = "Dry run, nothing was written: " if dry_run else ""
-    told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome]) or "nothing to do"
-    return f"{dry}{sum(counts.values()):,} rows: {told}."
+    parts = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome]) or "nothing to do"
+    return f"{dry}{sum(counts.values()):,} rows: {parts}."

@@ -6,10 +6,10 @@ from uuid import UUID
 from accounts.models import UserStatus
 from accounts.permissions import READS_IDENTITY_NUMBERS, READS_MASKED_NUMBERS
 from accounts.scope import Actor
+from config.core.dates import age_on, today_at
 from config.core.encryption import unseal
 from config.rest.compiled.plans import Computed
 from patients.models import Status
-from patients.services.rules import age_on, today_at
 
 
 class IdentityNumber(Computed):

@@ -1,4 +1,4 @@
-"""Judging without a database: what rules find in values, what verdicts come to, and where days begin and end."""
+"""Judging without a database: what rules find in values, what matches come to, and where days begin and end."""
 
 import datetime
 import json
@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from clinical.monitoring import (
+    ExistingAlert,
     Planned,
-    Standing,
+    RuleMatch,
     Value,
-    Verdict,
     day_bounds,
     day_of,
     days_of,
+    evaluate,
     history_for,
-    judge,
-    judge_overdue,
-    settle,
+    match_overdue,
+    reconcile_alerts,
 )
 from clinical.monitoring.rule_matches import VALUES_KEPT
 from tests.clinical import rules
@@ -43,7 +43,7 @@ def value(number, when=START, instrument: str = "weight", *, new: bool = True, *
 
 def found(rules, *values) -> list[tuple[str, str, str]]:
     """Return flag, rule key and window of what the rules find."""
-    return [(one.flag, one.rule_key, one.window) for one in judge(rules, values, AMSTERDAM)]
+    return [(one.flag, one.rule_key, one.window) for one in evaluate(rules, values, AMSTERDAM)]
 
 
 # --- thresholds and remarks -------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_a_threshold_looks_at_new_numbers_of_its_instrument():
 def test_a_threshold_finds_the_first_value_of_each_local_day():
     before_midnight, after = at(hours=10.9), at(hours=11.1)  # 23:54 and 00:06 in Amsterdam, one day in UTC
     values = [value(95, after), value(96, before_midnight), value(97, at())]
-    assert [one.value.number for one in judge([HEAVY], values, AMSTERDAM)] == [97, 95]
+    assert [one.value.number for one in evaluate([HEAVY], values, AMSTERDAM)] == [97, 95]
     assert [window for _, _, window in found([HEAVY], *values)] == ["2030-01-10", "2030-01-11"]
 
 
@@ -82,8 +82,8 @@ def test_a_remark_is_any_comment_with_a_word_in_it():
 
 
 def test_a_cause_explains_the_verdict_in_exact_numbers():
-    (verdict,) = judge([HEAVY], [value("123456789.125")], AMSTERDAM)
-    assert json.loads(json.dumps(verdict.cause)) == {
+    (match,) = evaluate([HEAVY], [value("123456789.125")], AMSTERDAM)
+    assert json.loads(json.dumps(match.cause)) == {
         "rule": HEAVY,
         "threshold": {"op": ">", "value": 90},
         "window": {"from": "2030-01-09T23:00:00Z", "to": "2030-01-10T23:00:00Z"},
@@ -91,8 +91,8 @@ def test_a_cause_explains_the_verdict_in_exact_numbers():
             {"measurement": "weight@0", "instrument": "weight", "value": 123456789.125, "measured_at": "2030-01-10T12:00:00Z"}
         ],
     }
-    assert Decimal(repr(verdict.cause["values"][0]["value"])) == Decimal("123456789.125")
-    (remark,) = judge([REMARK], [value(None, instrument="mood", choice="low", comment="Dizzy")], AMSTERDAM)
+    assert Decimal(repr(match.cause["values"][0]["value"])) == Decimal("123456789.125")
+    (remark,) = evaluate([REMARK], [value(None, instrument="mood", choice="low", comment="Dizzy")], AMSTERDAM)
     assert [one["value"] for one in remark.cause["values"]] == ["low"]
     assert remark.cause["threshold"] is None
 
@@ -101,10 +101,10 @@ def test_a_cause_explains_the_verdict_in_exact_numbers():
 def test_a_combination_is_completed_by_the_newest_value_and_has_its_day():
     heavy, quick = value(95, at(), new=False), value(100, at(days=1), "pulse")
     assert found([BOTH], heavy, quick) == [("red", "combination:pulse:weight", "2030-01-11")]
-    (verdict,) = judge([BOTH], [quick, heavy], AMSTERDAM)
-    assert verdict.value == quick
-    assert [one["measurement"] for one in verdict.cause["values"]] == ["weight@0", "pulse@86400"]
-    assert verdict.cause["window"] == {"from": "2030-01-09T12:00:00Z", "to": "2030-01-11T12:00:00Z"}
+    (match,) = evaluate([BOTH], [quick, heavy], AMSTERDAM)
+    assert match.value == quick
+    assert [one["measurement"] for one in match.cause["values"]] == ["weight@0", "pulse@86400"]
+    assert match.cause["window"] == {"from": "2030-01-09T12:00:00Z", "to": "2030-01-11T12:00:00Z"}
 
 
 @pytest.mark.parametrize(("apart", "complete"), [(at(days=2, seconds=-1), True), (at(days=2), False), (at(days=3), False)])
@@ -129,8 +129,8 @@ def test_a_combination_rests_on_a_new_value():
 
 
 def test_a_value_that_comes_late_completes_what_is_newer():
-    (verdict,) = judge([BOTH], [value(95), value(100, at(hours=5), "pulse", new=False)], AMSTERDAM)
-    assert verdict.value.instrument == "pulse"
+    (match,) = evaluate([BOTH], [value(95), value(100, at(hours=5), "pulse", new=False)], AMSTERDAM)
+    assert match.value.instrument == "pulse"
 
 
 def test_a_combination_may_bound_one_instrument_from_both_sides():
@@ -142,9 +142,9 @@ def test_a_combination_may_bound_one_instrument_from_both_sides():
 def test_an_average_is_the_mean_of_its_window():
     assert found([MEAN], value(89), value(92, at(days=1))) == [("orange", "average:weight", "2030-01-11")]
     assert found([MEAN], value(89), value(91, at(days=1))) == []
-    (verdict,) = judge([{**MEAN, "op": ">="}], [value(89), value(91, at(days=1))], AMSTERDAM)
-    assert (verdict.cause["mean"], verdict.cause["count"]) == (90, 2)
-    assert verdict.cause["threshold"] == {"op": ">=", "value": 90, "min_count": 2}
+    (match,) = evaluate([{**MEAN, "op": ">="}], [value(89), value(91, at(days=1))], AMSTERDAM)
+    assert (match.cause["mean"], match.cause["count"]) == (90, 2)
+    assert match.cause["threshold"] == {"op": ">=", "value": 90, "min_count": 2}
 
 
 def test_an_average_needs_enough_values():
@@ -169,14 +169,14 @@ def test_an_average_rests_on_a_new_value_of_its_window():
 def test_a_mean_that_does_not_end_is_compared_exactly():
     third = {**MEAN, "op": ">", "value": 33.333, "min_count": 3}
     assert found([third], *(value(number, at(hours=number)) for number in (33, 33, 33))) == []
-    (verdict,) = judge([third], [value(number, at(hours=hour)) for hour, number in enumerate((33, 33, 34))], AMSTERDAM)
-    assert verdict.cause["mean"] == 33.333333
+    (match,) = evaluate([third], [value(number, at(hours=hour)) for hour, number in enumerate((33, 33, 34))], AMSTERDAM)
+    assert match.cause["mean"] == 33.333333
 
 
 def test_the_cause_of_an_average_keeps_the_last_values():
-    (verdict,) = judge([{**MEAN, "min_count": 150}], [value(95, at(seconds=number)) for number in range(150)], AMSTERDAM)
-    assert verdict.cause["count"] == 150
-    assert [one["measurement"] for one in verdict.cause["values"]][:: VALUES_KEPT - 1] == ["weight@50", "weight@149"]
+    (match,) = evaluate([{**MEAN, "min_count": 150}], [value(95, at(seconds=number)) for number in range(150)], AMSTERDAM)
+    assert match.cause["count"] == 150
+    assert [one["measurement"] for one in match.cause["values"]][:: VALUES_KEPT - 1] == ["weight@50", "weight@149"]
 
 
 def test_history_is_asked_for_where_older_values_decide():
@@ -190,9 +190,9 @@ def test_history_is_asked_for_where_older_values_decide():
 @pytest.mark.parametrize(("now", "late"), [(at(days=1, hours=12, seconds=-1), False), (at(days=1, hours=12), True)])
 def test_a_planned_measurement_is_overdue_when_its_grace_has_run_out(now, late):
     action = Planned("a1", "mood", at(), at(days=1))
-    verdicts = judge_overdue([LATE, {**LATE, "instrument": "weight"}, HEAVY], [action], now, datetime.timedelta(days=2))
-    assert [(one.rule_key, one.window, one.flag) for one in verdicts] == ([("overdue:mood", "a1", "orange")] if late else [])
-    for one in verdicts:
+    matches = match_overdue([LATE, {**LATE, "instrument": "weight"}, HEAVY], [action], now, datetime.timedelta(days=2))
+    assert [(one.rule_key, one.window, one.flag) for one in matches] == ([("overdue:mood", "a1", "orange")] if late else [])
+    for one in matches:
         assert one.cause == {
             "rule": LATE,
             "threshold": {"grace_hours": 12},
@@ -201,18 +201,18 @@ def test_a_planned_measurement_is_overdue_when_its_grace_has_run_out(now, late):
         }
 
 
-# --- settling ---------------------------------------------------------------------------------------
-def verdict(flag: str, window: str = "2030-01-10", *, days: int | None = None, when=START) -> Verdict:
-    return Verdict("measurement", flag, "key", window, {"flag": flag}, value=value(1, when), days=days)
+# --- reconciling ------------------------------------------------------------------------------------
+def match(flag: str, window: str = "2030-01-10", *, days: int | None = None, when=START) -> RuleMatch:
+    return RuleMatch("measurement", flag, "key", window, {"flag": flag}, value=value(1, when), days=days)
 
 
-def settled(verdicts, *standing) -> list[tuple[int | None, str, str]]:
-    return [(alert.pk, alert.window, alert.flag) for alert, _ in settle(verdicts, standing)]
+def reconciled(matches, *existing) -> list[tuple[int | None, str, str]]:
+    return [(alert.pk, alert.window, alert.flag) for alert, _ in reconcile_alerts(matches, existing)]
 
 
 def test_of_several_flags_the_highest_wins():
     for flags in (["grey", "red", "orange"], ["red"], ["orange", "red", "red"]):
-        assert settled([verdict(flag) for flag in flags]) == [(None, "2030-01-10", "red")]
+        assert reconciled([match(flag) for flag in flags]) == [(None, "2030-01-10", "red")]
 
 
 @pytest.mark.parametrize(
@@ -220,18 +220,18 @@ def test_of_several_flags_the_highest_wins():
     [("grey", "red", [(1, "2030-01-10", "red")]), ("red", "red", []), ("red", "grey", []), ("orange", "grey", [])],
 )
 def test_an_alert_that_is_not_processed_rises_and_never_falls(stands, comes, result):
-    assert settled([verdict(comes)], Standing(1, "key", "2030-01-10", stands)) == result
+    assert reconciled([match(comes)], ExistingAlert(1, "key", "2030-01-10", stands)) == result
 
 
 def test_another_window_or_rule_is_another_alert():
-    assert settled([verdict("red")], Standing(1, "key", "2030-01-09", "red")) == [(None, "2030-01-10", "red")]
-    assert settled([verdict("red")], Standing(1, "other", "2030-01-10", "red")) == [(None, "2030-01-10", "red")]
+    assert reconciled([match("red")], ExistingAlert(1, "key", "2030-01-09", "red")) == [(None, "2030-01-10", "red")]
+    assert reconciled([match("red")], ExistingAlert(1, "other", "2030-01-10", "red")) == [(None, "2030-01-10", "red")]
 
 
 def test_another_measurement_after_a_processed_alert_raises_another():
-    processed = Standing(1, "key", "2030-01-10", "red", True, "weight@0")
-    assert settled([verdict("red", when=at(hours=1))], processed) == [(None, "2030-01-10", "red")]
-    assert settled([verdict("red")], processed) == [], "the same measurement has been processed"
+    processed = ExistingAlert(1, "key", "2030-01-10", "red", True, "weight@0")
+    assert reconciled([match("red", when=at(hours=1))], processed) == [(None, "2030-01-10", "red")]
+    assert reconciled([match("red")], processed) == [], "the same measurement has been processed"
 
 
 @pytest.mark.parametrize(
@@ -239,19 +239,19 @@ def test_another_measurement_after_a_processed_alert_raises_another():
 )
 @pytest.mark.parametrize("processed", [False, True])
 def test_an_alert_of_days_stands_for_the_days_around_it(window, new, processed):
-    standing = Standing(1, "key", "2030-01-10", "orange", processed)
-    assert bool(settled([verdict("orange", window, days=2)], standing)) == new
+    standing = ExistingAlert(1, "key", "2030-01-10", "orange", processed)
+    assert bool(reconciled([match("orange", window, days=2)], standing)) == new
 
 
 def test_a_higher_flag_is_told_near_an_alert_of_days_too():
-    comes = [verdict("red", "2030-01-11", days=2)]
-    assert settled(comes, Standing(1, "key", "2030-01-10", "orange")) == [(1, "2030-01-10", "red")]
-    assert settled(comes, Standing(1, "key", "2030-01-10", "orange", True)) == [(None, "2030-01-11", "red")]
+    comes = [match("red", "2030-01-11", days=2)]
+    assert reconciled(comes, ExistingAlert(1, "key", "2030-01-10", "orange")) == [(1, "2030-01-10", "red")]
+    assert reconciled(comes, ExistingAlert(1, "key", "2030-01-10", "orange", True)) == [(None, "2030-01-11", "red")]
 
 
-def test_verdicts_of_one_batch_settle_among_themselves():
-    days = [verdict(flag, f"2030-01-{day}", days=3) for day, flag in ((15, "grey"), (10, "grey"), (12, "red"), (13, "red"))]
-    assert settled(days) == [(None, "2030-01-10", "red"), (None, "2030-01-13", "red")], "windows count, not values"
+def test_matches_of_one_batch_are_reconciled_with_each_other():
+    days = [match(flag, f"2030-01-{day}", days=3) for day, flag in ((15, "grey"), (10, "grey"), (12, "red"), (13, "red"))]
+    assert reconciled(days) == [(None, "2030-01-10", "red"), (None, "2030-01-13", "red")], "windows count, not values"
 
 
 # --- days -------------------------------------------------------------------------------------------
