@@ -10,7 +10,7 @@ from django.db.models import Model
 from accounts.models.audit import AuditedPatient, AuditEvent
 from accounts.models.events import OutboxEvent
 from accounts.scope import Actor, organization_of
-from config.core.databases import insert_many, on_postgres
+from config.core.databases import insert_many
 
 
 def record_change(
@@ -42,15 +42,12 @@ def record_change(
     row.subject_id = changed_rows[0].pk if len(changed_rows) == 1 else None
     row.changed_fields = ",".join(sorted(changed))
     patients = {pk for owner in owners if hasattr(owner, "affected_patients") for pk in owner.affected_patients()}
-    _save(row, [(organization_id, pk) for pk in sorted(patients)])
+    published: list[OutboxEvent] = []
     if event and organization_id:
         about = [changed_row.uuid for changed_row in changed_rows] if event_subjects is None else event_subjects
-        _publish(event, organization_id, about)
-
-
-def _publish(event: str, organization_id: int, subjects: Iterable[UUID]) -> None:
-    rows = [OutboxEvent(organization_id=organization_id, type=event, subject_uuid=subject) for subject in subjects]
-    insert_many(OutboxEvent, rows)
+        published = [OutboxEvent(organization_id=organization_id, type=event, subject_uuid=subject) for subject in about]
+    _save(row, [(organization_id, pk) for pk in sorted(patients)])
+    insert_many(OutboxEvent, published)
 
 
 def record_read(actor: Actor, action: str, *, patients: list[tuple[int, int]]) -> None:
@@ -61,7 +58,7 @@ def record_read(actor: Actor, action: str, *, patients: list[tuple[int, int]]) -
     SQLite does it in a short transaction of its own.
     """
     event = _audit_event(actor, action, None, AuditEvent.Outcome.OK)
-    if not on_postgres():
+    if connection.vendor != "postgresql":
         with transaction.atomic():
             _save(event, patients)
         return

@@ -12,20 +12,15 @@ STAFF = ADMINISTRATORS | CAREGIVERS | {Role.HC_VIEW_ALL}
 class Permission(Enum):
     """What an action requires, with the roles that have it."""
 
-    READ = frozenset(Role)
-    READ_STAFF_ONLY = STAFF
-    WRITE_PATIENTS = ADMINISTRATORS | CAREGIVERS
-    MEASURE = ADMINISTRATORS | CAREGIVERS | {Role.PATIENT}
-    ADMINISTER = ADMINISTRATORS
+    READ = "read", frozenset(Role)
+    READ_STAFF_ONLY = "read_staff_only", STAFF
+    WRITE_PATIENTS = "write_patients", ADMINISTRATORS | CAREGIVERS
+    MEASURE = "measure", ADMINISTRATORS | CAREGIVERS | {Role.PATIENT}
+    ADMINISTER = "administer", ADMINISTRATORS
 
-    @property
-    def writes(self) -> bool:
-        """Whether this is a permission to change anything."""
-        return self not in (Permission.READ, Permission.READ_STAFF_ONLY)
-
-    def allows(self, role: str) -> bool:
-        """Tell whether `role` has this permission."""
-        return role in self.value
+    def __init__(self, label: str, roles: frozenset[str]):
+        self.roles = roles
+        self.writes = not label.startswith("read")
 
 
 # Social security, citizen service and medicaid numbers: in clear, or their last four places, or not at all.

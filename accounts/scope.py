@@ -6,6 +6,7 @@ each role has one rule over those columns. An empty scope means no rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID
 
@@ -84,15 +85,15 @@ class Actor:
     request_id: str = ""
     key: dict = field(default_factory=dict, compare=False)
 
-    @property
-    def viewer(self) -> Viewer:
-        """This actor as compiled queries take one."""
-        return Viewer(self.role, self.user_id, self.organization_id, self.group_ids)
-
     @classmethod
     def system(cls, route: str) -> "Actor":
         """Return the actor of a management command: all organizations, no person."""
         return cls(role=Role.FC_ADMIN, route=route)
+
+
+def viewer_of(actor: Actor) -> Viewer:
+    """Return `actor` as compiled queries take one."""
+    return Viewer(actor.role, actor.user_id, actor.organization_id, actor.group_ids)
 
 
 def scope(actor: Actor, queryset: QuerySet) -> QuerySet:
@@ -111,6 +112,7 @@ def scope_of(model: type[Model]) -> ScopePath:
     return cast("type[Scoped]", model).scope
 
 
+@cache
 def organization_of(model: type[Model]) -> str:
     """Return the lookup of the organization of `model`. Raises LookupError if its rows belong to none."""
     lookup = scope_of(model).organization

@@ -10,7 +10,7 @@ from rest_framework.serializers import IntegerField, ModelSerializer
 
 from accounts.models import GroupMembership, Organization
 from accounts.permissions import CAREGIVERS
-from accounts.scope import Actor, Role, Viewer, organization_of
+from accounts.scope import Actor, Role, Viewer, organization_of, viewer_of
 from config.core.compiled_queries import columns_of
 from config.rest.compiled.cursors import Keyset
 from config.rest.compiled.plans import response_plan
@@ -55,8 +55,8 @@ class Report:
     about: str
     serializer_class: type[ModelSerializer]
     days: Days = Days.OPTIONAL
-    criteria: Callable[[Actor], list[Criterion]] = lambda actor: []
-    """Which of the rows in scope the report is about."""
+    criteria: Callable[[Actor], list[Criterion]] | None = None
+    """Which of the rows in scope the report is about; None is for all of them."""
 
     @property
     def model(self) -> type[Model]:
@@ -70,7 +70,8 @@ class Report:
 
     def query(self, actor: Actor) -> Query:
         """Return the query of the report's rows, in the order of their creation."""
-        return Query(self.model, ordering=BY_CREATION).in_scope(actor).filter(*self.criteria(actor))
+        query = Query(self.model, ordering=BY_CREATION).in_scope(actor)
+        return query.filter(*self.criteria(actor)) if self.criteria else query
 
     def chunks(self, query: Query, actor: Actor, audit_read: Callable[[list[tuple]], None]) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of `query` as the report shows them; whose they are is audited before the first of theirs leaves.
@@ -117,7 +118,7 @@ def _counts(column: Any) -> bool:
 
 def _near(person: str) -> Callable[[Actor], list[Criterion]]:
     """Return the rule by which caregivers find only people near them, whose ids are in the column `person`."""
-    return lambda actor: [NearPerson(person, actor.viewer)] if actor.role in CAREGIVERS else []
+    return lambda actor: [NearPerson(person, viewer_of(actor))] if actor.role in CAREGIVERS else []
 
 
 def _staff(actor: Actor) -> list[Criterion]:

@@ -12,7 +12,7 @@ from django.db.models import BigIntegerField, Count, QuerySet
 from rest_framework import serializers
 
 from accounts.models import CareGroup, GroupMembership
-from accounts.scope import Actor, Viewer, visible
+from accounts.scope import Actor, Viewer, viewer_of, visible
 from clinical.models import Flag, MonitoringAlert, MonitoringAlertStatus
 from clinical.serializer_fields import measured_value
 from config.core.compiled_queries import QueryDefinition, parameter
@@ -191,7 +191,7 @@ class GroupNames(Loader):
 
     def load(self, keys: set, actor: Actor) -> Mapping[Any, str]:
         names: dict[Any, list[str]] = {}
-        for person, name in GroupNamesOfPeople(actor.viewer, sorted(keys)).fetch():
+        for person, name in GroupNamesOfPeople(viewer_of(actor), sorted(keys)).fetch():
             names.setdefault(person, []).append(name)
         return {person: ", ".join(sorted(found)) for person, found in names.items()}
 
@@ -213,7 +213,7 @@ class ProcessedAlerts(Loader):
     """Numbers of monitoring alerts that people have processed."""
 
     def load(self, keys: set, actor: Actor) -> Mapping[Any, int]:
-        return dict(AlertsProcessedByPeople(actor.viewer, sorted(keys)).fetch())
+        return dict(AlertsProcessedByPeople(viewer_of(actor), sorted(keys)).fetch())
 
 
 GROUPS = GroupNames()

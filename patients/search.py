@@ -15,6 +15,8 @@ from config.core.orm import fold
 MAX_WORDS = 8
 _NAMES = ("first_name", "middle_name", "last_name", "preferred_name")
 _PHONES = ("home_phone", "mobile_phone", "work_phone")
+_SEARCHED_WORDS = (*_NAMES, "email", "chart_number")
+_FOLDED = (*_SEARCHED_WORDS, "account_name")
 # The columns that derived columns depend on.
 SEARCHED = frozenset({*_NAMES, *_PHONES, "email", "chart_number", "date_of_birth", "account_name", "country"})
 
@@ -73,32 +75,28 @@ def derived_columns(values: Mapping[str, Any], organization_country: str) -> dic
     """Return the derived columns: sort keys, E.164, the search text."""
     region = region_of(values, organization_country)
     born = values.get("date_of_birth")
+    folded = {name: fold(values.get(name)) for name in _FOLDED}
+    phones = [form for name in _PHONES for form in _phone_forms(values.get(name), region)]
+    dates = [born.isoformat(), born.strftime("%Y%m%d")] if born else []
+    searched = [*filter(None, (folded[name] for name in _SEARCHED_WORDS)), *phones, *dates]
     return {
-        "first_name_key": fold(values["first_name"])[:255],
-        "last_name_key": fold(values["last_name"])[:255],
-        "chart_number_key": fold(values.get("chart_number"))[:64],
-        "email_key": fold(values.get("email"))[:254],
-        "account_name_key": fold(values.get("account_name"))[:150] or None,
+        "first_name_key": folded["first_name"][:255],
+        "last_name_key": folded["last_name"][:255],
+        "chart_number_key": folded["chart_number"][:64],
+        "email_key": folded["email"][:254],
+        "account_name_key": folded["account_name"][:150] or None,
         "date_of_birth_key": born.isoformat() if born else "",
         "mobile_e164": e164(values.get("mobile_phone"), region),
-        "search_text": " ".join(dict.fromkeys(_searched(values, region))),
+        "search_text": " ".join(dict.fromkeys(searched)),
     }
 
 
 def name_keys(values: Mapping[str, Any]) -> set[str]:
     """Return the folded texts of the typeahead's index: whole names and each of their words."""
-    folded = [fold(values.get(name))[:255] for name in TYPED]
-    return {key for text in folded for key in (text, *text.split()[:MAX_WORDS]) if key}
-
-
-def _searched(values: Mapping[str, Any], region: str) -> Iterator[str]:
-    for name in (*_NAMES, "email", "chart_number"):
-        if folded := fold(values.get(name)):
-            yield folded
-    for name in _PHONES:
-        yield from _phone_forms(values.get(name), region)
-    if born := values.get("date_of_birth"):
-        yield from (born.isoformat(), born.strftime("%Y%m%d"))
+    keys: set[str] = set()
+    for text in [fold(values.get(name))[:255] for name in TYPED]:
+        keys.update((text, *text.split()[:MAX_WORDS]))
+    return keys - {""}
 
 
 def _phone_forms(text: str | None, region: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Serializer fields of patients that the dialects and the reports share: identity numbers, age, public status."""
 
 import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from accounts.models import UserStatus
@@ -57,3 +58,11 @@ PUBLIC_STATUS: dict[str, str] = {
 def public_status(actor: Actor, status: str, login: str | None) -> str:
     """Return a patient's status in the public API's words; a login that is blocked or cancelled outranks it."""
     return login if login in (UserStatus.BLOCKED, UserStatus.CANCELLED) else PUBLIC_STATUS[status]
+
+
+RESTRICTED_ABOVE = Decimal(500)
+
+
+def scheduling_restricted(actor: Actor, status: str, balance: Decimal) -> bool:
+    """Tell whether no appointment should be made: the patient is inactive or owes more than 500."""
+    return status == Status.INACTIVE or balance > RESTRICTED_ABOVE

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.db.models import BigIntegerField, CharField, Exists, Min, OuterRef, Q, QuerySet
 
-from accounts.scope import Actor, Viewer, visible
+from accounts.scope import Actor, Viewer, viewer_of, visible
 from config.core.compiled_queries import Compilable, QueryDefinition, parameter
 from config.core.orm import fold
 from patients.models import NameKey
@@ -59,6 +59,6 @@ def typeahead(text: str, actor: Actor, organization_id: int, limit: int) -> tupl
     longest word, which few patients share, leads the search through the index.
     """
     words = sorted(fold(text).split()[:MAX_WORDS], key=len, reverse=True)
-    matches = PrefixMatches(actor.viewer, tuple([Prefix.of(word) for word in words]), organization_id)
+    matches = PrefixMatches(viewer_of(actor), tuple([Prefix.of(word) for word in words]), organization_id)
     rows = matches.fetch(f" LIMIT {limit}")
     return [row[0] for row in rows], rows[0][1] if rows else 0

@@ -23,11 +23,10 @@ class PatientChildViewSet(DialectViewSet):
     def resolve_path_scope(self) -> None:
         """Find the patient of the path in the caller's scope."""
         super().resolve_path_scope()
+        writable = [NOT_ARCHIVED] if self.required_permission.writes else []
+        patients = self.scoped_query(Patient)
         named = self.lookup_criterion(Patient, self.patient_url_kwarg)
-        query = self.scoped_query(Patient).filter(named)
-        if self.required_permission.writes:
-            query = query.filter(NOT_ARCHIVED)
-        rows = query.rows(("pk", "organization_id"))
+        rows = patients.filter(named, *writable).rows(("pk", "organization_id"))
         if not rows:
             raise self.not_found_for(Patient, named)
         self.patient_id, self.organization_id = rows[0]

@@ -4,9 +4,10 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from accounts.models import ApiKey
-from accounts.scope import Actor, Role
-from config.rest.compiled.plans import Computed
+from accounts.scope import Role
+from config.rest.compiled.plans import Constant
 from config.rest.fields import ContractSerializer, DateTime
+from config.rest.openapi import TEXT
 from config.rest.public import CamelCase
 
 
@@ -34,10 +35,6 @@ class PublicMeOut(serializers.Serializer):
     key = PublicKeyOut()
 
 
-def _shown_once(actor: Actor) -> None:
-    """The key itself is told by the answer that issues it only."""
-
-
 class PublicApiKeyOut(CamelCase, ContractSerializer):
     """An API key of a user; never its secret."""
 
@@ -53,7 +50,7 @@ class PublicApiKeyOut(CamelCase, ContractSerializer):
 class PublicApiKeyIssuedOut(PublicApiKeyOut):
     """A key that has just been issued, with the secret that is shown this once."""
 
-    api_key = Computed(_shown_once, (), schema={"type": "string"})
+    api_key = Constant(None, schema=TEXT)
 
     class Meta(PublicApiKeyOut.Meta):
         fields = [*PublicApiKeyOut.Meta.fields, "api_key"]

@@ -56,4 +56,4 @@ def _change(row: Catalog, base_version: int, values: Mapping[str, Any]) -> None:
 def _record(actor: Actor, row: Catalog, verb: str, changed: Iterable[str] = ()) -> None:
     catalog_changed(row.organization_id)
     # There is no event type for catalogs.
-    record_change(actor, f"{word_for(row)}.{verb}", row, event=None, changed=changed)
+    record_change(actor, f"{word_for(type(row))}.{verb}", row, event=None, changed=changed)

@@ -1,7 +1,7 @@
 """Allergies of patients in the practice dialect."""
 
 from clinical.models import Allergy, AllergyDefinition
-from clinical.practice.interactions import InteractingViewSet, InteractionWarnings
+from clinical.practice.interactions import InteractingViewSet, interaction_warnings
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
 from config.rest.filters import BooleanFilter, StrictFilterSet
 from config.rest.practice import ReferenceField
@@ -12,7 +12,7 @@ class PracticeAllergyOut(ChartEntryOut):
     """An allergy or intolerance."""
 
     allergy_definition = ReferenceField(AllergyDefinition, source="allergy_definition_id")
-    interaction_warnings = InteractionWarnings()
+    interaction_warnings = interaction_warnings()
 
     class Meta:
         model = Allergy

@@ -5,11 +5,10 @@ from typing import ClassVar
 
 from rest_framework.serializers import Serializer
 
-from accounts.scope import Actor
 from clinical.interactions import Basis, Kind, Severity
 from clinical.models import Allergy, Medication
 from clinical.services.interactions import find_interactions
-from config.rest.compiled.plans import Computed
+from config.rest.compiled.plans import Constant
 from config.rest.openapi import TEXT, UUID, array, enum, nullable, object_schema
 from config.rest.views import Written
 from patients.practice.charts import ChartRecordViewSet
@@ -29,16 +28,9 @@ WARNING = object_schema(
 )
 
 
-def _no_warnings(actor: Actor) -> list[dict]:
-    """Interactions are looked for by a create, and are in its response only."""
-    return []
-
-
-class InteractionWarnings(Computed):
-    """The warnings about an entry: always a list, empty in every response but that of the create."""
-
-    def __init__(self) -> None:
-        super().__init__(_no_warnings, (), schema=array(WARNING))
+def interaction_warnings() -> Constant:
+    """Return the field of the warnings about an entry: an empty list in every response but that of the create."""
+    return Constant([], schema=array(WARNING))
 
 
 class InteractingViewSet(ChartRecordViewSet):

@@ -3,7 +3,7 @@
 from django.db.models import Q
 
 from clinical.models import Medication, MedicationDefinition, MedicationStatus
-from clinical.practice.interactions import InteractingViewSet, InteractionWarnings
+from clinical.practice.interactions import InteractingViewSet, interaction_warnings
 from clinical.services.medications import create_medication, update_medication
 from config.rest.compiled.queries import Query, Where
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
@@ -18,7 +18,7 @@ class PracticeMedicationOut(ChartEntryOut):
 
     medication_definition = ReferenceField(MedicationDefinition, source="medication_definition_id")
     provider = ReferenceField(Provider, source="provider_id")
-    interaction_warnings = InteractionWarnings()
+    interaction_warnings = interaction_warnings()
 
     class Meta:
         model = Medication

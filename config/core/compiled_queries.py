@@ -13,14 +13,15 @@ import datetime
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from enum import Enum
+from functools import cache, cached_property
 from itertools import count
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, get_args
 
 import orjson
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
-from django.db.models import Expression, Field, QuerySet
+from django.db.models import Expression, Field, Lookup, QuerySet
 
 _PARAMETER = "parameter"
 
@@ -70,70 +71,107 @@ def list_parameter(values: list, connection) -> Any:
     return values if connection.vendor == "postgresql" else orjson.dumps(values).decode()
 
 
+@models.ForeignKey.register_lookup
+@Field.register_lookup
+class AnyOf(Lookup):
+    """`column__anyof=[1, 2]`: membership in a list that travels as one parameter, however long.
+
+    One SQL text serves every length, so that it is compiled and planned once.
+    """
+
+    lookup_name = "anyof"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        lhs, lhs_params = self.process_lhs(compiler, connection)
+        if isinstance(self.rhs, Parameter):
+            parameter: Any = Placeholder(self.rhs.number, self.lhs.output_field, array=True)
+        else:
+            values = [self.lhs.output_field.get_db_prep_value(value, connection) for value in self.rhs]
+            parameter = list_parameter(values, connection)
+        if connection.vendor == "postgresql":
+            cast = self.lhs.output_field.rel_db_type(connection)
+            return f"{lhs} = ANY(%s::{cast}[])", [*lhs_params, parameter]
+        return f"{lhs} IN (SELECT value FROM json_each(%s))", [*lhs_params, parameter]  # noqa: S608 - a compiled column
+
+    def get_prep_lookup(self):
+        return self.rhs
+
+
 class Compilable:
     """Base of frozen dataclasses that take part in compiled SQL; see the module's docstring.
 
-    Fields hold hashable values, further Compilables, or tuples of these.
+    Fields hold hashable values, further Compilables, or (`tuple[Criterion, ...]`) tuples of Compilables.
     """
 
-    @property
+    @cached_property
     def key(self) -> Hashable:
         """What shapes the SQL: the type, every field that is no parameter, and which parameters are None."""
-        return (
-            type(self),
-            *[
-                getattr(self, name) is None if declared else _key_of(getattr(self, name))
-                for name, declared in _declared(type(self))
-            ],
-        )
-
-    def parameters(self) -> Iterator[Any]:
-        """Yield the values of the parameters, in the order in which `with_placeholders` numbers them."""
-        for name, declared in _declared(type(self)):
+        parts: list[Hashable] = [type(self)]
+        for name, kind, _ in _fields_of(type(self)):
             value = getattr(self, name)
-            if declared is None:
-                yield from _parameters_of(value)
-            elif value is not None:
-                yield value
+            if kind is _Kind.VALUE:
+                parts.append(value)
+            elif kind is _Kind.PARAMETER:
+                parts.append(value is None)
+            else:
+                parts.append(value.key if kind is _Kind.COMPILABLE else tuple([item.key for item in value]))
+        return tuple(parts)
+
+    def collect_parameters(self, collected: list[Any]) -> list[Any]:
+        """Append the values of the parameters, in the order in which `with_placeholders` numbers them."""
+        for name, kind, _ in _fields_of(type(self)):
+            value = getattr(self, name)
+            if kind is _Kind.PARAMETER and value is not None:
+                collected.append(value)
+            elif kind is _Kind.COMPILABLE:
+                value.collect_parameters(collected)
+            elif kind is _Kind.GROUP:
+                for item in value:
+                    item.collect_parameters(collected)
+        return collected
 
     def with_placeholders(self, numbers: Iterator[int]) -> Self:
         """Return a copy that holds a `Parameter` in place of each parameter's value."""
-        copied = {}
-        for name, declared in _declared(type(self)):
+        copied: dict[str, Any] = {}
+        for name, kind, declared in _fields_of(type(self)):
             value = getattr(self, name)
-            if declared is None:
-                copied[name] = _placeholders_in(value, numbers)
-            elif value is not None:
+            if kind is _Kind.PARAMETER and value is not None:
                 field = getattr(self, declared) if isinstance(declared, str) else declared
                 copied[name] = Parameter(next(numbers), field)
+            elif kind is _Kind.COMPILABLE:
+                copied[name] = value.with_placeholders(numbers)
+            elif kind is _Kind.GROUP:
+                copied[name] = tuple([item.with_placeholders(numbers) for item in value])
         return dataclasses.replace(self, **copied)  # type: ignore[type-var]
 
 
+class _Kind(Enum):
+    """What a field of a Compilable holds."""
+
+    VALUE = 1
+    PARAMETER = 2
+    COMPILABLE = 3
+    GROUP = 4
+
+
 @cache
-def _declared(cls: type) -> tuple[tuple[str, Field | str | None], ...]:
-    """Return (name, what `parameter` was given or None) of every field of the dataclass `cls`."""
-    return tuple((field.name, field.metadata.get(_PARAMETER)) for field in dataclasses.fields(cls))
+def _fields_of(cls: type) -> tuple[tuple[str, _Kind, Any], ...]:
+    """Return (name, kind, what `parameter` was given) of every field of the dataclass `cls`.
 
-
-def _key_of(value: Any) -> Hashable:
-    if isinstance(value, Compilable):
-        return value.key
-    # A plain tuple may hold Compilables; subclasses, such as columns, are values.
-    return tuple([_key_of(item) for item in value]) if type(value) is tuple else value
-
-
-def _parameters_of(value: Any) -> Iterator[Any]:
-    if isinstance(value, Compilable):
-        yield from value.parameters()
-    elif type(value) is tuple:
-        for item in value:
-            yield from _parameters_of(item)
-
-
-def _placeholders_in(value: Any, numbers: Iterator[int]) -> Any:
-    if isinstance(value, Compilable):
-        return value.with_placeholders(numbers)
-    return tuple([_placeholders_in(item, numbers) for item in value]) if type(value) is tuple else value
+    A Compilable under another annotation counts as a value: it is compared whole, parameters and all.
+    """
+    fields = []
+    for field in dataclasses.fields(cls):
+        item = next(iter(get_args(field.type)), None)
+        if _PARAMETER in field.metadata:
+            kind = _Kind.PARAMETER
+        elif isinstance(field.type, type) and issubclass(field.type, Compilable):
+            kind = _Kind.COMPILABLE
+        else:
+            kind = _Kind.GROUP if isinstance(item, type) and issubclass(item, Compilable) else _Kind.VALUE
+        fields.append((field.name, kind, field.metadata.get(_PARAMETER)))
+    return tuple(fields)
 
 
 class QueryDefinition(Compilable):
@@ -152,7 +190,7 @@ class QueryDefinition(Compilable):
 
     def bind(self, limit_clause: str = "") -> "BoundQuery":
         """Return the compiled query with this definition's parameters. `limit_clause` is trusted text."""
-        return BoundQuery(compiled_queries.get(self), list(self.parameters()), limit_clause)
+        return BoundQuery(compiled_queries.get(self), self.collect_parameters([]), limit_clause)
 
 
 class CompiledQuery:

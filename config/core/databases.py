@@ -14,8 +14,6 @@ from django.apps import apps
 from django.db import IntegrityError, connections, models
 from django.db.models import Aggregate, Field, Func, Lookup
 
-from config.core.compiled_queries import Parameter, Placeholder, list_parameter
-
 
 def on_postgres(using: str = "default") -> bool:
     """Tell whether the database `using` is PostgreSQL."""
@@ -46,33 +44,6 @@ class MomentField(models.DateTimeField):
         value = super().get_db_prep_value(value, connection, prepared)
         whole = connection.vendor == "sqlite" and isinstance(value, str) and "." not in value
         return f"{value}.000000" if whole else value
-
-
-@models.ForeignKey.register_lookup
-@Field.register_lookup
-class AnyOf(Lookup):
-    """`column__anyof=[1, 2]`: membership in a list that travels as one parameter, however long.
-
-    One SQL text serves every length, so that it is compiled and planned once.
-    """
-
-    lookup_name = "anyof"
-    prepare_rhs = False
-
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        lhs, lhs_params = self.process_lhs(compiler, connection)
-        if isinstance(self.rhs, Parameter):
-            parameter: Any = Placeholder(self.rhs.number, self.lhs.output_field, array=True)
-        else:
-            values = [self.lhs.output_field.get_db_prep_value(value, connection) for value in self.rhs]
-            parameter = list_parameter(values, connection)
-        if connection.vendor == "postgresql":
-            cast = self.lhs.output_field.rel_db_type(connection)
-            return f"{lhs} = ANY(%s::{cast}[])", [*lhs_params, parameter]
-        return f"{lhs} IN (SELECT value FROM json_each(%s))", [*lhs_params, parameter]  # noqa: S608 - a compiled column
-
-    def get_prep_lookup(self):
-        return self.rhs
 
 
 @models.CharField.register_lookup

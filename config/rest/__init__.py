@@ -1,1 +1,45 @@
-"""The grammar of the dialects: what every endpoint shares, and one module a dialect for its wire format."""
+"""The grammar of the API dialects: what every endpoint shares, and one module a dialect for its wire format.
+
+A view set here is a REST framework GenericViewSet, and these carry what they carry there:
+`authentication_classes`, `throttle_classes`, `permission_classes`, `parser_classes`, `filter_backends`,
+`filterset_class`, `pagination_class`, `serializer_class`, `get_serializer_class`, `lookup_url_kwarg`,
+`get_queryset`, `filter_queryset`, `paginate_queryset`, `get_paginated_response`, `perform_authentication`,
+`check_throttles`, `check_permissions`, `perform_create`, `perform_update`, `handle_exception`. Where we
+differ:
+
+==========================  ==============================================  ========================================
+REST framework              here                                            why
+==========================  ==============================================  ========================================
+`initial`                   authentication, rate limit, verb, what the path  an error must not tell more than the
+                            names (`resolve_path_scope`), role, in this      caller may know: a foreign object is
+                            order                                            404 before a role is 403
+`request.user`              the `Actor`: user, role, organization, groups    one query reads them all with the key
+`request.auth`              what the caller may know of the key              `GET …/me`
+`queryset`                  `model`, and `get_queryset` from scope           rows are reached through scope only
+QuerySet                    `compiled.queries.Query`: `filter`, `order_by`   its SQL is compiled once
+`serializer_class`          the response's serializer, compiled into         50 rows of 70 fields in 1 ms
+                            `response_plan`; `to_representation(rows)`
+                            audits the read and builds the objects
+`get_serializer`            `get_request_serializer`, of the body; one for   bodies and responses differ; fields are
+                            each action in `request_serializer_classes`      made once, not for each request
+`get_object`                the row as a tuple of the plan's columns;        a write needs the id, and the service
+                            `get_object_id` for writes                       locks the row itself
+`perform_create(serializer)`  returns the id of the row, or `Written` with   the response is read by the compiled
+and `perform_update`        what the response says beside its columns        path, in the transaction of the write
+`create`, `partial_update`  run `write(perform)`: body, Idempotency-Key,     one transaction, one way for every
+                            validation, references, `perform`, response      action that writes
+`permission_classes`        one class; what an action requires of the role   one table of roles, accounts/permissions.py
+                            is in `permissions`
+`renderer_classes`,         not consulted: responses are `ApiResponse`,      JSON is the only format, and rendering
+content negotiation         rendered at once by orjson                       must not fail after the commit
+`ValidationError` bodies    `problems_of` -> `Problem` -> `Errors` of the    one place for the wording of a dialect
+                            dialect
+`SearchFilter`              filters of the filter set                        documented parameters only
+`OrderingFilter`            practice.SortFilter: `ordering_fields`,          the contract has sort_by and sort_dir
+                            `default_sort`
+==========================  ==============================================  ========================================
+
+Ours alone: `idempotent_actions`, `archived_actions`, `constraint_errors`, `error_fields`, `envelopes`,
+`query_parameters`, `batch_key`, `stream_media_types`; each has its line in views.py. What differs from
+django-filter is said in filters.py, and how reads are compiled in compiled/__init__.py.
+"""

@@ -8,7 +8,6 @@ from accounts.scope import Actor
 from accounts.services.keys import authenticate_key
 from config.core.exceptions import NotAuthenticated
 from config.core.logs import request_id
-from config.core.middleware import route_of
 
 CHALLENGE = 'Bearer realm="anamnesis"'
 
@@ -24,7 +23,7 @@ class KeyAuthentication(BaseAuthentication):
         key = self.key_of(request)
         if key is None:
             return None
-        route = f"{request.method:.16} /{route_of(request)}"
+        route = f"{request.method:.16} /{request.resolver_match.route}"
         actor = authenticate_key(key, route=route, request_id=request_id.get())
         return actor, actor.key
 

@@ -227,6 +227,8 @@ class StrictFilterSet(django_filters.FilterSet):
         problems: list[Problem] = []
         values = {}
         for name, declared in self.filters.items():
+            if name not in self.data:
+                continue
             try:
                 value = declared.clean(self.data, name)
                 if value is not None:

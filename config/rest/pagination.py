@@ -68,9 +68,10 @@ class KeysetPagination(Envelope, BasePagination):
     def paginate_queryset(self, queryset: Query, request: Request, view: Any = None) -> list[tuple]:
         size = read_integer(request.GET, self.page_size_query_param, default=view.page_size, least=1, most=MAX_PAGE_SIZE)
         cursor = read_once(request.GET, self.cursor_query_param)
-        own = (self.cursor_query_param, self.page_size_query_param)
-        filters = sorted((name, value) for name, value in request.GET.items() if name not in own)
-        binding = f"{view.actor.user_id}|{request.path}|{filters}"
+        filters = request.GET.dict()
+        for own in (self.cursor_query_param, self.page_size_query_param):
+            filters.pop(own, None)
+        binding = f"{view.actor.user_id}|{request.path}|{sorted(filters.items())}"
         try:
             self.page: KeysetPage = queryset.ordering.page(queryset, view.response_plan, binding, cursor, size)
         except BadCursor as error:

@@ -7,7 +7,7 @@ class RolePermission(BasePermission):
     """Allows the roles of the permission that the view's action requires."""
 
     def has_permission(self, request, view):
-        return request.user.role in view.required_permission.value
+        return request.user.role in view.required_permission.roles
 
 
 class DenyAll(BasePermission):

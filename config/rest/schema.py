@@ -21,7 +21,7 @@ from accounts.permissions import Permission
 from accounts.scope import Actor, Role
 from config.core.compiled_queries import columns_of
 from config.rest.bulk_reader import UnreadRows
-from config.rest.compiled.plans import Computed, LoadedField
+from config.rest.compiled.plans import Computed, Constant, LoadedField
 from config.rest.dialects import DIALECTS, Dialect, dialect_of
 from config.rest.fields import BaseVersion, Decimal
 from config.rest.filters import StrictFilterSet
@@ -216,7 +216,7 @@ class DialectSchema(AutoSchema):
         """Return the serializers of the answers that the roles which may do this get."""
         shapes = []
         for role in Role:
-            if role in self.view.required_permission.value:
+            if role in self.view.required_permission.roles:
                 self.view.actor = Actor(role=role)
                 shapes.append(self.view.get_serializer_class())
         return list(dict.fromkeys(shapes))
@@ -294,7 +294,7 @@ def _answered(field: serializers.Field, schema: Schema) -> Schema:
 
 def _can_be_null(field: serializers.Field, schema: Schema) -> bool:
     model = getattr(getattr(field.parent, "Meta", None), "model", None)
-    told = isinstance(field, (Computed, serializers.BaseSerializer)) or (
+    told = isinstance(field, (Computed, Constant, serializers.BaseSerializer)) or (
         isinstance(field, LoadedField) and field.render is not None
     )
     if model is None or told:

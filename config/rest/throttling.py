@@ -35,19 +35,9 @@ class Allowance:
     used: int
     retry_after: int
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether the limit is passed."""
-        return self.used > self.limit
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers that every answer carries."""
-        return {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(max(0, self.limit - self.used))}
-
     def check(self) -> None:
         """Raise RateLimited over the limit."""
-        if self.exhausted:
+        if self.used > self.limit:
             raise RateLimited(self.retry_after)
 
 

@@ -15,15 +15,15 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts import audit
 from accounts.permissions import Permission
-from accounts.scope import Actor, organization_of, scope, scope_of
+from accounts.scope import Actor, scope, scope_of
 from config.core.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, RateLimited, Unavailable
 from config.core.orm import has_column, verbose_name, word_for
 from config.rest import throttling
 from config.rest.authentication import CHALLENGE
 from config.rest.compiled.cursors import Keyset
 from config.rest.compiled.plans import ResponsePlan, response_plan
-from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Query, comparison
-from config.rest.fields import ScopedRelation, request_serializer, resolve_references
+from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Query
+from config.rest.fields import Reference, ScopedRelation, request_serializer, resolve_references
 from config.rest.filters import StrictFilterBackend, StrictFilterSet
 from config.rest.idempotency import claim_for
 from config.rest.pagination import Envelope
@@ -145,8 +145,9 @@ class DialectViewSet(GenericViewSet):
             raise NotAuthenticated
         if str(request.method).lower() not in self.action_map:
             self.http_method_not_allowed(request)
+        writes = self.required_permission.writes
         self.resolve_path_scope()
-        if self.lookup_url_kwarg in self.kwargs and self.required_permission.writes:
+        if writes and self.lookup_url_kwarg in self.kwargs:
             self.object_id = self.get_object_id()
         self.check_permissions(request)
 
@@ -165,7 +166,7 @@ class DialectViewSet(GenericViewSet):
     def permission_denied(self, request, message=None, code=None):
         raise NotPermitted
 
-    @property
+    @cached_property
     def required_permission(self) -> Permission:
         """What the action requires of the caller's role."""
         return self.permissions.get(self.action, Permission.READ)
@@ -177,8 +178,7 @@ class DialectViewSet(GenericViewSet):
 
     def scoped_query(self, model: type[models.Model]) -> Query:
         """Return the query of the rows of any `model` that the caller may see, in the organization that the path names."""
-        query = Query(model).in_scope(self.actor)
-        return query if self.organization_id is None else query.filter(**{organization_of(model): self.organization_id})
+        return Query(model).in_scope(self.actor, self.organization_id)
 
     def get_filterset(self, query: Query) -> StrictFilterSet:
         """Return the filters of the request on `query`, for actions that also need their values."""
@@ -187,11 +187,17 @@ class DialectViewSet(GenericViewSet):
 
     def get_object(self) -> tuple:
         """Return the row that the path names, by the columns of the response plan."""
-        return self.get_row(self.lookup_criterion(self.model, str(self.lookup_url_kwarg)))
+        columns = self.response_plan.columns
+        query = self.get_queryset().filter(self.lookup_criterion(self.model, str(self.lookup_url_kwarg)))
+        rows = query.rows(columns)
+        if not rows:
+            raise self.not_found()
+        return rows[0]
 
-    def get_row(self, criterion: Criterion) -> tuple:
-        """Return the row in scope that `criterion` picks, by the columns of the response plan."""
-        rows = self.get_queryset().filter(criterion).rows(self.response_plan.columns)
+    def get_row(self, pk: int) -> tuple:
+        """Return the row in scope with the id `pk`, by the columns of the response plan."""
+        columns = self.response_plan.columns
+        rows = self.get_queryset().filter(id=pk).rows(columns)
         if not rows:
             raise self.not_found()
         return rows[0]
@@ -276,7 +282,7 @@ class DialectViewSet(GenericViewSet):
         if isinstance(written, ApiResponse):
             return written, 0
         written = Written(written) if isinstance(written, int) else written
-        row = self.get_row(comparison(self.model, "id", written.pk))
+        row = self.get_row(written.pk)
         return self.respond({**self.response_plan.objects([row], self.actor)[0], **written.extra}, status), written.pk
 
     def authorize_replay(self, pk: int, payload: Any) -> None:
@@ -284,7 +290,7 @@ class DialectViewSet(GenericViewSet):
 
         It may also show the name of a patient whom the body named and whom the caller sees no longer.
         """
-        self.audit_read([self.get_row(comparison(self.model, "id", pk))] if pk else [])
+        self.audit_read([self.get_row(pk)] if pk else [])
         for name, declared in self.get_request_serializer(payload).fields.items():
             if isinstance(declared, ScopedRelation) and scope_of(declared.model).patient and payload.get(name):
                 rows = declared.model._base_manager.filter(uuid=payload[name])
@@ -304,7 +310,9 @@ class DialectViewSet(GenericViewSet):
         """Return the serializer of the body, validated, references replaced by ids found in the caller's scope."""
         serializer = self.get_request_serializer(payload)
         serializer.is_valid(raise_exception=True)
-        serializer._validated_data = self.resolve_references(serializer.validated_data)
+        if Reference in map(type, serializer.validated_data.values()):
+            # REST framework has no public way to put the ids in place of what was sent.
+            serializer._validated_data = self.resolve_references(serializer.validated_data)
         return serializer
 
     def resolve_references(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -351,8 +359,8 @@ class DialectViewSet(GenericViewSet):
 
     def finalize_response(self, request, response, *args, **kwargs):
         if self.allowance is not None:
-            for name, value in self.allowance.headers.items():
-                response[name] = value
+            response["X-RateLimit-Limit"] = str(self.allowance.limit)
+            response["X-RateLimit-Remaining"] = str(max(0, self.allowance.limit - self.allowance.used))
         return response
 
 

@@ -18,7 +18,7 @@ class OptionalDays(CamelCaseFilterSet):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean()
-        self.days.check({name: given.get(name) for name in self.filters})
+        self.days.check({"startDate": given.get("startDate"), "endDate": given.get("endDate")})
         return given
 
 

@@ -6,7 +6,7 @@ from django.db.models import Q
 from rest_framework import serializers
 
 from config.rest import practice
-from config.rest.compiled.queries import NOT_ARCHIVED, InScope, Query, Where
+from config.rest.compiled.queries import NOT_ARCHIVED, Query, Where, in_scope
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
 from config.rest.pagination import Envelope
 from config.rest.practice import ReferenceField, ReferenceNameField
@@ -76,7 +76,7 @@ class RelationshipViewSet(ChartRecordViewSet):
 
     def _guardianships(self, query: Query, other: str) -> ApiResponse:
         """Respond with those of the rows that make a guardian, where the caller sees the `other` patient, who is not archived."""
-        visible_other = InScope(self.actor.viewer, Patient, f"{other}__")
+        visible_other = in_scope(self.actor, Patient, f"{other}__")
         current_other = Where(Q(**{f"{other}__deleted_at": None}))
         query = query.filter(NOT_ARCHIVED, GUARDIAN, visible_other, current_other)
         return ApiResponse(self.to_representation(query.rows(self.response_plan.columns, ("id",))))

@@ -1,14 +1,12 @@
 """Patients in the practice dialect."""
 
-from decimal import Decimal
-
 from rest_framework import serializers
 
 from accounts.models import CareGroup
-from accounts.scope import Actor
 from config.rest.bulk_reader import UnreadRows
-from config.rest.compiled.plans import Computed
+from config.rest.compiled.plans import Computed, Constant
 from config.rest.fields import BaseVersion, Boolean, Choice, ContractSerializer, Email, Text
+from config.rest.openapi import array, nullable
 from config.rest.practice import ReferenceField
 from patients.bulk_import import MAX_ROWS, Match, Mode, OnError, Outcome
 from patients.input_serializers import PatientBody, PatientRow
@@ -21,18 +19,7 @@ from patients.models import (
     Provider,
     Status,
 )
-from patients.serializer_fields import IdentityNumber
-
-RESTRICTED_ABOVE = Decimal(500)
-
-
-def scheduling_restricted(actor: Actor, status: str, balance: Decimal) -> bool:
-    """Tell whether no appointment should be made: the patient is inactive or owes more than 500."""
-    return status == Status.INACTIVE or balance > RESTRICTED_ABOVE
-
-
-def _no_duplicates(actor: Actor) -> None:
-    """Possible duplicates are looked for by a create, and told in its answer only."""
+from patients.serializer_fields import IdentityNumber, scheduling_restricted
 
 
 class PracticePatientOut(ContractSerializer):
@@ -45,7 +32,7 @@ class PracticePatientOut(ContractSerializer):
     fee_schedule = ReferenceField(FeeSchedule, source="fee_schedule_id")
     location = ReferenceField(Location, source="location_id")
     medicaid_id = IdentityNumber("medicaid_id")
-    potential_duplicates = Computed(_no_duplicates, (), schema={"type": "array", "items": {"type": "object"}, "nullable": True})
+    potential_duplicates = Constant(None, schema=nullable(array({"type": "object"})))
     primary_provider = ReferenceField(Provider, source="primary_provider_id")
     responsible_party = ReferenceField(Patient, ("first_name", "last_name"), source="responsible_party_id")
     scheduling_restricted = Computed(scheduling_restricted, ("status", "balance_total"), schema={"type": "boolean"})

@@ -42,12 +42,13 @@ def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str
 
 def accepted_changes(patient: Patient, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `changes` to write into `patient`. Raises Invalid if they break a rule."""
+    stored, today = _stored_inputs(patient), today_at(patient.organization.timezone)
     accepted = check_and_drop_nulls(changes)
     if accepted.pop("status", patient.status) != patient.status:
         raise Invalid("The status is changed by transition-status, archive and restore only.", "status")
     if accepted.get("responsible_party_id") == patient.pk:
         raise Invalid("A patient cannot be their own guarantor.", "responsible_party")
-    check_values({**_stored_inputs(patient), **accepted}, accepted, today_at(patient.organization.timezone))
+    check_values({**stored, **accepted}, accepted, today)
     return accepted
 
 

@@ -1,0 +1,31 @@
+"""The read path: a serializer and a filter set turned into SQL and one builder function, once.
+
+No response runs a serializer, and no request compiles SQL that an earlier one has compiled. Four steps:
+
+1. `queries.Query` holds a model and criteria. `Query(Patient).in_scope(actor).filter(status="active")`
+   is narrowed as a QuerySet is. Each criterion is a frozen dataclass; a field that is declared with
+   `parameter` is given at each run, and every other field shapes the SQL.
+2. The key under which SQL is kept is made of the types and shaping fields of all criteria, the columns and
+   the order (config/core/compiled_queries.py). SQL is made from a copy in which placeholders stand in the
+   parameters, so that it cannot hold the value of one request, and a condition on an actor cannot be
+   shared with another role. Nobody writes a key.
+3. `plans.ResponsePlan` compiles the response's serializer into the columns of that one-table query, the
+   `loaders` that stand for joins, and a generated function from row to object.
+4. `cursors.Keyset` pages by row comparison and seals the positions into cursors.
+
+A condition of one's own::
+
+    @dataclass(frozen=True)
+    class SeenSince(Criterion):
+        \"\"\"The patients who had a visit since a day.\"\"\"
+
+        day: date = parameter(models.DateField())
+
+        def apply(self, rows: QuerySet) -> QuerySet:
+            return rows.filter(date_last_visit__gte=self.day)
+
+    query.filter(SeenSince(day))
+
+Views see two results of this package: `get_object` and `paginate_queryset`. Placeholders never leave it and
+config/core/compiled_queries.py.
+"""

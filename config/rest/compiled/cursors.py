@@ -78,9 +78,8 @@ class Keyset:
         """Fetch the page that `cursor` points to, the first one without a cursor."""
         backward, after = self._position(cursor, binding)
         reverse = self.descending != backward
-        rows = query.filter(*self._after(after, reverse), *self._below_horizon()).rows(
-            plan.columns.plus(self.column), self._columns(reverse), f" LIMIT {size + 1}"
-        )
+        order, criteria = self._columns(reverse), [*self._after(after, reverse), *self._below_horizon()]
+        rows = query.filter(*criteria).rows(plan.columns.plus(self.column), order, f" LIMIT {size + 1}")
         more = len(rows) > size
         rows = rows[:size][::-1] if backward else rows[:size]
         return KeysetPage(

@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Case, QuerySet, TextField, Value, Whe
 from django.db.models.functions import Concat
 
 from accounts.models import Organization, User
-from accounts.scope import Actor, Viewer, visible
+from accounts.scope import Actor, Viewer, viewer_of, visible
 from config.core.compiled_queries import QueryDefinition, parameter
 
 # A catalog with more rows than this is fetched by key, not held in memory.
@@ -46,12 +46,8 @@ def load_all(loads: Loads, rows: Sequence[tuple], actor: Actor, known: Mapping[L
             found.append(known[loader].get)
             continue
         keys = {row[index] for row in rows for index in indexes if row[index] is not None}
-        found.append(loader.load(keys, actor).get if keys else _nothing)
+        found.append((loader.load(keys, actor) if keys else {}).get)
     return found
-
-
-def _nothing(key: Any) -> None:
-    """The value of every key where there are no keys."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +151,7 @@ class NamedRowLoader(Loader):
         self.model, self.name, self.render = model, name, render
 
     def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
-        rows = NamedRows(self.model, self.name, actor.viewer, sorted(keys)).fetch()
+        rows = NamedRows(self.model, self.name, viewer_of(actor), sorted(keys)).fetch()
         return {pk: self.render(str(uuid), name) for pk, uuid, name in rows}
 
 
@@ -183,7 +179,7 @@ class UserLoader(Loader):
         self.render = render
 
     def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
-        rows = UserRows(actor.viewer, sorted(keys)).fetch()
+        rows = UserRows(viewer_of(actor), sorted(keys)).fetch()
         return {pk: self.render(str(uuid), self._full_name(names) if seen else None) for pk, uuid, seen, *names in rows}
 
     def _full_name(self, names: list[str]) -> str:

@@ -53,6 +53,18 @@ class Computed(serializers.Field):
         return self.compute(self.context["actor"], *(_follow(value, column) for column in self.columns))
 
 
+class Constant(serializers.Field):
+    """A field that is the same in every response, such as one that only a create fills: null, or an empty list."""
+
+    def __init__(self, value: list | None, *, schema: dict):
+        self.value = value
+        super().__init__(read_only=True, source="*")
+        self._spectacular_annotation = {"field": schema}
+
+    def to_representation(self, value):
+        return self.value
+
+
 def _follow(instance: Any, lookup: str) -> Any:
     for name in lookup.replace(".", "__").split("__"):
         instance = getattr(instance, name, None)
@@ -106,6 +118,8 @@ class ResponsePlan:
             return self._object(declared)
         if isinstance(declared, LoadedField):
             return self._loaded(declared)
+        if isinstance(declared, Constant):
+            return repr(declared.value)
         if isinstance(declared, Computed):
             values = "".join(f", row[{self._column(column)}]" for column in declared.columns)
             return f"{self._named(declared.compute)}(actor{values})"

@@ -9,7 +9,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models import Field, Q, QuerySet
 
-from accounts.scope import Actor, Viewer, visible
+from accounts.scope import Actor, Viewer, organization_of, visible
 from config.core.compiled_queries import BoundQuery, Compilable, QueryDefinition, columns_of, parameter
 
 
@@ -47,15 +47,29 @@ class Comparison(Criterion):
 
 
 @dataclass(frozen=True)
-class InScope(Criterion):
-    """The rows that the viewer may see; those of `model` reached through the lookup `prefix`, where these are given."""
+class InScope(Viewer, Criterion):
+    """The rows that a viewer may see; those of `model` reached through the lookup `prefix`, where these are given."""
 
-    viewer: Viewer
     model: type[models.Model] | None = None
     prefix: str = ""
 
     def apply(self, rows: QuerySet) -> QuerySet:
-        return rows.filter(visible(self.viewer, self.model or rows.model, self.prefix))
+        return rows.filter(visible(self, self.model or rows.model, self.prefix))
+
+
+def in_scope(actor: Actor, model: type[models.Model] | None = None, prefix: str = "") -> InScope:
+    """Return the condition that `actor` may see a row; see `InScope`."""
+    return InScope(actor.role, actor.user_id, actor.organization_id, actor.group_ids, model, prefix)
+
+
+@dataclass(frozen=True)
+class OfOrganization(Criterion):
+    """The rows that belong to an organization."""
+
+    organization_id: int = parameter(models.BigIntegerField())
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(**{organization_of(rows.model): self.organization_id})
 
 
 NOT_ARCHIVED = Where(Q(deleted_at=None))
@@ -76,14 +90,10 @@ def _compared_field(model: type[models.Model], lookup: str) -> Field:
 
 
 class Columns(tuple):
-    """The columns of a query, hashed once: a response has up to 70 of them, and every request asks for its SQL."""
+    """The columns of a response, made once: compared by identity, as every request asks for the SQL of up to 70 of them."""
 
-    def __hash__(self):
-        try:
-            return self.hashed
-        except AttributeError:
-            self.hashed = super().__hash__()
-            return self.hashed
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
 
     @lru_cache(maxsize=256)  # noqa: B019 - columns live as long as the process
     def plus(self, *columns: Any) -> "Columns":
@@ -123,9 +133,10 @@ class Query:
         """Return the query whose pages are in the order `ordering`: columns that end in the id, or a Keyset."""
         return Query(self.model, self.criteria, ordering)
 
-    def in_scope(self, actor: Actor) -> "Query":
-        """Return the query narrowed to what `actor` may see."""
-        return self.filter(InScope(actor.viewer))
+    def in_scope(self, actor: Actor, organization_id: int | None = None) -> "Query":
+        """Return the query narrowed to what `actor` may see, in one organization where that is given."""
+        criteria = [in_scope(actor)] if organization_id is None else [in_scope(actor), OfOrganization(organization_id)]
+        return Query(self.model, (*self.criteria, *criteria), self.ordering)
 
     def rows(self, columns: tuple, order: tuple = (), limit_clause: str = "") -> list[tuple]:
         """Fetch `columns` in `order`; `limit_clause` is LIMIT and OFFSET."""
