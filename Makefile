@@ -15,8 +15,8 @@ MANAGE := $(BIN)/python manage.py
 ON_SQLITE := env -u DATABASE_URL -u DATABASE_URL_FILE
 
 # Run a command that may write keys and a database file, without touching those of the demo.
-in_empty_database = @directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT && set -x \
-	&& $(ON_SQLITE) DATA_DIR="$$directory" $(1)
+in_empty_database = @directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT \
+	&& (set -x; $(ON_SQLITE) DATA_DIR="$$directory" $(1))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup extras demo test test-postgres test-browser fuzz lint style check check-migrations lock contracts bench
