@@ -77,13 +77,13 @@ def test_every_coding_is_used_and_each_one_as_an_ingredient_or_as_a_class_but_no
     assert used["ingredients"] & used["drug_classes"] == set()
 
 
-@pytest.identity.parametrize("model", FILES)
+@pytest.mark.parametrize("model", FILES)
 def test_every_row_passes_the_rules_of_its_catalog(clinic, model):
     for values in starter_rows(model):
         model(organization=clinic.organization, **values).full_clean()
 
 
-@pytest.identity.parametrize("model", FILES)
+@pytest.mark.parametrize("model", FILES)
 def test_an_ingredient_of_a_drug_class_brings_the_class_along(model):
     """What contains amoxicillin is a penicillin in every row, or the class would warn of some of them only."""
     classes = {

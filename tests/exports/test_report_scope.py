@@ -13,11 +13,11 @@ from tests.exports.rows import (
     OF_PATIENTS,
     OF_PEOPLE,
     add_row,
-    asked,
     caregiver,
     cells_of,
     lines_of,
     page,
+    parameters_for,
     stop,
     stream,
     who,
@@ -47,7 +47,7 @@ def test_an_unknown_report_is_404_in_the_dialects_shape(api, name, form):
 @pytest.mark.parametrize("name", REPORTS)
 def test_patients_get_no_report(clinic, api, name, form):
     assert clinic.own_patient
-    answer = api(Role.PATIENT).get(f"/v1/export/{name}{form}", asked(name))
+    answer = api(Role.PATIENT).get(f"/v1/export/{name}{form}", parameters_for(name))
     assert answer.status_code == 403
     assert [error["code"] for error in answer.json()["errors"]] == ["forbidden"]
 
