@@ -14,6 +14,7 @@ from patients.practice.charts import ChartViewSet
 from tests import policy
 from tests.cast import PUBLIC_BODIES, VIEWS, another, model_of, wire
 from tests.conftest import ApiClient
+from tests.declared import body_serializers
 from tests.factories import Clinic
 from tests.policy import Dialect
 from tests.rest.wire import Wire
@@ -51,7 +52,7 @@ class ChartBody:
 
     def fields(self) -> dict[Path, serializers.Field]:
         """Return the leaves of the body, and the lists in it, by their paths."""
-        return dict(_leaves(self.view.request_serializer_classes[self.action]()))
+        return dict(_leaves(body_serializers(self.view)[self.action]()))
 
 
 def _leaves(serializer: serializers.BaseSerializer, path: Path = ()) -> Iterator[tuple[Path, serializers.Field]]:
@@ -85,7 +86,7 @@ BODIES = [
     ChartBody(route, method.upper(), action, view.cls)
     for route, view in VIEWS_OF_CHARTS.items()
     for method, action in view.actions.items()
-    if method != "head" and action in view.cls.request_serializer_classes
+    if method != "head" and action in body_serializers(view.cls)
 ]
 
 

@@ -15,6 +15,7 @@ from tests.cast import VIEWS
 from tests.charts import LISTS, address
 from tests.contracts.facts import FOLDER, Operation, table
 from tests.contracts.test_live_contract import fields_named, required_of
+from tests.declared import body_serializers
 
 PRACTICE = table("practice")
 INSIDE = "/api/v1/{org_id}/patients/{patient_uuid}/"
@@ -83,7 +84,7 @@ class Filled:
     def body(self, operation: Operation) -> dict[str, Any]:
         """Return a body with every field."""
         view = VIEWS[route_of(operation)]
-        serializer = view.cls.request_serializer_classes[view.actions[operation.method.lower()]]()
+        serializer = body_serializers(view.cls)[view.actions[operation.method.lower()]]()
         return self._values(serializer, PRACTICE.schemas[operation.body])
 
     def bodies(self, operation: Operation) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from config.rest.filters import ReferenceFilter
 from patients.models import ChartEntry, Patient
 from tests import policy
 from tests.cast import VIEWS, model_of
+from tests.declared import body_serializers
 from tests.factories import Clinic, archive, new_key
 from tests.policy import Dialect
 from tests.test_tenancy_sweep import CATALOG_SAMPLE
@@ -61,7 +62,7 @@ class KnownRows:
     def _referenced(self) -> Iterator[tuple[str, type]]:
         for route in PRACTICE.values():
             view = VIEWS[route].cls
-            for serializer_class in view.request_serializer_classes.values():
+            for serializer_class in body_serializers(view).values():
                 yield from _relations(serializer_class())
             for name, declared in getattr(view.filterset_class, "base_filters", {}).items():
                 if isinstance(declared, ReferenceFilter):

@@ -8,6 +8,7 @@ from patients.models import Patient
 from patients.practice.charts import ChartRecordViewSet, ChartViewSet
 from tests import policy
 from tests.cast import VIEWS, another
+from tests.declared import body_serializers
 from tests.factories import archive
 from tests.policy import POLICY
 
@@ -127,7 +128,7 @@ def test_null_is_no_error_in_a_correction(clinic, api, chart, patient, name):
     """Null clears a column that can be null and leaves one that cannot as it is."""
     view = RECORDS[name]
     before = clinic.entry(view.model, patient, **clinic.least_entry(view.model))
-    fields = view.request_serializer_classes["partial_update"]().fields
+    fields = body_serializers(view)["partial_update"]().fields
     optional = {
         fieldname: None for fieldname, field in fields.items() if fieldname not in ("base_version", *NEEDED.get(name, ()))
     }

@@ -77,7 +77,7 @@ def reference(patient: Patient, *, named: bool = True) -> dict:
 
 
 def test_a_relationship_is_recorded_with_all_it_says(api, at, patient, other):
-    sent = body(other, relationship_type="foster_child", is_guardian=True, note=" Since\n2020 ")
+    sent = body(other, relationship_type="foster_child", is_guardian=True, note=" Since\nspring ")
     assert sent.keys() == TABLE.schemas["NewRelationship"].keys()
     answer = api(Role.HC_SECONDARY).post(at(patient), sent)
     shown = answer.json()
@@ -86,13 +86,13 @@ def test_a_relationship_is_recorded_with_all_it_says(api, at, patient, other):
     assert (shown["from_patient"], shown["to_patient"]) == (reference(patient), reference(other))
     assert (shown["from_patient_name"], shown["to_patient_name"]) == (patient.full_name, other.full_name)
     assert {name: shown[name] for name in sent if name in shown} == {
-        "relationship_type": "foster_child", "is_guardian": True, "note": " Since\n2020 ",
+        "relationship_type": "foster_child", "is_guardian": True, "note": " Since\nspring ",
     }  # fmt: skip
     assert (shown["version"], shown["deleted_at"]) == (1, None)
     assert affected_patients("create") == {patient.pk, other.pk}
     event = AuditEvent.objects.get(action="relationship.create")
     assert event.changed_fields == "is_guardian,note,relationship_type,to_patient_id"
-    assert "2020" not in str(vars(event))
+    assert "spring" not in str(vars(event))
 
 
 def test_a_type_and_another_patient_are_enough(api, at, patient, other):

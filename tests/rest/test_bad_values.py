@@ -1,8 +1,9 @@
 """Every field of every body against values that only resemble what it takes.
 
-For each kind of field there is a list of values that no field of that kind takes. Each is sent to
-all fields of the kind at once, in each operation; the answer is a 422 that names them all and
-nothing else, nothing is stored, and the list still answers.
+For each kind of field there is a list of values that no field of that kind takes. Each field of each
+body is given all of them. Requests then prove, once for each kind of field and operation, that the
+operation asks these fields: the answer is a 422 that names all fields of the kind and nothing else,
+nothing is stored, and the list still answers.
 """
 
 from collections.abc import Iterable
@@ -105,10 +106,18 @@ def too_long(field: serializers.Field) -> Any:
     return field.max_value + 1 if getattr(field, "max_value", None) else None
 
 
-def bodies(fields: dict[tuple[str, ...], serializers.Field], kind: type[serializers.Field]) -> list[dict[tuple[str, ...], Any]]:
-    """Return bodies, by path, in which every field holds a value that it does not take."""
-    beyond = {path: value for path, field in fields.items() if (value := too_long(field)) is not None}
-    return [dict.fromkeys(fields, value) for value in BAD[kind]] + ([beyond] if beyond else [])
+def refuses(field: serializers.Field, value: Any) -> bool:
+    """Tell whether `field`, as part of its serializer, takes `value` for an error."""
+    try:
+        field.run_validation(value)
+    except serializers.ValidationError:
+        return True
+    return False
+
+
+def to_send(values: list[Any]) -> list[Any]:
+    """Return which of the values that fields refuse are sent: one, and null, which a view may treat by itself."""
+    return [values[0], *(value for value in values if value is None)]
 
 
 def nested(values: dict[tuple[str, ...], Any]) -> dict[str, Any]:
@@ -128,13 +137,21 @@ def owners(named: list[str], paths: Iterable[tuple[str, ...]]) -> set[str]:
     return {next((field for field in fields if name == field or name.startswith(f"{field}.")), name) for name in named}
 
 
+@pytest.mark.parametrize(("name", "action"), operations())
+def test_every_field_refuses_values_that_only_resemble(name, action):
+    for path, field in Wire(name, None).fields(action).items():
+        beyond = [value] if (value := too_long(field)) is not None else []
+        taken = [value for value in [*BAD[kind_of(field)], *beyond] if not refuses(field, value)]
+        assert taken == [], path
+
+
 @pytest.mark.parametrize(("name", "action", "kind"), cases())
 def test_value_that_only_resembles_is_422_and_names_its_field(clinic, name, action, kind):
     wire = Wire(name, clinic)
     patient, client = clinic.patient(), wire.client()
     before = Patient.objects.values().get()
     fields = {path: field for path, field in wire.fields(action).items() if kind_of(field) is kind}
-    for values in bodies(fields, kind):
+    for values in (dict.fromkeys(fields, value) for value in to_send(BAD[kind])):
         body = nested(values)
         response = wire.create(wire.values(**body), client) if action == "create" else wire.change(patient, body, client)
         assert owners(wire.named(response), values) == {".".join(path) for path in values}, values

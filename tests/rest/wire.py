@@ -12,6 +12,7 @@ from patients.models import Patient
 from patients.practice.views import PatientViewSet as PracticePatients
 from patients.public.views import PatientViewSet as PublicPatients
 from tests.conftest import ApiClient
+from tests.declared import body_serializers
 from tests.factories import Clinic
 
 DIALECTS = ("practice", "public", "general")
@@ -87,7 +88,7 @@ class Wire:
 
     def fields(self, action: str) -> dict[tuple[str, ...], serializers.Field]:
         """Return the leaves of the body that `action` takes, by their path inside it."""
-        return dict(_leaves(VIEWS[self.name].request_serializer_classes[action]()))
+        return dict(_leaves(body_serializers(VIEWS[self.name])[action]()))
 
     # --- answers ----------------------------------------------------------------------------------
     def named(self, response) -> list[str]:
