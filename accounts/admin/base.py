@@ -213,7 +213,7 @@ class ArchivableAdmin(ScopedAdmin):
     """Base for versioned rows that administrators add, change and archive, such as catalogs."""
 
     form = VersionedForm
-    creators = writers = Permission.ADMINISTER.value
+    creators = writers = Permission.ADMINISTER.roles
     list_filter: list = [ArchivedFilter]
     search_fields = ["name"]
     actions = ["archive_selected"]

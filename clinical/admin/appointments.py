@@ -18,7 +18,7 @@ from patients.services.charts import create_entry
 class AppointmentAdmin(ScopedAdmin):
     """Appointments."""
 
-    creators = Permission.WRITE_PATIENTS.value
+    creators = Permission.WRITE_PATIENTS.roles
     section, place, icon, hint = "Patients", 2, "event", "Who is expected, when and where"
     list_display = ["starts_at", "who", "provider", "location", "status"]
     list_select_related = ["patient", "provider", "location"]

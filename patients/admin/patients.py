@@ -133,7 +133,7 @@ class PatientAdmin(ScopedAdmin):
     """Patients."""
 
     form = PatientForm
-    creators = writers = Permission.WRITE_PATIENTS.value
+    creators = writers = Permission.WRITE_PATIENTS.roles
     section, place, icon, hint = "Patients", 1, "personal_injury", "Find, register and correct"
     compressed_fields = False
     change_form_before_template = "admin/patients/patient/heading.html"

@@ -70,7 +70,7 @@ def test_what_is_planned_after_it_was_measured_is_completed_by_the_first_measure
     assert planned(patient) == [(1, True), (2, False)]
     action = PlannedAction.objects.filter(patient=patient).earliest("not_before")
     assert (action.completed_at, action.completed_by) == (first.measured_at, first)
-    assert audited(patient, "planned_action.complete") == [("planned_action", None, "completed_at,completed_by")]
+    assert audited(patient, "planned_action.complete") == [("planned_action", action.pk, "completed_at,completed_by")]
     assert published("planned_action.completed") == [action.uuid]
     assert make_round(clock, 1).raised == 0
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import AuditedPatient, AuditEvent, IdempotencyRecord, RateWindow
-from config.rest.idempotency import KEPT
+from config.rest.idempotency import RETENTION
 from config.rest.throttling import WINDOW
 
 CHUNK = 1_000
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         ended = time.time_ns() // 1_000_000 - WINDOW
         kept_since = now - datetime.timedelta(days=365.25 * settings.AUDIT_RETENTION_YEARS)
         old = AuditEvent.objects.filter(at__lt=kept_since)
-        self._delete("remembered answers", IdempotencyRecord.objects.filter(created_at__lt=now - KEPT))
+        self._delete("remembered answers", IdempotencyRecord.objects.filter(created_at__lt=now - RETENTION))
         self._delete("rate windows", RateWindow.objects.filter(opened_at__lt=ended))
         self._delete("patients of audit events", AuditedPatient.objects.filter(event__in=old))
         self._delete("audit events", old)
