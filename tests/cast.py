@@ -275,9 +275,13 @@ def shown(route: str, response) -> tuple[set[str], int | None]:
     return {item["id"] for item in items}, data.get("total")
 
 
-def traces(client: ApiClient, method: str, path: str, body: Any) -> tuple:
-    """Return all that an answer tells: status, body, header names, and how much SQL it took."""
-    ask(client, method, path, body)  # warm: statements compiled, the key's last use noted
+def traces(client: ApiClient, method: str, path: str, body: Any, *, warm: bool = False) -> tuple:
+    """Return all that an answer tells: status, body, header names, and how much SQL it took.
+
+    Unless `warm`, the request is sent once before, so that what is kept between requests is there.
+    """
+    if not warm:
+        ask(client, method, path, body)
     with CaptureQueriesContext(connection) as queries:
         response = ask(client, method, path, body)
     return response.status_code, response.content, sorted(response.headers), len(queries)

@@ -13,6 +13,7 @@ from django.test import Client, TransactionTestCase
 from accounts.models import Role
 from config.core.compiled_queries import CompiledQueries, CompiledQuery, Placeholder, QueryDefinition
 from config.rest import streaming
+from tests import shared
 from tests.append_only import lifted
 from tests.databases import django_db_modify_db_settings  # noqa: F401 - pytest-django looks for this fixture here
 from tests.factories import Clinic
@@ -47,14 +48,25 @@ class ApiClient:
         return self("PUT", path, body, **headers)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> None:
+    """Add the shared clinics to the database, so that every test finds the same rows, alone or after others."""
+    with django_db_blocker.unblock():
+        shared.make_clinics()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def emptying() -> Iterator[None]:
-    """Let tests that commit empty the append-only tables after them; while a test runs these refuse as they always do."""
+    """Let tests that commit empty all tables after them, and make the shared clinics anew.
+
+    While a test runs, the append-only tables refuse as they always do.
+    """
     empty = TransactionTestCase._fixture_teardown
 
     def emptied(case: TransactionTestCase) -> None:
         with lifted():
             empty(case)
+        shared.make_clinics()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", emptied)
@@ -96,12 +108,12 @@ def checked_compiled_queries() -> Iterator[None]:
 
 @pytest.fixture
 def clinic(db) -> Clinic:
-    return Clinic("Hill Valley")
+    return shared.clinic_named(shared.HILL_VALLEY)
 
 
 @pytest.fixture
 def neighbour(db) -> Clinic:
-    return Clinic("Elm Street")
+    return shared.clinic_named(shared.ELM_STREET)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What a caller may see and name follows from how things stand at the request, and from nothing earlier."""
 
 import uuid
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.utils import timezone
@@ -12,11 +13,18 @@ from patients.models import Patient
 from tests.cast import Cast, traces
 from tests.factories import SYSTEM, key_row
 from tests.policy import Caller, Place
+from tests.shared import made_once
+
+
+@pytest.fixture(scope="module")
+def copied_cast(django_db_setup, django_db_blocker) -> Iterator[Callable[[], Cast]]:
+    with made_once(django_db_blocker, Cast) as copied:
+        yield copied
 
 
 @pytest.fixture
-def cast(db) -> Cast:
-    return Cast()
+def cast(db, copied_cast) -> Cast:
+    return copied_cast()
 
 
 HIDDEN_FROM_CAREGIVERS = (Place.OTHER_GROUP, Place.NO_GROUP, Place.CHILD, Place.PARENT)

@@ -1,7 +1,7 @@
 """What patients meet in the practice dialect: the own record in a reduced shape, and nothing that is meant for staff."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from tests.cast import ROUTES, Cast, ask, model_of
 from tests.contracts.facts import table
 from tests.factories import SYSTEM
 from tests.policy import POLICY, Caller, Dialect, Place
+from tests.shared import made_once
 
 PRACTICE = [route for route in ROUTES if policy.dialect_of(route) is Dialect.PRACTICE and not route.startswith("^")]
 OF_A_PATIENT = "api/v1/<org_id>/patients/<patient_uuid>"
@@ -56,14 +57,26 @@ STAFF_ENTRIES: dict[type[ChartEntry], dict[str, Any]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def copied_cast(django_db_setup, django_db_blocker) -> Iterator[Callable[[], Cast]]:
+    with made_once(django_db_blocker, furnished) as copied:
+        yield copied
+
+
 @pytest.fixture
-def cast(db) -> Cast:
-    return Cast()
+def cast(db, copied_cast) -> Cast:
+    return copied_cast()
 
 
 @pytest.fixture
 def own(cast) -> Patient:
-    """The record of the PATIENT caller, with a family, and with a canary wherever staff write what is not for patients."""
+    """The record of the PATIENT caller."""
+    return cast.patients[Place.OWN]
+
+
+def furnished() -> Cast:
+    """Return a cast whose PATIENT caller has a family, and a canary wherever staff write what is not for patients."""
+    cast = Cast()
     clinic, own = cast.clinic, cast.patients[Place.OWN]
     guarantor = clinic.patient(last_name="ZZ guarantor")
     canaries = {**SEALED, **{name: f"ZZ {name}" for name in NOTES}, "responsible_party_id": guarantor.pk}
@@ -77,7 +90,7 @@ def own(cast) -> Patient:
         clinic.entry(model, own, **{name: made(cast, value) for name, value in values.items()})
     for route in PRACTICE:
         cast.object(route, Place.OWN)  # an entry of each of the other charts
-    return own
+    return cast
 
 
 def made(cast: Cast, value: Any) -> Any:
