@@ -37,9 +37,19 @@ class GeneralPatientOut(ContractSerializer):
     class Meta:
         model = Patient
         fields = [
-            "id", "first_name", "last_name", "date_of_birth", "age", "gender", "phone", "email", "address", "active",
-            "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "first_name",
+            "last_name",
+            "date_of_birth",
+            "age",
+            "gender",
+            "phone",
+            "email",
+            "address",
+            "active",
+            "created_at",
+            "updated_at",
+        ]
 
 
 class GeneralAddressIn(serializers.Serializer):

@@ -29,9 +29,19 @@ class PracticeReferralAttributionOut(ChartEntryOut):
     class Meta:
         model = ReferralAttribution
         fields = [
-            "id", "patient", "referral_source", "referral_partner", "provider", "referring_patient", "attribution_role",
-            "source_note", "attributed_at", "version", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "patient",
+            "referral_source",
+            "referral_partner",
+            "provider",
+            "referring_patient",
+            "attribution_role",
+            "source_note",
+            "attributed_at",
+            "version",
+            "created_at",
+            "updated_at",
+        ]
 
 
 def _source(model: type, source: str) -> ScopedRelation:

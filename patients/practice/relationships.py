@@ -30,9 +30,19 @@ class PracticeRelationshipOut(ContractSerializer):
     class Meta:
         model = Relationship
         fields = [
-            "id", "from_patient", "from_patient_name", "to_patient", "to_patient_name", "relationship_type", "is_guardian",
-            "note", "version", "created_at", "updated_at", "deleted_at",
-        ]  # fmt: skip
+            "id",
+            "from_patient",
+            "from_patient_name",
+            "to_patient",
+            "to_patient_name",
+            "relationship_type",
+            "is_guardian",
+            "note",
+            "version",
+            "created_at",
+            "updated_at",
+            "deleted_at",
+        ]
 
 
 class PracticeRelationshipIn(ContractSerializer):

@@ -135,10 +135,27 @@ class PublicPatientOut(CamelCase, ContractSerializer):
     class Meta:
         model = Patient
         fields = [
-            "id", "created_at", "updated_at", "activated_at", "timezone", "language", "first_name", "middle_name",
-            "last_name", "date_of_birth", "sex", "status", "email", "phone", "account_name", "identifiers",
-            "organization", "group", "program", "protocol",
-        ]  # fmt: skip
+            "id",
+            "created_at",
+            "updated_at",
+            "activated_at",
+            "timezone",
+            "language",
+            "first_name",
+            "middle_name",
+            "last_name",
+            "date_of_birth",
+            "sex",
+            "status",
+            "email",
+            "phone",
+            "account_name",
+            "identifiers",
+            "organization",
+            "group",
+            "program",
+            "protocol",
+        ]
 
 
 class PublicPatientIn(CamelCase, ContractSerializer):
@@ -165,11 +182,30 @@ class PublicPatientIn(CamelCase, ContractSerializer):
     class Meta:
         model = Patient
         fields = [
-            "account_name", "email", "patient_number", "organization_id", "group_id", "program_id", "protocol_id",
-            "sms_login_enabled", "timezone", "language", "comments", "first_name", "middle_name", "last_name",
-            "date_of_birth", "phone_number", "sex", "address_country", "address_city", "address_postal_code",
-            "address_street", "address_house_number", "address_house_number_suffix",
-        ]  # fmt: skip
+            "account_name",
+            "email",
+            "patient_number",
+            "organization_id",
+            "group_id",
+            "program_id",
+            "protocol_id",
+            "sms_login_enabled",
+            "timezone",
+            "language",
+            "comments",
+            "first_name",
+            "middle_name",
+            "last_name",
+            "date_of_birth",
+            "phone_number",
+            "sex",
+            "address_country",
+            "address_city",
+            "address_postal_code",
+            "address_street",
+            "address_house_number",
+            "address_house_number_suffix",
+        ]
 
     def validate_phoneNumber(self, value):  # noqa: N802
         if value is not None and e164(value, "") != value:
