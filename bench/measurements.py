@@ -15,25 +15,40 @@ import django
 
 from bench import seed
 
+# So many measurements the first organization has of each patient.
 A_PATIENT = 500
-"""So many measurements the first organization has of each patient."""
 TOGETHER = 3
 CHUNK = 20_000
 FIRST_DAY = datetime.date(2025, 1, 1)
 DAYS = 365
 BEGIN = datetime.datetime.combine(FIRST_DAY, datetime.time(), datetime.UTC)
+# Mean, deviation and places after the point, by instrument; the order in which a patient measures.
 VALUES = {
-    "bp_systolic": (128, 14, 0), "bp_diastolic": (80, 9, 0), "heart_rate": (72, 12, 0),
-    "weight": (82, 15, 1), "glucose": (110, 25, 0), "mood": (6, 1.5, 0),
-}  # fmt: skip
-"""Mean, deviation and places after the point, by instrument; the order in which a patient measures."""
+    "bp_systolic": (128, 14, 0),
+    "bp_diastolic": (80, 9, 0),
+    "heart_rate": (72, 12, 0),
+    "weight": (82, 15, 1),
+    "glucose": (110, 25, 0),
+    "mood": (6, 1.5, 0),
+}
+# What an orange and what a red alert lies above.
 LIMITS = {
-    "bp_systolic": (156, 166), "bp_diastolic": (98, 105), "heart_rate": (96, 105), "weight": (112, 122), "glucose": (160, 178),
-}  # fmt: skip
-"""What an orange and what a red alert lies above."""
+    "bp_systolic": (156, 166),
+    "bp_diastolic": (98, 105),
+    "heart_rate": (96, 105),
+    "weight": (112, 122),
+    "glucose": (160, 178),
+}
 COLUMNS = (
-    "uuid", "organization_id", "patient_id", "instrument_id", "value_number", "measured_at", "created_at", "updated_at",
-)  # fmt: skip
+    "uuid",
+    "organization_id",
+    "patient_id",
+    "instrument_id",
+    "value_number",
+    "measured_at",
+    "created_at",
+    "updated_at",
+)
 
 
 def main(count: int) -> None:

@@ -96,9 +96,15 @@ class Plain:
 
 
 LINKED = (
-    "billing_type", "care_group", "employer", "fee_schedule", "location",
-    "primary_provider", "secondary_provider", "responsible_party",
-)  # fmt: skip
+    "billing_type",
+    "care_group",
+    "employer",
+    "fee_schedule",
+    "location",
+    "primary_provider",
+    "secondary_provider",
+    "responsible_party",
+)
 
 
 class PlainPatients(Plain):

@@ -9,13 +9,46 @@ import django
 ORGANIZATIONS = 4
 CHUNK = 2_000
 FIRST = [
-    "Emma", "Liam", "Olivia", "Noah", "Ava", "Lucas", "Mia", "Ethan", "Sofia", "Daan",
-    "Zoë", "Søren", "Łukasz", "José", "Anaïs", "Yusuf", "Mei", "Priya", "Kwame", "Ingrid",
-]  # fmt: skip
+    "Emma",
+    "Liam",
+    "Olivia",
+    "Noah",
+    "Ava",
+    "Lucas",
+    "Mia",
+    "Ethan",
+    "Sofia",
+    "Daan",
+    "Zoë",
+    "Søren",
+    "Łukasz",
+    "José",
+    "Anaïs",
+    "Yusuf",
+    "Mei",
+    "Priya",
+    "Kwame",
+    "Ingrid",
+]
 LAST = [
-    "Smith", "Jansen", "de", "Vries", "Müller", "García", "Nguyen", "Kowalski", "O'Brien", "Schmidt",
-    "Rossi", "Dubois", "Andersen", "Okafor", "Patel", "Kim", "Silva",
-]  # fmt: skip
+    "Smith",
+    "Jansen",
+    "de",
+    "Vries",
+    "Müller",
+    "García",
+    "Nguyen",
+    "Kowalski",
+    "O'Brien",
+    "Schmidt",
+    "Rossi",
+    "Dubois",
+    "Andersen",
+    "Okafor",
+    "Patel",
+    "Kim",
+    "Silva",
+]
 
 
 def main(count: int) -> None:

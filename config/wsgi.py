@@ -15,7 +15,7 @@ django.setup(set_prefix=False)
 class Request(WSGIRequest):
     """A request whose Content-Type can say anything without harm.
 
-    What can not be read is no type at all, and query strings and forms are UTF-8 whatever
+    What cannot be read is no type at all, and query strings and forms are UTF-8 whatever
     character set is claimed for the body.
     """
 

@@ -31,9 +31,20 @@ class PracticeAlertOut(ChartEntryOut):
     class Meta:
         model = Alert
         fields = [
-            "id", "patient", "alert_definition", "alert_scope", "is_urgent", "status", "note", "disable_on", "date_disabled",
-            "created_by", "version", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "patient",
+            "alert_definition",
+            "alert_scope",
+            "is_urgent",
+            "status",
+            "note",
+            "disable_on",
+            "date_disabled",
+            "created_by",
+            "version",
+            "created_at",
+            "updated_at",
+        ]
 
 
 class PracticeAlertIn(ContractSerializer):

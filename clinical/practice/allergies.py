@@ -17,9 +17,20 @@ class PracticeAllergyOut(ChartEntryOut):
     class Meta:
         model = Allergy
         fields = [
-            "id", "patient", "allergy_definition", "reaction", "severity", "snomed_reaction", "date_adverse_reaction",
-            "status_is_active", "interaction_warnings", "version", "created_at", "updated_at", "deleted_at",
-        ]  # fmt: skip
+            "id",
+            "patient",
+            "allergy_definition",
+            "reaction",
+            "severity",
+            "snomed_reaction",
+            "date_adverse_reaction",
+            "status_is_active",
+            "interaction_warnings",
+            "version",
+            "created_at",
+            "updated_at",
+            "deleted_at",
+        ]
 
 
 class PracticeAllergyIn(ContractSerializer):
@@ -30,8 +41,13 @@ class PracticeAllergyIn(ContractSerializer):
     class Meta:
         model = Allergy
         fields = [
-            "allergy_definition_uuid", "reaction", "severity", "snomed_reaction", "date_adverse_reaction", "status_is_active",
-        ]  # fmt: skip
+            "allergy_definition_uuid",
+            "reaction",
+            "severity",
+            "snomed_reaction",
+            "date_adverse_reaction",
+            "status_is_active",
+        ]
 
 
 class PracticeAllergyPatchIn(ChangeSerializer, PracticeAllergyIn):

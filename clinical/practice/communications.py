@@ -30,9 +30,18 @@ class PracticeCommunicationLogOut(ChartEntryOut):
     class Meta:
         model = CommunicationLog
         fields = [
-            "id", "patient", "communication_datetime", "communication_type", "communication_source", "mode", "direction",
-            "appointment", "note", "created_by", "created_at",
-        ]  # fmt: skip
+            "id",
+            "patient",
+            "communication_datetime",
+            "communication_type",
+            "communication_source",
+            "mode",
+            "direction",
+            "appointment",
+            "note",
+            "created_by",
+            "created_at",
+        ]
 
 
 class PracticeCommunicationLogIn(ContractSerializer):

@@ -15,9 +15,20 @@ class PracticeDiseaseOut(ChartEntryOut):
     class Meta:
         model = Disease
         fields = [
-            "id", "patient", "disease_definition", "problem_status", "function_status", "snomed_problem_type", "date_start",
-            "date_stop", "patient_note", "version", "created_at", "updated_at", "deleted_at",
-        ]  # fmt: skip
+            "id",
+            "patient",
+            "disease_definition",
+            "problem_status",
+            "function_status",
+            "snomed_problem_type",
+            "date_start",
+            "date_stop",
+            "patient_note",
+            "version",
+            "created_at",
+            "updated_at",
+            "deleted_at",
+        ]
 
 
 class PracticeDiseaseIn(ContractSerializer):
@@ -28,9 +39,14 @@ class PracticeDiseaseIn(ContractSerializer):
     class Meta:
         model = Disease
         fields = [
-            "disease_definition_uuid", "problem_status", "function_status", "snomed_problem_type", "date_start", "date_stop",
+            "disease_definition_uuid",
+            "problem_status",
+            "function_status",
+            "snomed_problem_type",
+            "date_start",
+            "date_stop",
             "patient_note",
-        ]  # fmt: skip
+        ]
 
 
 class PracticeDiseasePatchIn(ChangeSerializer, PracticeDiseaseIn):

@@ -23,10 +23,27 @@ class PracticeMedicationOut(ChartEntryOut):
     class Meta:
         model = Medication
         fields = [
-            "id", "patient", "medication_definition", "med_descript", "rx_cui", "status", "dosage", "frequency", "route",
-            "provider", "date_start", "date_stop", "discontinuation_reason", "patient_note", "is_cpoe",
-            "interaction_warnings", "version", "created_at", "updated_at", "deleted_at",
-        ]  # fmt: skip
+            "id",
+            "patient",
+            "medication_definition",
+            "med_descript",
+            "rx_cui",
+            "status",
+            "dosage",
+            "frequency",
+            "route",
+            "provider",
+            "date_start",
+            "date_stop",
+            "discontinuation_reason",
+            "patient_note",
+            "is_cpoe",
+            "interaction_warnings",
+            "version",
+            "created_at",
+            "updated_at",
+            "deleted_at",
+        ]
 
 
 class PracticeMedicationIn(ContractSerializer):
@@ -40,9 +57,18 @@ class PracticeMedicationIn(ContractSerializer):
     class Meta:
         model = Medication
         fields = [
-            "medication_definition_uuid", "med_descript", "rx_cui", "dosage", "frequency", "route", "provider_uuid",
-            "date_start", "date_stop", "patient_note", "is_cpoe",
-        ]  # fmt: skip
+            "medication_definition_uuid",
+            "med_descript",
+            "rx_cui",
+            "dosage",
+            "frequency",
+            "route",
+            "provider_uuid",
+            "date_start",
+            "date_stop",
+            "patient_note",
+            "is_cpoe",
+        ]
 
 
 class PracticeMedicationPatchIn(ChangeSerializer, PracticeMedicationIn):

@@ -19,9 +19,18 @@ class PracticeAppointmentReducedOut(ContractSerializer):
     class Meta:
         model = Appointment
         fields = [
-            "id", "patient", "provider", "location", "starts_at", "ends_at", "status", "version", "created_at",
-            "updated_at", "deleted_at",
-        ]  # fmt: skip
+            "id",
+            "patient",
+            "provider",
+            "location",
+            "starts_at",
+            "ends_at",
+            "status",
+            "version",
+            "created_at",
+            "updated_at",
+            "deleted_at",
+        ]
 
 
 class PracticeAppointmentOut(PracticeAppointmentReducedOut):

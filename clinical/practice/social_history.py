@@ -12,9 +12,19 @@ class PracticeSocialHistoryOut(ChartEntryOut):
     class Meta:
         model = SocialHistory
         fields = [
-            "id", "patient", "category", "value", "snomed_code", "date_start", "date_stop", "note", "version", "created_at",
-            "updated_at", "deleted_at",
-        ]  # fmt: skip
+            "id",
+            "patient",
+            "category",
+            "value",
+            "snomed_code",
+            "date_start",
+            "date_stop",
+            "note",
+            "version",
+            "created_at",
+            "updated_at",
+            "deleted_at",
+        ]
 
 
 class PracticeSocialHistoryIn(ContractSerializer):

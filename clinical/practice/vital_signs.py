@@ -32,11 +32,32 @@ class PracticeVitalSignsOut(ChartEntryOut):
     class Meta:
         model = VitalSigns
         fields = [
-            "id", "patient", "date_taken", "time_taken", "bp_systolic", "bp_diastolic", "pulse", "respiration_rate",
-            "oxygen_saturation", "temperature_f", "height_inches", "weight_lbs", "weight_code", "bmi", "bmi_percentile",
-            "abnormal_flags", "is_procedure_blocking", "has_followup_plan", "note", "provider", "created_by", "version",
-            "created_at", "updated_at", "deleted_at",
-        ]  # fmt: skip
+            "id",
+            "patient",
+            "date_taken",
+            "time_taken",
+            "bp_systolic",
+            "bp_diastolic",
+            "pulse",
+            "respiration_rate",
+            "oxygen_saturation",
+            "temperature_f",
+            "height_inches",
+            "weight_lbs",
+            "weight_code",
+            "bmi",
+            "bmi_percentile",
+            "abnormal_flags",
+            "is_procedure_blocking",
+            "has_followup_plan",
+            "note",
+            "provider",
+            "created_by",
+            "version",
+            "created_at",
+            "updated_at",
+            "deleted_at",
+        ]
 
 
 class PracticeVitalSignsIn(ContractSerializer):
@@ -47,10 +68,23 @@ class PracticeVitalSignsIn(ContractSerializer):
     class Meta:
         model = VitalSigns
         fields = [
-            "date_taken", "time_taken", "bp_systolic", "bp_diastolic", "pulse", "respiration_rate", "oxygen_saturation",
-            "temperature_f", "height_inches", "weight_lbs", "weight_code", "bmi", "bmi_percentile", "has_followup_plan", "note",
+            "date_taken",
+            "time_taken",
+            "bp_systolic",
+            "bp_diastolic",
+            "pulse",
+            "respiration_rate",
+            "oxygen_saturation",
+            "temperature_f",
+            "height_inches",
+            "weight_lbs",
+            "weight_code",
+            "bmi",
+            "bmi_percentile",
+            "has_followup_plan",
+            "note",
             "provider_uuid",
-        ]  # fmt: skip
+        ]
 
 
 class PracticeVitalSignsPatchIn(ChangeSerializer, PracticeVitalSignsIn):

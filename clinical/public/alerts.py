@@ -54,9 +54,24 @@ class PublicMonitoringAlertOut(CamelCase, ContractSerializer):
     class Meta:
         model = MonitoringAlert
         fields = [
-            "id", "patient_id", "group_id", "program_id", "protocol_id", "measurement_id", "instrument_id", "type", "flag",
-            "status", "cause", "processed_at", "processed_by", "escalated_at", "escalated_by", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "patient_id",
+            "group_id",
+            "program_id",
+            "protocol_id",
+            "measurement_id",
+            "instrument_id",
+            "type",
+            "flag",
+            "status",
+            "cause",
+            "processed_at",
+            "processed_by",
+            "escalated_at",
+            "escalated_by",
+            "created_at",
+            "updated_at",
+        ]
 
 
 class PublicMonitoringAlertIn(CamelCase, ContractSerializer):

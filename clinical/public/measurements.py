@@ -41,8 +41,16 @@ class PublicMeasurementOut(CamelCase, ContractSerializer):
     class Meta:
         model = Measurement
         fields = [
-            "id", "patient_id", "instrument_id", "instrument", "value", "measured_at", "comment", "external_id", "created_at",
-        ]  # fmt: skip
+            "id",
+            "patient_id",
+            "instrument_id",
+            "instrument",
+            "value",
+            "measured_at",
+            "comment",
+            "external_id",
+            "created_at",
+        ]
 
 
 class PublicMeasurementIn(CamelCase, serializers.Serializer):

@@ -33,9 +33,17 @@ class PublicPlannedActionOut(CamelCase, ContractSerializer):
     class Meta:
         model = PlannedAction
         fields = [
-            "id", "patient_id", "instrument_id", "instrument", "planned_via", "self_planned", "not_before", "expires_at",
-            "completed_at", "created_at",
-        ]  # fmt: skip
+            "id",
+            "patient_id",
+            "instrument_id",
+            "instrument",
+            "planned_via",
+            "self_planned",
+            "not_before",
+            "expires_at",
+            "completed_at",
+            "created_at",
+        ]
 
 
 class PublicPlannedActionIn(CamelCase, serializers.Serializer):

@@ -158,10 +158,10 @@ class DatabaseNow(Func):
         return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')", []
 
 
+# SQLite takes 32,766 parameters a statement: this is enough for tables of a hundred columns.
 ROWS_A_STATEMENT = 300
-"""SQLite takes 32,766 parameters a statement: this is enough for tables of a hundred columns."""
+# Rows for which one INSERT is as quick as COPY.
 FEW = 20
-"""Rows for which one INSERT is as quick as COPY."""
 
 
 def insert_many(

@@ -4,7 +4,7 @@
 class DomainError(Exception):
     """Base of every refusal that a service may raise. `message` is for people and holds no patient data."""
 
-    message = "The request can not be carried out"
+    message = "The request cannot be carried out"
 
     def __init__(self, message: str = ""):
         super().__init__(message or self.message)
@@ -105,13 +105,13 @@ class RateLimited(DomainError):
 
 
 class Unavailable(DomainError):
-    """The server can not answer now: the database is away, or the audit event could not be written."""
+    """The server cannot answer now: the database is away, or the audit event could not be written."""
 
     message = "Service unavailable"
 
 
 class BadRequest(DomainError):
-    """The request can not be read: not JSON, too deep, a bad header. `where` names the part at fault."""
+    """The request cannot be read: not JSON, too deep, a bad header. `where` names the part at fault."""
 
     def __init__(self, message: str, where: str = "body"):
         super().__init__(message)

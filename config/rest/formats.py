@@ -10,8 +10,8 @@ _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _A_DAY = datetime.timedelta(days=1)
 _EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC) + _A_DAY
+# Between these every clock can show a moment: offsets reach almost a day either way.
 _LATEST = datetime.datetime.max.replace(tzinfo=datetime.UTC) - _A_DAY
-"""Between these every clock can show a moment: offsets reach almost a day either way."""
 
 
 def parse_uuid(text: object) -> UUID | None:
@@ -32,7 +32,7 @@ def parse_date(text: object) -> datetime.date | None:
 def parse_date_time(text: object) -> datetime.datetime | None:
     """Return the moment that `text` writes as RFC 3339 has it, with an offset; None for anything else.
 
-    A moment that some clock can not show is none: nobody could read back what was stored.
+    A moment that some clock cannot show is none: nobody could read back what was stored.
     """
     if not isinstance(text, str) or not _DATE_TIME.fullmatch(text):
         return None

@@ -30,6 +30,7 @@ from config.rest.pagination import Envelope
 
 VERSION = "1.0"
 
+# Errors by status: the name of the answer in the document, and what it means.
 PROBLEMS = {
     400: ("BadRequest", "The request cannot be read."),
     401: ("Unauthorized", "There is no valid key, or its user is not active."),
@@ -43,8 +44,8 @@ PROBLEMS = {
     429: ("TooManyRequests", "The limit of requests a minute is used up."),
     503: ("Unavailable", "The server cannot answer now."),
 }
-"""Errors by status: the name of the answer in the document, and what it means."""
 
+# Headers of answers, by their names in the document.
 HEADERS: dict[str, Schema] = {
     "RequestId": {"description": "The request's id in the server's log.", "required": True, "schema": TEXT},
     "RateLimit": {"description": "Requests a minute.", "required": True, "schema": INTEGER},
@@ -55,7 +56,6 @@ HEADERS: dict[str, Schema] = {
     "Page": {"description": "This page's number.", "required": True, "schema": INTEGER},
     "PageSize": {"description": "How many rows a page holds.", "required": True, "schema": INTEGER},
 }
-"""Headers of answers, by their names in the document."""
 
 ALWAYS = {"X-Request-Id": "RequestId"}
 COUNTED = {**ALWAYS, "X-RateLimit-Limit": "RateLimit", "X-RateLimit-Remaining": "RateLimitRemaining"}
@@ -67,8 +67,9 @@ IDEMPOTENCY_KEY = parameter(
     "header",
 )
 
+# The status of an action that succeeds, where it is not 200.
 SUCCESS = {"create": "201", "destroy": "204"}
-"""The status of an action that succeeds, where it is not 200."""
+# What an action is called where its method has no docstring.
 SUMMARIES = {
     "list": "List {many}",
     "retrieve": "Get {one}",
@@ -77,7 +78,6 @@ SUMMARIES = {
     "partial_update": "Change {one}",
     "archive": "Archive {one}",
 }
-"""What an action is called where its method has no docstring."""
 
 
 def headers(names: dict[str, str]) -> Schema:

@@ -101,7 +101,7 @@ def use_nothing_twice(context, case, kwargs) -> None:
 
 @schemathesis.hook("before_call")
 def tell_apart(context, case, kwargs) -> None:
-    """Give valid bodies a version that is not stale, and values of their own where two rows can not share one."""
+    """Give valid bodies a version that is not stale, and values of their own where two rows cannot share one."""
     if not case.meta or not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
         return
     for field, value in ONE_OF.get(case.path.rpartition("/")[2], {}).items():

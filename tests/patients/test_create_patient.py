@@ -133,7 +133,7 @@ def test_a_login_name_is_taken_once_in_all_organizations(clinic, neighbour, api)
     again = api(Role.HC_ADMIN, neighbour).post("/v1/patients", public_body(neighbour, accountName="ÅDÁ"))
     assert again.status_code == 422
     assert [(error["code"], error["attribute"]) for error in again.json()["errors"]] == [("validation", "accountName")]
-    taken, unusable = again.json()["errors"][0]["message"], "This value can not be used."
+    taken, unusable = again.json()["errors"][0]["message"], "This value cannot be used."
     assert taken == unusable, "the wording must not tell whether somebody elsewhere has it"
 
 

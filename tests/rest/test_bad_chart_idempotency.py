@@ -1,4 +1,4 @@
-"""Idempotency-Key on the creates of charts: what is no key, and what a key can not be used for again."""
+"""Idempotency-Key on the creates of charts: what is no key, and what a key cannot be used for again."""
 
 import pytest
 

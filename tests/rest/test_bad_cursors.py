@@ -16,7 +16,7 @@ from tests.rest.wire import Wire
 
 
 class Pages:
-    """A keyset list of one dialect: that of its patients, unless another `path` is given, with what it can not do without."""
+    """A keyset list of one dialect: that of its patients, unless another `path` is given, with what it cannot do without."""
 
     def __init__(self, name: str, clinic, path: str = "", least: dict | None = None):
         self.wire, self.least = Wire(name, clinic), least or {}

@@ -85,7 +85,7 @@ def test_group_of_which_one_is_no_member_is_unknown_to_a_caregiver(clinic):
 
 
 def test_patient_out_of_sight_is_no_guarantor(clinic):
-    """A caregiver can not find out by a reference who else is a patient."""
+    """A caregiver cannot find out by a reference who else is a patient."""
     wire = Wire("practice", clinic)
     client = wire.client(Role.HC_PRIMARY)
     hidden = clinic.patient(care_group_id=clinic.other_group.pk)

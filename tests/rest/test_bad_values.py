@@ -206,7 +206,7 @@ def test_null_and_empty_names_are_422_on_change(clinic, name):
 
 
 def test_null_is_no_error_for_any_other_field_of_the_practice_dialect(clinic):
-    """Null clears a column that can be null and leaves one that can not as it is."""
+    """Null clears a column that can be null and leaves one that cannot as it is."""
     wire, patient = Wire("practice", clinic), clinic.patient()
     fields = {path[0] for path in wire.fields("partial_update")} - {"first_name", "last_name", "base_version"}
     assert wire.change(patient, dict.fromkeys(fields)).status_code == 200
@@ -285,7 +285,7 @@ def test_account_name_that_looks_like_a_taken_one_can_not_be_used(clinic, neighb
     wire = Wire("public", clinic)
     response = wire.create(wire.values(accountName=given))
     assert wire.named(response) == ["accountName"]
-    assert response.json()["errors"][0]["message"] == "This value can not be used."
+    assert response.json()["errors"][0]["message"] == "This value cannot be used."
 
 
 @pytest.mark.parametrize(("field", "values"), [

@@ -246,7 +246,7 @@ ANOTHER: dict = {
     },
     SocialHistory: lambda clinic: {"category": SocialHistoryCategory.values[SocialHistory.objects.count()]},
 }
-"""What makes one more entry of a chart: another one where two can not be alike, a full one where look-ups cost."""
+"""What makes one more entry of a chart: another one where two cannot be alike, a full one where look-ups cost."""
 MOST: dict = {SocialHistory: len(SocialHistoryCategory)}
 """How many entries a chart can have where there is a limit."""
 

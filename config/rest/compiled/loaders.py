@@ -31,8 +31,8 @@ class Loader:
         return self
 
 
+# Loaders, and the columns of a row that hold their keys.
 Loads = Mapping[Loader, Sequence[int]]
-"""Loaders, and the columns of a row that hold their keys."""
 
 
 def load_all(loads: Loads, rows: Sequence[tuple], actor: Actor, known: Mapping[Loader, Mapping]) -> list[Callable]:
