@@ -1,5 +1,6 @@
 """Fixtures: a clinic, its neighbour, and clients that speak as somebody."""
 
+import itertools
 import json
 import os
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client, TransactionTestCase
 
-from accounts.models import Role
+from accounts.models import Organization, Role
 from config.core.compiled_queries import CompiledQueries, CompiledQuery, Placeholder, QueryDefinition
 from config.rest import streaming
 from tests import shared
@@ -106,13 +107,22 @@ def checked_compiled_queries() -> Iterator[None]:
         yield
 
 
+_catalog_versions = itertools.count(1_000, 1_000)
+
+
 @pytest.fixture
-def clinic(db) -> Clinic:
+def new_catalog_versions(db) -> None:
+    """Give the shared clinics catalog versions of this test: what the server caches outlives the transaction of a test."""
+    Organization.objects.update(catalog_version=next(_catalog_versions))
+
+
+@pytest.fixture
+def clinic(new_catalog_versions) -> Clinic:
     return shared.clinic_named(shared.HILL_VALLEY)
 
 
 @pytest.fixture
-def neighbour(db) -> Clinic:
+def neighbour(new_catalog_versions) -> Clinic:
     return shared.clinic_named(shared.ELM_STREET)
 
 

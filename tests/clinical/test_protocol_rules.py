@@ -72,7 +72,7 @@ def test_what_are_no_rules_is_refused_by_name_and_changes_nothing(protocols, bod
     stored = ward.protocol
     answer = api().patch(f"{protocols}/{stored.uuid}", {"base_version": stored.version, name: wrong})
     assert names(answer) == {("body", name)}
-    assert Protocol.objects.count() == 1
+    assert Protocol.objects.filter(organization=ward.clinic.organization).count() == 1
     assert ward.protocol.version == stored.version
 
 
