@@ -95,8 +95,8 @@ class CatalogViewSet(practice.ViewSet):
     @classmethod
     def _response_serializer(cls) -> type[ContractSerializer]:
         declared = {name: practice.ReferenceField(model, source=f"{name}_id") for name, model in cls.references.items()}
-        shown = ["id", "name", *cls.columns, *declared, "version", "created_at", "updated_at", "deleted_at"]
-        return cls._serializer("Out", ContractSerializer, shown, {"id": serializers.UUIDField(source="uuid"), **declared})
+        fields = ["id", "name", *cls.columns, *declared, "version", "created_at", "updated_at", "deleted_at"]
+        return cls._serializer("Out", ContractSerializer, fields, {"id": serializers.UUIDField(source="uuid"), **declared})
 
     @classmethod
     def _request_serializer(

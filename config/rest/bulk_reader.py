@@ -63,7 +63,7 @@ class BulkReader:
 
 
 class UnreadRows(ListSerializer):
-    """Rows of which only the number is looked at here: what is wrong with one of them is told in its own result."""
+    """Rows of which only the number is checked here: each row is validated by itself, and its errors are in its own result."""
 
     max_length: int
 

@@ -32,7 +32,7 @@ def parse_date(text: object) -> datetime.date | None:
 def parse_date_time(text: object) -> datetime.datetime | None:
     """Return the moment that `text` writes as RFC 3339 has it, with an offset; None for anything else.
 
-    A moment that some clock cannot show is none: nobody could read back what was stored.
+    A moment that some time zone cannot represent is refused: nobody could read back what was stored.
     """
     if not isinstance(text, str) or not _DATE_TIME.fullmatch(text):
         return None

@@ -245,7 +245,7 @@ class DialectSchema(AutoSchema):
 
     # --- serializers ------------------------------------------------------------------------------
     def _map_serializer_field(self, field, direction, bypass_extensions=False) -> Schema:
-        """Return the schema of a field. Rows are shown by their shape, and taken whatever they are; decimals may be numbers."""
+        """Return the schema of a field. Rows of a batch may be anything, as each has its own errors; decimals may be numbers."""
         schema = super()._map_serializer_field(field, direction, bypass_extensions)
         if isinstance(field, UnreadRows):
             return {**schema, "items": {"anyOf": [schema["items"], {}]}, "maxItems": field.max_length}
@@ -294,10 +294,10 @@ def _answered(field: serializers.Field, schema: Schema) -> Schema:
 
 def _can_be_null(field: serializers.Field, schema: Schema) -> bool:
     model = getattr(getattr(field.parent, "Meta", None), "model", None)
-    told = isinstance(field, (Computed, Constant, serializers.BaseSerializer)) or (
+    declared = isinstance(field, (Computed, Constant, serializers.BaseSerializer)) or (
         isinstance(field, LoadedField) and field.render is not None
     )
-    if model is None or told:
+    if model is None or declared:
         return schema.get("nullable", False)
     return any(column.null for column in columns_of(model, str(field.source)))
 

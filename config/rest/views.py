@@ -53,7 +53,7 @@ class DialectViewSet(GenericViewSet):
     A request passes, in this order: credentials (401), the rate limit (429), the route and its
     verbs (404, 405), scope (404), the role (403), and then the action, which reads the body (400,
     413, 415), the Idempotency-Key (409), the values (422), the references (404), and writes
-    (409). What stops it is told in the dialect's own words.
+    (409). Errors are worded by the dialect.
     """
 
     # --- REST framework's attributes --------------------------------------------------------------
