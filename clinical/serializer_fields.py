@@ -4,6 +4,7 @@ import datetime
 from decimal import Decimal as Number
 from typing import Any
 
+from django.db import models
 from rest_framework import serializers
 
 from accounts.scope import Actor
@@ -104,4 +105,4 @@ def measured_value(actor: Actor, number: Number | None, choice: str | None) -> A
 
 
 # Added to ContractSerializer.serializer_field_mapping when the app is ready.
-SERIALIZER_FIELDS = {CodingListField: CodingList, DayListField: DayList}
+SERIALIZER_FIELDS: dict[type[models.Field], type[serializers.Field]] = {CodingListField: CodingList, DayListField: DayList}

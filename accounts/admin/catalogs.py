@@ -29,8 +29,8 @@ class CatalogAdmin(ArchivableAdmin):
     update_service: ClassVar[Callable[..., None]] = staticmethod(update_catalog_row)
 
     def __init__(self, model: type[Catalog], admin_site: AdminSite):
-        self.fieldsets = self.fieldsets or with_name(*model.catalog_columns)
-        super().__init__(model, admin_site)
+        vars(self)["fieldsets"] = self.fieldsets or with_name(*model.catalog_columns)
+        super().__init__(model, admin_site)  # type: ignore[call-arg]  # BaseModelAdmin stands before ModelAdmin
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         fields = super().get_readonly_fields(request, obj)

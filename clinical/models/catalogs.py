@@ -1,5 +1,7 @@
 """Catalogs that clinical records point to. A concept may carry its code in a public terminology."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -31,7 +33,7 @@ class CodedCatalog(Catalog):
     concept_code = models.CharField(max_length=64, null=True, blank=True)
     concept_system = models.CharField(max_length=16, choices=CodeSystem.choices, null=True, blank=True)
 
-    catalog_columns = ("concept_code", "concept_system")
+    catalog_columns: ClassVar[tuple[str, ...]] = ("concept_code", "concept_system")
 
     class Meta(Catalog.Meta):
         abstract = True
