@@ -6,12 +6,12 @@ each role has one rule over those columns. An empty scope means no rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID
 
 from django.db.models import BigIntegerField, Model, Q, QuerySet, TextChoices
 
+from config.core.caching import cached
 from config.core.compiled_queries import Compilable, parameter
 
 
@@ -112,7 +112,7 @@ def scope_of(model: type[Model]) -> ScopePath:
     return cast("type[Scoped]", model).scope
 
 
-@cache
+@cached
 def organization_of(model: type[Model]) -> str:
     """Return the lookup of the organization of `model`. Raises LookupError if its rows belong to none."""
     lookup = scope_of(model).organization

@@ -1,7 +1,7 @@
 """Finding patients while somebody types: by the beginnings of names and chart numbers, through an index."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db.models import BigIntegerField, CharField, Exists, Min, OuterRef, Q, QuerySet
 
@@ -37,7 +37,7 @@ class Prefix(Compilable):
 class PrefixMatches(QueryDefinition):
     """Patients who have a key for each of `prefixes`, and how many there are, in the order of what the first one found."""
 
-    wrapper_sql: ClassVar[str] = "SELECT patient_id, count(*) OVER () FROM ({}) AS found ORDER BY first_key, patient_id"
+    wrapper_sql = "SELECT patient_id, count(*) OVER () FROM ({}) AS found ORDER BY first_key, patient_id"
 
     viewer: Viewer
     prefixes: tuple[Prefix, ...]

@@ -29,7 +29,7 @@ class CatalogAdmin(ArchivableAdmin):
     update_service: ClassVar[Callable[..., None]] = staticmethod(update_catalog_row)
 
     def __init__(self, model: type[Catalog], admin_site: AdminSite):
-        vars(self)["fieldsets"] = self.fieldsets or with_name(*model.catalog_columns)
+        self.fieldsets = self.fieldsets or with_name(*model.catalog_columns)  # type: ignore[misc]
         super().__init__(model, admin_site)  # type: ignore[call-arg]  # BaseModelAdmin stands before ModelAdmin
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:

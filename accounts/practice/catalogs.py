@@ -79,7 +79,7 @@ class CatalogViewSet(practice.ViewSet):
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         names = cls.model._meta
-        columns = {name: names.get_field(name) for name in cls.model.catalog_columns}
+        columns: dict[str, Any] = {name: names.get_field(name) for name in cls.model.catalog_columns}
         cls.references = {name: column.related_model for name, column in columns.items() if column.is_relation}
         cls.columns = tuple(name for name in columns if name not in cls.references)
         cls.fixed = frozenset(cls.model.set_once)

@@ -1,7 +1,7 @@
 """What allergies and medications have in common in the practice dialect: warnings about a new one."""
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rest_framework.serializers import Serializer
 
@@ -41,5 +41,5 @@ class InteractingViewSet(ChartRecordViewSet):
     def perform_create(self, serializer: Serializer) -> Written:
         """Add the entry; the response also tells what speaks against it."""
         create = self.create_service or partial(create_entry, model=self.model)
-        entry = create(actor=self.actor, patient_id=self.patient_id, **serializer.validated_data)
+        entry: Any = create(actor=self.actor, patient_id=self.patient_id, **serializer.validated_data)
         return Written(entry.pk, {"interaction_warnings": [warning.as_json() for warning in find_interactions(entry)]})

@@ -152,7 +152,8 @@ class MeasurementViewSet(PatientChildViewSet, public.ViewSet):
         error = result if isinstance(result, ValidationError) else result.error
         problems = [self.translate_problem(problem) for problem in problems_of(error, reader.names)] if error else []
         stored = result.measurement if isinstance(result, MeasurementResult) else None
-        status = "failed" if stored is None else "created" if result.new else "duplicate"
+        new = isinstance(result, MeasurementResult) and result.new
+        status = "failed" if stored is None else "created" if new else "duplicate"
         errors = [{"attribute": None, **public.Errors.item(problem)} for problem in problems]
         return {"index": index, "status": status, "id": stored and str(stored.uuid), "errors": errors}
 

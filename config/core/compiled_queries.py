@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple, Self, get_args
 
@@ -22,6 +22,8 @@ import orjson
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import Expression, Field, Lookup, QuerySet
+
+from config.core.caching import cached
 
 _PARAMETER = "parameter"
 
@@ -107,7 +109,7 @@ class Compilable:
     @cached_property
     def key(self) -> Hashable:
         """What shapes the SQL: the type, every field that is no parameter, and which parameters are None."""
-        parts: list[Hashable] = [type(self)]
+        parts: list[Any] = [type(self)]
         for name, kind, _ in _fields_of(type(self)):
             value = getattr(self, name)
             if kind is _Kind.VALUE:
@@ -155,7 +157,7 @@ class _Kind(Enum):
     GROUP = 4
 
 
-@cache
+@cached
 def _fields_of(cls: type) -> tuple[tuple[str, _Kind, Any], ...]:
     """Return (name, kind, what `parameter` was given) of every field of the dataclass `cls`.
 
@@ -177,7 +179,7 @@ def _fields_of(cls: type) -> tuple[tuple[str, _Kind, Any], ...]:
 class QueryDefinition(Compilable):
     """A query whose SQL is compiled the first time that one of its key is run."""
 
-    wrapper_sql: str = "{}"
+    wrapper_sql: Any = "{}"
     """What the compiled SELECT is set into, such as `SELECT count(*) FROM ({}) AS counted`."""
 
     def queryset(self) -> QuerySet:

@@ -5,12 +5,12 @@ import time
 import unicodedata
 import uuid
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from config.core.caching import cached
 from config.core.databases import DatabaseNow
 from config.core.exceptions import NotFound, VersionConflict
 
@@ -49,13 +49,13 @@ def verbose_name(model: type[models.Model] | models.Model) -> str:
     return str(model._meta.verbose_name)
 
 
-@cache
+@cached
 def word_for(model: type[models.Model]) -> str:
     """Return the word by which events and the audit trail call a row of `model`."""
     return verbose_name(model).replace(" ", "_")
 
 
-@cache
+@cached
 def has_column(model: type[models.Model], name: str) -> bool:
     """Tell whether `model` has a column called `name`."""
     return any(field.name == name for field in model._meta.concrete_fields)

@@ -1,5 +1,7 @@
 """Who a request comes from: the holder of the API key that it carries. One that carries two keys is not believed."""
 
+from typing import Any
+
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -23,7 +25,8 @@ class KeyAuthentication(BaseAuthentication):
         key = self.key_of(request)
         if key is None:
             return None
-        route = f"{request.method:.16} /{request.resolver_match.route}"
+        match: Any = request.resolver_match
+        route = f"{request.method:.16} /{match.route}"
         actor = authenticate_key(key, route=route, request_id=request_id.get())
         return actor, actor.key
 

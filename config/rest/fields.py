@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from django.db import models
 from rest_framework import serializers
 
 from accounts.scope import Actor, organization_of, scope
+from config.core.caching import cached
 from config.core.exceptions import UnknownReference
 from config.core.orm import ObjectListField, TextListField, has_column, verbose_name
 from config.rest.formats import parse_date, parse_date_time, parse_time, parse_uuid
@@ -305,6 +305,6 @@ def request_serializer(
     return serializer
 
 
-@cache
+@cached
 def _shared_serializer(serializer_class: type[serializers.Serializer], partial: bool) -> serializers.Serializer:
     return serializer_class(partial=partial)

@@ -96,7 +96,7 @@ class UUIDField(forms.Field):
 class StrictFilter(django_filters.Filter):
     """A filter whose one value is compared with the column `field_name` by `lookup_expr`."""
 
-    field_class = TextField
+    field_class: type[forms.Field] = TextField
     schema: dict = {"type": "string", "maxLength": MAX_TEXT}
 
     def __init__(self, *args, **kwargs):
@@ -113,7 +113,7 @@ class StrictFilter(django_filters.Filter):
         try:
             return self.field.clean(raw)
         except ValidationError as error:
-            raise refused(name, error.code or "invalid", error.message) from error
+            raise refused(name, error.code or "invalid", str(error.message)) from error
 
     def resolve(self, value: Any, name: str, actor: Actor, organization_id: int | None) -> Any:
         """Return what `value` refers to for `actor`; the value itself where it refers to nothing."""

@@ -1,13 +1,13 @@
 """Grammar of the practice dialect: snake_case, numbered pages, FastAPI-style errors, an organization in the path."""
 
-from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from rest_framework.filters import BaseFilterBackend
 
 from accounts.models import Organization, User
 from accounts.scope import scope, scope_of
+from config.core.caching import cached
 from config.core.exceptions import NotFound
 from config.rest import views
 from config.rest.authentication import BearerAuthentication
@@ -57,7 +57,7 @@ def reference(uuid: str, name: str | None) -> dict:
     return {"uuid": uuid, "name": name}
 
 
-@cache
+@cached
 def reference_loader(model: type[models.Model], name: tuple[str, ...]) -> Loader:
     """Return the loader of references to rows of `model`, whose name the columns `name` make."""
     if model is User:
@@ -142,7 +142,7 @@ class ViewSet(views.DialectViewSet):
     """A view set under /api/v1/{org_id}/."""
 
     authentication_classes = [BearerAuthentication]
-    pagination_class = ItemsPagination
+    pagination_class: Any = ItemsPagination
     filter_backends = [SortFilter, StrictFilterBackend]
     page_size = 50
     organization_id: int

@@ -30,7 +30,7 @@ class ApiRequest(Request):
     def _load_stream(self) -> None:
         if "Transfer-Encoding" in self.headers and "Content-Length" not in self.headers:
             raise Rejected([Problem(411, "length_required", "The body must come with its Content-Length")])
-        super()._load_stream()
+        super()._load_stream()  # type: ignore[misc]
 
 
 def read_json(request: HttpRequest, limit: int | None = None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -82,10 +83,11 @@ class ActorThrottle(BaseThrottle):
     allowance: Allowance
 
     def allow_request(self, request: Request, view) -> bool:
-        if request.user is None:
+        actor: Any = request.user
+        if actor is None:
             self.allowance = count(f"address:{client_address(request)}", settings.ANONYMOUS_PER_MINUTE)
         else:
-            self.allowance = count(f"user:{request.user.user_id}", settings.RATE_LIMIT_PER_MINUTE)
+            self.allowance = count(f"user:{actor.user_id}", settings.RATE_LIMIT_PER_MINUTE)
         view.allowance = self.allowance
         return self.allowance.used <= self.allowance.limit
 

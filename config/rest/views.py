@@ -63,6 +63,7 @@ class DialectViewSet(GenericViewSet):
     parser_classes = [StrictJSONParser]
     filter_backends = [StrictFilterBackend]
     filterset_class: ClassVar[type[StrictFilterSet] | None] = None
+    pagination_class: Any
     lookup_url_kwarg: str | None = None
 
     # --- ours: what a view set is about -----------------------------------------------------------
@@ -174,7 +175,7 @@ class DialectViewSet(GenericViewSet):
     # --- reading ----------------------------------------------------------------------------------
     def get_queryset(self) -> Query:  # type: ignore[override]
         """Return the query of the rows that the caller may see, here."""
-        return self.scoped_query(self.model).order_by(self.ordering or tuple(map(str, self.model._meta.ordering)))
+        return self.scoped_query(self.model).order_by(self.ordering or tuple(map(str, self.model._meta.ordering or ())))
 
     def scoped_query(self, model: type[models.Model]) -> Query:
         """Return the query of the rows of any `model` that the caller may see, in the organization that the path names."""
@@ -248,12 +249,12 @@ class DialectViewSet(GenericViewSet):
     def partial_update(self, request, *args, **kwargs) -> Any:
         return self.write(self.perform_update)
 
-    def perform_create(self, serializer: Serializer) -> int | Written:
-        """Create the object that the validated body describes; return its id, or `Written`."""
+    def perform_create(self, serializer: Serializer) -> Any:
+        """Create the object that the validated body describes; return its id, or as `write` says."""
         raise NotImplementedError
 
-    def perform_update(self, serializer: Serializer) -> int | Written:
-        """Change the object that the path names as the validated body says; return its id, or `Written`."""
+    def perform_update(self, serializer: Serializer) -> Any:
+        """Change the object that the path names as the validated body says; return its id, or as `write` says."""
         raise NotImplementedError
 
     # --- writing ----------------------------------------------------------------------------------
@@ -263,7 +264,7 @@ class DialectViewSet(GenericViewSet):
         `perform` returns the row's id, a `Written`, or a whole ApiResponse. All of it is one
         transaction. In `idempotent_actions` an Idempotency-Key is honoured in it.
         """
-        payload = self.request.data
+        payload: Any = self.request.data
         self.count_batch(payload)
         honoured = self.action in self.idempotent_actions
         claim = claim_for(self.request._request, self.actor, self.organization_id or 0) if honoured else None
@@ -312,7 +313,7 @@ class DialectViewSet(GenericViewSet):
         serializer.is_valid(raise_exception=True)
         if Reference in map(type, serializer.validated_data.values()):
             # REST framework has no public way to put the ids in place of what was sent.
-            serializer._validated_data = self.resolve_references(serializer.validated_data)
+            vars(serializer)["_validated_data"] = self.resolve_references(serializer.validated_data)
         return serializer
 
     def resolve_references(self, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class ReportViewSet(public.ViewSet):
 
     def stream(self, form: str) -> HttpResponseBase:
         """Respond with the whole report, a chunk at a time."""
-        query = self.filter_queryset(self.get_queryset())
+        query: Any = self.filter_queryset(self.get_queryset())  # type: ignore[arg-type]
         kinds, chunks = self.report.kinds, self.report.chunks(query, self.actor, self.audit_read)
         trailer = FAILURE_TRAILERS[form](kinds, self.error_body([Problem(503, "unavailable", Unavailable.message)]))
         stream = Stream(FORMATS[form](kinds, start_eagerly(chunks)), trailer)

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from accounts.models import Role
-from clinical import reading
+from clinical import serializer_fields
 from clinical.models import Alert, AlertDefinition
 from clinical.practice import alerts as practice_alerts
 from tests.clinical.alert_lists import affected_patients, ids, listed, move, of, published
@@ -138,7 +138,7 @@ def test_another_day_is_another_answer_of_the_same_statements(clinic, api, patie
     row = clinic.entry(Alert, patient, disable_on=datetime.date(2031, 5, 6))
     seen = []
     for day in (5, 6, 5):
-        for module in (practice_alerts, reading):
+        for module in (practice_alerts, serializer_fields):
             monkeypatch.setattr(module, "today_at", lambda zone, day=day: datetime.date(2031, 5, day))
         for query in ("", "?include_family=true"):
             status = api().get(f"{alerts}/{row.uuid}").json()["status"]

@@ -6,13 +6,13 @@ joins, and a generated function that builds the response's object from a row tup
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from django.db import models
 from rest_framework import serializers
 
 from accounts.scope import Actor, organization_of, scope_of
+from config.core.caching import cached
 from config.core.compiled_queries import columns_of
 from config.core.databases import AsText
 from config.rest.compiled.loaders import Loader, load_all
@@ -168,7 +168,7 @@ class ResponsePlan:
         return [build(row, actor, *loaded) for row in rows]
 
 
-@cache
+@cached
 def response_plan(serializer_class: type[serializers.ModelSerializer]) -> ResponsePlan:
     """Return the compiled form of a response serializer, made the first time it is asked for."""
     return ResponsePlan(serializer_class)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Field, Q, QuerySet
 
 from accounts.scope import Actor, Viewer, organization_of, visible
+from config.core.caching import cached
 from config.core.compiled_queries import BoundQuery, Compilable, QueryDefinition, columns_of, parameter
 
 
@@ -80,7 +81,7 @@ def comparison(model: type[models.Model], lookup: str, value: Any) -> Comparison
     return Comparison(lookup, _compared_field(model, lookup), value)
 
 
-@cache
+@cached
 def _compared_field(model: type[models.Model], lookup: str) -> Field:
     """Return the model field that `lookup` ends at: that of `starts_at` for `starts_at__gte`."""
     try:
