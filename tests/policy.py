@@ -1,4 +1,4 @@
-"""Who may do what, as one table: DESIGN decisions 3 and 8, and the order of "Bad input".
+"""Who may do what, as one table: decisions 3 (roles), 8 (archive) and 32 (order of refusals) in docs/decisions.
 
 The tenancy sweep computes every expected answer from here. This module imports nothing of the
 product, so that a rule that changes there without changing here is found.
