@@ -201,13 +201,15 @@ def test_practice_lists_sort_as_promised_unless_told_otherwise(clinic, api):
 
 DEFINITIONS = {
     "AlertDefinition": (
-        "patient-alert-definitions", {"category": "Access", "default_is_urgent": True, "default_scope": "family"},
+        "patient-alert-definitions",
+        {"category": "Access", "default_is_urgent": True, "default_scope": "family"},
     ),
     "FieldDefinition": (
-        "patient-field-definitions", {"field_type": "dropdown", "dropdown_options": ["Left", "Right"], "is_required": True},
+        "patient-field-definitions",
+        {"field_type": "dropdown", "dropdown_options": ["Left", "Right"], "is_required": True},
     ),
     "TagDefinition": ("patient-tag-definitions", {"category": "Access", "color": "#0f766e"}),
-}  # fmt: skip
+}
 """Schema -> where its rows are found, and a value for every promised field but those that all definitions have."""
 
 
@@ -254,11 +256,18 @@ def test_public_bodies_cover_every_promised_field(clinic):
 def test_public_answers_have_the_promised_shape_for_full_and_bare_rows(clinic, api):
     bare = clinic.patient()
     clinic.patient(
-        identifiers=[{
-            "use": "official", "system": "urn:mrn", "value": "9", "type_system": "urn:t", "type_code": "MR",
-            "type_display": "Record", "assigner": "City Hospital",
-        }]
-    )  # fmt: skip
+        identifiers=[
+            {
+                "use": "official",
+                "system": "urn:mrn",
+                "value": "9",
+                "type_system": "urn:t",
+                "type_code": "MR",
+                "type_display": "Record",
+                "assigner": "City Hospital",
+            }
+        ]
+    )
     client = api()
     created = client.post("/v1/patients", public_body(clinic))
     assert created.status_code == 201, created.content
