@@ -4,19 +4,7 @@ from rest_framework import serializers
 
 from accounts.models import CareGroup
 from config.rest.fields import Choice, ContractSerializer, Email, Integer, ScopedRelation, Text, UUIDText
-from patients.models import BillingType, Employer, FeeSchedule, Location, Patient, Provider
-
-# Balances, set by administrators and by import files, but by no API body.
-BALANCES = (
-    "balance_0_30",
-    "balance_31_60",
-    "balance_61_90",
-    "balance_over_90",
-    "balance_total",
-    "estimated_balance",
-    "insurance_estimate",
-    "payment_plan_due",
-)
+from patients.models import BALANCES, STAFF_FIELDS, BillingType, Employer, FeeSchedule, Location, Patient, Provider
 
 
 class BillingAccountIn(serializers.Serializer):
@@ -44,60 +32,22 @@ class PatientBody(ContractSerializer):
 
     class Meta:
         model = Patient
-        fields = [
-            "address_line1",
-            "address_line2",
-            "address_note",
-            "allergy_review_status",
-            "appointment_module_note",
-            "ask_to_arrive_early_mins",
-            "billing_account",
-            "billing_cycle_day",
-            "billing_type_uuid",
-            "care_group_uuid",
-            "chart_number",
-            "city",
-            "consent_flags",
-            "country",
-            "date_first_visit",
-            "date_of_birth",
-            "date_time_deceased",
-            "email",
-            "emergency_contact_name",
-            "emergency_contact_phone",
-            "employer_uuid",
-            "fee_schedule_uuid",
-            "first_name",
-            "gender",
-            "home_phone",
-            "last_name",
-            "location_uuid",
-            "marital_status",
-            "medicaid_id",
-            "medical_summary",
-            "medical_urgent_note",
-            "middle_name",
-            "mobile_phone",
-            "postal_code",
-            "preferred_confirmation_method",
-            "preferred_contact_method",
-            "preferred_language",
-            "preferred_name",
-            "premedication_required",
-            "primary_provider_uuid",
-            "pronoun",
-            "receives_email",
-            "receives_sms",
-            "responsible_party_uuid",
-            "salutation",
-            "secondary_provider_uuid",
-            "social_security_number",
-            "state",
-            "status",
-            "title",
-            "treatment_notes",
-            "work_phone",
-        ]
+        fields = sorted(
+            [
+                *STAFF_FIELDS,
+                "billing_account",
+                "billing_type_uuid",
+                "care_group_uuid",
+                "employer_uuid",
+                "fee_schedule_uuid",
+                "location_uuid",
+                "medicaid_id",
+                "primary_provider_uuid",
+                "responsible_party_uuid",
+                "secondary_provider_uuid",
+                "social_security_number",
+            ]
+        )
 
 
 class PatientRow(PatientBody):

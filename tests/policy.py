@@ -1,4 +1,4 @@
-"""Who may do what, as one table: DESIGN decisions 3 and 8, and the order of "Bad input".
+"""Who may do what, as one table: decisions 3 (roles), 8 (archive) and 32 (order of refusals) in docs/decisions.
 
 The tenancy sweep computes every expected answer from here. This module imports nothing of the
 product, so that a rule that changes there without changing here is found.
@@ -60,8 +60,13 @@ OF_OTHERS = frozenset({Place.FOREIGN, Place.PARENT, Place.CHILD})
 ONLY_IN_A_PATH = frozenset({Place.FOREIGN_UNDER_OWN_PATH, Place.RANDOM_ORGANIZATION, Place.MALFORMED_ORGANIZATION})
 """Places that only a dialect with the organization in the path can tell apart."""
 ORGANIZATIONS = (
-    Place.OWN, Place.FOREIGN, Place.PARENT, Place.CHILD, Place.RANDOM_ORGANIZATION, Place.MALFORMED_ORGANIZATION,
-)  # fmt: skip
+    Place.OWN,
+    Place.FOREIGN,
+    Place.PARENT,
+    Place.CHILD,
+    Place.RANDOM_ORGANIZATION,
+    Place.MALFORMED_ORGANIZATION,
+)
 
 SEES: dict[Caller, frozenset[Place]] = {
     Caller.FC_ADMIN: OF_OWN_ORGANIZATION | OF_OTHERS,
@@ -199,9 +204,18 @@ def _catalog(name: str, row: str) -> dict[str, dict[str, Entry]]:
 
 
 REPORTS = (
-    "patients", "measurements", "alerts", "hcps", "patientsMutations", "starRatings", "plannedActions",
-    "patientsWorkflowHistory", "patientsProgramsHistory", "patientsSettingsHistory", "usersStatusChangeReasons",
-)  # fmt: skip
+    "patients",
+    "measurements",
+    "alerts",
+    "hcps",
+    "patientsMutations",
+    "starRatings",
+    "plannedActions",
+    "patientsWorkflowHistory",
+    "patientsProgramsHistory",
+    "patientsSettingsHistory",
+    "usersStatusChangeReasons",
+)
 REPORT = Entry(Kind.COUNT, 200, STAFF)
 
 

@@ -14,8 +14,7 @@ from accounts.permissions import ADMINISTRATORS, Permission
 from accounts.site import actor_of
 from config.core.encryption import unseal
 from patients.admin.forms import PatientForm
-from patients.input_serializers import BALANCES
-from patients.models import Enrolment, Patient, PatientIdentifier, Status
+from patients.models import BALANCES, Enrolment, Patient, PatientIdentifier, Status
 from patients.search import containing, query_patterns
 from patients.serializer_fields import masked
 from patients.services.patients import create_patient, update_patient

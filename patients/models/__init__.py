@@ -26,6 +26,8 @@ from patients.models.histories import (
 )
 from patients.models.names import NameKey
 from patients.models.patients import (
+    BALANCES,
+    STAFF_FIELDS,
     AllergyReviewStatus,
     ContactMethod,
     Gender,
@@ -40,6 +42,8 @@ from patients.models.referrals import AttributionRole, ReferralAttribution
 from patients.models.relationships import Relationship, RelationshipType
 
 __all__ = [
+    "BALANCES",
+    "STAFF_FIELDS",
     "AllergyReviewStatus",
     "AttributionRole",
     "BillingType",

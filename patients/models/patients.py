@@ -16,6 +16,62 @@ from patients.models.catalogs import BillingType, Employer, FeeSchedule, Locatio
 # The rows in the indexes of lists: archived patients are left out.
 LISTED = Q(deleted_at=None)
 
+# The columns that staff read and write as they are, in the practice dialect and in bulk and CSV imports.
+STAFF_FIELDS = (
+    "address_line1",
+    "address_line2",
+    "address_note",
+    "allergy_review_status",
+    "appointment_module_note",
+    "ask_to_arrive_early_mins",
+    "billing_cycle_day",
+    "chart_number",
+    "city",
+    "consent_flags",
+    "country",
+    "date_first_visit",
+    "date_of_birth",
+    "date_time_deceased",
+    "email",
+    "emergency_contact_name",
+    "emergency_contact_phone",
+    "first_name",
+    "gender",
+    "home_phone",
+    "last_name",
+    "marital_status",
+    "medical_summary",
+    "medical_urgent_note",
+    "middle_name",
+    "mobile_phone",
+    "postal_code",
+    "preferred_confirmation_method",
+    "preferred_contact_method",
+    "preferred_language",
+    "preferred_name",
+    "premedication_required",
+    "pronoun",
+    "receives_email",
+    "receives_sms",
+    "salutation",
+    "state",
+    "status",
+    "title",
+    "treatment_notes",
+    "work_phone",
+)
+# Balances, set by administrators and by import files, but by no API body.
+BALANCES = (
+    "balance_0_30",
+    "balance_31_60",
+    "balance_61_90",
+    "balance_over_90",
+    "balance_total",
+    "estimated_balance",
+    "insurance_estimate",
+    "payment_plan_due",
+)
+
 
 class Status(models.TextChoices):
     """The status of a patient."""

@@ -45,9 +45,15 @@ class Table:
         fact = self.operations[route]
         method, path = route.split(" ", 1)
         return Operation(
-            self, method, path, fact["status"], fact["answer"], fact.get("body"), fact.get("query", {}),
-            tuple(fact.get("headers", ())),
-        )  # fmt: skip
+            table=self,
+            method=method,
+            path=path,
+            status=fact["status"],
+            answer=fact["answer"],
+            body=fact.get("body"),
+            query=fact.get("query", {}),
+            headers=tuple(fact.get("headers", ())),
+        )
 
     # --- values -----------------------------------------------------------------------------------
     def faults(self, kind: str, value: Any, place: str = "$") -> Iterator[str]:
@@ -100,9 +106,15 @@ def _is(kind: str, value: Any) -> bool:
 
 @cache
 def table(name: str) -> Table:
-    """Return the table of the dialect `name`, whose subjects may stand in files of their own (`name-subject.yaml`)."""
+    """Return the table of the dialect `name`: all files `name*.yaml`, and the fields that we have added to their schemas."""
     files = [yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob(f"{name}*.yaml"))]
-    return Table(name, *({key: fact for file in files for key, fact in file[part].items()} for part in ("schemas", "operations")))
+    schemas, operations = (
+        {key: fact for file in files for key, fact in file[part].items()} for part in ("schemas", "operations")
+    )
+    additions = yaml.safe_load((FOLDER / "own-additions.yaml").read_text())[name]
+    for schema, fields in additions.items():
+        schemas[schema] = {**schemas[schema], **fields}
+    return Table(name, schemas, operations)
 
 
 def all_operations() -> list[Operation]:

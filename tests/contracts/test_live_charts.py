@@ -45,15 +45,33 @@ OTHERS = [
 TEXT = "  „Größe“ 身長\t😀 and\nmore \\ %s "
 """Text with outer blanks, several scripts and a line break: kept to the byte."""
 VALUES = {
-    "string": TEXT, "boolean": True, "integer": 7, "string (date)": "2021-02-28", "string (time)": "23:05:09",
+    "string": TEXT,
+    "boolean": True,
+    "integer": 7,
+    "string (date)": "2021-02-28",
+    "string (time)": "23:05:09",
     "string (date-time)": "2021-02-28T23:05:09.123456Z",
-}  # fmt: skip
+}
 PLAUSIBLE = {
-    "base_version": 1, "date_stop": "2022-03-01", "disable_on": "2999-12-31", "snomed_code": "8517006",
-    "snomed_problem_type": "55607006", "snomed_reaction": "271807003", "rx_cui": "308136", "value": "Some value",
-    "bp_systolic": 121, "bp_diastolic": 79, "pulse": 64, "respiration_rate": 14, "oxygen_saturation": 98, "temperature_f": 98.6,
-    "height_inches": 70.25, "weight_lbs": 165.4, "bmi": 23.56, "bmi_percentile": 50,
-}  # fmt: skip
+    "base_version": 1,
+    "date_stop": "2022-03-01",
+    "disable_on": "2999-12-31",
+    "snomed_code": "8517006",
+    "snomed_problem_type": "55607006",
+    "snomed_reaction": "271807003",
+    "rx_cui": "308136",
+    "value": "Some value",
+    "bp_systolic": 121,
+    "bp_diastolic": 79,
+    "pulse": 64,
+    "respiration_rate": 14,
+    "oxygen_saturation": 98,
+    "temperature_f": 98.6,
+    "height_inches": 70.25,
+    "weight_lbs": 165.4,
+    "bmi": 23.56,
+    "bmi_percentile": 50,
+}
 """What takes no text or number of any kind."""
 WORDS = {"status": {"alerts": "disabled", "medications": "discontinued"}}
 """Words that go with the other values; elsewhere it is the last one that a field takes."""

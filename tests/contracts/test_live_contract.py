@@ -3,53 +3,11 @@
 import pytest
 
 from accounts.models import Role
+from tests.contracts.bodies import general_body, practice_body, public_body
 from tests.contracts.facts import table
 from tests.factories import archive
 
 PRACTICE, PUBLIC, GENERAL = table("practice"), table("public"), table("general")
-
-
-def practice_body(clinic) -> dict:
-    """Return a body with a value for every field that a practice create takes."""
-    references = {
-        f"{name}_uuid": str(clinic.catalogs[kind].uuid)
-        for name, kind in {
-            "primary_provider": "provider", "secondary_provider": "provider", "location": "location",
-            "fee_schedule": "fee_schedule", "billing_type": "billing_type", "employer": "employer",
-        }.items()
-    }  # fmt: skip
-    words = {name: fact["enum"][0] for name, fact in PRACTICE.schemas["NewPatient"].items() if "enum" in fact}
-    texts = {name: f"Some {name}" for name, fact in PRACTICE.schemas["NewPatient"].items() if fact["type"] == "string"}
-    return {
-        **texts, **words, **references,
-        "care_group_uuid": str(clinic.group.uuid), "responsible_party_uuid": str(clinic.patient().uuid),
-        "status": "deceased", "date_of_birth": "1931-02-28", "date_time_deceased": "2020-05-04T03:02:01Z",
-        "date_first_visit": "1999-12-31", "email": "some@body.test", "billing_account": {"mode": "new"},
-        "ask_to_arrive_early_mins": 15, "billing_cycle_day": 31, "consent_flags": 3,
-        "premedication_required": True, "receives_email": True, "receives_sms": False,
-    }  # fmt: skip
-
-
-def public_body(clinic) -> dict:
-    """Return a body with a value for every field that a public create takes."""
-    return {
-        "accountName": "jo.live", "email": "jo@live.test", "patientNumber": "P-77", "smsLoginEnabled": True,
-        "organizationId": str(clinic.organization.uuid), "groupId": str(clinic.group.uuid),
-        "programId": str(clinic.catalogs["program"].uuid), "protocolId": str(clinic.catalogs["protocol"].uuid),
-        "timezone": "Europe/Berlin", "language": "de", "comments": "Rings twice", "firstName": "Jo", "middleName": "van",
-        "lastName": "Live", "dateOfBirth": "1980-01-02", "phoneNumber": "+31612345678", "sex": "female",
-        "addressCountry": "nl", "addressCity": "Utrecht", "addressPostalCode": "3511 AA", "addressStreet": "Oudegracht",
-        "addressHouseNumber": "1", "addressHouseNumberSuffix": "bis",
-    }  # fmt: skip
-
-
-def general_body() -> dict:
-    """Return a body with a value for every field that a general create takes."""
-    address = {"street": "1 Main St", "city": "Springfield", "state": "IL", "zip_code": "62704"}
-    return {
-        "first_name": "Al", "last_name": "Rails", "date_of_birth": "1979-05-06", "gender": "male",
-        "phone": "555-0100", "email": "al@rails.test", "address": address,
-    }  # fmt: skip
 
 
 def fields_named(response) -> set[str]:
@@ -243,13 +201,15 @@ def test_practice_lists_sort_as_promised_unless_told_otherwise(clinic, api):
 
 DEFINITIONS = {
     "AlertDefinition": (
-        "patient-alert-definitions", {"category": "Access", "default_is_urgent": True, "default_scope": "family"},
+        "patient-alert-definitions",
+        {"category": "Access", "default_is_urgent": True, "default_scope": "family"},
     ),
     "FieldDefinition": (
-        "patient-field-definitions", {"field_type": "dropdown", "dropdown_options": ["Left", "Right"], "is_required": True},
+        "patient-field-definitions",
+        {"field_type": "dropdown", "dropdown_options": ["Left", "Right"], "is_required": True},
     ),
     "TagDefinition": ("patient-tag-definitions", {"category": "Access", "color": "#0f766e"}),
-}  # fmt: skip
+}
 """Schema -> where its rows are found, and a value for every promised field but those that all definitions have."""
 
 
@@ -296,11 +256,18 @@ def test_public_bodies_cover_every_promised_field(clinic):
 def test_public_answers_have_the_promised_shape_for_full_and_bare_rows(clinic, api):
     bare = clinic.patient()
     clinic.patient(
-        identifiers=[{
-            "use": "official", "system": "urn:mrn", "value": "9", "type_system": "urn:t", "type_code": "MR",
-            "type_display": "Record", "assigner": "City Hospital",
-        }]
-    )  # fmt: skip
+        identifiers=[
+            {
+                "use": "official",
+                "system": "urn:mrn",
+                "value": "9",
+                "type_system": "urn:t",
+                "type_code": "MR",
+                "type_display": "Record",
+                "assigner": "City Hospital",
+            }
+        ]
+    )
     client = api()
     created = client.post("/v1/patients", public_body(clinic))
     assert created.status_code == 201, created.content

@@ -5,8 +5,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import AuditEvent, Role
-from patients.input_serializers import BALANCES
-from patients.models import Patient
+from patients.models import BALANCES, Patient
 from tests.pages import form_values, sign_in, submit, url
 
 

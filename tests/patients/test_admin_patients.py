@@ -1,6 +1,7 @@
 """Patients in the admin: finding, registering, correcting."""
 
 import datetime
+import re
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditedPatient, AuditEvent, Role
 from accounts.services.catalogs import archive_catalog_row
 from config.core.encryption import unseal
-from patients.models import Patient
+from patients.models import STAFF_FIELDS, Patient
 from patients.services.patients import update_patient
 from tests.factories import SYSTEM, archive
 from tests.pages import sign_in, submit, url
@@ -99,6 +100,14 @@ def test_what_list_form_and_suggestions_show_is_audited(clinic, client):
     )
     assert suggestions.json()["results"] == [{"id": str(patient.pk), "text": "Lee, Ann (date of birth unknown)"}]
     assert readings() == 3
+
+
+def test_the_form_has_every_field_that_the_practice_dialect_takes(client):
+    page = client.get(url(Patient, "add")).content.decode()
+
+    shown = {name.removesuffix("_0") for name in re.findall(r'name="([^"]+)"', page)}
+    # Consent flags are bits whose meaning only the caller of the API knows.
+    assert set(STAFF_FIELDS) - shown == {"consent_flags"}
 
 
 def test_a_patient_is_registered_through_the_service(clinic, client):

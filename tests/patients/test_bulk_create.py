@@ -10,9 +10,16 @@ from tests.factories import archive
 from tests.patients.bulk_rows import faults, row, statuses_of
 
 FIELDS_OF_ONE_MAKING = {
-    "id", "uuid", "created_at", "updated_at", "chart_number", "chart_number_key", "search_text",
-    "social_security_number_sealed", "medicaid_id_sealed",
-}  # fmt: skip
+    "id",
+    "uuid",
+    "created_at",
+    "updated_at",
+    "chart_number",
+    "chart_number_key",
+    "search_text",
+    "social_security_number_sealed",
+    "medicaid_id_sealed",
+}
 
 
 def full_body(clinic) -> dict:

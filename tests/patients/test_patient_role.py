@@ -33,16 +33,36 @@ OF_A_PATIENT = "api/v1/<org_id>/patients/<patient_uuid>"
 
 # All that answers a patient with 200, the lists of catalogs aside, in which there is nothing for them.
 READABLE = {
-    "api/v1/me", "api/v1/<org_id>/patients", "api/v1/<org_id>/patients/cursor", "api/v1/<org_id>/patients/search",
-    "api/v1/<org_id>/patients/counts/by-location", "api/v1/<org_id>/appointments",
-    "api/v1/<org_id>/appointments/<appointment_uuid>", OF_A_PATIENT,
-    *(f"{OF_A_PATIENT}/{name}" for name in (
-        "family", "guardians", "dependents", "medical-summary", "allergies", "allergies/<allergy_uuid>", "diseases",
-        "diseases/<disease_uuid>", "medications", "medications/<medication_uuid>", "relationships",
-        "relationships/<relationship_uuid>", "social-history", "social-history/<entry_uuid>", "vital-signs",
-        "vital-signs/<vitals_uuid>",
-    )),
-}  # fmt: skip
+    "api/v1/me",
+    "api/v1/<org_id>/patients",
+    "api/v1/<org_id>/patients/cursor",
+    "api/v1/<org_id>/patients/search",
+    "api/v1/<org_id>/patients/counts/by-location",
+    "api/v1/<org_id>/appointments",
+    "api/v1/<org_id>/appointments/<appointment_uuid>",
+    OF_A_PATIENT,
+    *(
+        f"{OF_A_PATIENT}/{name}"
+        for name in (
+            "family",
+            "guardians",
+            "dependents",
+            "medical-summary",
+            "allergies",
+            "allergies/<allergy_uuid>",
+            "diseases",
+            "diseases/<disease_uuid>",
+            "medications",
+            "medications/<medication_uuid>",
+            "relationships",
+            "relationships/<relationship_uuid>",
+            "social-history",
+            "social-history/<entry_uuid>",
+            "vital-signs",
+            "vital-signs/<vitals_uuid>",
+        )
+    ),
+}
 
 SEALED = {"social_security_number": "078-05-1120", "medicaid_id": "ZZMEDICAID"}
 NOTES = ("address_note", "appointment_module_note", "medical_summary", "medical_urgent_note", "treatment_notes")

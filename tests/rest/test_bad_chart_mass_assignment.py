@@ -23,9 +23,17 @@ OF_CHARTS = {
     "planned_via": "rec", "self_planned": False, "completedAt": AT, "programActionId": UUID,
 }  # fmt: skip
 MOVING = {
-    "id", "uuid", "patient_id", "version", "created_at", "updated_at", "attributed_at", "measured_at", "rule_key",
+    "id",
+    "uuid",
+    "patient_id",
+    "version",
+    "created_at",
+    "updated_at",
+    "attributed_at",
+    "measured_at",
+    "rule_key",
     "program_action",
-}  # fmt: skip
+}
 CREATES = [body for body in BODIES if body.action == "create"]
 CHANGES = [body for body in BODIES if ("base_version",) in body.fields() or body.action == "process"]
 
@@ -89,12 +97,43 @@ def test_extra_keys_inside_a_list_change_nothing(clinic, api, body):
 def test_bodies_take_no_more_columns_than_the_contract_names(body):
     """What may be written is a list, not whatever the model has."""
     internal = {
-        "id", "uuid", "version", "organization", "organization_id", "patient", "patient_id", "deleted_at", "created_at",
-        "updated_at", "created_by", "created_by_id", "communication_source", "abnormal_flags", "is_procedure_blocking",
-        "interaction_warnings", "attributed_at", "note_key", "assigned_by", "assigned_by_id", "recorded_by", "recorded_by_id",
-        "cause", "rule_key", "window", "flag", "type", "processed_at", "processed_by", "escalated_at", "escalated_by",
-        "planned_via", "self_planned", "program_action", "completed_at", "completed_by",
-    }  # fmt: skip
+        "id",
+        "uuid",
+        "version",
+        "organization",
+        "organization_id",
+        "patient",
+        "patient_id",
+        "deleted_at",
+        "created_at",
+        "updated_at",
+        "created_by",
+        "created_by_id",
+        "communication_source",
+        "abnormal_flags",
+        "is_procedure_blocking",
+        "interaction_warnings",
+        "attributed_at",
+        "note_key",
+        "assigned_by",
+        "assigned_by_id",
+        "recorded_by",
+        "recorded_by_id",
+        "cause",
+        "rule_key",
+        "window",
+        "flag",
+        "type",
+        "processed_at",
+        "processed_by",
+        "escalated_at",
+        "escalated_by",
+        "planned_via",
+        "self_planned",
+        "program_action",
+        "completed_at",
+        "completed_by",
+    }
     written = {field.source for field in body.fields().values()}
     assert written & internal == set()
 

@@ -89,10 +89,17 @@ def test_missing_values_are_422_and_each_is_named(wire):
     required = {
         "practice": {"first_name", "last_name"},
         "public": {
-            "accountName", "email", "organizationId", "programId", "protocolId", "firstName", "lastName", "sex",
+            "accountName",
+            "email",
+            "organizationId",
+            "programId",
+            "protocolId",
+            "firstName",
+            "lastName",
+            "sex",
         },
         "general": {"first_name", "last_name", "date_of_birth"},
-    }[wire.name]  # fmt: skip
+    }[wire.name]
     assert set(named) == required
     assert len(named) == len(required)
 
