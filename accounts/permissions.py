@@ -12,15 +12,15 @@ STAFF = ADMINISTRATORS | CAREGIVERS | {Role.HC_VIEW_ALL}
 class Permission(Enum):
     """What an action requires, with the roles that have it."""
 
-    READ = "read", frozenset(Role)
-    READ_STAFF_ONLY = "read_staff_only", STAFF
-    WRITE_PATIENTS = "write_patients", ADMINISTRATORS | CAREGIVERS
-    MEASURE = "measure", ADMINISTRATORS | CAREGIVERS | {Role.PATIENT}
-    ADMINISTER = "administer", ADMINISTRATORS
+    READ = "read", frozenset(Role), False
+    READ_STAFF_ONLY = "read staff only", STAFF, False
+    WRITE_PATIENTS = "write patients", ADMINISTRATORS | CAREGIVERS, True
+    MEASURE = "measure", ADMINISTRATORS | CAREGIVERS | {Role.PATIENT}, True
+    ADMINISTER = "administer", ADMINISTRATORS, True
 
-    def __init__(self, label: str, roles: frozenset[str]):
-        self.roles = roles
-        self.writes = not label.startswith("read")
+    def __init__(self, label: str, roles: frozenset[str], writes: bool):
+        # The label keeps two permissions of the same roles apart: members of an Enum with equal values are one.
+        self.roles, self.writes = roles, writes
 
 
 # Social security, citizen service and medicaid numbers: in clear, or their last four places, or not at all.
