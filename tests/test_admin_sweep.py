@@ -218,7 +218,7 @@ MINIMUM = {
 
 
 @pytest.mark.parametrize("lookup", ["password__startswith", "email_key__startswith", "organization__slug", "api_keys__key_id"])
-def test_a_column_without_a_filter_can_not_be_guessed_through_the_address(own, lookup):
+def test_a_column_without_a_filter_cannot_be_guessed_through_the_address(own, lookup):
     response = sign_in(own.users[Role.HC_ADMIN]).get(url(User, "changelist"), {lookup: "a"})
     assert response.status_code == 400
 
@@ -236,7 +236,7 @@ def test_a_filter_offers_rows_of_the_scope_only(own, foreign, model):
         assert_no_canary(response, foreign)
 
 
-def test_a_superadmin_can_not_tie_rows_of_two_organizations(own, foreign):
+def test_a_superadmin_cannot_tie_rows_of_two_organizations(own, foreign):
     client = sign_in(own.users[Role.FC_ADMIN])
     patient = own.rows[Patient]
     answer = submit(client, Patient, patient.pk, primary_provider=foreign.catalogs["provider"].pk)
@@ -245,7 +245,7 @@ def test_a_superadmin_can_not_tie_rows_of_two_organizations(own, foreign):
     assert patient.primary_provider == own.catalogs["provider"]
 
 
-def test_patients_and_people_who_left_can_not_enter(own):
+def test_patients_and_people_who_left_cannot_enter(own):
     assert sign_in(own.users[Role.PATIENT]).get("/admin/").status_code == 302
     User.objects.filter(pk=own.users[Role.HC_ADMIN].pk).update(status="stopped")
     assert sign_in(own.users[Role.HC_ADMIN]).get("/admin/").status_code == 302

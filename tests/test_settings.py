@@ -100,7 +100,7 @@ def test_behind_tls_everything_that_protects_pages_is_on(tmp_path):
     assert list(seen.values()) == ["True", "True", "True", "True", "31536000"]
 
 
-def test_the_middleware_that_the_deployment_check_can_not_name_is_at_work(db):
+def test_the_middleware_that_the_deployment_check_cannot_name_is_at_work(db):
     with override_settings(SECURE_HSTS_SECONDS=60, SECURE_HSTS_INCLUDE_SUBDOMAINS=True):
         client = Client(enforce_csrf_checks=True)
         page = client.get("/admin/login/", secure=True)

@@ -42,7 +42,7 @@ def test_a_guarantor_out_of_sight_or_archived_is_an_unknown_one(cast, place):
     assert hidden[0] == 404
 
 
-def test_a_caregiver_can_not_put_a_patient_into_a_group_of_others(cast):
+def test_a_caregiver_cannot_put_a_patient_into_a_group_of_others(cast):
     body = {"first_name": "Ada", "last_name": "L", "care_group_uuid": str(cast.clinic.other_group.uuid)}
     assert cast.client("api/", Caller.HC_PRIMARY).post(f"{cast.clinic.base}/patients", body).status_code == 404
 

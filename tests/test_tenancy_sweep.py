@@ -160,7 +160,7 @@ def tracer(cast: Cast, route: str) -> Callable[[str, Caller, Place], tuple]:
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if told_apart(route)])
-def test_what_is_hidden_can_not_be_told_from_what_does_not_exist(cast, route):
+def test_what_is_hidden_cannot_be_told_from_what_does_not_exist(cast, route):
     told, compared = [], 0
     traced = tracer(cast, route)
     for method, caller, (hidden, unknown) in product(POLICY[route], ROLES, pairs(route)):

@@ -163,7 +163,7 @@ def test_practice_change_needs_a_base_version(clinic, api):
 
 
 @pytest.mark.parametrize("name", required_of(PRACTICE, "NewPatient"))
-def test_practice_names_can_not_be_null(clinic, api, name):
+def test_practice_names_cannot_be_null(clinic, api, name):
     patient, body = clinic.patient(), practice_body(clinic) | {name: None}
 
     created = api().post(f"{clinic.base}/patients", body)

@@ -178,6 +178,6 @@ def test_changes_ignore_the_header(send, clinic):
     assert not IdempotencyRecord.objects.exists()
 
 
-def test_stored_answer_can_not_be_read_in_the_database(send):
+def test_stored_answer_cannot_be_read_in_the_database(send):
     assert send(patient_note="ZZcanary").status_code == 201
     assert b"ZZcanary" not in bytes(IdempotencyRecord.objects.get().answer)

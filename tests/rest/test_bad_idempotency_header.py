@@ -117,6 +117,6 @@ def test_operations_that_do_not_document_the_header_ignore_it(clinic, name):
     assert not IdempotencyRecord.objects.exists()
 
 
-def test_stored_answer_can_not_be_read_in_the_database(practice):
+def test_stored_answer_cannot_be_read_in_the_database(practice):
     assert create(practice, "k", first_name="ZZcanary").status_code == 201
     assert b"ZZcanary" not in bytes(IdempotencyRecord.objects.get().answer)

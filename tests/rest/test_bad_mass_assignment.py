@@ -98,6 +98,6 @@ def test_state_machine_is_not_passed_by_a_change(clinic):
     assert wire.change(patient, {"status": "active"}).status_code == 200
 
 
-def test_patient_can_not_be_made_archived(clinic):
+def test_patient_cannot_be_made_archived(clinic):
     wire = Wire("practice", clinic)
     assert wire.named(wire.create(wire.values(status="archived"))) == ["status"]

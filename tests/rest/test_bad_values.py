@@ -278,7 +278,7 @@ ALIKE = (
 
 
 @pytest.mark.parametrize("given", ALIKE)
-def test_account_name_that_looks_like_a_taken_one_can_not_be_used(clinic, neighbour, given):
+def test_account_name_that_looks_like_a_taken_one_cannot_be_used(clinic, neighbour, given):
     """Unique over all organizations, and the text does not tell whose it is."""
     wire = Wire("public", neighbour)
     assert wire.create(wire.values(accountName="ada.lovelace")).status_code == 201
@@ -297,7 +297,7 @@ def test_account_name_that_looks_like_a_taken_one_can_not_be_used(clinic, neighb
     ("language", ("fy", "en_us", "EN", "")),
     ("dateOfBirth", ("2999-01-01", "1850-01-01")),
 ])  # fmt: skip
-def test_value_that_the_public_dialect_can_not_use_names_its_attribute(clinic, field, values):
+def test_value_that_the_public_dialect_cannot_use_names_its_attribute(clinic, field, values):
     wire = Wire("public", clinic)
     for value in values:
         assert wire.named(wire.create(wire.values(**{field: value}))) == [field], value

@@ -99,13 +99,13 @@ ODD_TYPES = [
 
 
 @pytest.mark.parametrize("content_type", ODD_TYPES)
-def test_type_that_can_not_be_read_does_no_harm_to_a_read(through_the_server, content_type):
+def test_type_that_cannot_be_read_does_no_harm_to_a_read(through_the_server, content_type):
     status, headers, _ = through_the_server(content_type, "page_size=1&perPage=1")
     assert (status, headers["Content-Type"]) == (200, "application/json")
 
 
 @pytest.mark.parametrize("content_type", ODD_TYPES)
-def test_type_that_can_not_be_read_is_415_on_a_write(through_the_server, content_type):
+def test_type_that_cannot_be_read_is_415_on_a_write(through_the_server, content_type):
     status, headers, _ = through_the_server(content_type, method="POST", body=b"{}")
     assert (status, headers["Content-Type"]) == (415, "application/json")
 

@@ -40,7 +40,7 @@ def test_foreign_patient_gets_the_same_bytes_as_an_unknown_one(wire, neighbour):
     assert set(foreign.headers) == set(unknown.headers)
 
 
-def test_foreign_and_archived_patients_can_not_be_changed(changing_wire, neighbour):
+def test_foreign_and_archived_patients_cannot_be_changed(changing_wire, neighbour):
     wire = changing_wire
     for patient in (neighbour.patient(), archive(wire.clinic.patient())):
         response = wire.limited(wire.checked(wire.change(patient, {"first_name": "Eve"}), 404))
@@ -186,7 +186,7 @@ def test_database_that_is_away_from_the_start_is_503(wire, monkeypatch):
         assert "X-RateLimit-Limit" not in response.headers
 
 
-def test_read_that_can_not_be_audited_is_503(wire, monkeypatch):
+def test_read_that_cannot_be_audited_is_503(wire, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("ZZcanary")
 
