@@ -56,13 +56,13 @@ demo: setup ## Make the demo clinic and serve it: HOST, PORT, WORKERS
 	exec $(MANAGE) serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
 test: $(DEVELOPMENT) ## Run the tests on SQLite
-	$(ON_SQLITE) $(BIN)/pytest -n 2
+	$(ON_SQLITE) $(BIN)/pytest -n 2 --dist worksteal
 
 test-postgres: $(DEVELOPMENT) ## Run the same tests on the PostgreSQL server that DATABASE_URL names
 	@test -n "$$DATABASE_URL" || { echo "Set DATABASE_URL, for example postgres://user:password@127.0.0.1:5432/anamnesis"; exit 1; }
 	@$(BIN)/python -c 'import os, psycopg; psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=5).close()' 2>/dev/null \
 		|| { echo "No PostgreSQL server answers at DATABASE_URL"; exit 1; }
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 test-browser: $(DEVELOPMENT) ## Run the browser tests in headless Chromium
 	$(ON_SQLITE) $(BIN)/pytest -m browser tests/browser
