@@ -85,9 +85,12 @@ class Cast:
         revoke_key(actor=SYSTEM, key=key_row(keys[Caller.REVOKED]))
         keys[Caller.EXPIRED] = new_key(admin, expires_at=timezone.now() - datetime.timedelta(seconds=1))
         leaver = create_user(
-            actor=SYSTEM, email="leaver@hill-valley.test", role=Role.HC_ADMIN, organization=self.clinic.organization,
+            actor=SYSTEM,
+            email="leaver@hill-valley.test",
+            role=Role.HC_ADMIN,
+            organization=self.clinic.organization,
             status=UserStatus.STOPPED,
-        )  # fmt: skip
+        )
         keys[Caller.INACTIVE] = new_key(leaver)
         return keys
 
@@ -249,10 +252,17 @@ def public_body(clinic: Clinic, **values) -> dict:
     """Return a good body of POST /v1/patients in `clinic`."""
     number = next(_numbers)
     return {
-        "accountName": f"ada{number}", "email": "ada@example.test", "firstName": "Ada", "lastName": "Lovelace", "sex": "female",
-        "organizationId": str(clinic.organization.uuid), "groupId": str(clinic.group.uuid),
-        "programId": str(clinic.catalogs["program"].uuid), "protocolId": str(clinic.catalogs["protocol"].uuid), **values,
-    }  # fmt: skip
+        "accountName": f"ada{number}",
+        "email": "ada@example.test",
+        "firstName": "Ada",
+        "lastName": "Lovelace",
+        "sex": "female",
+        "organizationId": str(clinic.organization.uuid),
+        "groupId": str(clinic.group.uuid),
+        "programId": str(clinic.catalogs["program"].uuid),
+        "protocolId": str(clinic.catalogs["protocol"].uuid),
+        **values,
+    }
 
 
 def ask(client: ApiClient, method: str, path: str, body: Any = None):

@@ -40,9 +40,13 @@ def furnish(clinic):
     """Give a clinic a patient, an identifier and an audit event, all marked with its name."""
     name = clinic.name
     patient = clinic.enrolled(
-        first_name=name, last_name=f"{name} Last", medical_summary=f"{name} notes", care_group_id=clinic.group.pk,
-        primary_provider_id=clinic.catalogs["provider"].pk, identifiers=[{"system": name, "value": name}],
-    )  # fmt: skip
+        first_name=name,
+        last_name=f"{name} Last",
+        medical_summary=f"{name} notes",
+        care_group_id=clinic.group.pk,
+        primary_provider_id=clinic.catalogs["provider"].pk,
+        identifiers=[{"system": name, "value": name}],
+    )
     User.objects.filter(organization=clinic.organization).update(first_name=name, last_name=name)
     ApiKey.objects.filter(organization=clinic.organization).update(description=f"{name} key")
     record_change(SYSTEM, f"{name} action", patient, event=None)

@@ -47,9 +47,14 @@ def marked(wire: Wire) -> dict:
     """Return a body that makes a patient and holds canaries wherever text goes."""
     if wire.name == "public":
         return wire.values(
-            firstName=f"{CANARY}1", lastName=f"{CANARY}2", accountName=f"{CANARY}3", email=f"{CANARY}@a.nl",
-            patientNumber=f"{CANARY}4", comments=f"{CANARY}5", addressCity=f"{CANARY}6",
-        )  # fmt: skip
+            firstName=f"{CANARY}1",
+            lastName=f"{CANARY}2",
+            accountName=f"{CANARY}3",
+            email=f"{CANARY}@a.nl",
+            patientNumber=f"{CANARY}4",
+            comments=f"{CANARY}5",
+            addressCity=f"{CANARY}6",
+        )
     texts = {"first_name": f"{CANARY}1", "last_name": f"{CANARY}2", "email": f"{CANARY}@a.nl"}
     if wire.name == "practice":
         texts |= {"chart_number": f"{CANARY}4", "social_security_number": f"{CANARY}7", "medical_summary": f"{CANARY}8"}
@@ -87,8 +92,11 @@ def test_a_request_is_one_line_with_route_status_and_id(wire, lines):
     patient = wire.clinic.patient()
     response = wire.client().get(wire.address(patient), {"q": "x"})
     (line,) = lines()
-    route = {"practice": "api/v1/<org_id>/patients/<patient_uuid>", "public": "v1/patients/<patient_id>",
-             "general": "general/v1/patients/<patient_id>"}[wire.name]  # fmt: skip
+    route = {
+        "practice": "api/v1/<org_id>/patients/<patient_uuid>",
+        "public": "v1/patients/<patient_id>",
+        "general": "general/v1/patients/<patient_id>",
+    }[wire.name]
     assert set(line) == {"time", "level", "logger", "event", "request_id", "method", "route", "status", "ms"}
     assert (line["event"], line["method"], line["route"], line["status"]) == ("request", "GET", route, 200)
     assert line["request_id"] == response.headers["X-Request-Id"]
@@ -192,11 +200,18 @@ def test_request_ids_are_the_servers_own(wire):
 def marked_record(clinic) -> Patient:
     """A patient with a canary in every text, and rows of every kind about them."""
     patient = clinic.enrolled(
-        first_name=f"{CANARY}a", last_name=f"{CANARY}b", email=f"{CANARY}@x.nl", chart_number=f"{CANARY}c",
-        social_security_number=f"{CANARY}d", medicaid_id=f"{CANARY}e", bsn=f"{CANARY}f", account_name=f"{CANARY}g",
-        medical_urgent_note=f"{CANARY}h", mobile_phone=f"{CANARY}i",
+        first_name=f"{CANARY}a",
+        last_name=f"{CANARY}b",
+        email=f"{CANARY}@x.nl",
+        chart_number=f"{CANARY}c",
+        social_security_number=f"{CANARY}d",
+        medicaid_id=f"{CANARY}e",
+        bsn=f"{CANARY}f",
+        account_name=f"{CANARY}g",
+        medical_urgent_note=f"{CANARY}h",
+        mobile_phone=f"{CANARY}i",
         identifiers=[{"system": f"{CANARY}j", "value": f"{CANARY}k"}],
-    )  # fmt: skip
+    )
     clinic.tag(patient)
     wire = Wire("practice", clinic)
     assert wire.create(wire.values(first_name=f"{CANARY}l"), Idempotency_Key="k").status_code == 201

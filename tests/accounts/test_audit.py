@@ -42,9 +42,11 @@ def test_a_list_leaves_one_event_with_the_patients_it_showed(clinic, api, genera
 
 
 SIZED = [
-    "{base}/patients?page_size=2", "{base}/patients/cursor?first=2", "{base}/patients/search?q=same&limit=2",
+    "{base}/patients?page_size=2",
+    "{base}/patients/cursor?first=2",
+    "{base}/patients/search?q=same&limit=2",
     "/v1/patients?perPage=2",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("path", SIZED)

@@ -59,8 +59,12 @@ def test_a_change_writes_what_is_sent_and_nothing_else(clinic, api, tags):
     assert answer.status_code == 200
     shown = answer.json()
     assert (shown["name"], shown["color"], shown["category"], shown["version"], shown["deleted_at"]) == (
-        "New", None, "Access", 2, None,
-    )  # fmt: skip
+        "New",
+        None,
+        "Access",
+        2,
+        None,
+    )
     assert events("tag_definition.update")[-1].changed_fields == "color,name"
 
 
@@ -213,9 +217,10 @@ def test_a_patient_sees_no_row_on_any_page(api, tags, tag, page):
 @pytest.mark.parametrize("role", [Role.HC_VIEW_ALL, Role.HC_PRIMARY, Role.HC_SECONDARY])
 def test_only_administrators_write(api, tags, tag, role):
     answers = (
-        api(role).post(tags, {"name": "New"}), api(role).patch(tag, {"base_version": 1}),
+        api(role).post(tags, {"name": "New"}),
+        api(role).patch(tag, {"base_version": 1}),
         api(role).post(f"{tag}/archive", {"base_version": 1}),
-    )  # fmt: skip
+    )
     assert [answer.status_code for answer in answers] == [403, 403, 403]
     assert api().get(tag).json()["version"] == 1
 

@@ -88,8 +88,9 @@ def test_issuing_and_revoking_are_audited_and_told(clinic, user):
     revoke_key(actor=SYSTEM, key=row)
     events = AuditEvent.objects.filter(subject="api_key", subject_id=row.pk).order_by("id")
     assert list(events.values_list("action", "organization_id")) == [
-        ("api_key.issue", clinic.organization.pk), ("api_key.revoke", clinic.organization.pk),
-    ]  # fmt: skip
+        ("api_key.issue", clinic.organization.pk),
+        ("api_key.revoke", clinic.organization.pk),
+    ]
     told = OutboxEvent.objects.filter(organization_id=clinic.organization.pk).order_by("-id")[:2]
     assert [event.type for event in told] == ["api_key.revoked", "api_key.issued"]
 

@@ -261,17 +261,20 @@ def test_forwarded_address_does_not_help_a_user(store, client):
     assert answers[-1] == 429
 
 
-@pytest.mark.parametrize(("proxies", "header", "counted"), [
-    (1, "10.0.0.1", "10.0.0.1"),
-    (1, "6.6.6.6, 10.0.0.1", "10.0.0.1"),
-    (2, "6.6.6.6, 10.0.0.1, 10.0.0.2", "10.0.0.1"),
-    (2, "10.0.0.1", "127.0.0.1"),
-    (1, "", "127.0.0.1"),
-    (1, "nonsense", "127.0.0.1"),
-    (1, "x" * 5000, "127.0.0.1"),
-    (1, "2001:DB8::1", "2001:db8::1"),
-    (1, ",,10.0.0.1,,", "10.0.0.1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("proxies", "header", "counted"),
+    [
+        (1, "10.0.0.1", "10.0.0.1"),
+        (1, "6.6.6.6, 10.0.0.1", "10.0.0.1"),
+        (2, "6.6.6.6, 10.0.0.1, 10.0.0.2", "10.0.0.1"),
+        (2, "10.0.0.1", "127.0.0.1"),
+        (1, "", "127.0.0.1"),
+        (1, "nonsense", "127.0.0.1"),
+        (1, "x" * 5000, "127.0.0.1"),
+        (1, "2001:DB8::1", "2001:db8::1"),
+        (1, ",,10.0.0.1,,", "10.0.0.1"),
+    ],
+)
 def test_only_what_the_trusted_proxies_saw_is_believed(clock, clinic, limits, settings, proxies, header, counted):
     settings.TRUSTED_PROXIES = proxies
     assert ApiClient(None).get("/v1/me", X_Forwarded_For=header).status_code == 401

@@ -120,11 +120,17 @@ def test_the_status_that_a_user_has_is_no_change(clinic):
     assert not UserStatusChange.objects.exists()
 
 
-@pytest.mark.parametrize(("status", "role", "active", "staff"), [
-    (UserStatus.ACTIVE, Role.HC_ADMIN, True, True), (UserStatus.ACTIVE, Role.PATIENT, True, False),
-    (UserStatus.CREATED, Role.HC_ADMIN, False, False), (UserStatus.BLOCKED, Role.HC_ADMIN, False, False),
-    (UserStatus.STOPPED, Role.FC_ADMIN, False, False), (UserStatus.CANCELLED, Role.PATIENT, False, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "role", "active", "staff"),
+    [
+        (UserStatus.ACTIVE, Role.HC_ADMIN, True, True),
+        (UserStatus.ACTIVE, Role.PATIENT, True, False),
+        (UserStatus.CREATED, Role.HC_ADMIN, False, False),
+        (UserStatus.BLOCKED, Role.HC_ADMIN, False, False),
+        (UserStatus.STOPPED, Role.FC_ADMIN, False, False),
+        (UserStatus.CANCELLED, Role.PATIENT, False, False),
+    ],
+)
 def test_who_may_sign_in_where(status, role, active, staff):
     user = User(role=role, status=status)
     assert (user.is_active, user.is_staff) == (active, staff)

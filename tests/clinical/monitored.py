@@ -49,9 +49,13 @@ class Monitored:
         """Return a measurement that is stored and not evaluated yet."""
         column = {"value_choice": number} if isinstance(number, str) else {"value_number": Decimal(str(number))}
         return Measurement.objects.create(
-            organization_id=patient.organization_id, patient=patient, instrument=self.instruments[code], measured_at=when,
-            **column, **values,
-        )  # fmt: skip
+            organization_id=patient.organization_id,
+            patient=patient,
+            instrument=self.instruments[code],
+            measured_at=when,
+            **column,
+            **values,
+        )
 
     def evaluate(self, patient: Patient, *measurements: Measurement) -> int:
         """Evaluate measurements as `record_measurements` does."""

@@ -9,8 +9,14 @@ BOTH = {
     "flag": "red",
 }
 MEAN = {
-    "kind": "average", "instrument": "weight", "window_days": 3, "min_count": 3, "op": ">", "value": 90, "flag": "orange",
-}  # fmt: skip
+    "kind": "average",
+    "instrument": "weight",
+    "window_days": 3,
+    "min_count": 3,
+    "op": ">",
+    "value": 90,
+    "flag": "orange",
+}
 LATE = {"kind": "overdue", "instrument": "weight", "grace_hours": 12, "flag": "orange"}
 REMARK = {"kind": "remark", "flag": "grey"}
 DAILY = {"instrument": "weight", "every_days": 1, "from_day": 0, "to_day": 30}

@@ -19,8 +19,16 @@ from tests.factories import Clinic
 MONDAY = datetime.datetime(2024, 5, 6, 10, tzinfo=datetime.UTC)
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)
 DATED = (
-    Patient, Enrolment, PatientMutation, SettingChange, Measurement, MonitoringAlert, PlannedAction, StarRating, WorkflowFiring,
-)  # fmt: skip
+    Patient,
+    Enrolment,
+    PatientMutation,
+    SettingChange,
+    Measurement,
+    MonitoringAlert,
+    PlannedAction,
+    StarRating,
+    WorkflowFiring,
+)
 RULES = [HEAVY, OVER_100, BOTH, MEAN, LATE, REMARK]
 SCHEDULE = [{**DAILY, "to_day": 13}, {"instrument": "pulse", "every_days": 7, "from_day": 0, "to_day": 13}]
 # What the patient weighs each morning in kg. Day 3 is forgotten; three mornings to day 7 are above 90 on average.
@@ -61,10 +69,17 @@ class Story:
     def enrol(self, name: str) -> str:
         """Make a patient of the first group who is monitored, and return their id."""
         body = {
-            "accountName": name, "firstName": name.capitalize(), "lastName": "Lantern", "email": f"{name}@example.test",
-            "sex": "female", "timezone": "America/Chicago", "organizationId": str(self.clinic.organization.uuid),
-            "groupId": str(self.clinic.group.uuid), "programId": self.made["program"], "protocolId": self.made["protocol"],
-        }  # fmt: skip
+            "accountName": name,
+            "firstName": name.capitalize(),
+            "lastName": "Lantern",
+            "email": f"{name}@example.test",
+            "sex": "female",
+            "timezone": "America/Chicago",
+            "organizationId": str(self.clinic.organization.uuid),
+            "groupId": str(self.clinic.group.uuid),
+            "programId": self.made["program"],
+            "protocolId": self.made["protocol"],
+        }
         made = good(self.admin.post("/v1/patients", body))["data"]
         assert made["program"]["startDate"] == "2024-05-06"
         return made["id"]

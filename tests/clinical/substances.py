@@ -26,13 +26,16 @@ ALLERGENS: dict[str, dict[str, Any]] = {
 }
 MEDICATIONS: dict[str, dict[str, Any]] = {
     "Amoxil 500": {
-        "ingredients": [AMOXICILLIN], "drug_classes": [PENICILLINS], "concept_system": "rxnorm", "concept_code": "308192",
+        "ingredients": [AMOXICILLIN],
+        "drug_classes": [PENICILLINS],
+        "concept_system": "rxnorm",
+        "concept_code": "308192",
     },
     "Co-amoxiclav": {"ingredients": [AMOXICILLIN, CLAVULANATE], "drug_classes": [PENICILLINS]},
     "Advil": {"ingredients": [IBUPROFEN], "drug_classes": [NSAIDS], "concept_system": "rxnorm", "concept_code": "310965"},
     "Aspirin": {"concept_system": "local", "concept_code": "aspirin-81", "drug_classes": [NSAIDS]},
     "Rinse": {},
-}  # fmt: skip
+}
 
 
 @dataclass

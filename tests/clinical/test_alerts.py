@@ -33,9 +33,12 @@ def alerts(clinic, patient) -> str:
 def test_an_alert_is_made_with_all_it_names(clinic, api, patient, alerts):
     definition = clinic.row(AlertDefinition)
     body = {
-        "alert_definition_uuid": str(definition.uuid), "alert_scope": "family", "is_urgent": True, "note": "Latex",
+        "alert_definition_uuid": str(definition.uuid),
+        "alert_scope": "family",
+        "is_urgent": True,
+        "note": "Latex",
         "disable_on": "2999-12-31",
-    }  # fmt: skip
+    }
     answer = api(Role.HC_PRIMARY).post(alerts, body)
     assert answer.status_code == 201, answer.content
     shown = answer.json()
@@ -65,11 +68,18 @@ def test_what_the_body_says_of_urgency_is_kept(clinic, api, alerts):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("alert_definition_uuid", None), ("alert_definition_uuid", "x"), ("alert_scope", "clan"), ("alert_scope", ""),
-        ("alert_scope", "Family"), ("is_urgent", "true"), ("is_urgent", 1), ("note", 7), ("disable_on", "2030-02-30"),
+        ("alert_definition_uuid", None),
+        ("alert_definition_uuid", "x"),
+        ("alert_scope", "clan"),
+        ("alert_scope", ""),
+        ("alert_scope", "Family"),
+        ("is_urgent", "true"),
+        ("is_urgent", 1),
+        ("note", 7),
+        ("disable_on", "2030-02-30"),
         ("disable_on", "2030-01-01T00:00:00Z"),
     ],
-)  # fmt: skip
+)
 def test_values_that_make_no_sense_are_named(clinic, api, alerts, field, value):
     body = {"alert_definition_uuid": str(clinic.row(AlertDefinition).uuid), field: value}
     answer = api().post(alerts, body)
@@ -79,9 +89,14 @@ def test_values_that_make_no_sense_are_named(clinic, api, alerts, field, value):
 
 def test_a_new_alert_is_active_whatever_else_the_body_says(clinic, api, alerts):
     body = {
-        "alert_definition_uuid": str(clinic.row(AlertDefinition).uuid), "status": "archived", "version": 9, "created_by": 1,
-        "date_disabled": "2020-01-01T00:00:00Z", "created_at": "2020-01-01T00:00:00Z", "id": str(uuid.uuid4()),
-    }  # fmt: skip
+        "alert_definition_uuid": str(clinic.row(AlertDefinition).uuid),
+        "status": "archived",
+        "version": 9,
+        "created_by": 1,
+        "date_disabled": "2020-01-01T00:00:00Z",
+        "created_at": "2020-01-01T00:00:00Z",
+        "id": str(uuid.uuid4()),
+    }
     shown = api().post(alerts, body).json()
     assert (shown["status"], shown["version"], shown["date_disabled"]) == ("active", 1, None)
     assert shown["created_by"] == clinic.users[Role.HC_ADMIN].pk
@@ -153,9 +168,13 @@ def test_another_day_is_another_answer_of_the_same_statements(clinic, api, patie
 def test_what_may_be_changed_is_changed_and_nothing_else(clinic, api, patient, alerts):
     row = clinic.entry(Alert, patient)
     changes = {
-        "alert_scope": "family", "is_urgent": True, "status": "disabled", "note": "Now", "disable_on": "2999-01-01",
+        "alert_scope": "family",
+        "is_urgent": True,
+        "status": "disabled",
+        "note": "Now",
+        "disable_on": "2999-01-01",
         "date_disabled": "2024-05-06T07:08:09Z",
-    }  # fmt: skip
+    }
     other = clinic.catalog(AlertDefinition, "Other")
     fixed = {"alert_definition_uuid": str(other.uuid), "created_by": 7, "version": 70}
     answer = api(Role.HC_PRIMARY).patch(f"{alerts}/{row.uuid}", {"base_version": 1, **changes, **fixed})
@@ -199,9 +218,15 @@ def test_changes_that_make_no_sense_are_named(clinic, api, patient, alerts, fiel
 def test_null_clears_what_can_be_null_and_leaves_the_rest(clinic, api, patient, alerts):
     moment = datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)
     row = clinic.entry(
-        Alert, patient, alert_scope="family", is_urgent=True, status="disabled", note="x", disable_on=moment.date(),
+        Alert,
+        patient,
+        alert_scope="family",
+        is_urgent=True,
+        status="disabled",
+        note="x",
+        disable_on=moment.date(),
         date_disabled=moment,
-    )  # fmt: skip
+    )
     fields = ("alert_scope", "is_urgent", "status", "note", "disable_on", "date_disabled")
     shown = api().patch(f"{alerts}/{row.uuid}", {"base_version": 1, **dict.fromkeys(fields)}).json()
     assert [shown[name] for name in fields] == ["family", True, "disabled", None, None, None]

@@ -7,9 +7,12 @@ from clinical.models import Allergy
 from tests.clinical.substances import coding
 
 FULL = {
-    "reaction": " Itching,\nthen fever ", "severity": "moderate", "snomed_reaction": "418290006",
-    "date_adverse_reaction": "2019-03-14", "status_is_active": False,
-}  # fmt: skip
+    "reaction": " Itching,\nthen fever ",
+    "severity": "moderate",
+    "snomed_reaction": "418290006",
+    "date_adverse_reaction": "2019-03-14",
+    "status_is_active": False,
+}
 
 
 def named(answer) -> list[list]:
@@ -70,9 +73,13 @@ def test_null_leaves_the_definition_and_the_state_of_an_allergy(charts):
 
 def test_every_bad_value_is_named(charts):
     bad = {
-        "allergy_definition_uuid": "nope", "reaction": 7, "severity": "x" * 65, "snomed_reaction": "1" * 19,
-        "date_adverse_reaction": "2023-02-30", "status_is_active": "true",
-    }  # fmt: skip
+        "allergy_definition_uuid": "nope",
+        "reaction": 7,
+        "severity": "x" * 65,
+        "snomed_reaction": "1" * 19,
+        "date_adverse_reaction": "2023-02-30",
+        "status_is_active": "true",
+    }
     expected = sorted(["body", name] for name in bad)
     assert sorted(named(charts.client.post(f"{charts.address}/allergies", bad))) == expected
     one = f"{charts.address}/allergies/{charts.allergy('Latex')['id']}"
@@ -141,7 +148,10 @@ def test_a_definition_of_which_nothing_is_told_has_empty_lists(clinic, api, cata
 
 GOOD = coding("a", "A")
 BAD_LISTS = [
-    ("a text", "local a A", [()]), ("a number", 7, [()]), ("a boolean", True, [()]), ("an object", GOOD, [()]),
+    ("a text", "local a A", [()]),
+    ("a number", 7, [()]),
+    ("a boolean", True, [()]),
+    ("an object", GOOD, [()]),
     ("too many", [coding(str(n), "A") for n in range(51)], [()]),
     ("a code twice", [GOOD, coding("b", "B"), coding("a", "Another")], [()]),
     ("no object inside", ["a", GOOD, None, []], [(0,), (2,), (3,)]),
@@ -156,7 +166,7 @@ BAD_LISTS = [
     ("too long", [coding("x" * 65, "x" * 256)], [(0, "code"), (0, "display")]),
     ("an unknown system", [coding("a", "A", "atc"), coding("b", "B", "RxNorm")], [(0, "system"), (1, "system")]),
     ("what no database keeps", [coding("a\x00", "A"), coding("b", "\ud800")], [(0, "code"), (1, "display")]),
-]  # fmt: skip
+]
 
 
 @CATALOGS

@@ -28,10 +28,14 @@ def ids(answer) -> list[str]:
 def test_an_appointment_is_made_with_all_it_names(clinic, api, appointments):
     patient, provider, location = clinic.own_patient, clinic.catalogs["provider"], clinic.catalogs["location"]
     body = {
-        "patient_uuid": str(patient.uuid), "provider_uuid": str(provider.uuid), "location_uuid": str(location.uuid),
-        "starts_at": "2030-03-04T09:00:00+01:00", "ends_at": "2030-03-04T09:20:00+01:00", "status": "confirmed",
+        "patient_uuid": str(patient.uuid),
+        "provider_uuid": str(provider.uuid),
+        "location_uuid": str(location.uuid),
+        "starts_at": "2030-03-04T09:00:00+01:00",
+        "ends_at": "2030-03-04T09:20:00+01:00",
+        "status": "confirmed",
         "note": "Fasting",
-    }  # fmt: skip
+    }
     answer = api(Role.HC_PRIMARY).post(appointments, body)
     assert answer.status_code == 201, answer.content
     shown = answer.json()
@@ -52,10 +56,16 @@ def test_a_patient_and_a_time_are_enough(clinic, api, appointments):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("patient_uuid", None), ("starts_at", None), ("starts_at", "2030-03-04"), ("starts_at", "2030-03-04T09:00:00"),
-        ("status", "late"), ("ends_at", "2030-03-04T09:00:00Z"), ("ends_at", "2030-03-04T08:59:00Z"), ("note", 1),
+        ("patient_uuid", None),
+        ("starts_at", None),
+        ("starts_at", "2030-03-04"),
+        ("starts_at", "2030-03-04T09:00:00"),
+        ("status", "late"),
+        ("ends_at", "2030-03-04T09:00:00Z"),
+        ("ends_at", "2030-03-04T08:59:00Z"),
+        ("note", 1),
     ],
-)  # fmt: skip
+)
 def test_values_that_make_no_sense_are_named(clinic, api, appointments, field, value):
     body = {"patient_uuid": str(clinic.patient().uuid), "starts_at": "2030-03-04T09:00:00Z", field: value}
     answer = api().post(appointments, body)

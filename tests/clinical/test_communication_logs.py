@@ -44,9 +44,13 @@ def events(action: str) -> list[set[int]]:
 def test_a_contact_is_written_down_with_all_it_names(clinic, api, patient, logs):
     kind, appointment = clinic.row(CommunicationType), clinic.appointment(patient)
     body = {
-        "communication_datetime": "2026-03-04T09:00:00+01:00", "communication_type_uuid": str(kind.uuid), "mode": "in_person",
-        "direction": "received", "appointment_uuid": str(appointment.uuid), "note": "  Asked for a copy\n",
-    }  # fmt: skip
+        "communication_datetime": "2026-03-04T09:00:00+01:00",
+        "communication_type_uuid": str(kind.uuid),
+        "mode": "in_person",
+        "direction": "received",
+        "appointment_uuid": str(appointment.uuid),
+        "note": "  Asked for a copy\n",
+    }
     answer = api(Role.HC_PRIMARY).post(logs, body)
     assert answer.status_code == 201, answer.content
     shown = answer.json()
@@ -73,11 +77,20 @@ def test_a_moment_is_enough(api, logs, silent):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("communication_datetime", None), ("communication_datetime", "2026-03-04"), ("communication_datetime", ""),
-        ("communication_datetime", "2026-03-04T09:00:00"), ("mode", "pigeon"), ("mode", ""), ("mode", "Phone"),
-        ("direction", "both"), ("direction", ""), ("note", 1), ("appointment_uuid", "x"), ("communication_type_uuid", 1),
+        ("communication_datetime", None),
+        ("communication_datetime", "2026-03-04"),
+        ("communication_datetime", ""),
+        ("communication_datetime", "2026-03-04T09:00:00"),
+        ("mode", "pigeon"),
+        ("mode", ""),
+        ("mode", "Phone"),
+        ("direction", "both"),
+        ("direction", ""),
+        ("note", 1),
+        ("appointment_uuid", "x"),
+        ("communication_type_uuid", 1),
     ],
-)  # fmt: skip
+)
 def test_values_that_make_no_sense_are_named(api, logs, field, value):
     answer = api().post(logs, {"communication_datetime": "2026-03-04T09:00:00Z", field: value})
     assert (answer.status_code, [problem["loc"] for problem in answer.json()["detail"]]) == (422, [["body", field]])
@@ -87,10 +100,16 @@ def test_values_that_make_no_sense_are_named(api, logs, field, value):
 def test_who_wrote_and_when_and_from_where_is_not_for_the_body_to_say(clinic, api, patient, logs):
     other = clinic.users[Role.HC_PRIMARY]
     said = {
-        "communication_datetime": "2020-01-01T00:00:00Z", "created_at": "2020-01-01T00:00:00Z", "id": str(other.uuid),
-        "updated_at": "2020-01-01T00:00:00Z", "created_by": {"uuid": str(other.uuid)}, "created_by_uuid": str(other.uuid),
-        "communication_source": "integration", "organization": 1, "patient": {"uuid": str(clinic.patient().uuid)},
-    }  # fmt: skip
+        "communication_datetime": "2020-01-01T00:00:00Z",
+        "created_at": "2020-01-01T00:00:00Z",
+        "id": str(other.uuid),
+        "updated_at": "2020-01-01T00:00:00Z",
+        "created_by": {"uuid": str(other.uuid)},
+        "created_by_uuid": str(other.uuid),
+        "communication_source": "integration",
+        "organization": 1,
+        "patient": {"uuid": str(clinic.patient().uuid)},
+    }
     before = datetime.datetime.now(datetime.UTC) - HOUR
     shown = api().post(logs, said).json()
     assert shown["communication_datetime"] == said["communication_datetime"], "a contact may be written down years after it"
@@ -189,10 +208,18 @@ def test_words_narrow_the_list(clinic, api, patient, logs):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("mode", "pigeon"), ("mode", ""), ("direction", "both"), ("communication_source", "staff"), ("date_from", "2026-03-04"),
-        ("date_from", "2026-03-04T09:00:00"), ("date_to", "yesterday"), ("date_to", ""), ("q", "x" * 201), ("q", "\x00"),
+        ("mode", "pigeon"),
+        ("mode", ""),
+        ("direction", "both"),
+        ("communication_source", "staff"),
+        ("date_from", "2026-03-04"),
+        ("date_from", "2026-03-04T09:00:00"),
+        ("date_to", "yesterday"),
+        ("date_to", ""),
+        ("q", "x" * 201),
+        ("q", "\x00"),
     ],
-)  # fmt: skip
+)
 def test_filters_take_nothing_else(api, logs, name, value):
     answer = api().get(logs, {name: value})
     assert (answer.status_code, [problem["loc"] for problem in answer.json()["detail"]]) == (422, [["query", name]])

@@ -65,9 +65,13 @@ def ids(answer) -> list[str]:
 
 
 FULL = {
-    "problem_status": "inactive", "function_status": "cognitive_problem", "snomed_problem_type": "55607006",
-    "date_start": "2020-02-29", "date_stop": "2024-03-04", "patient_note": " Since school\r\n",
-}  # fmt: skip
+    "problem_status": "inactive",
+    "function_status": "cognitive_problem",
+    "snomed_problem_type": "55607006",
+    "date_start": "2020-02-29",
+    "date_stop": "2024-03-04",
+    "patient_note": " Since school\r\n",
+}
 
 
 def test_everything_that_is_promised_is_taken_and_shown(api, chart, asthma, patient):
@@ -120,19 +124,31 @@ def test_a_value_that_only_resembles_is_refused_and_named(api, chart, asthma, re
     assert api().get(chart).json()["items"] == [stored]
 
 
-@pytest.mark.parametrize(("field", "value"), [
-    ("problem_status", "recurrent"), ("function_status", "Problem"), ("snomed_problem_type", "1" * 19),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("problem_status", "recurrent"),
+        ("function_status", "Problem"),
+        ("snomed_problem_type", "1" * 19),
+    ],
+)
 def test_words_and_lengths_are_those_of_the_contract(api, chart, asthma, record, correct, field, value):
     assert named(api().post(chart, {"disease_definition_uuid": str(asthma.uuid), field: value})) == {field}
     assert named(correct(record(), **{field: value})) == {field}
 
 
 # --- dates ----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("start", "stop", "fits"), [
-    ("2024-03-04", "2024-03-04", True), ("2024-03-04", "2024-03-05", True), ("2024-03-04", "2024-03-03", False),
-    (None, "2024-03-04", True), ("2024-03-04", None, True), ("0001-01-01", "9999-12-31", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("start", "stop", "fits"),
+    [
+        ("2024-03-04", "2024-03-04", True),
+        ("2024-03-04", "2024-03-05", True),
+        ("2024-03-04", "2024-03-03", False),
+        (None, "2024-03-04", True),
+        ("2024-03-04", None, True),
+        ("0001-01-01", "9999-12-31", True),
+    ],
+)
 def test_a_problem_ends_on_or_after_the_day_it_began(api, chart, asthma, start, stop, fits):
     answer = api().post(chart, {"disease_definition_uuid": str(asthma.uuid), "date_start": start, "date_stop": stop})
     assert answer.status_code == (201 if fits else 422)

@@ -92,9 +92,11 @@ def test_a_relatives_alert_is_reached_through_its_own_patient_only(clinic, api, 
     theirs = family.shared[family.guarantor]
     one = f"{of(clinic, family.child)}/{theirs.uuid}"
     attempts = [
-        ("GET", one, None), ("PATCH", one, {"base_version": 1, "note": "x"}), ("POST", f"{one}/archive", {}),
+        ("GET", one, None),
+        ("PATCH", one, {"base_version": 1, "note": "x"}),
+        ("POST", f"{one}/archive", {}),
         ("POST", f"{one}/disable", {"base_version": 1}),
-    ]  # fmt: skip
+    ]
     for method, path, body in attempts:
         answer = api()(method, path, body)
         assert (answer.status_code, answer.json()) == (404, {"detail": "Alert not found"})

@@ -27,9 +27,16 @@ def test_a_gauge_is_recorded_and_listed(general, path, patient):
     shown = answer.json()
     stored = Measurement.objects.get()
     assert shown == {
-        "id": stored.pk, "patient_id": patient.pk, "gauge_type": "mood", "value": 7, "scale_min": 1, "scale_max": 10,
-        "recorded_at": "2023-10-27T14:30:00.000Z", "notes": "Feeling better", "created_at": shown["created_at"],
-    }  # fmt: skip
+        "id": stored.pk,
+        "patient_id": patient.pk,
+        "gauge_type": "mood",
+        "value": 7,
+        "scale_min": 1,
+        "scale_max": 10,
+        "recorded_at": "2023-10-27T14:30:00.000Z",
+        "notes": "Feeling better",
+        "created_at": shown["created_at"],
+    }
     listed = general(Role.HC_PRIMARY).get(path)
     assert listed.json() == [shown]
     assert (listed["X-Total"], listed["X-Page"], listed["X-Page-Size"]) == ("1", "1", "25")

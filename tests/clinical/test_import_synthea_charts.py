@@ -174,8 +174,10 @@ def test_an_archived_definition_is_not_given_to_new_entries_and_keeps_its_old_on
     archive_catalog_row(actor=SYSTEM, row=former, base_version=1)
     out, _ = run(clinic, CHARTS)
     assert summary_of(out, "conditions") == "4 created, 0 updated, 3 unchanged, 0 refused."
-    own = {imported(clinic, one): Disease.objects.get(patient=imported(clinic, one), disease_definition__concept_code="59621000")
-           for one in (MAREN, NOA)}  # fmt: skip
+    own = {
+        imported(clinic, one): Disease.objects.get(patient=imported(clinic, one), disease_definition__concept_code="59621000")
+        for one in (MAREN, NOA)
+    }
     assert [entry.disease_definition_id == former.pk for entry in own.values()] == [True, False]
 
 

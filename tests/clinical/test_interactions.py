@@ -102,14 +102,27 @@ def test_a_medication_is_no_duplicate_of_itself():
 
 
 GRADES = [
-    (None, None, "moderate"), ("", "", "moderate"), ("moderate", None, "moderate"), ("unknown", "Rash", "moderate"),
-    ("severe", None, "severe"), ("SEVERE", None, "severe"), ("Sévère", None, "severe"), ("Severe (ICU)", None, "severe"),
-    ("life-threatening", None, "severe"), ("high", None, "severe"), ("fatal", None, "severe"),
+    (None, None, "moderate"),
+    ("", "", "moderate"),
+    ("moderate", None, "moderate"),
+    ("unknown", "Rash", "moderate"),
+    ("severe", None, "severe"),
+    ("SEVERE", None, "severe"),
+    ("Sévère", None, "severe"),
+    ("Severe (ICU)", None, "severe"),
+    ("life-threatening", None, "severe"),
+    ("high", None, "severe"),
+    ("fatal", None, "severe"),
     ("moderate to severe", None, "severe"),
-    ("mild", None, "mild"), ("Mild", "Rash", "mild"), ("low", None, "mild"), ("mild to moderate", None, "moderate"),
-    ("mild", "Anaphylaxis in 2019", "severe"), (None, "anaphylactic shock", "severe"), (None, "high fever", "moderate"),
+    ("mild", None, "mild"),
+    ("Mild", "Rash", "mild"),
+    ("low", None, "mild"),
+    ("mild to moderate", None, "moderate"),
+    ("mild", "Anaphylaxis in 2019", "severe"),
+    (None, "anaphylactic shock", "severe"),
+    (None, "high fever", "moderate"),
     ("mildew", "severe itching", "moderate"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("severity", "reaction", "expected"), GRADES)
@@ -118,11 +131,15 @@ def test_recorded_words_are_read_as_three_grades(severity, reaction, expected):
 
 
 TABLE = [
-    ("severe", OF_AMOXICILLIN, Severity.HIGH), ("severe", THE_PENICILLINS, Severity.HIGH),
-    ("moderate", OF_AMOXICILLIN, Severity.HIGH), ("moderate", THE_PENICILLINS, Severity.MODERATE),
-    (None, OF_AMOXICILLIN, Severity.HIGH), (None, THE_PENICILLINS, Severity.MODERATE),
-    ("mild", OF_AMOXICILLIN, Severity.MODERATE), ("mild", THE_PENICILLINS, Severity.LOW),
-]  # fmt: skip
+    ("severe", OF_AMOXICILLIN, Severity.HIGH),
+    ("severe", THE_PENICILLINS, Severity.HIGH),
+    ("moderate", OF_AMOXICILLIN, Severity.HIGH),
+    ("moderate", THE_PENICILLINS, Severity.MODERATE),
+    (None, OF_AMOXICILLIN, Severity.HIGH),
+    (None, THE_PENICILLINS, Severity.MODERATE),
+    ("mild", OF_AMOXICILLIN, Severity.MODERATE),
+    ("mild", THE_PENICILLINS, Severity.LOW),
+]
 
 
 @pytest.mark.parametrize(("severity", "to", "expected"), TABLE)
@@ -167,7 +184,11 @@ def test_a_warning_is_plain_json():
     (warning,) = warnings_of_medication(medication(OF_AMOXICILLIN), [allergy(THE_PENICILLINS)], [])
     shown = warning.as_json()
     assert shown == {
-        "kind": "drug_allergy", "basis": "class", "severity": "moderate", "message": warning.message,
+        "kind": "drug_allergy",
+        "basis": "class",
+        "severity": "moderate",
+        "message": warning.message,
         "codings": ({"system": "local", "code": "penicillins", "display": "Penicillins"},),
-        "allergy": {"uuid": "a-1", "name": "The allergen"}, "medication": None,
-    }  # fmt: skip
+        "allergy": {"uuid": "a-1", "name": "The allergen"},
+        "medication": None,
+    }

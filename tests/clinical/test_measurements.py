@@ -48,9 +48,12 @@ def events(action: str) -> list[set[int]]:
 
 def test_a_measurement_is_recorded_with_all_that_is_sent(api, path, patient, pressure):
     body = {
-        "instrument": "systolic", "value": 128.5, "measuredAt": "2030-01-02T08:00:00+01:00", "comment": "After a walk",
+        "instrument": "systolic",
+        "value": 128.5,
+        "measuredAt": "2030-01-02T08:00:00+01:00",
+        "comment": "After a walk",
         "externalId": "dev-1",
-    }  # fmt: skip
+    }
     recorded_before = timezone.now()
     answer = api(Role.HC_PRIMARY).post(path, {**body, "measuredAt": "2024-01-02T08:00:00+01:00"})
     assert answer.status_code == 201, answer.content
@@ -139,8 +142,14 @@ def test_a_batch_tells_what_became_of_each_row(api, path, patient, pressure):
     assert body["meta"] == {"created": 2, "duplicate": 2, "failed": 3, "total": 7}
     assert [one["index"] for one in body["data"]] == list(range(7))
     assert [[error.get("attribute") for error in one["errors"]] for one in body["data"]] == [
-        [], [], ["value"], [], [], [None], ["instrument"],
-    ]  # fmt: skip
+        [],
+        [],
+        ["value"],
+        [],
+        [],
+        [None],
+        ["instrument"],
+    ]
     assert body["data"][3]["id"] == body["data"][4]["id"] == str(Measurement.objects.get(external_id="new").uuid)
     assert sorted(Measurement.objects.values_list("value_number", flat=True)) == [120, 121, 123]
     assert events("measurement.create") == [{patient.pk}] * 2
@@ -161,13 +170,18 @@ def test_a_batch_of_a_thousand_counts_as_ten_requests(api, path, pressure):
 
 def test_an_empty_batch_records_nothing(api, path):
     assert api().post(path, {"measurements": []}).json() == {
-        "data": [], "meta": {"created": 0, "duplicate": 0, "failed": 0, "total": 0},
-    }  # fmt: skip
+        "data": [],
+        "meta": {"created": 0, "duplicate": 0, "failed": 0, "total": 0},
+    }
 
 
-@pytest.mark.parametrize("body", [
-    {"instrument": "systolic", "value": 120}, {"measurements": [{"instrument": "systolic", "value": 120}] * 2},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"instrument": "systolic", "value": 120},
+        {"measurements": [{"instrument": "systolic", "value": 120}] * 2},
+    ],
+)
 def test_a_request_sent_again_with_its_key_gives_the_first_answer(api, path, pressure, body, clinic):
     first = api().post(path, body, Idempotency_Key="once")
     again = api().post(path, body, Idempotency_Key="once")
@@ -196,9 +210,12 @@ def test_the_list_is_by_time_and_days_are_those_of_the_organization(clinic, api,
     moments = ["2024-03-10T04:59:59Z", "2024-03-10T05:00:00Z", "2024-03-11T03:59:59Z", "2024-03-11T04:00:00Z"]
     for number, moment in enumerate(reversed(moments)):
         clinic.entry(
-            Measurement, patient, instrument_id=pressure.pk, value_number=Decimal(100 + number),
+            Measurement,
+            patient,
+            instrument_id=pressure.pk,
+            value_number=Decimal(100 + number),
             measured_at=datetime.datetime.fromisoformat(moment),
-        )  # fmt: skip
+        )
 
     def values(**query) -> list:
         return [row["value"] for row in api().get(path, query).json()["data"]]
@@ -221,9 +238,12 @@ def test_the_list_of_one_instrument(clinic, api, path, patient, pressure, postur
 def test_pages_follow_each_other_by_cursor(clinic, api, path, patient, pressure):
     for minute in range(5):
         clinic.entry(
-            Measurement, patient, instrument_id=pressure.pk, value_number=Decimal(minute),
+            Measurement,
+            patient,
+            instrument_id=pressure.pk,
+            value_number=Decimal(minute),
             measured_at=datetime.datetime(2024, 1, 1, 12, minute, tzinfo=datetime.UTC),
-        )  # fmt: skip
+        )
     seen, address = [], f"{path}?perPage=2"
     while address:
         page = api().get(address).json()

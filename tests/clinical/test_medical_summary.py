@@ -54,9 +54,15 @@ def fill(clinic: Clinic, patient: Patient, number: int = 1) -> None:
         clinic.entry(Medication, patient, med_descript=f"Ointment {index}", status="completed")
         clinic.entry(Disease, patient)
         record_vital_signs(
-            actor=SYSTEM, patient_id=patient.pk, date_taken=datetime.date(2023, 1, 1), bp_systolic=150, bp_diastolic=95,
-            height_inches=70, weight_lbs=180, time_taken=datetime.time(9, index),
-        )  # fmt: skip
+            actor=SYSTEM,
+            patient_id=patient.pk,
+            date_taken=datetime.date(2023, 1, 1),
+            bp_systolic=150,
+            bp_diastolic=95,
+            height_inches=70,
+            weight_lbs=180,
+            time_taken=datetime.time(9, index),
+        )
         clinic.entry(Alert, patient, note="Rings twice", disable_on=datetime.date(2999, 1, 1))
     for category in CATEGORIES[:number]:
         if not SocialHistory.objects.filter(patient=patient, category=category).exists():

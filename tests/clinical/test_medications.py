@@ -9,9 +9,16 @@ from tests.clinical.substances import MEDICATIONS
 from tests.factories import SYSTEM
 
 FULL = {
-    "med_descript": " Home-made\tsyrup ", "rx_cui": "308192", "dosage": "1 tablet", "frequency": "3 × daily", "route": "oral",
-    "date_start": "2024-02-01", "date_stop": "2024-02-29", "patient_note": "With food", "is_cpoe": True,
-}  # fmt: skip
+    "med_descript": " Home-made\tsyrup ",
+    "rx_cui": "308192",
+    "dosage": "1 tablet",
+    "frequency": "3 × daily",
+    "route": "oral",
+    "date_start": "2024-02-01",
+    "date_stop": "2024-02-29",
+    "patient_note": "With food",
+    "is_cpoe": True,
+}
 
 
 def named(answer) -> list[list]:
@@ -58,8 +65,10 @@ def test_a_medication_has_a_definition_or_words(charts, body):
 def test_a_correction_takes_neither_the_last_name_away(charts):
     words, coded = charts.made("medications", {"med_descript": "Syrup"}), charts.medication("Rinse")
     for entry, changes in (
-        (words, {"med_descript": None}), (words, {"med_descript": ""}), (coded, {"medication_definition_uuid": None}),
-    ):  # fmt: skip
+        (words, {"med_descript": None}),
+        (words, {"med_descript": ""}),
+        (coded, {"medication_definition_uuid": None}),
+    ):
         answer = charts.client.patch(f"{charts.address}/medications/{entry['id']}", {"base_version": 1, **changes})
         assert named(answer) == [["body", "med_descript"]], changes
     swapped = charts.changed("medications", coded, medication_definition_uuid=None, med_descript="Rinse of old")
@@ -156,10 +165,18 @@ def test_a_medication_does_not_end_before_it_began(charts):
 
 def test_every_bad_value_is_named(charts):
     bad = {
-        "medication_definition_uuid": "nope", "provider_uuid": 7, "med_descript": "x" * 501, "rx_cui": "1" * 17,
-        "dosage": "x" * 256, "frequency": [], "route": False, "date_start": "2023-02-30", "date_stop": "01-02-2023",
-        "patient_note": {}, "is_cpoe": "false",
-    }  # fmt: skip
+        "medication_definition_uuid": "nope",
+        "provider_uuid": 7,
+        "med_descript": "x" * 501,
+        "rx_cui": "1" * 17,
+        "dosage": "x" * 256,
+        "frequency": [],
+        "route": False,
+        "date_start": "2023-02-30",
+        "date_stop": "01-02-2023",
+        "patient_note": {},
+        "is_cpoe": "false",
+    }
     expected = sorted(["body", name] for name in bad)
     assert sorted(named(charts.client.post(f"{charts.address}/medications", bad))) == expected
     bad |= {"status": "taken", "discontinuation_reason": 7}

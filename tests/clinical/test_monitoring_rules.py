@@ -141,7 +141,7 @@ def test_own_rules_are_of_the_kind_and_instrument_that_they_say():
         (Override("measurement", "weight", [HEAVY, {}]), "rules"),
         (Override("measurement", "weight", None), "rules"),
     ],
-)  # fmt: skip
+)
 def test_own_rules_of_something_else_are_refused(override, field):
     with pytest.raises(Invalid) as refusal:
         check_override(override, INSTRUMENTS)
@@ -161,8 +161,12 @@ def test_own_rules_replace_those_of_the_same_kind_and_instrument_and_no_others()
 
 def test_a_rule_key_is_the_kind_and_the_instruments_in_order():
     assert [rule_key(rule) for rule in ALL] == [
-        "measurement:weight", "combination:pulse:weight", "average:weight", "overdue:mood", "remark",
-    ]  # fmt: skip
+        "measurement:weight",
+        "combination:pulse:weight",
+        "average:weight",
+        "overdue:mood",
+        "remark",
+    ]
     assert rule_key(BOTH) == rule_key({**BOTH, "all": BOTH["all"][::-1], "within_days": 9})
     long = {**BOTH, "all": [{"instrument": f"{number}" * 64} for number in range(9)]}
     assert len(rule_key(long)) <= 255

@@ -61,17 +61,41 @@ RAISED = [
     ("overdue", "orange", "2024-05-10T13:00:00-05:00", LATE, {"grace_hours": 12}, []),
     ("measurement", "orange", "2024-05-11T07:00:00-05:00", HEAVY, HEAVIER, [("weight", 92, f"2024-05-11{MORNING}")]),
     ("measurement", "orange", "2024-05-13T07:00:00-05:00", HEAVY, HEAVIER, [("weight", 93, f"2024-05-13{MORNING}")]),
-    ("average", "orange", "2024-05-13T07:00:00-05:00", MEAN, {**HEAVIER, "min_count": 3}, [
-        ("weight", 92, f"2024-05-11{MORNING}"), ("weight", 89, f"2024-05-12{MORNING}"), ("weight", 93, f"2024-05-13{MORNING}"),
-    ]),
+    (
+        "average",
+        "orange",
+        "2024-05-13T07:00:00-05:00",
+        MEAN,
+        {**HEAVIER, "min_count": 3},
+        [
+            ("weight", 92, f"2024-05-11{MORNING}"),
+            ("weight", 89, f"2024-05-12{MORNING}"),
+            ("weight", 93, f"2024-05-13{MORNING}"),
+        ],
+    ),
     ("remark", "grey", "2024-05-15T07:00:00-05:00", REMARK, None, [("weight", 80, f"2024-05-15{MORNING}")]),
-    ("measurement", "red", "2024-05-16T07:00:00-05:00", OVER_100, {"op": ">", "value": 100}, [
-        ("weight", 101, f"2024-05-16{MORNING}"),
-    ]),
-    ("combination", "red", "2024-05-16T19:00:00-05:00", BOTH, BOTH["all"], [
-        ("weight", 101, f"2024-05-16{MORNING}"), ("pulse", 105, "2024-05-17T00:00:00Z"),
-    ]),
-]  # fmt: skip
+    (
+        "measurement",
+        "red",
+        "2024-05-16T07:00:00-05:00",
+        OVER_100,
+        {"op": ">", "value": 100},
+        [
+            ("weight", 101, f"2024-05-16{MORNING}"),
+        ],
+    ),
+    (
+        "combination",
+        "red",
+        "2024-05-16T19:00:00-05:00",
+        BOTH,
+        BOTH["all"],
+        [
+            ("weight", 101, f"2024-05-16{MORNING}"),
+            ("pulse", 105, "2024-05-17T00:00:00Z"),
+        ],
+    ),
+]
 
 
 def the_right_alerts_were_raised(story: Story, ada: str) -> None:
@@ -139,18 +163,34 @@ PLACE = ("Hill Valley Team A", "Heart failure at home", "Daily weight")
 START, DONE_AT, NOW = "2024-05-06 06:00:00", "2024-05-20 07:00:00", "2024-05-20 08:00:00"
 # When each of RAISED was raised where the clinic is.
 IN_NEW_YORK = [
-    "2024-05-10 14:00:00", "2024-05-11 08:00:00", "2024-05-13 08:00:00", "2024-05-13 08:00:00", "2024-05-15 08:00:00",
-    "2024-05-16 08:00:00", "2024-05-16 20:00:00",
-]  # fmt: skip
+    "2024-05-10 14:00:00",
+    "2024-05-11 08:00:00",
+    "2024-05-13 08:00:00",
+    "2024-05-13 08:00:00",
+    "2024-05-15 08:00:00",
+    "2024-05-16 08:00:00",
+    "2024-05-16 20:00:00",
+]
 
 
 def the_reports_tell_of_alerts(story: Story, ada: str) -> None:
     nurse = str(story.clinic.users[Role.HC_PRIMARY].uuid)
     shown = story.picked(
-        "alerts", "Patient_UUID", "Group", "Program", "Protocol", "Alert_Type", "Alert_Flag", "Alert_Created_Date",
-        "Alert_Processed_Type", "Alert_Processed_Action", "Alert_Processed_Additional_Info", "Alert_Processed_At",
-        "Alert_Processed_By_UUID", "Alert_Processed_By_Role",
-    )  # fmt: skip
+        "alerts",
+        "Patient_UUID",
+        "Group",
+        "Program",
+        "Protocol",
+        "Alert_Type",
+        "Alert_Flag",
+        "Alert_Created_Date",
+        "Alert_Processed_Type",
+        "Alert_Processed_Action",
+        "Alert_Processed_Additional_Info",
+        "Alert_Processed_At",
+        "Alert_Processed_By_UUID",
+        "Alert_Processed_By_Role",
+    )
     worked_off = [
         (ada, *PLACE, kind.capitalize(), flag, when, *DONE[kind], DONE_AT, nurse, "hc_primary")
         for (kind, flag, *_), when in zip(RAISED, IN_NEW_YORK, strict=True)
@@ -160,9 +200,15 @@ def the_reports_tell_of_alerts(story: Story, ada: str) -> None:
 
 def the_reports_tell_of_measurements(story: Story, ada: str, bea: str) -> None:
     shown = story.picked(
-        "measurements", "Patient_UUID", "Measurement_Date", "Measurement_Name", "Measurement_Value", "Alert_Type", "Alert_Flag",
+        "measurements",
+        "Patient_UUID",
+        "Measurement_Date",
+        "Measurement_Name",
+        "Measurement_Value",
+        "Alert_Type",
+        "Alert_Flag",
         "Alert_Processed_Type",
-    )  # fmt: skip
+    )
     # Of two alerts with one flag the first is shown.
     raised = reversed(list(zip(RAISED, IN_NEW_YORK, strict=True)))
     alerts = {when: (kind.capitalize(), flag, DONE[kind][0]) for (kind, flag, *_), when in raised}
@@ -175,9 +221,15 @@ def the_reports_tell_of_measurements(story: Story, ada: str, bea: str) -> None:
 
 def the_reports_tell_of_plans(story: Story, ada: str) -> None:
     shown = story.picked(
-        "plannedActions", "Patient_UUID", "Planned_Via", "Self_Planned", "Not_Before", "Expires_At", "Completed_At",
+        "plannedActions",
+        "Patient_UUID",
+        "Planned_Via",
+        "Self_Planned",
+        "Not_Before",
+        "Expires_At",
+        "Completed_At",
         "Completed_At_Timezone",
-    )  # fmt: skip
+    )
     days = [f"2024-05-{6 + day:02}" for day in range(15)]
     weighed = [f"{day} 07:00:00" if weight else None for day, weight in zip(days, WEIGHTS, strict=False)]
     daily = [(days[day], days[day + 1], weighed[day]) for day in range(14)]
@@ -194,12 +246,24 @@ def the_reports_tell_of_patients(story: Story, ada: str, bea: str) -> None:
     admin = str(story.clinic.users[Role.HC_ADMIN].uuid)
     program, protocol = PLACE[1:]
     assert story.picked(
-        "patients", "Patient_UUID", "Status", "Created_Date", "Stopped_Date", "Grey_Alerts", "Orange_Alerts", "Red_Alerts",
-        "Measurements_Alerts", "Combination_Alerts", "Remark_Alerts", "Overdues_Alerts", "Average_Alerts", "Total_Alerts",
+        "patients",
+        "Patient_UUID",
+        "Status",
+        "Created_Date",
+        "Stopped_Date",
+        "Grey_Alerts",
+        "Orange_Alerts",
+        "Red_Alerts",
+        "Measurements_Alerts",
+        "Combination_Alerts",
+        "Remark_Alerts",
+        "Overdues_Alerts",
+        "Average_Alerts",
+        "Total_Alerts",
     ) == [
         (ada, "active", START, None, "1", "5", "2", "4", "1", "1", "1", "1", 8),
         (bea, "stopped", START, NOW, *"00000000", 0),
-    ]  # fmt: skip
+    ]
     assert story.picked("patientsMutations", "Patient_UUID", "Type", "Name", "Mutation_Date") == [
         *((who, *what, START) for who in (ada, bea) for what in (("program", program), ("protocol", protocol))),
         (bea, "status", "stopped", NOW),
@@ -231,9 +295,12 @@ def the_reports_tell_of_staff(story: Story, clinic: Clinic) -> None:
 
 def the_other_group_sees_none_of_it(story: Story, clinic: Clinic, ada: str) -> None:
     stranger = create_user(
-        actor=SYSTEM, email="b@hill-valley.test", role=Role.HC_PRIMARY, organization=clinic.organization,
+        actor=SYSTEM,
+        email="b@hill-valley.test",
+        role=Role.HC_PRIMARY,
+        organization=clinic.organization,
         care_groups=[clinic.other_group],
-    )  # fmt: skip
+    )
     client, alert = ApiClient(new_key(stranger)), story.alerts(story.nurse)[0]["id"]
     assert story.alerts(client) == []
     for name in REPORTS:

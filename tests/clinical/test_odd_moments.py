@@ -60,9 +60,11 @@ def test_days_of_long_ago_bound_lists_and_reports(clinic, api):
     for moment in LONG_AGO:
         chart.measure(moment)
     for first, last, count in (
-        ("0001-01-01", "9999-12-30", 5), ("0010-01-01", "0998-12-31", 0), ("0010-01-01", "0999-12-31", 1),
+        ("0001-01-01", "9999-12-30", 5),
+        ("0010-01-01", "0998-12-31", 0),
+        ("0010-01-01", "0999-12-31", 1),
         ("0999-06-02", "1883-11-19", 2),
-    ):  # fmt: skip
+    ):
         assert len(chart.times(startDate=first, endDate=last)) == count, (first, last)
     report = chart.client.get("/v1/export/measurements.csv", {"startDate": "2000-01-01", "endDate": "2999-12-31"})
     rows = list(csv.DictReader(io.StringIO(b"".join(report.streaming_content).decode())))
@@ -77,10 +79,19 @@ def test_the_general_list_shows_moments_of_long_ago(clinic, api, general):
     assert [row["recorded_at"] for row in shown] == [moment.replace("Z", ".000Z") for moment in LONG_AGO]
 
 
-@pytest.mark.parametrize("written", [
-    "2024-03-01T12:00:00+23:59", "2024-03-01T12:00:00-23:59", "2024-03-01T12:00:00+00:01", "2024-03-01T12:00:00-00:00",
-    "2024-03-01t12:00:00z", "2024-03-01 12:00Z", "2024-03-01T12:00:00.123456+05:45", "2024-11-03T01:30:00-04:00",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2024-03-01T12:00:00+23:59",
+        "2024-03-01T12:00:00-23:59",
+        "2024-03-01T12:00:00+00:01",
+        "2024-03-01T12:00:00-00:00",
+        "2024-03-01t12:00:00z",
+        "2024-03-01 12:00Z",
+        "2024-03-01T12:00:00.123456+05:45",
+        "2024-11-03T01:30:00-04:00",
+    ],
+)
 def test_an_odd_offset_is_the_same_moment_on_another_clock(clinic, api, written):
     chart = Chart(clinic, api)
     assert chart.measure(written).status_code == 201

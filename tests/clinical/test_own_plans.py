@@ -69,13 +69,17 @@ def test_what_the_patient_planned_is_overdue_like_what_the_schedule_did(ward, ap
     assert MonitoringAlert.objects.get().type == "overdue"
 
 
-@pytest.mark.parametrize(("body", "attribute"), [
-    (planned("unknown"), "instrument"),
-    (planned(begins=NOW, ends=NOW), "expiresAt"),
-    (planned(begins=NOW, ends=NOW - HOUR), "expiresAt"),
-    (planned(begins=NOW - 3 * HOUR, ends=NOW - 2 * HOUR), "expiresAt"),
-    ({"instrument": "weight", "notBefore": NOW.isoformat()}, "expiresAt"),
-], ids=["no instrument", "no time", "backwards", "past", "endless"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "attribute"),
+    [
+        (planned("unknown"), "instrument"),
+        (planned(begins=NOW, ends=NOW), "expiresAt"),
+        (planned(begins=NOW, ends=NOW - HOUR), "expiresAt"),
+        (planned(begins=NOW - 3 * HOUR, ends=NOW - 2 * HOUR), "expiresAt"),
+        ({"instrument": "weight", "notBefore": NOW.isoformat()}, "expiresAt"),
+    ],
+    ids=["no instrument", "no time", "backwards", "past", "endless"],
+)
 def test_what_cannot_be_planned_is_refused(ward, patient, api, body, attribute):
     answer = api(Role.PATIENT).post(path_of(patient), body)
     assert (answer.status_code, [error["attribute"] for error in answer.json()["errors"]]) == (422, [attribute])

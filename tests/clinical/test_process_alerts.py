@@ -155,10 +155,16 @@ def test_the_filters_find_what_they_say(alert, ward, api):
 @pytest.mark.parametrize(
     "query",
     [
-        {"status": "done"}, {"flag": "RED"}, {"type": "Remark"}, {"startDate": "2030-02-30"}, {"endDate": "x"},
-        {"status": ["open", "open"]}, {"perPage": "0"}, {"cursor": "x"},
+        {"status": "done"},
+        {"flag": "RED"},
+        {"type": "Remark"},
+        {"startDate": "2030-02-30"},
+        {"endDate": "x"},
+        {"status": ["open", "open"]},
+        {"perPage": "0"},
+        {"cursor": "x"},
     ],
-)  # fmt: skip
+)
 def test_a_wrong_parameter_is_refused_by_name(api, query):
     answer = api().get("/v1/alerts", query)
     assert (answer.status_code, [one["attribute"] for one in answer.json()["errors"]]) == (422, list(query))

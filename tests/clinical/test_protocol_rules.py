@@ -14,16 +14,39 @@ from tests.pages import sign_in, submit
 
 EVERY = [HEAVY, OVER_100, BOTH, MEAN, LATE, REMARK]
 NOT_RULES = [
-    {}, "x", 7, True, [None], ["remark"], [[]], [{}], [{"kind": "remark"}], [{**REMARK, "x": 1}],
+    {},
+    "x",
+    7,
+    True,
+    [None],
+    ["remark"],
+    [[]],
+    [{}],
+    [{"kind": "remark"}],
+    [{**REMARK, "x": 1}],
     [{**HEAVY, "instrument": "height"}],
-    [{**HEAVY, "op": "="}], [{**HEAVY, "value": "90"}], [{**HEAVY, "value": 0.0001}], [{**HEAVY, "value": 10**12}],
-    [{**HEAVY, "flag": "green"}], [{**HEAVY, "instrument": "mood"}], [{**BOTH, "all": BOTH["all"][:1]}],
-    [{**LATE, "grace_hours": -1}], [{**MEAN, "min_count": 0}], [REMARK] * 101,
-]  # fmt: skip
+    [{**HEAVY, "op": "="}],
+    [{**HEAVY, "value": "90"}],
+    [{**HEAVY, "value": 0.0001}],
+    [{**HEAVY, "value": 10**12}],
+    [{**HEAVY, "flag": "green"}],
+    [{**HEAVY, "instrument": "mood"}],
+    [{**BOTH, "all": BOTH["all"][:1]}],
+    [{**LATE, "grace_hours": -1}],
+    [{**MEAN, "min_count": 0}],
+    [REMARK] * 101,
+]
 NOT_SCHEDULES = [
-    {}, "x", [None], [{}], [{**DAILY, "every_days": 0}], [{**DAILY, "from_day": 31}], [{**DAILY, "instrument": "height"}],
-    [{**DAILY, "hour": 9}], [DAILY, DAILY],
-]  # fmt: skip
+    {},
+    "x",
+    [None],
+    [{}],
+    [{**DAILY, "every_days": 0}],
+    [{**DAILY, "from_day": 31}],
+    [{**DAILY, "instrument": "height"}],
+    [{**DAILY, "hour": 9}],
+    [DAILY, DAILY],
+]
 
 
 def names(answer) -> set[tuple]:
@@ -168,13 +191,20 @@ def test_what_are_no_own_rules_is_refused_by_name(own, api, wrong):
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
-        ({"kind": "threshold"}, "kind"), ({"kind": None}, "kind"), ({"kind": 1}, "kind"),
-        ({"instrument": "height"}, "instrument"), ({"instrument": None}, "instrument"), ({"instrument": 7}, "instrument"),
-        ({"kind": "remark"}, "instrument"), ({"kind": "combination"}, "instrument"),
-        ({"instrument": "pulse"}, "rules"), ({"kind": "average"}, "rules"), ({"rules": None}, "rules"),
+        ({"kind": "threshold"}, "kind"),
+        ({"kind": None}, "kind"),
+        ({"kind": 1}, "kind"),
+        ({"instrument": "height"}, "instrument"),
+        ({"instrument": None}, "instrument"),
+        ({"instrument": 7}, "instrument"),
+        ({"kind": "remark"}, "instrument"),
+        ({"kind": "combination"}, "instrument"),
+        ({"instrument": "pulse"}, "rules"),
+        ({"kind": "average"}, "rules"),
+        ({"rules": None}, "rules"),
         ({"rules": [REMARK]}, "rules"),
     ],
-)  # fmt: skip
+)
 def test_own_rules_are_of_the_kind_and_instrument_that_they_name(own, api, changed, field):
     assert names(api().post(own, {**BODY, **changed})) == {("body", field)}
     assert not RuleOverride.objects.exists()

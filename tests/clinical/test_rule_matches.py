@@ -49,9 +49,17 @@ def found(rules, *values) -> list[tuple[str, str, str]]:
 # --- thresholds and remarks -------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("op", "number", "reached"),
-    [("<", "89.999", True), ("<", 90, False), ("<=", 90, True), ("<=", "90.001", False),
-     (">", 90, False), (">", "90.001", True), (">=", 90, True), (">=", "89.999", False)],
-)  # fmt: skip
+    [
+        ("<", "89.999", True),
+        ("<", 90, False),
+        ("<=", 90, True),
+        ("<=", "90.001", False),
+        (">", 90, False),
+        (">", "90.001", True),
+        (">=", 90, True),
+        (">=", "89.999", False),
+    ],
+)
 def test_a_threshold_is_met_to_the_last_place(op, number, reached):
     assert bool(found([{**HEAVY, "op": op}], value(number))) == reached
 

@@ -43,9 +43,13 @@ def places(answer) -> list:
 
 def test_an_entry_is_recorded_with_all_it_says(api, history, patient):
     body = {
-        "category": "tobacco", "value": "Ten a day", "snomed_code": SMOKER, "date_start": "1999-05-01",
-        "date_stop": "2020-02-29", "note": " Tried to stop\ntwice ",
-    }  # fmt: skip
+        "category": "tobacco",
+        "value": "Ten a day",
+        "snomed_code": SMOKER,
+        "date_start": "1999-05-01",
+        "date_stop": "2020-02-29",
+        "note": " Tried to stop\ntwice ",
+    }
     assert body.keys() == TABLE.schemas["NewSocialHistory"].keys()
     answer = api(Role.HC_SECONDARY).post(history, body)
     shown = answer.json()
@@ -101,8 +105,13 @@ def test_an_entry_is_corrected_by_version(api, history):
     made = api().post(history, {"category": "diet", "value": "Vegan", "note": "Says the partner"}).json()
     one = f"{history}/{made['id']}"
     changes = {
-        "category": "exercise", "value": "Runs", "snomed_code": None, "date_start": "2020-01-01", "date_stop": None, "note": None,
-    }  # fmt: skip
+        "category": "exercise",
+        "value": "Runs",
+        "snomed_code": None,
+        "date_start": "2020-01-01",
+        "date_stop": None,
+        "note": None,
+    }
     assert {"base_version", *changes} == TABLE.schemas["ChangedSocialHistory"].keys()
     answer = api().patch(one, {"base_version": 1, **changes})
     assert answer.status_code == 200, answer.content
@@ -117,13 +126,27 @@ def test_an_entry_is_corrected_by_version(api, history):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("category", None), ("category", "smoking"), ("category", "Tobacco"), ("value", None), ("value", ""),
-        ("value", "x" * 256), ("value", 10), ("note", ["x"]), ("date_start", "2020-02-30"), ("date_stop", "01-02-2020"),
-        ("snomed_code", ""), ("snomed_code", "12345"), ("snomed_code", "1" * 19), ("snomed_code", "2222222x"),
-        ("snomed_code", " 2222222"), ("snomed_code", "2222222\n"), ("snomed_code", "٢٢٢٢٢٢٢"), ("snomed_code", 2222222),
+        ("category", None),
+        ("category", "smoking"),
+        ("category", "Tobacco"),
+        ("value", None),
+        ("value", ""),
+        ("value", "x" * 256),
+        ("value", 10),
+        ("note", ["x"]),
+        ("date_start", "2020-02-30"),
+        ("date_stop", "01-02-2020"),
+        ("snomed_code", ""),
+        ("snomed_code", "12345"),
+        ("snomed_code", "1" * 19),
+        ("snomed_code", "2222222x"),
+        ("snomed_code", " 2222222"),
+        ("snomed_code", "2222222\n"),
+        ("snomed_code", "٢٢٢٢٢٢٢"),
+        ("snomed_code", 2222222),
         ("snomed_code", "-2222222"),
     ],
-)  # fmt: skip
+)
 def test_values_that_make_no_sense_are_named(clinic, api, history, patient, field, value):
     assert {tuple(place) for place in places(api().post(history, {"category": "diet", "value": "Vegan", field: value}))} == {
         ("body", field)

@@ -109,9 +109,13 @@ def test_a_range_begins_on_the_day_of_the_age(months, name, value):
 
 
 SCREENED = [
-    (1, "male", 98, 52), (4, "male", 102, 60), (12, "male", 113, 75), (1, "female", 98, 54), (7, "female", 106, 68),
+    (1, "male", 98, 52),
+    (4, "male", 102, 60),
+    (12, "male", 113, 75),
+    (1, "female", 98, 54),
+    (7, "female", 106, 68),
     (12, "female", 114, 75),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("years", "sex", "systolic", "diastolic"), SCREENED)
@@ -163,21 +167,36 @@ def test_a_flag_names_the_vital_sign_its_value_and_the_bound():
     ]
 
 
-@pytest.mark.parametrize(("values", "blocking"), [
-    ({"bp_systolic": 180, "bp_diastolic": 120}, False), ({"bp_systolic": 181}, True), ({"bp_diastolic": 121}, True),
-    ({"oxygen_saturation": 94}, False), ({"oxygen_saturation": 93}, True), ({"bmi": Decimal(60)}, False), ({}, False),
-    ({"pulse": 105, "respiration_rate": 25}, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "blocking"),
+    [
+        ({"bp_systolic": 180, "bp_diastolic": 120}, False),
+        ({"bp_systolic": 181}, True),
+        ({"bp_diastolic": 121}, True),
+        ({"oxygen_saturation": 94}, False),
+        ({"oxygen_saturation": 93}, True),
+        ({"bmi": Decimal(60)}, False),
+        ({}, False),
+        ({"pulse": 105, "respiration_rate": 25}, True),
+    ],
+)
 def test_what_is_critical_blocks_procedures_and_nothing_else_does(values, blocking):
     flags = abnormal_flags({"date_taken": DAY, **values}, None, None)
     assert vitals.is_procedure_blocking(flags) is blocking
 
 
 # --- body mass index ----------------------------------------------------------------------------------
-@pytest.mark.parametrize(("height", "weight", "expected"), [
-    ("65", "150", "24.96"),  # the example of CDC
-    (65, 150, "24.96"), ("100", "150", "10.55"), ("70.25", "180.5", "25.71"), (None, "150", None), ("65", None, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("height", "weight", "expected"),
+    [
+        ("65", "150", "24.96"),  # the example of CDC
+        (65, 150, "24.96"),
+        ("100", "150", "10.55"),
+        ("70.25", "180.5", "25.71"),
+        (None, "150", None),
+        ("65", None, None),
+    ],
+)
 def test_the_body_mass_index_is_rounded_half_up_to_two_places(height, weight, expected):
     given = (value if value is None else Decimal(value) for value in (height, weight))
     assert body_mass_index(*given) == (expected and Decimal(expected))
@@ -202,10 +221,13 @@ def test_percentiles_are_those_that_cdc_publishes(sex, months, p5, p50, p95):
 
 # Children of the Synthea sample, with the percentile that Synthea worked out.
 SYNTHEA = [
-    ("2014-10-06", "2023-10-10", "male", "16.99", 65.8), ("2008-04-07", "2023-05-15", "male", "17.12", 9.1),
-    ("2013-11-09", "2023-11-18", "female", "16.14", 37.0), ("2010-02-17", "2023-03-15", "female", "18.71", 49.7),
-    ("2010-06-30", "2023-07-26", "male", "16.12", 11.7), ("2013-12-31", "2024-01-09", "male", "22.05", 94.8),
-]  # fmt: skip
+    ("2014-10-06", "2023-10-10", "male", "16.99", 65.8),
+    ("2008-04-07", "2023-05-15", "male", "17.12", 9.1),
+    ("2013-11-09", "2023-11-18", "female", "16.14", 37.0),
+    ("2010-02-17", "2023-03-15", "female", "18.71", 49.7),
+    ("2010-06-30", "2023-07-26", "male", "16.12", 11.7),
+    ("2013-12-31", "2024-01-09", "male", "22.05", 94.8),
+]
 
 
 @pytest.mark.parametrize(("born", "taken", "sex", "bmi", "percentile"), SYNTHEA)
@@ -214,12 +236,19 @@ def test_percentiles_agree_with_another_implementation(born, taken, sex, bmi, pe
     assert abs(bmi_percentile(Decimal(bmi), *dates, sex) - percentile) <= 1
 
 
-@pytest.mark.parametrize(("bmi", "born", "day", "sex", "known"), [
-    ("16.5", "2004-02-29", "2006-02-28", "male", False), ("16.5", "2004-02-29", "2006-03-01", "male", True),
-    ("22", "2004-06-15", "2024-06-14", "female", True), ("22", "2004-06-15", "2024-06-15", "female", False),
-    ("22", "2010-01-01", "2024-06-15", None, False), (None, "2010-01-01", "2024-06-15", "male", False),
-    ("22", None, "2024-06-15", "male", False), ("22", "2010-01-01", "2024-06-15", "other", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("bmi", "born", "day", "sex", "known"),
+    [
+        ("16.5", "2004-02-29", "2006-02-28", "male", False),
+        ("16.5", "2004-02-29", "2006-03-01", "male", True),
+        ("22", "2004-06-15", "2024-06-14", "female", True),
+        ("22", "2004-06-15", "2024-06-15", "female", False),
+        ("22", "2010-01-01", "2024-06-15", None, False),
+        (None, "2010-01-01", "2024-06-15", "male", False),
+        ("22", None, "2024-06-15", "male", False),
+        ("22", "2010-01-01", "2024-06-15", "other", False),
+    ],
+)
 def test_a_percentile_needs_a_child_from_2_to_19_of_known_sex(bmi, born, day, sex, known):
     birthday = born and datetime.date.fromisoformat(born)
     found = bmi_percentile(bmi and Decimal(bmi), birthday, datetime.date.fromisoformat(day), sex)
@@ -246,11 +275,19 @@ def test_between_two_months_of_the_charts_a_value_lies_between_theirs():
         assert between == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("born", "day", "months"), [
-    ("2024-06-15", "2024-06-15", 0), ("2024-05-16", "2024-06-15", 0), ("2024-05-15", "2024-06-15", 1),
-    ("2023-06-16", "2024-06-15", 11), ("2023-06-15", "2024-06-15", 12), ("2004-02-29", "2024-02-28", 239),
-    ("2004-02-29", "2024-02-29", 240), ("2003-12-31", "2024-01-01", 240),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("born", "day", "months"),
+    [
+        ("2024-06-15", "2024-06-15", 0),
+        ("2024-05-16", "2024-06-15", 0),
+        ("2024-05-15", "2024-06-15", 1),
+        ("2023-06-16", "2024-06-15", 11),
+        ("2023-06-15", "2024-06-15", 12),
+        ("2004-02-29", "2024-02-28", 239),
+        ("2004-02-29", "2024-02-29", 240),
+        ("2003-12-31", "2024-01-01", 240),
+    ],
+)
 def test_an_age_counts_whole_months(born, day, months):
     assert vitals.age_in_months(*map(datetime.date.fromisoformat, (born, day))) == months
 
@@ -271,12 +308,19 @@ def refused(values: dict, changed=None, born=BORN) -> str | None:
     return None
 
 
-@pytest.mark.parametrize(("taken", "born", "field"), [
-    (TODAY, BORN, None), (TODAY + datetime.timedelta(days=1), BORN, None),
-    (TODAY + datetime.timedelta(days=2), BORN, "date_taken"), (BORN, BORN, None),
-    (BORN - datetime.timedelta(days=1), BORN, "date_taken"), (datetime.date(1894, 1, 1), None, None),
-    (datetime.date(1893, 12, 31), None, "date_taken"), (datetime.date.max, None, "date_taken"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("taken", "born", "field"),
+    [
+        (TODAY, BORN, None),
+        (TODAY + datetime.timedelta(days=1), BORN, None),
+        (TODAY + datetime.timedelta(days=2), BORN, "date_taken"),
+        (BORN, BORN, None),
+        (BORN - datetime.timedelta(days=1), BORN, "date_taken"),
+        (datetime.date(1894, 1, 1), None, None),
+        (datetime.date(1893, 12, 31), None, "date_taken"),
+        (datetime.date.max, None, "date_taken"),
+    ],
+)
 def test_the_date_lies_between_birth_and_tomorrow(taken, born, field):
     assert refused({"date_taken": taken}, born=born) == field
 
@@ -289,10 +333,17 @@ def test_a_value_that_nobody_alive_has_is_refused(name, least, most):
     assert refused({name: None}) is None
 
 
-@pytest.mark.parametrize("values", [
-    {"temperature_f": Decimal("37.0")}, {"temperature_f": Decimal("42")}, {"height_inches": Decimal("1.75")},
-    {"height_inches": Decimal("175")}, {"pulse": 900}, {"oxygen_saturation": 101},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"temperature_f": Decimal("37.0")},
+        {"temperature_f": Decimal("42")},
+        {"height_inches": Decimal("1.75")},
+        {"height_inches": Decimal("175")},
+        {"pulse": 900},
+        {"oxygen_saturation": 101},
+    ],
+)
 def test_another_unit_is_seen_where_the_value_tells(values):
     assert refused(values) == next(iter(values))
 
@@ -313,7 +364,11 @@ def test_height_and_weight_must_fit_each_other():
 
 def test_what_stands_already_is_not_judged_again():
     wrong = {
-        "date_taken": datetime.date(2999, 1, 1), "bp_systolic": 80, "bp_diastolic": 120, "height_inches": Decimal(20),
-        "weight_lbs": Decimal(200), "pulse": 900,
-    }  # fmt: skip
+        "date_taken": datetime.date(2999, 1, 1),
+        "bp_systolic": 80,
+        "bp_diastolic": 120,
+        "height_inches": Decimal(20),
+        "weight_lbs": Decimal(200),
+        "pulse": 900,
+    }
     assert refused(wrong, changed={"note", "provider_id"}) is None

@@ -24,9 +24,23 @@ class Server:
     def __init__(self, database_url: str, workers: int = 2, **given: str):
         self.port = _free_port()
         command = [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port),
-            "--workers", str(workers), "--blocking-threads", "1", "--log-level", "error", "config.wsgi:application",
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "granian",
+            "--interface",
+            "wsgi",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--workers",
+            str(workers),
+            "--blocking-threads",
+            "1",
+            "--log-level",
+            "error",
+            "config.wsgi:application",
+        ]
         self.process = subprocess.Popen(  # noqa: S603
             command,
             cwd=settings.BASE_DIR,

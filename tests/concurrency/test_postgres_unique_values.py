@@ -49,11 +49,19 @@ def test_one_of_eight_callers_in_two_organizations_gets_an_account_name(clinic, 
     def post(caller: int, number: int) -> int:
         home = (clinic, neighbour)[caller % 2]
         body = {
-            "accountName": spelled(caller, f"jparker{number}"), "email": "jp@example.test", "firstName": "Jennifer",
-            "lastName": "Parker", "sex": "female", "dateOfBirth": "1968-10-29", "organizationId": str(home.organization.uuid),
-            "groupId": str(home.group.uuid), "programId": str(home.catalogs["program"].uuid),
-            "protocolId": str(home.catalogs["protocol"].uuid), "timezone": "America/Los_Angeles", "language": "en",
-        }  # fmt: skip
+            "accountName": spelled(caller, f"jparker{number}"),
+            "email": "jp@example.test",
+            "firstName": "Jennifer",
+            "lastName": "Parker",
+            "sex": "female",
+            "dateOfBirth": "1968-10-29",
+            "organizationId": str(home.organization.uuid),
+            "groupId": str(home.group.uuid),
+            "programId": str(home.catalogs["program"].uuid),
+            "protocolId": str(home.catalogs["protocol"].uuid),
+            "timezone": "America/Los_Angeles",
+            "language": "en",
+        }
         return api(Role.HC_ADMIN, home).post("/v1/patients", body).status_code
 
     rounds = race(25, post)

@@ -153,7 +153,7 @@ REFUSED = {
     "unknown format": (["patients", "--format=xlsx"], "invalid choice: 'xlsx'"),
     "a directory": (["patients", "--output=."], "cannot be written: Is a directory"),
     "a place that is not there": (["patients", "--output=nowhere/at/all.csv"], "cannot be written: No such file or directory"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)

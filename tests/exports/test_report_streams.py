@@ -100,10 +100,16 @@ def test_what_arrives_during_a_stream_takes_no_row_from_it_and_doubles_none(clin
 
 # Names, and the cells of CSV that show them.
 TEXTS = {
-    '=HYPERLINK("http://evil.example","Click")': '\'=HYPERLINK("http://evil.example","Click")', "+1": "'+1", "-1+cmd": "'-1+cmd",
-    "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t'=1", "\r=1": "'\r'=1", "x;=1+1": "x;'=1+1", 'Ann "A", Lee': 'Ann "A", Lee',
+    '=HYPERLINK("http://evil.example","Click")': '\'=HYPERLINK("http://evil.example","Click")',
+    "+1": "'+1",
+    "-1+cmd": "'-1+cmd",
+    "@SUM(A1)": "'@SUM(A1)",
+    "\t=1": "'\t'=1",
+    "\r=1": "'\r'=1",
+    "x;=1+1": "x;'=1+1",
+    'Ann "A", Lee': 'Ann "A", Lee',
     "a\r\nb": "a\r\nb",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=repr)

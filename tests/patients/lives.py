@@ -6,15 +6,38 @@ from typing import Any, TypeVar
 
 # What each text that is sent counts as, written out: the model does not trust the product's own folding.
 FOLDED = {
-    "Ada": "ada", "ÁDA": "ada", "Łucja Ann": "lucja ann", "Sø": "so", "de Søto": "de soto",
-    None: "", "": "", "A-1": "a-1", "a-1 ": "a-1", "Ä-1": "a-1", "B2": "b2", "\u200bb2": "b2",
-}  # fmt: skip
+    "Ada": "ada",
+    "ÁDA": "ada",
+    "Łucja Ann": "lucja ann",
+    "Sø": "so",
+    "de Søto": "de soto",
+    None: "",
+    "": "",
+    "A-1": "a-1",
+    "a-1 ": "a-1",
+    "Ä-1": "a-1",
+    "B2": "b2",
+    "\u200bb2": "b2",
+}
 NAMES = list(FOLDED)[:5]
 CHART_NUMBERS = list(FOLDED)[5:]
 QUERIES = {
-    "A": "a", "ád": "ad", "da": "da", "Ł": "l", "ANN": "ann", "so": "so", "Søt": "sot", "de so": "de so", "soto de": "soto de",
-    "A-": "a-", "1": "1", "a-1 ada": "a-1 ada", "b2": "b2", "2": "2", "zz": "zz",
-}  # fmt: skip
+    "A": "a",
+    "ád": "ad",
+    "da": "da",
+    "Ł": "l",
+    "ANN": "ann",
+    "so": "so",
+    "Søt": "sot",
+    "de so": "de so",
+    "soto de": "soto de",
+    "A-": "a-",
+    "1": "1",
+    "a-1 ada": "a-1 ada",
+    "b2": "b2",
+    "2": "2",
+    "zz": "zz",
+}
 STATUSES = ["prospective", "active", "inactive", "deceased", "archived"]
 WAYS = {("prospective", "active"), ("active", "inactive"), ("active", "deceased"), ("inactive", "active")}
 

@@ -30,9 +30,13 @@ def found(client, query: str, **filters) -> set[int]:
 
 def test_any_fragment_finds_a_patient(clinic, client):
     wanted = clinic.patient(
-        first_name="Søren", last_name="Łukasz", date_of_birth=datetime.date(1980, 2, 3), mobile_phone="(202) 555-0143",
-        email="soren@example.org", chart_number="HV-77",
-    )  # fmt: skip
+        first_name="Søren",
+        last_name="Łukasz",
+        date_of_birth=datetime.date(1980, 2, 3),
+        mobile_phone="(202) 555-0143",
+        email="soren@example.org",
+        chart_number="HV-77",
+    )
     clinic.patient(first_name="Someone", last_name="Else")
     for query in ("soren", "luk", "SØR ŁUK", "1980-02-03", "555-0143", "+1 202 555", "hv-77", "soren@", "19800203"):
         assert found(client, query) == {wanted.pk}, query
@@ -112,9 +116,16 @@ def test_the_form_has_every_field_that_the_practice_dialect_takes(client):
 
 def test_a_patient_is_registered_through_the_service(clinic, client):
     answer = submit(
-        client, Patient, first_name="Ann", last_name="Lee", date_of_birth="1990-05-06", mobile_phone="(202) 555-0143",
-        care_group=clinic.group.pk, social_security_number="123-45-6789", status="prospective",
-    )  # fmt: skip
+        client,
+        Patient,
+        first_name="Ann",
+        last_name="Lee",
+        date_of_birth="1990-05-06",
+        mobile_phone="(202) 555-0143",
+        care_group=clinic.group.pk,
+        social_security_number="123-45-6789",
+        status="prospective",
+    )
     assert answer.status_code == 302
     patient = Patient.objects.get(last_name="Lee")
     assert (patient.organization, patient.care_group, patient.status) == (clinic.organization, clinic.group, "prospective")

@@ -26,19 +26,36 @@ def full_body(clinic) -> dict:
     references = {
         f"{name}_uuid": str(clinic.catalogs[kind].uuid)
         for name, kind in {
-            "primary_provider": "provider", "location": "location", "fee_schedule": "fee_schedule",
-            "billing_type": "billing_type", "employer": "employer",
+            "primary_provider": "provider",
+            "location": "location",
+            "fee_schedule": "fee_schedule",
+            "billing_type": "billing_type",
+            "employer": "employer",
         }.items()
-    }  # fmt: skip
+    }
     return {
-        **references, "care_group_uuid": str(clinic.group.uuid), "responsible_party_uuid": str(clinic.patient().uuid),
-        "first_name": "Zoë\t\\N", "middle_name": "van\nder", "last_name": "O'Brien \\.", "preferred_name": "",
-        "status": "deceased", "date_of_birth": "1931-02-28", "date_time_deceased": "2020-05-04T03:02:01.000009Z",
-        "email": "some@body.test", "mobile_phone": "(202) 555-0143", "billing_account": {"mode": "new"},
-        "consent_flags": 3, "receives_email": True, "premedication_required": False,
-        "medical_summary": "one\r\ntwo\\n", "treatment_notes": "\u2603 \U0001f600 \x7f", "gender": "female",
-        "social_security_number": "123-45-6789", "medicaid_id": "",
-    }  # fmt: skip
+        **references,
+        "care_group_uuid": str(clinic.group.uuid),
+        "responsible_party_uuid": str(clinic.patient().uuid),
+        "first_name": "Zoë\t\\N",
+        "middle_name": "van\nder",
+        "last_name": "O'Brien \\.",
+        "preferred_name": "",
+        "status": "deceased",
+        "date_of_birth": "1931-02-28",
+        "date_time_deceased": "2020-05-04T03:02:01.000009Z",
+        "email": "some@body.test",
+        "mobile_phone": "(202) 555-0143",
+        "billing_account": {"mode": "new"},
+        "consent_flags": 3,
+        "receives_email": True,
+        "premedication_required": False,
+        "medical_summary": "one\r\ntwo\\n",
+        "treatment_notes": "\u2603 \U0001f600 \x7f",
+        "gender": "female",
+        "social_security_number": "123-45-6789",
+        "medicaid_id": "",
+    }
 
 
 @pytest.mark.parametrize("others", [0, 30])
@@ -96,27 +113,30 @@ def test_no_statement_is_spent_on_one_row(clinic, bulk):
     assert many - few == 0 if connection.vendor == "postgresql" else many - few <= 70 // 8
 
 
-@pytest.mark.parametrize(("values", "fault"), [
-    ({"first_name": None}, ("first_name", "null_not_allowed")),
-    ({"last_name": ""}, ("last_name", "string_too_short")),
-    ({"first_name": 7}, ("first_name", "value_error")),
-    ({"first_name": "x" * 256}, ("first_name", "string_too_long")),
-    ({"status": "archived"}, ("status", "value_error")),
-    ({"status": "gone"}, ("status", "enum")),
-    ({"gender": True}, ("gender", "enum")),
-    ({"date_of_birth": "2999-01-01"}, ("date_of_birth", "value_error")),
-    ({"date_of_birth": "2023-02-30"}, ("date_of_birth", "value_error")),
-    ({"date_time_deceased": "2020-01-01T00:00:00Z"}, ("date_time_deceased", "value_error")),
-    ({"consent_flags": "1_0"}, ("consent_flags", "value_error")),
-    ({"consent_flags": 2**40}, ("consent_flags", "less_than_equal")),
-    ({"ask_to_arrive_early_mins": 121}, ("ask_to_arrive_early_mins", "less_than_equal")),
-    ({"receives_sms": "yes"}, ("receives_sms", "value_error")),
-    ({"email": "nobody"}, ("email", "value_error")),
-    ({"billing_account": {"mode": "old"}}, ("billing_account", "enum")),
-    ({"location_uuid": "x"}, ("location_uuid", "value_error")),
-    ({"location_uuid": "00000000-0000-0000-0000-000000000000"}, ("location_uuid", "unknown_reference")),
-    ({"responsible_party_uuid": "00000000-0000-0000-0000-000000000000"}, ("responsible_party_uuid", "unknown_reference")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"first_name": None}, ("first_name", "null_not_allowed")),
+        ({"last_name": ""}, ("last_name", "string_too_short")),
+        ({"first_name": 7}, ("first_name", "value_error")),
+        ({"first_name": "x" * 256}, ("first_name", "string_too_long")),
+        ({"status": "archived"}, ("status", "value_error")),
+        ({"status": "gone"}, ("status", "enum")),
+        ({"gender": True}, ("gender", "enum")),
+        ({"date_of_birth": "2999-01-01"}, ("date_of_birth", "value_error")),
+        ({"date_of_birth": "2023-02-30"}, ("date_of_birth", "value_error")),
+        ({"date_time_deceased": "2020-01-01T00:00:00Z"}, ("date_time_deceased", "value_error")),
+        ({"consent_flags": "1_0"}, ("consent_flags", "value_error")),
+        ({"consent_flags": 2**40}, ("consent_flags", "less_than_equal")),
+        ({"ask_to_arrive_early_mins": 121}, ("ask_to_arrive_early_mins", "less_than_equal")),
+        ({"receives_sms": "yes"}, ("receives_sms", "value_error")),
+        ({"email": "nobody"}, ("email", "value_error")),
+        ({"billing_account": {"mode": "old"}}, ("billing_account", "enum")),
+        ({"location_uuid": "x"}, ("location_uuid", "value_error")),
+        ({"location_uuid": "00000000-0000-0000-0000-000000000000"}, ("location_uuid", "unknown_reference")),
+        ({"responsible_party_uuid": "00000000-0000-0000-0000-000000000000"}, ("responsible_party_uuid", "unknown_reference")),
+    ],
+)
 def test_a_bad_row_in_the_middle_fails_alone(clinic, api, bulk, values, fault):
     response = bulk([row(1), row(2, **values), row(3)])
     assert statuses_of(response) == ["created", "failed", "created"]
@@ -143,8 +163,16 @@ def test_a_row_that_is_no_object_fails_alone(bulk, raw):
 def test_chart_numbers_are_unique_among_rows_and_with_what_is_stored(clinic, bulk):
     clinic.patient(chart_number="HV-1")
     archive(clinic.patient(chart_number="HV-3"))
-    response = bulk([row(1, chart_number="hv-1"), row(2, chart_number="HV-2"), row(3, chart_number="hv-2 "),
-                     row(4, chart_number="HV-3"), row(5, chart_number=""), row(6, chart_number="")])  # fmt: skip
+    response = bulk(
+        [
+            row(1, chart_number="hv-1"),
+            row(2, chart_number="HV-2"),
+            row(3, chart_number="hv-2 "),
+            row(4, chart_number="HV-3"),
+            row(5, chart_number=""),
+            row(6, chart_number=""),
+        ]
+    )
     assert statuses_of(response) == ["failed", "created", "failed", "created", "created", "created"]
     assert faults(response, 0) == faults(response, 2) == [("chart_number", "conflict")]
     assert response.json()["results"][0]["errors"][0]["msg"] == "duplicate chart number"
@@ -181,8 +209,16 @@ def test_what_belongs_to_a_neighbour_cannot_be_told_from_what_does_not_exist(cli
 
 
 def test_unknown_fields_and_another_organization_change_nothing(clinic, neighbour, bulk):
-    strange = {"org_id": str(neighbour.organization.uuid), "organization": neighbour.organization.pk, "id": 1, "version": 9,
-               "deleted_at": "2020-01-01T00:00:00Z", "balance_total": "5.00", "user_id": 1, "search_text": "x"}  # fmt: skip
+    strange = {
+        "org_id": str(neighbour.organization.uuid),
+        "organization": neighbour.organization.pk,
+        "id": 1,
+        "version": 9,
+        "deleted_at": "2020-01-01T00:00:00Z",
+        "balance_total": "5.00",
+        "user_id": 1,
+        "search_text": "x",
+    }
     assert statuses_of(bulk([row(1, **strange)])) == ["created"]
     patient = Patient.objects.get()
     assert (patient.organization, patient.version, patient.deleted_at, patient.balance_total) == (clinic.organization, 1, None, 0)

@@ -12,20 +12,24 @@ from patients.models import Patient
 from tests.patients.bulk_rows import faults, row, statuses_of
 
 
-@pytest.mark.parametrize(("body", "loc"), [
-    ({}, ["rows"]),
-    ({"rows": None}, ["rows"]),
-    ({"rows": {"0": {}}}, ["rows"]),
-    ({"rows": "[]"}, ["rows"]),
-    ({"rows": [{}] * 10_001}, ["rows"]),
-    ({"rows": [], "meta": []}, ["meta"]),
-    ({"rows": [], "meta": None}, ["meta"]),
-    ({"rows": [], "meta": {"mode": "replace"}}, ["meta", "mode"]),
-    ({"rows": [], "meta": {"mode": None}}, ["meta", "mode"]),
-    ({"rows": [], "meta": {"match_on": "email"}}, ["meta", "match_on"]),
-    ({"rows": [], "meta": {"on_error": "stop"}}, ["meta", "on_error"]),
-    ({"rows": [], "meta": {"validate_only": "true"}}, ["meta", "validate_only"]),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "loc"),
+    [
+        ({}, ["rows"]),
+        ({"rows": None}, ["rows"]),
+        ({"rows": {"0": {}}}, ["rows"]),
+        ({"rows": "[]"}, ["rows"]),
+        ({"rows": [{}] * 10_001}, ["rows"]),
+        ({"rows": [], "meta": []}, ["meta"]),
+        ({"rows": [], "meta": None}, ["meta"]),
+        ({"rows": [], "meta": {"mode": "replace"}}, ["meta", "mode"]),
+        ({"rows": [], "meta": {"mode": None}}, ["meta", "mode"]),
+        ({"rows": [], "meta": {"match_on": "email"}}, ["meta", "match_on"]),
+        ({"rows": [], "meta": {"on_error": "stop"}}, ["meta", "on_error"]),
+        ({"rows": [], "meta": {"validate_only": "true"}}, ["meta", "validate_only"]),
+    ],
+    ids=str,
+)
 def test_a_bad_frame_is_refused_whole(clinic, api, body, loc):
     response = api().post(f"{clinic.base}/patients/bulk", body)
     assert response.status_code == 422

@@ -87,13 +87,16 @@ def test_a_base_version_must_be_the_stored_one(clinic, bulk):
     assert [again(patient).city for patient in patients] == ["New", None, None]
 
 
-@pytest.mark.parametrize(("values", "fault"), [
-    ({"status": "inactive"}, ("status", "value_error")),
-    ({"first_name": None}, ("first_name", "null_not_allowed")),
-    ({"date_of_birth": "2999-01-01"}, ("date_of_birth", "value_error")),
-    ({"date_time_deceased": "2020-01-01T00:00:00Z"}, ("date_time_deceased", "value_error")),
-    ({"primary_provider_uuid": str(uuid.uuid4())}, ("primary_provider_uuid", "unknown_reference")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"status": "inactive"}, ("status", "value_error")),
+        ({"first_name": None}, ("first_name", "null_not_allowed")),
+        ({"date_of_birth": "2999-01-01"}, ("date_of_birth", "value_error")),
+        ({"date_time_deceased": "2020-01-01T00:00:00Z"}, ("date_time_deceased", "value_error")),
+        ({"primary_provider_uuid": str(uuid.uuid4())}, ("primary_provider_uuid", "unknown_reference")),
+    ],
+)
 def test_rules_of_a_change_hold_for_each_row(clinic, bulk, values, fault):
     bad, good = clinic.patient(), clinic.patient()
     rows = [{"uuid": str(bad.uuid), "city": "New", **values}, {"uuid": str(good.uuid), "city": "New"}]

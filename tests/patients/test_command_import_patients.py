@@ -64,11 +64,14 @@ def complaints(path: Path) -> list[tuple[str, str, str]]:
 
 
 def test_rows_become_patients(clinic, write):
-    run = Outcome(clinic, write(
-        "first_name,last_name,date_of_birth,receives_sms,consent_flags,chart_number,status,balance_0_30,payment_plan_due\n"
-        "Zoë,O'Brien,1980-02-29,Yes,3,HV-1,prospective,12.5,-3\n"
-        '"de ""la"" Cruz","two\nlines",,0, 4 ,,,,\n'
-    ))  # fmt: skip
+    run = Outcome(
+        clinic,
+        write(
+            "first_name,last_name,date_of_birth,receives_sms,consent_flags,chart_number,status,balance_0_30,payment_plan_due\n"
+            "Zoë,O'Brien,1980-02-29,Yes,3,HV-1,prospective,12.5,-3\n"
+            '"de ""la"" Cruz","two\nlines",,0, 4 ,,,,\n'
+        ),
+    )
     assert (run.failure, run.out) == ("", "2 rows: 2 created.\n")
     first, second = Patient.objects.order_by("id")
     assert (first.first_name, str(first.date_of_birth), first.receives_sms, first.consent_flags) == ("Zoë", "1980-02-29", True, 3)
@@ -157,19 +160,22 @@ def test_the_same_file_twice_changes_nothing_the_second_time(clinic, write):
 # --- files that cannot be imported ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("content", "words"), [
-    ("", "the file is empty"),
-    ("\nfirst_name,last_name\n", "its first line is"),
-    ("first_name,LastName\nA,B\n", "no such columns: LastName. Known are: address_line1"),
-    ("first_name\nA\n", "columns are missing: last_name"),
-    ("first_name,last_name,first_name\nA,B,C\n", "more than once: first_name"),
-    ("first_name,last_name,\nA,B,C\n", "no such columns: (no name)"),
-    ("first_name;last_name\nA;B\n", "no such columns: first_name;last_name"),
-    ("first_name,last_name\nA,B\n".encode("utf-16"), "UTF-16: save it as CSV in UTF-8"),
-    (b"first_name,last_name\xff\nA,B\n", "header is not UTF-8"),
-    ('first_name,"last_name\nA,B\n', "header cannot be read as CSV"),
-    ("first_name,last_name,account_name,billing_account\nA,B,C,D\n", "no such columns: account_name, billing_account"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "the file is empty"),
+        ("\nfirst_name,last_name\n", "its first line is"),
+        ("first_name,LastName\nA,B\n", "no such columns: LastName. Known are: address_line1"),
+        ("first_name\nA\n", "columns are missing: last_name"),
+        ("first_name,last_name,first_name\nA,B,C\n", "more than once: first_name"),
+        ("first_name,last_name,\nA,B,C\n", "no such columns: (no name)"),
+        ("first_name;last_name\nA;B\n", "no such columns: first_name;last_name"),
+        ("first_name,last_name\nA,B\n".encode("utf-16"), "UTF-16: save it as CSV in UTF-8"),
+        (b"first_name,last_name\xff\nA,B\n", "header is not UTF-8"),
+        ('first_name,"last_name\nA,B\n', "header cannot be read as CSV"),
+        ("first_name,last_name,account_name,billing_account\nA,B,C,D\n", "no such columns: account_name, billing_account"),
+    ],
+)
 def test_a_file_without_a_good_header_is_refused_whole(clinic, write, content, words):
     path = write(content)
     run = Outcome(clinic, path)
@@ -245,20 +251,22 @@ def people(chance: random.Random, count: int) -> list[dict[str, str]]:
             made.append(dict(chance.choice(made)))
             continue
         died = chance.random() < 0.1
-        made.append({
-            "chart_number": str(uuid.UUID(int=chance.getrandbits(128))),
-            "title": chance.choice(["", "Mr.", "Ms.", "Dr."]),
-            "first_name": chance.choice(NAMES) + str(number),
-            "last_name": chance.choice(NAMES),
-            "date_of_birth": "" if chance.random() < 0.1 else f"19{chance.randrange(10, 99)}-{chance.randrange(1, 13):02}-11",
-            "status": "deceased" if died else "active",
-            "date_time_deceased": "2020-03-04T05:06:07Z" if died else "",
-            "gender": chance.choice(["female", "male", "unknown", ""]),
-            "social_security_number": f"999-{chance.randrange(10, 99)}-{chance.randrange(1000, 9999)}",
-            "address_line1": f"{number} Main St\nApt \"{number}\"",
-            "mobile_phone": chance.choice(["", "555-0100", "+1 202 555 0143", "n/a"]),
-            "balance_total": f"{chance.randrange(0, 90_000) / 100:.2f}",
-        })  # fmt: skip
+        made.append(
+            {
+                "chart_number": str(uuid.UUID(int=chance.getrandbits(128))),
+                "title": chance.choice(["", "Mr.", "Ms.", "Dr."]),
+                "first_name": chance.choice(NAMES) + str(number),
+                "last_name": chance.choice(NAMES),
+                "date_of_birth": "" if chance.random() < 0.1 else f"19{chance.randrange(10, 99)}-{chance.randrange(1, 13):02}-11",
+                "status": "deceased" if died else "active",
+                "date_time_deceased": "2020-03-04T05:06:07Z" if died else "",
+                "gender": chance.choice(["female", "male", "unknown", ""]),
+                "social_security_number": f"999-{chance.randrange(10, 99)}-{chance.randrange(1000, 9999)}",
+                "address_line1": f'{number} Main St\nApt "{number}"',
+                "mobile_phone": chance.choice(["", "555-0100", "+1 202 555 0143", "n/a"]),
+                "balance_total": f"{chance.randrange(0, 90_000) / 100:.2f}",
+            }
+        )
     for number in chance.sample(range(count), 20):
         made[number] = {**made[number], **dict([chance.choice(list(SPOILT.items()))])}
     return made

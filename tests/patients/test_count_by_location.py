@@ -19,10 +19,14 @@ def test_active_patients_are_counted_by_location(api, clinic):
     clinic.patient(location_id=place.pk, status="inactive")
     clinic.patient()
     assert count(api(), clinic) == {
-        "date_from": None, "date_to": None, "excluded_count": 1, "group_by": "location",
+        "date_from": None,
+        "date_to": None,
+        "excluded_count": 1,
+        "group_by": "location",
         "items": [{"location": {"uuid": str(place.uuid), "name": place.name}, "count": 2}],
-        "status_set": ["active"], "total": 3,
-    }  # fmt: skip
+        "status_set": ["active"],
+        "total": 3,
+    }
 
 
 def test_status_set_repeats_and_reaches_archived_patients(api, clinic):

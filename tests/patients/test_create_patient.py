@@ -74,12 +74,17 @@ def test_a_new_patient_is_active_and_of_version_one(clinic, api):
     assert answer["created_at"] == answer["updated_at"]
 
 
-@pytest.mark.parametrize(("values", "loc"), [
-    ({"status": "archived"}, "status"),
-    ({"first_name": None}, "first_name"), ({"last_name": ""}, "last_name"),
-    ({"date_time_deceased": "2024-01-01T00:00:00Z"}, "date_time_deceased"),
-    ({"date_of_birth": "2999-01-01"}, "date_of_birth"), ({"date_of_birth": "1850-01-01"}, "date_of_birth"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "loc"),
+    [
+        ({"status": "archived"}, "status"),
+        ({"first_name": None}, "first_name"),
+        ({"last_name": ""}, "last_name"),
+        ({"date_time_deceased": "2024-01-01T00:00:00Z"}, "date_time_deceased"),
+        ({"date_of_birth": "2999-01-01"}, "date_of_birth"),
+        ({"date_of_birth": "1850-01-01"}, "date_of_birth"),
+    ],
+)
 def test_values_that_cannot_be_are_refused_by_name(clinic, api, values, loc):
     response = create(api, clinic, **values)
     assert response.status_code == 422
@@ -189,11 +194,14 @@ def test_a_key_is_forgotten_after_a_day(clinic, api):
     assert "Idempotent-Replayed" not in anew
 
 
-@pytest.mark.parametrize(("values", "status"), [
-    ({"status": "nope"}, 422),
-    ({"primary_provider_uuid": "9890ed24-5a36-4f32-8f6c-8b4bd2f1a0c3"}, 404),
-    ({"chart_number": "A-1"}, 409),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"status": "nope"}, 422),
+        ({"primary_provider_uuid": "9890ed24-5a36-4f32-8f6c-8b4bd2f1a0c3"}, 404),
+        ({"chart_number": "A-1"}, 409),
+    ],
+)
 def test_a_refusal_is_not_remembered(clinic, api, values, status):
     clinic.patient(chart_number="A-1")
     assert create(api, clinic, headers=once("k1"), **values).status_code == status

@@ -147,8 +147,11 @@ def test_a_write_is_told_once_by_names_and_never_by_values(clinic, put, field, p
 
 def test_the_list_is_in_the_order_of_the_fields(api, path, put, field):
     third, first, fourth, second = (
-        field("zeta", item_order=2), field("Älpha", item_order=1), field("Zeta ", item_order=2), field("beta", item_order=1),
-    )  # fmt: skip
+        field("zeta", item_order=2),
+        field("Älpha", item_order=1),
+        field("Zeta ", item_order=2),
+        field("beta", item_order=1),
+    )
     put((fourth, "4"), (third, "3"), (second, "2"), (first, "1"))
     page = api().get(path)
     assert list(TABLE.faults("FieldValuePage", page.json())) == []
@@ -264,10 +267,15 @@ def test_a_value_comes_back_as_it_was_sent(api, path, put, field, field_type, va
 @pytest.mark.parametrize(
     ("sent", "shown"),
     [
-        ("1.0", "1"), ("-0.0", "0"), ("1e3", "1000"), ("9007199254740991.0", "9007199254740991"), ("0.10", "0.1"),
-        ("1E-2", "0.01"), ("100e-1", "10"),
+        ("1.0", "1"),
+        ("-0.0", "0"),
+        ("1e3", "1000"),
+        ("9007199254740991.0", "9007199254740991"),
+        ("0.10", "0.1"),
+        ("1E-2", "0.01"),
+        ("100e-1", "10"),
     ],
-)  # fmt: skip
+)
 def test_a_number_has_one_form_on_every_database(api, path, field, sent, shown):
     raw = f'{{"fields": [{{"field_definition_uuid": "{field("Size", "number").uuid}", "value": {sent}}}]}}'.encode()
     answer = api()("PUT", path, raw=raw)
@@ -294,10 +302,17 @@ def test_every_value_that_does_not_fit_is_named(put, field):
 @pytest.mark.parametrize(
     ("raw", "status"),
     [
-        (r'"a\u0000b"', 422), (r'"\ud800"', 422), (r'["\udfff"]', 422), ("[" * 40 + "]" * 40, 400), ("NaN", 400),
-        ("Infinity", 400), ("1e999", 400), ("9" * 5000, 400), ('{"a": 1, "a": 2}', 400),
+        (r'"a\u0000b"', 422),
+        (r'"\ud800"', 422),
+        (r'["\udfff"]', 422),
+        ("[" * 40 + "]" * 40, 400),
+        ("NaN", 400),
+        ("Infinity", 400),
+        ("1e999", 400),
+        ("9" * 5000, 400),
+        ('{"a": 1, "a": 2}', 400),
     ],
-)  # fmt: skip
+)
 def test_what_no_database_keeps_is_refused_before(api, path, field, raw, status):
     body = f'{{"fields": [{{"field_definition_uuid": "{field("Colour").uuid}", "value": {raw}}}]}}'
     assert api()("PUT", path, raw=body.encode()).status_code == status
@@ -359,8 +374,12 @@ UUID = "9890ed24-5b3e-7c5a-9d51-0e3f2a9c4b10"
 @pytest.mark.parametrize(
     ("body", "place"),
     [
-        ({}, ["fields"]), ({"fields": None}, ["fields"]), ({"fields": {}}, ["fields"]), ({"fields": "x"}, ["fields"]),
-        ({"fields": [1]}, ["fields", 0]), ({"fields": [None]}, ["fields", 0]),
+        ({}, ["fields"]),
+        ({"fields": None}, ["fields"]),
+        ({"fields": {}}, ["fields"]),
+        ({"fields": "x"}, ["fields"]),
+        ({"fields": [1]}, ["fields", 0]),
+        ({"fields": [None]}, ["fields", 0]),
         ({"fields": [{"value": 1}]}, ["fields", 0, "field_definition_uuid"]),
         ({"fields": [{"field_definition_uuid": UUID}]}, ["fields", 0, "value"]),
         ({"fields": [{"field_definition_uuid": None, "value": 1}]}, ["fields", 0, "field_definition_uuid"]),
@@ -369,7 +388,7 @@ UUID = "9890ed24-5b3e-7c5a-9d51-0e3f2a9c4b10"
         ({"fields": [{"field_definition_uuid": f"{{{UUID}}}", "value": 1}]}, ["fields", 0, "field_definition_uuid"]),
         ({"fields": [{"field_definition_uuid": f"{UUID}\n", "value": 1}]}, ["fields", 0, "field_definition_uuid"]),
     ],
-)  # fmt: skip
+)
 def test_a_body_without_its_frame_is_named(api, path, body, place):
     assert places(api().put(path, body)) == [["body", *place]]
 

@@ -12,9 +12,13 @@ BORN = datetime.date(1980, 5, 17)
 @pytest.fixture
 def known(clinic):
     return clinic.patient(
-        last_name="Łukasz", date_of_birth=BORN, email="Ada@Example.org", mobile_phone="(212) 555-0123",
-        social_security_number="123-45-6789", care_group_id=clinic.group.pk,
-    )  # fmt: skip
+        last_name="Łukasz",
+        date_of_birth=BORN,
+        email="Ada@Example.org",
+        mobile_phone="(212) 555-0123",
+        social_security_number="123-45-6789",
+        care_group_id=clinic.group.pk,
+    )
 
 
 def check(client, clinic, **values):

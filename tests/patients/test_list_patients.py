@@ -45,18 +45,24 @@ def cast(clinic) -> dict[str, Patient]:
 
 FILTERS = [
     ({}, "Ada Bob Cy Di"),
-    ({"status": "active"}, "Ada"), ({"status": "inactive"}, "Bob"), ({"status": "prospective"}, "Cy"),
+    ({"status": "active"}, "Ada"),
+    ({"status": "inactive"}, "Bob"),
+    ({"status": "prospective"}, "Cy"),
     ({"status": "deceased"}, "Di"),
     ({"status": "archived"}, "Old"),
-    ({"primary_provider_uuid": "provider"}, "Ada"), ({"location_uuid": "location"}, "Ada Bob"),
+    ({"primary_provider_uuid": "provider"}, "Ada"),
+    ({"location_uuid": "location"}, "Ada Bob"),
     ({"tag_definition_uuid": "tag_definition"}, "Bob"),
-    ({"dob_from": "1980-05-17"}, "Ada Cy Di"), ({"dob_from": "1980-05-18"}, "Cy Di"),
-    ({"dob_to": "1990-05-17"}, "Ada Cy"), ({"dob_to": "1980-05-16"}, ""),
-    ({"dob_from": "1980-05-17", "dob_to": "1980-05-17"}, "Ada"), ({"dob_from": "2000-01-01", "dob_to": "1990-01-01"}, ""),
+    ({"dob_from": "1980-05-17"}, "Ada Cy Di"),
+    ({"dob_from": "1980-05-18"}, "Cy Di"),
+    ({"dob_to": "1990-05-17"}, "Ada Cy"),
+    ({"dob_to": "1980-05-16"}, ""),
+    ({"dob_from": "1980-05-17", "dob_to": "1980-05-17"}, "Ada"),
+    ({"dob_from": "2000-01-01", "dob_to": "1990-01-01"}, ""),
     ({"status": "active", "location_uuid": "location", "search": "ad", "dob_to": "1999-01-01"}, "Ada"),
     ({"status": "inactive", "primary_provider_uuid": "provider"}, ""),
     ({"status": "archived", "primary_provider_uuid": "provider"}, "Old"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("query", "names"), FILTERS, ids=str)
@@ -91,11 +97,14 @@ def unordered(clinic) -> list[Patient]:
     births = itertools.cycle([None, BORN, BORN.replace(year=1970)])
     return [
         clinic.patient(
-            first_name=name, last_name=names[-index], status=next(statuses), date_of_birth=next(births),
+            first_name=name,
+            last_name=names[-index],
+            status=next(statuses),
+            date_of_birth=next(births),
             chart_number=None if index % 2 else f"{'abC'[index % 3]}-{index}",
         )
         for index, name in enumerate(names)
-    ]  # fmt: skip
+    ]
 
 
 def sort_key(patient: Patient, sort: str):

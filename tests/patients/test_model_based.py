@@ -50,25 +50,31 @@ BODIES = st.fixed_dictionaries(
     {"first_name": st.sampled_from(NAMES), "last_name": st.sampled_from(NAMES), "chart_number": st.sampled_from(CHART_NUMBERS)},
     optional={
         "preferred_name": st.sampled_from([*NAMES, "", None]),
-        "receives_sms": st.sampled_from([True, False, None]), "status": st.sampled_from([None, *STATUSES[:4] * 2, "archived"]),
+        "receives_sms": st.sampled_from([True, False, None]),
+        "status": st.sampled_from([None, *STATUSES[:4] * 2, "archived"]),
         "party": PARTY,
     },
-)  # fmt: skip
+)
 CHANGES = st.fixed_dictionaries(
     {},
     optional={
-        "first_name": st.sampled_from([*NAMES * 4, "", None]), "last_name": st.sampled_from([*NAMES * 4, None]),
-        "preferred_name": st.sampled_from([*NAMES, "", None]), "chart_number": st.sampled_from(CHART_NUMBERS),
-        "receives_sms": st.sampled_from([True, False, None]), "status": st.sampled_from([*[None] * 15, *STATUSES]),
+        "first_name": st.sampled_from([*NAMES * 4, "", None]),
+        "last_name": st.sampled_from([*NAMES * 4, None]),
+        "preferred_name": st.sampled_from([*NAMES, "", None]),
+        "chart_number": st.sampled_from(CHART_NUMBERS),
+        "receives_sms": st.sampled_from([True, False, None]),
+        "status": st.sampled_from([*[None] * 15, *STATUSES]),
         "party": PARTY,
     },
-)  # fmt: skip
+)
 # How far the version that is sent lies from the one that stands.
 DRIFTS = st.sampled_from([0] * 9 + [-1, 1, 10**30])
 PAGES = {
-    "by": st.sampled_from(SORTS), "direction": st.sampled_from(["asc", "desc"]),
-    "status": st.sampled_from([None, *STATUSES]), "search": st.sampled_from([None, None, *QUERIES]),
-}  # fmt: skip
+    "by": st.sampled_from(SORTS),
+    "direction": st.sampled_from(["asc", "desc"]),
+    "status": st.sampled_from([None, *STATUSES]),
+    "search": st.sampled_from([None, None, *QUERIES]),
+}
 
 
 class Lives(RuleBasedStateMachine):
@@ -185,11 +191,16 @@ class Lives(RuleBasedStateMachine):
         columns = ("uuid", "version", "status", "chart_number", "responsible_party__uuid", "first_name_key", "last_name_key")
         assert [(str(row[0]), *row[1:4], row[4] and str(row[4]), *row[5:]) for row in rows.values_list(*columns)] == [
             (
-                person.id, person.version, person.status, person.values["chart_number"],
-                person.guarantor and person.guarantor.id, person.folded("first_name"), person.folded("last_name"),
+                person.id,
+                person.version,
+                person.status,
+                person.values["chart_number"],
+                person.guarantor and person.guarantor.id,
+                person.folded("first_name"),
+                person.folded("last_name"),
             )
             for person in self.model.people
-        ]  # fmt: skip
+        ]
 
     @invariant()
     def charts_hold_what_the_model_holds(self):
@@ -263,12 +274,28 @@ def predicted_part(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 SHOWN = [*Person({}).shown(), *Model().create({"first_name": "Ada", "last_name": "Ada"}).values]
 # Answers that come up in sixty sequences, whatever the seeds.
 USUAL = {
-    ("create", 201), ("create", 409), ("create", 422), ("get", 200), ("patch", 200), ("patch", 409), ("patch", 422),
-    ("archive", 200), ("archive", 422), ("restore", 200), ("restore", 422),
-    ("transition", 200), ("transition", 409), ("transition", 422),
-    ("attribute", 201), ("attribute", 404), ("attribute", 422),
-    ("correct", 200), ("correct", 409), ("withdraw", 200), ("withdraw", 409),
-}  # fmt: skip
+    ("create", 201),
+    ("create", 409),
+    ("create", 422),
+    ("get", 200),
+    ("patch", 200),
+    ("patch", 409),
+    ("patch", 422),
+    ("archive", 200),
+    ("archive", 422),
+    ("restore", 200),
+    ("restore", 422),
+    ("transition", 200),
+    ("transition", 409),
+    ("transition", 422),
+    ("attribute", 201),
+    ("attribute", 404),
+    ("attribute", 422),
+    ("correct", 200),
+    ("correct", 409),
+    ("withdraw", 200),
+    ("withdraw", 409),
+}
 
 
 @pytest.mark.parametrize("part", range(-(-SEQUENCES // A_PART)))

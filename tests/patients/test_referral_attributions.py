@@ -16,8 +16,11 @@ from tests.factories import SYSTEM, archive
 
 TABLE = table("practice")
 SOURCES = {
-    "referral_source": ReferralSource, "referral_partner": ReferralPartner, "provider": Provider, "referring_patient": Patient,
-}  # fmt: skip
+    "referral_source": ReferralSource,
+    "referral_partner": ReferralPartner,
+    "provider": Provider,
+    "referring_patient": Patient,
+}
 RANDOM = "01890000-0000-7000-8000-000000000000"
 TAKEN = (409, {"detail": "This patient has a primary attribution already."})
 
@@ -206,10 +209,14 @@ def test_an_archived_primary_leaves_its_place(api, path, attribute):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("attribution_role", ""), ("attribution_role", "Primary"), ("attribution_role", "first"), ("attribution_role", 1),
-        ("source_note", 5), ("source_note", {}),
+        ("attribution_role", ""),
+        ("attribution_role", "Primary"),
+        ("attribution_role", "first"),
+        ("attribution_role", 1),
+        ("source_note", 5),
+        ("source_note", {}),
     ],
-)  # fmt: skip
+)
 def test_values_that_make_no_sense_are_named(api, path, body, attribute, field, value):
     assert places(api().post(path, body("provider", **{field: value}))) == [["body", field]]
     made = attribute()
@@ -230,8 +237,9 @@ def test_an_attribution_is_corrected_by_version(api, path, attribute, patient):
     assert refusal(api().patch(one, {"base_version": 1})) == (409, {"detail": "Version conflict: expected 2, got 1"})
     assert places(api().patch(one, changes)) == [["body", "base_version"]]
     assert (affected_patients("update"), AuditEvent.objects.get(action="referral_attribution.update").changed_fields) == (
-        {patient.pk}, "attribution_role,source_note",
-    )  # fmt: skip
+        {patient.pk},
+        "attribution_role,source_note",
+    )
     assert OutboxEvent.objects.filter(type="referral_attribution.updated", subject_uuid=made["id"]).count() == 1
 
 
@@ -255,8 +263,10 @@ def test_other_fields_that_are_not_corrected_change_nothing(api, path, attribute
     made = attribute()
     sent = {"base_version": 1, "attributed_at": "2001-01-01T00:00:00Z", "provider": {"uuid": RANDOM}, "version": 9, "id": RANDOM}
     assert api().patch(f"{path}/{made['id']}", sent).json() == {
-        **made, "version": 2, "updated_at": api().get(path).json()["items"][0]["updated_at"],
-    }  # fmt: skip
+        **made,
+        "version": 2,
+        "updated_at": api().get(path).json()["items"][0]["updated_at"],
+    }
 
 
 # --- archiving --------------------------------------------------------------------------------------
@@ -284,9 +294,30 @@ def test_a_stale_or_future_version_archives_nothing(api, path, attribute, versio
 
 
 VERSIONS = (
-    "", " ", "0", "-1", "-0", "+1", "1.0", "1e0", "1_0", "0x1", "١", "１", " 1", "1 ", "1\n", "\x00", "nope", "null", "true",
-    "[]", "1" * 201, "1" * 5000, ["1", "1"],
-)  # fmt: skip
+    "",
+    " ",
+    "0",
+    "-1",
+    "-0",
+    "+1",
+    "1.0",
+    "1e0",
+    "1_0",
+    "0x1",
+    "١",
+    "１",
+    " 1",
+    "1 ",
+    "1\n",
+    "\x00",
+    "nope",
+    "null",
+    "true",
+    "[]",
+    "1" * 201,
+    "1" * 5000,
+    ["1", "1"],
+)
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda version: repr(version)[:12])
@@ -318,8 +349,10 @@ def test_an_attribution_of_another_patient_is_unknown(clinic, api, path):
     made = clinic.entry(ReferralAttribution, clinic.patient())
     one = f"{path}/{made.uuid}"
     answers = [
-        api().get(one), api().patch(one, {"base_version": 1, "source_note": "x"}), api().post(f"{one}/archive?base_version=1"),
-    ]  # fmt: skip
+        api().get(one),
+        api().patch(one, {"base_version": 1, "source_note": "x"}),
+        api().post(f"{one}/archive?base_version=1"),
+    ]
     assert [refusal(answer) for answer in answers] == [(404, {"detail": "Referral attribution not found"})] * 3
     assert ReferralAttribution.objects.get().version == 1
 

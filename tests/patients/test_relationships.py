@@ -86,8 +86,10 @@ def test_a_relationship_is_recorded_with_all_it_says(api, at, patient, other):
     assert (shown["from_patient"], shown["to_patient"]) == (reference(patient), reference(other))
     assert (shown["from_patient_name"], shown["to_patient_name"]) == (patient.full_name, other.full_name)
     assert {name: shown[name] for name in sent if name in shown} == {
-        "relationship_type": "foster_child", "is_guardian": True, "note": " Since\nspring ",
-    }  # fmt: skip
+        "relationship_type": "foster_child",
+        "is_guardian": True,
+        "note": " Since\nspring ",
+    }
     assert (shown["version"], shown["deleted_at"]) == (1, None)
     assert affected_patients("create") == {patient.pk, other.pk}
     event = AuditEvent.objects.get(action="relationship.create")
@@ -118,12 +120,23 @@ def test_every_type_is_taken(api, at, patient, other, word):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("relationship_type", None), ("relationship_type", ""), ("relationship_type", "Sibling"), ("relationship_type", "friend"),
-        ("relationship_type", 1), ("is_guardian", "true"), ("is_guardian", 1), ("note", 7), ("note", ["x"]),
-        ("to_patient_uuid", None), ("to_patient_uuid", ""), ("to_patient_uuid", 1), ("to_patient_uuid", f"urn:uuid:{RANDOM}"),
-        ("to_patient_uuid", f"{{{RANDOM}}}"), ("to_patient_uuid", RANDOM.replace("-", "")),
+        ("relationship_type", None),
+        ("relationship_type", ""),
+        ("relationship_type", "Sibling"),
+        ("relationship_type", "friend"),
+        ("relationship_type", 1),
+        ("is_guardian", "true"),
+        ("is_guardian", 1),
+        ("note", 7),
+        ("note", ["x"]),
+        ("to_patient_uuid", None),
+        ("to_patient_uuid", ""),
+        ("to_patient_uuid", 1),
+        ("to_patient_uuid", f"urn:uuid:{RANDOM}"),
+        ("to_patient_uuid", f"{{{RANDOM}}}"),
+        ("to_patient_uuid", RANDOM.replace("-", "")),
     ],
-)  # fmt: skip
+)
 def test_values_that_make_no_sense_are_named(clinic, api, at, patient, other, field, value):
     assert places(api().post(at(patient), body(other, **{field: value}))) == [["body", field]]
     assert not Relationship.objects.exists()
@@ -174,8 +187,11 @@ def test_the_list_has_the_rows_where_the_patient_is_the_from_side_oldest_first(c
     assert list(TABLE.faults("RelationshipPage", page)) == []
     assert [row["id"] for row in page["items"]] == [str(row.uuid) for row in made]
     assert api().get(at(patient), {"page": 2, "page_size": 2}).json() == {
-        "items": page["items"][2:], "page": 2, "page_size": 2, "total": 3,
-    }  # fmt: skip
+        "items": page["items"][2:],
+        "page": 2,
+        "page_size": 2,
+        "total": 3,
+    }
     assert affected_patients("list") == {patient.pk, clinic.relative.pk}
 
 
@@ -237,8 +253,10 @@ def test_a_correction_does_not_move_a_relationship_to_anybody_else(clinic, api, 
         changed = {"base_version": version, **moved, "to_patient_uuid": uuid_sent}
         shown = api().patch(f"{at(patient)}/{made['id']}", changed).json()
         assert [shown[name] for name in ("id", "from_patient", "to_patient")] == [
-            made["id"], reference(patient), reference(other),
-        ]  # fmt: skip
+            made["id"],
+            reference(patient),
+            reference(other),
+        ]
 
 
 def test_a_relationship_of_another_patient_is_unknown(clinic, api, at, patient, other):

@@ -68,8 +68,11 @@ def test_the_general_and_the_practice_dialect_show_one_record(clinic, general, a
     made = general().post(PATH, {"patient": body}).json()
     (same,) = api().get(f"{clinic.base}/patients").json()["items"]
     assert [same["first_name"], same["mobile_phone"], same["address_line1"], same["postal_code"]] == [
-        made["first_name"], made["phone"], made["address"]["street"], made["address"]["zip_code"],
-    ]  # fmt: skip
+        made["first_name"],
+        made["phone"],
+        made["address"]["street"],
+        made["address"]["zip_code"],
+    ]
 
 
 def test_times_are_utc_with_three_places(clinic, general):

@@ -34,10 +34,15 @@ SHOWN = {
 }
 # Fields that no answer of this dialect shows, and the columns that keep them.
 STORED_ONLY = {
-    "smsLoginEnabled": "sms_login_enabled", "comments": "comments", "addressCountry": "country", "addressCity": "city",
-    "addressPostalCode": "postal_code", "addressStreet": "street", "addressHouseNumber": "house_number",
+    "smsLoginEnabled": "sms_login_enabled",
+    "comments": "comments",
+    "addressCountry": "country",
+    "addressCity": "city",
+    "addressPostalCode": "postal_code",
+    "addressStreet": "street",
+    "addressHouseNumber": "house_number",
     "addressHouseNumberSuffix": "house_number_suffix",
-}  # fmt: skip
+}
 
 
 def accepted(clinic: Clinic) -> dict[str, list[Any]]:
@@ -91,13 +96,16 @@ def test_a_patient_number_comes_back_as_an_identifier_with_all_keys(clinic, api)
     assert answer["identifiers"] == [{"use": None, "type": None, "system": "hospital_mrn", "value": " MRN 7 ", "assigner": None}]
 
 
-@pytest.mark.parametrize(("parts", "line"), [
-    ({"addressStreet": "Damrak", "addressHouseNumber": "1", "addressHouseNumberSuffix": "bis"}, "Damrak 1-bis"),
-    ({"addressStreet": "Damrak", "addressHouseNumber": "1"}, "Damrak 1"),
-    ({"addressStreet": "Damrak"}, "Damrak"),
-    ({"addressHouseNumber": "1"}, "1"),
-    ({}, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("parts", "line"),
+    [
+        ({"addressStreet": "Damrak", "addressHouseNumber": "1", "addressHouseNumberSuffix": "bis"}, "Damrak 1-bis"),
+        ({"addressStreet": "Damrak", "addressHouseNumber": "1"}, "Damrak 1"),
+        ({"addressStreet": "Damrak"}, "Damrak"),
+        ({"addressHouseNumber": "1"}, "1"),
+        ({}, None),
+    ],
+)
 def test_the_practice_dialect_shows_the_address_as_one_line(clinic, api, parts, line):
     made = api().post("/v1/patients", public_body(clinic, **parts)).json()["data"]
     assert api().get(f"{clinic.base}/patients/{made['id']}").json()["address_line1"] == line

@@ -136,9 +136,14 @@ def test_a_definition_that_is_archived_stays_on_who_has_it(clinic, api, path, bo
 def test_what_a_body_says_beside_the_definition_changes_nothing(clinic, api, path, body):
     other = clinic.users[Role.HC_VIEW_ALL]
     more = {
-        "id": RANDOM, "assigned_by": {"uuid": str(other.uuid)}, "assigned_by_uuid": str(other.uuid), "assigned_by_id": other.pk,
-        "created_at": "2001-01-01T00:00:00Z", "deleted_at": "2001-01-01T00:00:00Z", "patient_id": clinic.patient().pk,
-    }  # fmt: skip
+        "id": RANDOM,
+        "assigned_by": {"uuid": str(other.uuid)},
+        "assigned_by_uuid": str(other.uuid),
+        "assigned_by_id": other.pk,
+        "created_at": "2001-01-01T00:00:00Z",
+        "deleted_at": "2001-01-01T00:00:00Z",
+        "patient_id": clinic.patient().pk,
+    }
     shown = api().post(path, {**body, **more}).json()
     assert shown["assigned_by"]["uuid"] == str(clinic.users[Role.HC_ADMIN].uuid)
     assert shown["deleted_at"] is None

@@ -79,10 +79,16 @@ def _unusable(value: Any) -> bool:
     return isinstance(value, str) and any(letter in value for letter in "\x00\ud800\udfff")
 
 
-@pytest.mark.parametrize(("row", "place"), [
-    ({**GOOD, "comment": "a\x00"}, "1.comment"), ({**GOOD, "externalId": "\ud800"}, "1.externalId"), ("\x00", "1"),
-    ({**GOOD, "\x00": 1}, "1.(key)"), ({**GOOD, "unknown": [{"a": "\udfff"}]}, "1.unknown.0.a"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("row", "place"),
+    [
+        ({**GOOD, "comment": "a\x00"}, "1.comment"),
+        ({**GOOD, "externalId": "\ud800"}, "1.externalId"),
+        ("\x00", "1"),
+        ({**GOOD, "\x00": 1}, "1.(key)"),
+        ({**GOOD, "unknown": [{"a": "\udfff"}]}, "1.unknown.0.a"),
+    ],
+)
 def test_text_that_no_database_keeps_is_422_for_the_whole_body_and_names_its_row(batches, row, place):
     assert batches.wire.named(batches.post([GOOD, row, GOOD])) == [f"measurements.{place}"]
     assert batches.values() == []
@@ -97,14 +103,28 @@ def test_every_fault_of_a_row_is_told(batches):
 def test_rows_of_every_kind_in_one_batch(batches):
     batches.results({**GOOD, "value": 70, "externalId": "known"})
     assert batches.results(
-        {**GOOD, "value": 71}, {**GOOD, "externalId": "known"}, {**GOOD, "value": 501},
-        {**GOOD, "value": 72, "externalId": "new"}, {"instrument": "posture", "value": "lying"},
-        {"instrument": "posture", "value": "Lying"}, {"instrument": "posture", "value": 1},
-        {"instrument": "nope", "value": 1}, {**GOOD, "externalId": "new"}, {**GOOD, "value": 73, "unknown": {"a": 1}},
+        {**GOOD, "value": 71},
+        {**GOOD, "externalId": "known"},
+        {**GOOD, "value": 501},
+        {**GOOD, "value": 72, "externalId": "new"},
+        {"instrument": "posture", "value": "lying"},
+        {"instrument": "posture", "value": "Lying"},
+        {"instrument": "posture", "value": 1},
+        {"instrument": "nope", "value": 1},
+        {**GOOD, "externalId": "new"},
+        {**GOOD, "value": 73, "unknown": {"a": 1}},
     ) == [
-        ("created", []), ("duplicate", []), ("failed", ["value"]), ("created", []), ("created", []), ("failed", ["value"]),
-        ("failed", ["value"]), ("failed", ["instrument"]), ("duplicate", []), ("created", []),
-    ]  # fmt: skip
+        ("created", []),
+        ("duplicate", []),
+        ("failed", ["value"]),
+        ("created", []),
+        ("created", []),
+        ("failed", ["value"]),
+        ("failed", ["value"]),
+        ("failed", ["instrument"]),
+        ("duplicate", []),
+        ("created", []),
+    ]
     assert batches.values() == [70, 71, 72, "lying", 73]
 
 
@@ -124,8 +144,10 @@ def test_external_ids_are_compared_to_the_byte(batches, alike):
 def test_longest_texts_are_kept_to_the_byte(batches):
     texts = {"comment": "\U0010ffff" * 10_000, "externalId": "é" * 255}
     assert batches.results({**GOOD, **texts}, {**GOOD, "comment": texts["comment"] + "x"}, {**GOOD, "externalId": "é" * 256}) == [
-        ("created", []), ("failed", ["comment"]), ("failed", ["externalId"]),
-    ]  # fmt: skip
+        ("created", []),
+        ("failed", ["comment"]),
+        ("failed", ["externalId"]),
+    ]
     (row,) = batches.client.get(batches.path).json()["data"]
     assert {name: row[name] for name in texts} == texts
 
@@ -133,8 +155,11 @@ def test_longest_texts_are_kept_to_the_byte(batches):
 def test_a_batch_of_bad_rows_leaves_nothing(batches):
     before = Patient.objects.values().get()
     assert batches.post([{**GOOD, "value": -1}] * 1000).json()["meta"] == {
-        "created": 0, "duplicate": 0, "failed": 1000, "total": 1000,
-    }  # fmt: skip
+        "created": 0,
+        "duplicate": 0,
+        "failed": 1000,
+        "total": 1000,
+    }
     assert not Measurement.objects.exists()
     assert not OutboxEvent.objects.filter(type="measurement.created").exists()
     assert Patient.objects.values().get() == before

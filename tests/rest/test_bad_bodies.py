@@ -90,11 +90,21 @@ def test_body_just_under_the_limit_is_read(wire):
     assert wire.create(wire.values(unknown=note)).status_code == 201
 
 
-@pytest.mark.parametrize("content_type", [
-    "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "text/json",
-    "application/json, text/plain", "application/jsonx", "*/*", "application/json; charset=latin-1",
-    "application/json; charset=utf-16",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "text/json",
+        "application/json, text/plain",
+        "application/jsonx",
+        "*/*",
+        "application/json; charset=latin-1",
+        "application/json; charset=utf-16",
+    ],
+)
 def test_other_types_are_415(wire, content_type):
     for response in sent(wire, json.dumps(wire.body(wire.values())).encode(), **{"Content-Type": content_type}):
         wire.limited(wire.checked(response, 415))

@@ -62,8 +62,11 @@ def test_same_key_with_another_body_query_route_or_patient_is_409(send, clinic):
     one = f"{clinic.base}/patients/{send.chart.patient.uuid}"
     other = address(clinic, clinic.patient(), DISEASES.route)
     for path, values in (
-        (send.path, {"patient_note": "more"}), (f"{send.path}?x=1", {}), (f"{one}/allergies", {}), (other, {}),
-    ):  # fmt: skip
+        (send.path, {"patient_note": "more"}),
+        (f"{send.path}?x=1", {}),
+        (f"{one}/allergies", {}),
+        (other, {}),
+    ):
         assert send.wire.checked(send(path=path, **values), 409).json() == {"detail": "Idempotency conflict"}
     assert (send.count(), IdempotencyRecord.objects.count()) == (1, 1)
 
@@ -75,9 +78,11 @@ def test_same_key_for_one_measurement_and_for_a_batch_is_409(clinic):
     assert send(measurements=[one, two]).status_code == 201
     other = address(clinic, clinic.patient(), MEASUREMENTS.route)
     for path, values in (
-        (send.path, {}), (send.path, {"measurements": [two, one]}), (other, {"measurements": [one, two]}),
+        (send.path, {}),
+        (send.path, {"measurements": [two, one]}),
+        (other, {"measurements": [one, two]}),
         (f"{send.path}?x=1", {"measurements": [one, two]}),
-    ):  # fmt: skip
+    ):
         send.wire.checked(send(path=path, **values), 409)
     assert (send.count(), IdempotencyRecord.objects.count()) == (2, 1)
 

@@ -20,10 +20,20 @@ from tests.rest.test_bad_parameters import DATES, NUMBERS, SIZES, TEXTS, UUID, U
 from tests.rest.wire import Wire
 
 MOMENTS = (
-    *DATES, "2023-02-01", "2023-02-01T00:00:00", "2023-02-30T00:00:00Z", "2023-02-01T25:00:00Z", "2023-02-01T00:00:00Z\n",
-    " 2023-02-01T00:00:00Z", "2023-02-01T00:00:00 01:00", "２０２３-02-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "now",
-    "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
-)  # fmt: skip
+    *DATES,
+    "2023-02-01",
+    "2023-02-01T00:00:00",
+    "2023-02-30T00:00:00Z",
+    "2023-02-01T25:00:00Z",
+    "2023-02-01T00:00:00Z\n",
+    " 2023-02-01T00:00:00Z",
+    "2023-02-01T00:00:00 01:00",
+    "２０２３-02-01T00:00:00Z",
+    "0001-01-01T00:00:00+23:59",
+    "now",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z",
+)
 BOOLEANS = ("", " ", "1", "0", "yes", "no", "on", "t", "true ", " false", "true\n", "null", "truefalse", "\x00", "x" * 10_240)
 BAD: dict[type[StrictFilter], tuple[str, ...]] = {
     BooleanFilter: BOOLEANS,
@@ -100,10 +110,24 @@ def test_unknown_parameters_change_nothing_whatever_they_hold(listed, name):
     wire, path, entry = listed(name)
     plain = wire.client().get(path)
     odd = {
-        "nope": "\x00", "id": "1", "patient": "1", "patient_uuid": "nope", "organization_id": "1", "sort_by": "note",
-        "deleted_at": "nope", "format": "html", "__proto__": "x", "": "", "a\x00": "b", "page_size[]": "0", "sort": "value",
-        "patientId": "nope", "start_date": "nope", "startdate": "nope", "per_page": "0",
-    }  # fmt: skip
+        "nope": "\x00",
+        "id": "1",
+        "patient": "1",
+        "patient_uuid": "nope",
+        "organization_id": "1",
+        "sort_by": "note",
+        "deleted_at": "nope",
+        "format": "html",
+        "__proto__": "x",
+        "": "",
+        "a\x00": "b",
+        "page_size[]": "0",
+        "sort": "value",
+        "patientId": "nope",
+        "start_date": "nope",
+        "startdate": "nope",
+        "per_page": "0",
+    }
     strange = {parameter: value for parameter, value in odd.items() if parameter not in parameters_of(name)}
     answer = wire.client().get(path, strange)
     assert (answer.status_code, answer.content) == (200, plain.content)

@@ -17,11 +17,30 @@ BAD_IN_CHARTS: dict[type[serializers.Field], list[Any]] = {
     serializers.ListField: [*SCALARS, {}, {"a": "b"}, "\x00"],
     serializers.ListSerializer: [*SCALARS, {}, {"a": "b"}, "\x00", ["a"], [1], [[]], [None]],
     MeasuredValue: [
-        *NOT_SCALAR, *BOOLEANS, None, "", " ", "7", "7.0", "NaN", "Infinity", "nope", "x" * 256, "\x00", "\ud800", 7.1234, 1e-7,
-        1e308, -1e308, 10**9, 10**30, 10**4000, -(10**4000),
+        *NOT_SCALAR,
+        *BOOLEANS,
+        None,
+        "",
+        " ",
+        "7",
+        "7.0",
+        "NaN",
+        "Infinity",
+        "nope",
+        "x" * 256,
+        "\x00",
+        "\ud800",
+        7.1234,
+        1e-7,
+        1e308,
+        -1e308,
+        10**9,
+        10**30,
+        10**4000,
+        -(10**4000),
     ],
     serializers.JSONField: ["\x00", "\ud800", ["\x00"], {"a": "\x00"}, {"\x00": 1}, {"a": {"\ud800": 1}}],
-}  # fmt: skip
+}
 
 # Not refused by the field itself: text that no database keeps is refused with the body, measured values by their instrument.
 REFUSED_ELSEWHERE = (serializers.JSONField, MeasuredValue)
@@ -94,9 +113,11 @@ def test_text_and_keys_that_no_database_keeps_are_422_wherever_they_stand(clinic
     chart = Chart(clinic, body)
     path, least, before = chart.path, chart.least(), chart.stored()
     for extra, place in (
-        ({"unknown": "\x00"}, "unknown"), ({"unknown": ["ok", "\ud800"]}, "unknown.1"), ({"\x00": 1}, "(key)"),
+        ({"unknown": "\x00"}, "unknown"),
+        ({"unknown": ["ok", "\ud800"]}, "unknown.1"),
+        ({"\x00": 1}, "(key)"),
         ({"unknown": {"a\udfff": 1}}, "unknown.(key)"),
-    ):  # fmt: skip
+    ):
         assert chart.wire.named(chart.send({**least, **extra}, path=path)) == [place]
     assert chart.stored() == before
 
@@ -136,8 +157,11 @@ def test_body_of_another_type_or_size_is_refused_and_changes_nothing(clinic, bod
     chart = Chart(clinic, body)
     wire, path, before = chart.wire, chart.path, chart.stored()
     for raw, content_type, status in (
-        (b"{}", "text/plain", 415), (b"a=1", "application/x-www-form-urlencoded", 415), (b"{}", "text/csv", 415),
-        (b"{}", "application/json; charset=utf-16", 415), (b'{"a":"%s"}' % (b"x" * 2_600_000), "application/json", 413),
-    ):  # fmt: skip
+        (b"{}", "text/plain", 415),
+        (b"a=1", "application/x-www-form-urlencoded", 415),
+        (b"{}", "text/csv", 415),
+        (b"{}", "application/json; charset=utf-16", 415),
+        (b'{"a":"%s"}' % (b"x" * 2_600_000), "application/json", 413),
+    ):
         wire.limited(wire.checked(wire.client()(body.method, path, raw=raw, **{"Content-Type": content_type}), status))
     assert chart.stored() == before

@@ -107,10 +107,23 @@ def test_key_in_the_query_or_in_a_cookie_counts_for_nothing(wire, refused):
     refused(client.get(wire.patients, Cookie=f"sessionid={key}; token={key}"))
 
 
-@pytest.mark.parametrize("form", [
-    "{key}", "Basic {key}", "Token {key}", "Bearer", "Bearer ", "Bearer  {key}", "Bearer\t{key}", "Bearer Bearer {key}",
-    "Bearer {key}, Bearer {key}", "Bearer {key} {key}", "Bearer:{key}", "",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{key}",
+        "Basic {key}",
+        "Token {key}",
+        "Bearer",
+        "Bearer ",
+        "Bearer  {key}",
+        "Bearer\t{key}",
+        "Bearer Bearer {key}",
+        "Bearer {key}, Bearer {key}",
+        "Bearer {key} {key}",
+        "Bearer:{key}",
+        "",
+    ],
+)
 @pytest.mark.parametrize("path", ["/api/v1/me", "/v1/me", "/v1/patients"])
 def test_authorization_that_is_no_bearer_key_is_refused(clinic, form, path):
     response = ApiClient(None).get(path, Authorization=form.format(key=clinic.keys["HC_ADMIN"]))

@@ -73,11 +73,30 @@ def pages(request, clinic) -> Pages:
 
 
 GARBAGE = [
-    "", " ", "0", "null", "nope", "=", "====", "%%%", "a" * 100_000, "é", "🙂", "\n", "../..", "-1", "1" * 30, "W10", "W10=",
-    base64.urlsafe_b64encode(b"[]").decode(), base64.urlsafe_b64encode(b"\x00" * 64).decode(),
-    base64.urlsafe_b64encode(json.dumps(["n", "a", 1]).encode()).decode(), base64.urlsafe_b64encode(b"p=abc").decode(),
-    write_cursor(["n", "a", 1], "somebody else's list"), write_cursor(["n", "a", 10**30], ""),
-]  # fmt: skip
+    "",
+    " ",
+    "0",
+    "null",
+    "nope",
+    "=",
+    "====",
+    "%%%",
+    "a" * 100_000,
+    "é",
+    "🙂",
+    "\n",
+    "../..",
+    "-1",
+    "1" * 30,
+    "W10",
+    "W10=",
+    base64.urlsafe_b64encode(b"[]").decode(),
+    base64.urlsafe_b64encode(b"\x00" * 64).decode(),
+    base64.urlsafe_b64encode(json.dumps(["n", "a", 1]).encode()).decode(),
+    base64.urlsafe_b64encode(b"p=abc").decode(),
+    write_cursor(["n", "a", 1], "somebody else's list"),
+    write_cursor(["n", "a", 10**30], ""),
+]
 
 
 def test_garbage_is_422_and_names_the_parameter(pages):
@@ -142,10 +161,17 @@ def test_cursor_may_be_followed_with_another_page_size(pages):
     assert pages.get(pages.first(), **{pages.size: "2"}).status_code == 200
 
 
-@pytest.mark.parametrize("query", [
-    {"search": "a"}, {"status": "active"}, {"sort_by": "last_name"}, {"sort_by": "updated_at"}, {"sort_dir": "desc"},
-    {"dob_from": "2000-01-01"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"search": "a"},
+        {"status": "active"},
+        {"sort_by": "last_name"},
+        {"sort_by": "updated_at"},
+        {"sort_dir": "desc"},
+        {"dob_from": "2000-01-01"},
+    ],
+)
 def test_cursor_made_for_other_filters_or_another_order_is_422(clinic, query):
     clinic.patient(first_name="a", date_of_birth=datetime.date(2001, 1, 1))
     pages = Pages("practice", clinic)
@@ -153,11 +179,19 @@ def test_cursor_made_for_other_filters_or_another_order_is_422(clinic, query):
     pages.refused(pages.get(pages.first(**query)))
 
 
-@pytest.mark.parametrize(("name", "query"), [
-    ("measurements", {"startDate": "2000-01-01"}), ("measurements", {"endDate": "2099-12-31"}),
-    ("plannedActions", {"startDate": "2000-01-01"}), ("alerts", {"status": "open"}), ("alerts", {"flag": "grey"}),
-    ("alerts", {"type": "remark"}), ("export/measurements", {"endDate": "2098-12-31"}), ("public", {"unknown": "x"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("measurements", {"startDate": "2000-01-01"}),
+        ("measurements", {"endDate": "2099-12-31"}),
+        ("plannedActions", {"startDate": "2000-01-01"}),
+        ("alerts", {"status": "open"}),
+        ("alerts", {"flag": "grey"}),
+        ("alerts", {"type": "remark"}),
+        ("export/measurements", {"endDate": "2098-12-31"}),
+        ("public", {"unknown": "x"}),
+    ],
+)
 def test_cursor_made_for_other_days_or_words_is_422_in_the_public_dialect(clinic, name, query):
     pages = filled(name, clinic)
     pages.refused(pages.get(pages.first(), **query))

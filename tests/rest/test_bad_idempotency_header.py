@@ -21,9 +21,26 @@ def create(wire: Wire, key: str, role: str = Role.HC_ADMIN, **values):
     return wire.create(wire.values(**values), wire.client(role), Idempotency_Key=key)
 
 
-@pytest.mark.parametrize("key", [
-    "", " ", "a b", "a" * 256, "a" * 65_536, "a\tb", "a\x00", "a\x7f", "a\n", "é", "٣", "\ud7ff", "one,two", "one, two", ",",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        " ",
+        "a b",
+        "a" * 256,
+        "a" * 65_536,
+        "a\tb",
+        "a\x00",
+        "a\x7f",
+        "a\n",
+        "é",
+        "٣",
+        "\ud7ff",
+        "one,two",
+        "one, two",
+        ",",
+    ],
+)
 def test_what_is_no_key_is_400_and_nothing_is_made(practice, key):
     response = practice.limited(practice.checked(create(practice, key), 400))
     assert response.json() == {"detail": "Idempotency-Key must be 1 to 255 printable ASCII characters, sent once"}

@@ -10,38 +10,102 @@ from tests.rest.wire import DIALECTS, Wire
 
 UUID = "01890000-0000-7000-8000-000000000000"
 NUMBERS = (
-    "", " ", "0", "-1", "-0", "+1", "1.0", "1e2", "1_0", "0x1", "٥", "１", " 1", "1 ", "1\n", "\x00", "nope", "NaN", "1" * 30,
-    "1" * 5000, "9223372036854775808", "null", "true", "[]",
-)  # fmt: skip
+    "",
+    " ",
+    "0",
+    "-1",
+    "-0",
+    "+1",
+    "1.0",
+    "1e2",
+    "1_0",
+    "0x1",
+    "٥",
+    "１",
+    " 1",
+    "1 ",
+    "1\n",
+    "\x00",
+    "nope",
+    "NaN",
+    "1" * 30,
+    "1" * 5000,
+    "9223372036854775808",
+    "null",
+    "true",
+    "[]",
+)
 SIZES = (*NUMBERS, "201", "1000")
 DATES = (
-    "", "nope", "2023-02-30", "2023-13-01", "0000-01-01", "20230201", "2023-2-1", "2023-02-01\n", " 2023-02-01", "２０２３-02-01",
-    "2023-02-01T00:00:00Z", "today", "\x00", "1" * 5000,
-)  # fmt: skip
+    "",
+    "nope",
+    "2023-02-30",
+    "2023-13-01",
+    "0000-01-01",
+    "20230201",
+    "2023-2-1",
+    "2023-02-01\n",
+    " 2023-02-01",
+    "２０２３-02-01",
+    "2023-02-01T00:00:00Z",
+    "today",
+    "\x00",
+    "1" * 5000,
+)
 UUIDS = ("", "abc", "1", UUID.replace("-", ""), f"{{{UUID}}}", f"urn:uuid:{UUID}", f"{UUID}\n", f" {UUID}", "\x00", "x" * 5000)
 WORDS = ("", "nope", "ACTIVE", "active ", "active\n", "active,inactive", "\x00", "x" * 10_000)
 SORTS = (
-    "", "nope", "social_security_number", "social_security_number_index", "-last_name", "last_name ", "last_name,id", "id",
-    "pk", "provider__user__password", "user__password", "organization__name", "last_name_key", "id;--", "?", "\x00",
-)  # fmt: skip
+    "",
+    "nope",
+    "social_security_number",
+    "social_security_number_index",
+    "-last_name",
+    "last_name ",
+    "last_name,id",
+    "id",
+    "pk",
+    "provider__user__password",
+    "user__password",
+    "organization__name",
+    "last_name_key",
+    "id;--",
+    "?",
+    "\x00",
+)
 TEXTS = ("\x00", "a\x00b", "x" * 201, "x" * 10_240)
 
 BAD = {
     "practice": {
         "": {
-            "page": NUMBERS, "page_size": SIZES, "dob_from": DATES, "dob_to": DATES, "primary_provider_uuid": UUIDS,
-            "location_uuid": UUIDS, "tag_definition_uuid": UUIDS, "status": WORDS, "sort_by": SORTS,
-            "sort_dir": ("", "ASC", "up", "asc;--", "\x00"), "search": TEXTS,
+            "page": NUMBERS,
+            "page_size": SIZES,
+            "dob_from": DATES,
+            "dob_to": DATES,
+            "primary_provider_uuid": UUIDS,
+            "location_uuid": UUIDS,
+            "tag_definition_uuid": UUIDS,
+            "status": WORDS,
+            "sort_by": SORTS,
+            "sort_dir": ("", "ASC", "up", "asc;--", "\x00"),
+            "search": TEXTS,
         },
         "/cursor": {
-            "first": SIZES, "dob_from": DATES, "dob_to": DATES, "primary_provider_uuid": UUIDS, "location_uuid": UUIDS,
-            "tag_definition_uuid": UUIDS, "status": WORDS, "sort_by": SORTS, "sort_dir": ("", "ASC", "up"), "search": TEXTS,
+            "first": SIZES,
+            "dob_from": DATES,
+            "dob_to": DATES,
+            "primary_provider_uuid": UUIDS,
+            "location_uuid": UUIDS,
+            "tag_definition_uuid": UUIDS,
+            "status": WORDS,
+            "sort_by": SORTS,
+            "sort_dir": ("", "ASC", "up"),
+            "search": TEXTS,
         },
         "/search": {"limit": (*NUMBERS, "101"), "q": TEXTS},
     },
     "public": {"": {"perPage": SIZES}},
     "general": {"": {"page": NUMBERS, "page_size": SIZES, "search": TEXTS}},
-}  # fmt: skip
+}
 CASES = [(name, path, parameter) for name, paths in BAD.items() for path, parameters in paths.items() for parameter in parameters]
 
 

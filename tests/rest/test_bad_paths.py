@@ -20,10 +20,25 @@ def odd_paths(wire) -> list[str]:
     patients, patient = wire.patients, wire.address(wire.clinic.patient())
     head, tail = patients.rsplit("/", 1)
     return [
-        wire.prefix, f"{wire.prefix}v1", f"{wire.prefix}v1/", wire.unknown, f"{patients}/", f"{patient}/", f"{head}//{tail}",
-        f"{patients}//", f"{patient}.json", f"{patient}/nothing", f"{wire.prefix}../admin/", f"{patients}%0a", f"{patients};x=1",
-        f"{head}/PATIENTS", f"{wire.prefix}{'x' * 5000}", f"{wire.prefix}%ff%fe", f"{wire.prefix}%00", f"{patients}%2fnothing",
-    ]  # fmt: skip
+        wire.prefix,
+        f"{wire.prefix}v1",
+        f"{wire.prefix}v1/",
+        wire.unknown,
+        f"{patients}/",
+        f"{patient}/",
+        f"{head}//{tail}",
+        f"{patients}//",
+        f"{patient}.json",
+        f"{patient}/nothing",
+        f"{wire.prefix}../admin/",
+        f"{patients}%0a",
+        f"{patients};x=1",
+        f"{head}/PATIENTS",
+        f"{wire.prefix}{'x' * 5000}",
+        f"{wire.prefix}%ff%fe",
+        f"{wire.prefix}%00",
+        f"{patients}%2fnothing",
+    ]
 
 
 def test_paths_that_name_nothing_are_404_in_the_dialect(wire):
@@ -126,13 +141,37 @@ def test_wish_for_html_gets_json(wire):
 
 MALFORMED = {
     "uuid": (
-        "0", "1", "abc", "%00", "%E2%80%8B", "..", "{%s}", "urn:uuid:%s", "%s%%0a", "%s%%20", "%%20%s", "%s'--", "x" * 5000,
+        "0",
+        "1",
+        "abc",
+        "%00",
+        "%E2%80%8B",
+        "..",
+        "{%s}",
+        "urn:uuid:%s",
+        "%s%%0a",
+        "%s%%20",
+        "%%20%s",
+        "%s'--",
+        "x" * 5000,
     ),
     "number": (
-        "0", "-1", "+1", "1.0", "1049.0", "1e3", "0x1", "01", "1_0", "%D9%A1%D9%A0", "%00", "9223372036854775808",
-        "9" * 5000, "abc",
+        "0",
+        "-1",
+        "+1",
+        "1.0",
+        "1049.0",
+        "1e3",
+        "0x1",
+        "01",
+        "1_0",
+        "%D9%A1%D9%A0",
+        "%00",
+        "9223372036854775808",
+        "9" * 5000,
+        "abc",
     ),
-}  # fmt: skip
+}
 
 
 def test_malformed_id_is_an_unknown_one(wire):
@@ -179,9 +218,13 @@ def test_malformed_organization_is_an_unknown_one(clinic, neighbour, api, form):
 def test_foreign_organization_is_404_for_every_operation(clinic, neighbour, api):
     patient, client = clinic.patient(), api()
     for verb, path in (
-        ("GET", "/patients"), ("POST", "/patients"), ("GET", "/patients/cursor"), ("GET", "/patients/search"),
-        ("GET", f"/patients/{patient.uuid}"), ("PATCH", f"/patients/{patient.uuid}"),
-    ):  # fmt: skip
+        ("GET", "/patients"),
+        ("POST", "/patients"),
+        ("GET", "/patients/cursor"),
+        ("GET", "/patients/search"),
+        ("GET", f"/patients/{patient.uuid}"),
+        ("PATCH", f"/patients/{patient.uuid}"),
+    ):
         response = client(verb, neighbour.base + path, {} if verb in ("POST", "PATCH") else None)
         assert (response.status_code, response.json()) == (404, {"detail": "Organization not found"}), (verb, path)
 

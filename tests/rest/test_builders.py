@@ -60,17 +60,30 @@ OF_VALUES = [shape for shape, route in READ.items() if not hasattr(shape, "Meta"
 def full_patient(clinic: Clinic) -> Patient:
     """Make a patient with a value in every column: as the services make it, the rest filled in by type."""
     identifier = {
-        "use": "official", "system": "urn:insurer", "value": "ü-1", "type_system": "urn:types", "type_code": "MR",
-        "type_display": "Record", "assigner": "Insurer",
-    }  # fmt: skip
+        "use": "official",
+        "system": "urn:insurer",
+        "value": "ü-1",
+        "type_system": "urn:types",
+        "type_code": "MR",
+        "type_display": "Record",
+        "assigner": "Insurer",
+    }
     references = {f"{name}_id": clinic.catalogs[name].pk for name in ("location", "fee_schedule", "billing_type", "employer")}
     guarantor = clinic.patient(care_group_id=clinic.other_group.pk)
     patient = clinic.enrolled(
-        care_group_id=clinic.group.pk, user_id=clinic.users[Role.PATIENT].pk, responsible_party_id=guarantor.pk,
-        primary_provider_id=clinic.catalogs["provider"].pk, secondary_provider_id=second_provider(clinic).pk,
-        identifiers=[identifier, {"system": "a", "value": "b"}], mobile_phone="+31612345678", account_name="ada",
-        chart_number=" Ü-7 ", date_of_birth=datetime.date(1980, 2, 29), country="NL", **references,
-    )  # fmt: skip
+        care_group_id=clinic.group.pk,
+        user_id=clinic.users[Role.PATIENT].pk,
+        responsible_party_id=guarantor.pk,
+        primary_provider_id=clinic.catalogs["provider"].pk,
+        secondary_provider_id=second_provider(clinic).pk,
+        identifiers=[identifier, {"system": "a", "value": "b"}],
+        mobile_phone="+31612345678",
+        account_name="ada",
+        chart_number=" Ü-7 ",
+        date_of_birth=datetime.date(1980, 2, 29),
+        country="NL",
+        **references,
+    )
     columns = {name: filled(Patient._meta.get_field(name)) for name in unfilled(patient)}
     sealed = ("social_security_number", "medicaid_id", "bsn")
     columns |= {f"{name}_sealed": seal("123-45-6789", f"patient.{name}", patient.uuid) for name in sealed}
@@ -87,9 +100,10 @@ def unfilled(row: models.Model) -> list[str]:
     """Return the columns that still hold null, nothing, zero or false; what makes it archived aside."""
     chosen = {"deleted_at", "version", *ONE_OF_TWO}
     return [
-        column.name for column in row._meta.concrete_fields
+        column.name
+        for column in row._meta.concrete_fields
         if not column.is_relation and column.name not in chosen and not getattr(row, column.attname)
-    ]  # fmt: skip
+    ]
 
 
 def filled(column: models.Field):
@@ -97,11 +111,18 @@ def filled(column: models.Field):
     if column.choices:
         return column.choices[-1][0]
     by_type: dict[type[models.Field], object] = {
-        models.BooleanField: True, models.DateField: MOMENT.date(), models.DateTimeField: MOMENT, models.IntegerField: 2**31 - 1,
-        models.PositiveSmallIntegerField: 31, models.DecimalField: Decimal("1234567890.10"), models.JSONField: {"mode": "new"},
-        models.BinaryField: b"0" * 32, models.TimeField: MOMENT.time(),
-        ObjectListField: [{"kind": "remark", "flag": "red"}], DayListField: [0, 7],
-    }  # fmt: skip
+        models.BooleanField: True,
+        models.DateField: MOMENT.date(),
+        models.DateTimeField: MOMENT,
+        models.IntegerField: 2**31 - 1,
+        models.PositiveSmallIntegerField: 31,
+        models.DecimalField: Decimal("1234567890.10"),
+        models.JSONField: {"mode": "new"},
+        models.BinaryField: b"0" * 32,
+        models.TimeField: MOMENT.time(),
+        ObjectListField: [{"kind": "remark", "flag": "red"}],
+        DayListField: [0, 7],
+    }
     return by_type.get(type(column), f' {column.name[:8]} "ø" 👩‍⚕️'[: column.max_length])
 
 
@@ -144,9 +165,14 @@ def full_user(clinic: Clinic) -> User:
 def full_status_change(clinic: Clinic) -> UserStatusChange:
     user = clinic.users[Role.HC_PRIMARY]
     return UserStatusChange.objects.create(
-        organization=clinic.organization, user=user, from_status="created", to_status="active", reason="Verified",
-        created_by=clinic.users[Role.HC_ADMIN], processed_at=MOMENT,
-    )  # fmt: skip
+        organization=clinic.organization,
+        user=user,
+        from_status="created",
+        to_status="active",
+        reason="Verified",
+        created_by=clinic.users[Role.HC_ADMIN],
+        processed_at=MOMENT,
+    )
 
 
 def empty_status_change(clinic: Clinic) -> UserStatusChange:

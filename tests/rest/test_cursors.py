@@ -60,11 +60,13 @@ def crowd(clinic) -> list[str]:
         some = number % 3
         rows.append(
             clinic.patient(
-                first_name=["Ada", "ADA", "Ærø"][some], last_name=["Same", "same", "Other"][some],
+                first_name=["Ada", "ADA", "Ærø"][some],
+                last_name=["Same", "same", "Other"][some],
                 date_of_birth=[None, BORN, BORN.replace(year=1990)][some],
-                status=["active", "inactive", "prospective"][some], chart_number=None if some else f"C{number}",
+                status=["active", "inactive", "prospective"][some],
+                chart_number=None if some else f"C{number}",
             )
-        )  # fmt: skip
+        )
     shared = timezone.now().replace(microsecond=120000) - datetime.timedelta(days=1)
     Patient.objects.filter(pk__in=[row.pk for row in rows[:9]]).update(created_at=shared, updated_at=shared)
     return [str(row.uuid) for row in rows]
@@ -108,10 +110,12 @@ def test_the_cursor_orders_as_the_numbered_list_does(clinic, api, crowd, sort):
 def test_rows_that_arrive_during_a_walk_hide_none_of_those_that_were_there(clinic, api, crowd, sort):
     names = itertools.cycle(["Aaron", "Same", "Zoë"])
     met = walk(
-        api(), f"{clinic.base}/patients/cursor", 3,
+        api(),
+        f"{clinic.base}/patients/cursor",
+        3,
         between=lambda: clinic.patient(last_name=next(names), first_name="Ada") if Patient.objects.count() < 60 else None,
         sort_by=sort,
-    )  # fmt: skip
+    )
     assert [pk for pk in met if pk in crowd] == list(dict.fromkeys(pk for pk in met if pk in crowd))
     assert set(crowd) <= set(met)
 

@@ -72,11 +72,19 @@ def through_the_server(wire):
 def environ_of(wire, content_type: str, query: str = "", method: str = "GET", body: bytes = b"") -> dict:
     key, header = wire.clinic.keys["HC_ADMIN"], TOKEN_HEADER[wire.name]
     return {
-        "REQUEST_METHOD": method, "PATH_INFO": wire.patients, "QUERY_STRING": query, "SERVER_NAME": "testserver",
-        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1", "CONTENT_TYPE": content_type,
-        "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), "wsgi.url_scheme": "http",
+        "REQUEST_METHOD": method,
+        "PATH_INFO": wire.patients,
+        "QUERY_STRING": query,
+        "SERVER_NAME": "testserver",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_TYPE": content_type,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.url_scheme": "http",
         f"HTTP_{header.upper().replace('-', '_')}": f"Bearer {key}" if header == "Authorization" else key,
-    }  # fmt: skip
+    }
 
 
 def call(environ: dict) -> tuple[int, dict, bytes]:

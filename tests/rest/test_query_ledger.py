@@ -104,11 +104,14 @@ def grow(clinic) -> Callable[[int], Patient]:
 def _referring(clinic: Clinic, guarantor: Patient | None) -> Patient:
     names = ("location", "fee_schedule", "billing_type", "employer")
     patient = clinic.enrolled(
-        **{f"{name}_id": clinic.catalogs[name].pk for name in names}, primary_provider_id=clinic.catalogs["provider"].pk,
-        secondary_provider_id=clinic.catalogs["provider"].pk, care_group_id=clinic.group.pk,
+        **{f"{name}_id": clinic.catalogs[name].pk for name in names},
+        primary_provider_id=clinic.catalogs["provider"].pk,
+        secondary_provider_id=clinic.catalogs["provider"].pk,
+        care_group_id=clinic.group.pk,
         date_of_birth=datetime.date(1980, 1, 1),
-        responsible_party_id=guarantor and guarantor.pk, identifiers=[{"system": "x", "value": f"{Patient.objects.count()}"}],
-    )  # fmt: skip
+        responsible_party_id=guarantor and guarantor.pk,
+        identifiers=[{"system": "x", "value": f"{Patient.objects.count()}"}],
+    )
     if guarantor is None:
         Patient.objects.filter(pk=patient.pk).update(responsible_party=clinic.patient(last_name="Zoë", first_name="Zoë"))
     clinic.tag(patient)
