@@ -1,5 +1,6 @@
 """Fixtures: a clinic, its neighbour, and clients that speak as somebody."""
 
+import gc
 import itertools
 import json
 import os
@@ -82,8 +83,14 @@ def places() -> Iterator[None]:
         yield
 
 
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of garbage collection: going through all of it costs a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+
+
 # How often a compiled query is compiled again and compared; without a limit where CHECK_EVERY_QUERY is set.
-CHECKS_A_QUERY = float("inf") if os.environ.get("CHECK_EVERY_QUERY") else 3
+CHECKS_A_QUERY = float("inf") if os.environ.get("CHECK_EVERY_QUERY") else 1
 
 
 @pytest.fixture(scope="session", autouse=True)
