@@ -81,7 +81,14 @@ def record_read(actor: Actor, action: str, *, patients: list[tuple[int, int]]) -
 
 
 _READ_ON_POSTGRES = """
-WITH soon AS (SELECT set_config('synchronous_commit', 'off', true)),
+WITH soon AS (
+  -- Not where the transaction has written something: that must not be lost.
+  SELECT set_config(
+    'synchronous_commit',
+    CASE WHEN pg_current_xact_id_if_assigned() IS NULL THEN 'off' ELSE current_setting('synchronous_commit') END,
+    true
+  )
+),
 event AS (
   INSERT INTO accounts_auditevent
     (at, organization_id, user_id, key_id, role, action, route, outcome, request_id, subject, subject_id, changed_fields)

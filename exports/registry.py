@@ -23,7 +23,7 @@ from patients.models import Patient
 BY_CREATION = Keyset("created_at", DateTimeField(), by_creation=True)
 # Rows that are held at a time.
 CHUNK = 1_000
-# Patients whose reading a stream remembers to have audited.
+# How many patients a stream remembers as audited.
 REMEMBERED = 10_000
 
 
@@ -31,7 +31,7 @@ REMEMBERED = 10_000
 class NearPerson(Criterion):
     """People near a caregiver, whose ids are in the column `person`.
 
-    They are the caregiver, who is in a care group with them, and the patients of their groups. The
+    They are the caregiver, colleagues of their care groups, and the logins of the patients of those groups. The
     scope of people is wider: the names of everybody in the organization may stand beside what they did.
     """
 

@@ -58,7 +58,7 @@ class CatalogPatchIn(ContractSerializer):
 class CatalogViewSet(practice.ViewSet):
     """A catalog of an organization.
 
-    A subclass names its `model`, whose `catalog_columns` answers show and bodies take besides the name.
+    A subclass names its `model`, whose `catalog_columns` responses show and bodies take besides the name.
     Foreign keys among them are `references`, shown as `name` and taken as `name_uuid`. What is `fixed` is
     taken by a create only. The serializers are made from that, and `paths` gives the addresses. A catalog with
     rules of its own names the services that know them.

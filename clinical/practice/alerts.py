@@ -133,7 +133,8 @@ class AlertViewSet(ChartViewSet):
         given = self.get_filterset(queryset).clean()
         if given.get("include_family"):
             # The rows of a family are other patients' too, but nobody's whom the caller may not see.
-            queryset = self.scoped_query(Alert).filter(OnChart(alerts_on_chart, self.patient_id))
+            family = self.scoped_query(Alert).filter(OnChart(alerts_on_chart, self.patient_id))
+            queryset = family.order_by(queryset.ordering)
         return queryset.filter(alerts_with_status(given.get("status"), today_at(self.timezone)))
 
     def perform_create(self, serializer: serializers.Serializer) -> int:

@@ -96,9 +96,6 @@ class AnyOf(Lookup):
             return f"{lhs} = ANY(%s::{cast}[])", [*lhs_params, parameter]
         return f"{lhs} IN (SELECT value FROM json_each(%s))", [*lhs_params, parameter]  # noqa: S608 - a compiled column
 
-    def get_prep_lookup(self):
-        return self.rhs
-
 
 class Compilable:
     """Base of frozen dataclasses that take part in compiled SQL; see the module's docstring.

@@ -1,22 +1,23 @@
 """The grammar of the API dialects: what every endpoint shares, and one module a dialect for its wire format.
 
 A view set here is a REST framework GenericViewSet, and these carry what they carry there:
-`authentication_classes`, `throttle_classes`, `permission_classes`, `parser_classes`, `filter_backends`,
-`filterset_class`, `pagination_class`, `serializer_class`, `get_serializer_class`, `lookup_url_kwarg`,
-`get_queryset`, `filter_queryset`, `paginate_queryset`, `get_paginated_response`, `perform_authentication`,
-`check_throttles`, `check_permissions`, `perform_create`, `perform_update`, `handle_exception`. Where we
-differ:
+`authentication_classes`, `throttle_classes`, `parser_classes`, `filter_backends`, `filterset_class`,
+`pagination_class`, `get_serializer_class`, `lookup_url_kwarg`, `filter_queryset`, `paginate_queryset`,
+`get_paginated_response`, `perform_authentication`, `check_throttles`, `check_permissions`,
+`handle_exception`. Where we differ:
 
 ==========================  ==============================================  ========================================
 REST framework              here                                            why
 ==========================  ==============================================  ========================================
 `initial`                   authentication, rate limit, verb, what the path  an error must not tell more than the
-                            names (`resolve_path_scope`), role, in this      caller may know: a foreign object is
-                            order                                            404 before a role is 403
-`request.user`              the `Actor`: user, role, organization, groups    one query reads them all with the key
-`request.auth`              what the caller may know of the key              `GET …/me`
+                            names (`resolve_path_scope`), for a write the    caller may know: what is foreign is 404
+                            object, role, in this order                      before a role is 403
+`request.user`              the `Actor`: user, role, organization, groups;   one query reads them all with the key
+                            None without a key
+`request.auth`              what the caller may know of the key              `GET …/me` asks nothing further
 `queryset`                  `model`, and `get_queryset` from scope           rows are reached through scope only
-QuerySet                    `compiled.queries.Query`: `filter`, `order_by`   its SQL is compiled once
+QuerySet                    `compiled.queries.Query`: `filter`, `order_by`,  its SQL is compiled once
+                            `rows`, `count`, `exists`, and no more
 `serializer_class`          the response's serializer, compiled into         50 rows of 70 fields in 1 ms
                             `response_plan`; `to_representation(rows)`
                             audits the read and builds the objects
@@ -27,19 +28,27 @@ QuerySet                    `compiled.queries.Query`: `filter`, `order_by`   its
 `perform_create(serializer)`  returns the id of the row, or `Written` with   the response is read by the compiled
 and `perform_update`        what the response says beside its columns        path, in the transaction of the write
 `create`, `partial_update`  run `write(perform)`: body, Idempotency-Key,     one transaction, one way for every
-                            validation, references, `perform`, response      action that writes
+                            validation, references, `perform`, response;     action that writes
+                            `update` (PUT, general only) is partial, too
 `permission_classes`        one class; what an action requires of the role   one table of roles, accounts/permissions.py
-                            is in `permissions`
+                            is in `permissions`, without which `as_view`
+                            refuses a view that writes
 `renderer_classes`,         not consulted: responses are `ApiResponse`,      JSON is the only format, and rendering
 content negotiation         rendered at once by orjson                       must not fail after the commit
 `ValidationError` bodies    `problems_of` -> `Problem` -> `Errors` of the    one place for the wording of a dialect
                             dialect
 `SearchFilter`              filters of the filter set                        documented parameters only
-`OrderingFilter`            practice.SortFilter: `ordering_fields`,          the contract has sort_by and sort_dir
-                            `default_sort`
+`OrderingFilter`            practice.SortFilter, in practice only:           the contract has sort_by and sort_dir
+                            `ordering_fields`, `default_sort`
+routers, `@action`          lines of urls.py; view sets that are alike have  one table of contents in plain lines
+                            `paths()`
+`lookup_field`, versioning, not used; OPTIONS is 405                          the contracts have none of it
+`format_kwarg`
 ==========================  ==============================================  ========================================
 
-Ours alone: `idempotent_actions`, `archived_actions`, `constraint_errors`, `error_fields`, `envelopes`,
-`query_parameters`, `batch_key`, `stream_media_types`; each has its line in views.py. What differs from
+Ours alone: `page_size`, `idempotent_actions`, `archived_actions`, `constraint_errors`, `error_fields`,
+`envelopes`, `query_parameters`, `batch_key`, `batch_serializer_classes`, `stream_media_types`,
+`max_body_size`, `lookup_schema`, and the hooks `scoped_query`, `lookup_criterion`, `respond`,
+`not_found_for`, `audit_read`, `affected_patients`; each has its line in views.py. What differs from
 django-filter is said in filters.py, and how reads are compiled in compiled/__init__.py.
 """

@@ -123,7 +123,7 @@ class Time(serializers.TimeField):
 
 
 class Decimal(serializers.DecimalField):
-    """A decimal number, as a JSON number or as text in plain digits; answers show it as text."""
+    """A decimal number, as a JSON number or as text in plain digits; responses show it as text."""
 
     def validate_empty_values(self, data):
         """Take null for nothing, but no empty text."""
@@ -242,7 +242,7 @@ def _referable(model: type[models.Model], actor: Actor, organization_id: int | N
 
 
 class ContractSerializer(serializers.ModelSerializer):
-    """A model serializer with strict fields, for bodies and answers whose columns are listed in Meta.
+    """A model serializer with strict fields, for bodies and responses whose columns are listed in Meta.
 
     Limits and words come from the model. Every optional column takes null: what null means for a
     column that cannot be null is for the service to say.

@@ -4,9 +4,10 @@ A `StrictFilterSet` is declared, given to a view as `filterset_class` and run by
 everywhere. A filter's form field parses its value, `Filter.filter` narrows the query, and
 `FilterSet.filter_queryset` may be overridden for what several filters decide together.
 
-What differs: the queryset is a `config.rest.compiled.queries.Query`, whose `filter` takes the same
-lookups and compiles them once, whatever their values. A parameter is given once, and its value is
-refused rather than ignored. No Django form is made of the fields, and filters are not copied for
+What differs: the queryset is a `config.rest.compiled.queries.Query`, whose `filter` compiles a lookup
+once, whatever its value; it takes the lookups that compare (`exact`, `gte`, `anyof`, …), and a Criterion
+for any other condition. `exclude`, `distinct` and `method` are refused. A parameter is given once, and
+its value is refused rather than ignored. No Django form is made of the fields, and filters are not copied for
 each request: both would cost more than the rest of a list's Python. Filters hold no state.
 """
 
@@ -100,8 +101,9 @@ class StrictFilter(django_filters.Filter):
     schema: dict = {"type": "string", "maxLength": MAX_TEXT}
 
     def __init__(self, *args, **kwargs):
+        if unsupported := kwargs.keys() & {"exclude", "distinct", "method"}:
+            raise TypeError(f"A compiled query does not take {', '.join(sorted(unsupported))}: override filter()")
         super().__init__(*args, **kwargs)
-        self._spectacular_annotation = {"field": self.schema}
 
     def clean(self, data: QueryDict, name: str) -> Any:
         """Return the value that the parameter `name` gives, None where it is absent. Raises Rejected."""
@@ -206,7 +208,7 @@ class ReferenceFilter(StrictFilter):
 
 
 class StrictFilterSet(django_filters.FilterSet):
-    """A filter set of StrictFilters over a compiled query; see the module's docstring.
+    """A filter set of StrictFilters over a compiled query; the head of this module says what differs.
 
     `actor` and `organization_id` say in which scope references are looked for.
     """

@@ -7,6 +7,7 @@ framework's, and make the page in the OpenAPI documents.
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 
@@ -46,6 +47,8 @@ class NumberedPagination(Envelope, BasePagination):
         self.size = read_integer(query, self.page_size_query_param, default=view.page_size, least=1, most=MAX_PAGE_SIZE)
         skipped = (self.number - 1) * self.size
         ordering = queryset.ordering.columns if isinstance(queryset.ordering, Keyset) else queryset.ordering
+        if not ordering:
+            raise ImproperlyConfigured("A list is paged in an order that ends in the id")
         rows = queryset.rows(view.response_plan.columns, ordering, f" LIMIT {self.size} OFFSET {skipped}")
         # A page that is not full tells the total by itself.
         last = len(rows) < self.size and (rows or self.number == 1)

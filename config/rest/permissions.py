@@ -11,7 +11,7 @@ class RolePermission(BasePermission):
 
 
 class DenyAll(BasePermission):
-    """REST framework's default here: a view that does not stand on our own base view answers nobody."""
+    """REST framework's default here: a view that does not stand on our own base view responds to nobody."""
 
     def has_permission(self, request, view):
         return False

@@ -3,12 +3,14 @@
 It is REST framework's GenericViewSet; config/rest/__init__.py lists where it differs.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models, transaction
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
@@ -33,6 +35,7 @@ from config.rest.query_parameters import QueryParameter
 from config.rest.request_body import ApiRequest, StrictJSONParser
 from config.rest.responses import ApiResponse
 
+logger = logging.getLogger("anamnesis.audit")
 # So many rows of one body count as one request of the rate limit.
 ROWS_A_REQUEST = 100
 # One response names no more: a body can be wrong in more places than anyone wants to read.
@@ -69,7 +72,7 @@ class DialectViewSet(GenericViewSet):
     # --- ours: what a view set is about -----------------------------------------------------------
     model: ClassVar[type[models.Model]]
     permissions: ClassVar[Mapping[str, Permission]] = {}
-    """What each action requires of the caller's role; an action that is not named here only reads."""
+    """What each action requires of the caller's role. A GET that is not named here requires READ."""
     request_serializer_classes: ClassVar[Mapping[str, type[Serializer]]] = {}
     """The body of each action that takes one; `serializer_class` is the response's."""
     ordering: ClassVar[Keyset | tuple[str, ...]] = ()
@@ -103,6 +106,14 @@ class DialectViewSet(GenericViewSet):
     allowance: throttling.Allowance | None = None
     organization_id: int | None = None
     object_id: int
+
+    @classmethod
+    def as_view(cls, actions=None, **initkwargs):
+        # An action that is forgotten in `permissions` would only ask for the right to read.
+        unnamed = {action for method, action in (actions or {}).items() if method not in ("get", "head")} - cls.permissions.keys()
+        if unnamed:
+            raise ImproperlyConfigured(f"{cls.__name__}.permissions does not name {', '.join(sorted(unnamed))}")
+        return super().as_view(actions, **initkwargs)
 
     # --- each dialect's own -----------------------------------------------------------------------
     def error_body(self, problems: list[Problem]) -> Any:
@@ -225,9 +236,9 @@ class DialectViewSet(GenericViewSet):
 
     def audit_read(self, rows: list[tuple]) -> None:
         """Write into the audit trail whose rows are about to leave. Without that nothing leaves."""
+        patients = self.affected_patients(rows)
         try:
-            action = f"{word_for(self.model)}.{self.action}"
-            audit.record_read(self.actor, action, patients=self.affected_patients(rows))
+            audit.record_read(self.actor, f"{word_for(self.model)}.{self.action}", patients=patients)
         except Exception as error:
             raise Unavailable from error
 
@@ -352,11 +363,12 @@ class DialectViewSet(GenericViewSet):
         return names
 
     def _record_denied(self) -> None:
-        """Record a denied access; a failure here does not turn the error into another."""
+        """Record a denied access by the word of a granted one; a failure here does not turn the error into another."""
+        word = f"{word_for(self.model)}." if hasattr(self, "model") else ""
         try:
-            audit.record_denied(self.actor, self.action or "unknown")
+            audit.record_denied(self.actor, f"{word}{self.action or 'unknown'}")
         except Exception:
-            return
+            logger.exception("denied access not recorded")
 
     def finalize_response(self, request, response, *args, **kwargs):
         if self.allowance is not None:
@@ -385,6 +397,7 @@ class UnknownPath:
     """Mixin for each dialect's catch-all: the same steps as everywhere, and then 404 whatever the verb."""
 
     schema: Any = None  # No document lists it.
+    permissions = {"unknown": Permission.READ}
 
     def unknown(self, request, *args, **kwargs):
         raise Rejected([Problem(404, "not_found", "Not found")])

@@ -54,8 +54,8 @@ class ChartViewSet(PatientChildViewSet, practice.ViewSet):
         return create(actor=self.actor, patient_id=self.patient_id, **serializer.validated_data).pk
 
 
-class ArchivedChartViewSet(ChartViewSet):
-    """Entries that are archived."""
+class ArchivableChartViewSet(ChartViewSet):
+    """Entries that can be archived."""
 
     archive_service: ClassVar[Callable[..., Any] | None] = None
     """What archives an entry, where that is more than a date (as `archive_entry`, without `model`)."""
@@ -75,7 +75,7 @@ class ArchivedChartViewSet(ChartViewSet):
         return self.object_id
 
 
-class ChartRecordViewSet(ArchivedChartViewSet):
+class ChartRecordViewSet(ArchivableChartViewSet):
     """Entries that are corrected by version, and archived."""
 
     model: ClassVar[type[ChartRecord]]

@@ -8,7 +8,7 @@ from config.rest.fields import ContractSerializer, ScopedRelation
 from config.rest.practice import ReferenceField
 from config.rest.views import Written
 from patients.models import PatientTag, TagDefinition
-from patients.practice.charts import ArchivedChartViewSet, ChartEntryOut
+from patients.practice.charts import ArchivableChartViewSet, ChartEntryOut
 
 
 class PracticeTagOut(ChartEntryOut):
@@ -32,13 +32,17 @@ class PracticeTagIn(ContractSerializer):
         fields = ["tag_definition_uuid"]
 
 
-class PatientTagViewSet(ArchivedChartViewSet):
+class PatientTagViewSet(ArchivableChartViewSet):
     """Tags of a patient, for staff."""
 
     model = PatientTag
     lookup_url_kwarg = "assignment_uuid"
     serializer_class = PracticeTagOut
-    permissions = {**ArchivedChartViewSet.permissions, "list": Permission.READ_STAFF_ONLY, "retrieve": Permission.READ_STAFF_ONLY}
+    permissions = {
+        **ArchivableChartViewSet.permissions,
+        "list": Permission.READ_STAFF_ONLY,
+        "retrieve": Permission.READ_STAFF_ONLY,
+    }
     request_serializer_classes = {"create": PracticeTagIn}
     constraint_errors = {"patient_tag_unique": (409, "The patient has this tag already.", "tag_definition_uuid")}
 

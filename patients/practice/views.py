@@ -130,6 +130,7 @@ class PatientSearchViewSet(PatientItemsMixin, practice.ViewSet):
 
     model = Patient
     serializer_class = PracticePatientItemOut
+    permissions = {"check_duplicates": Permission.READ}
     request_serializer_classes = {"check_duplicates": PracticeDuplicatesIn}
     envelopes: ClassVar[dict[str, type[Envelope]]] = {
         "list": practice.FoundItems,

@@ -1,9 +1,11 @@
 """The audit trail: one event for every read, write and refusal, and no answer without one."""
 
 import pytest
+from django.db import connection
 
 from accounts import audit
 from accounts.models import AuditEvent, Role
+from accounts.scope import Actor
 from config.core.databases import on_postgres
 from patients.models import Patient
 from tests.factories import SYSTEM, archive, key_row
@@ -101,7 +103,7 @@ def test_a_read_that_is_refused_leaves_one_event_that_names_nobody(clinic, neigh
 def test_a_write_that_is_refused_leaves_one_event(clinic, api, people):
     body = {"base_version": 1, "first_name": "Eve"}
     event = event_of(lambda: api(Role.HC_VIEW_ALL).patch(f"{clinic.base}/patients/{people[0].uuid}", body))
-    assert (event.outcome, event.action, event.role) == ("denied", "partial_update", Role.HC_VIEW_ALL)
+    assert (event.outcome, event.action, event.role) == ("denied", "patient.partial_update", Role.HC_VIEW_ALL)
 
 
 def test_a_foreign_organization_leaves_one_event(clinic, neighbour, api):
@@ -187,3 +189,14 @@ def test_a_read_costs_one_statement_on_postgresql(clinic, people, django_assert_
     pairs = [(clinic.organization.pk, patient.pk) for patient in people]
     with django_assert_num_queries(1 if on_postgres() else 4):
         audit.record_read(SYSTEM, "patient.list", patients=pairs)
+
+
+@pytest.mark.skipif(not on_postgres(), reason="SQLite has no such setting")
+def test_a_read_in_a_transaction_that_has_written_lets_its_commit_wait_for_the_disk(clinic):
+    """PostgreSQL need not wait for the event of a read alone; the write that it stands beside must not be lost with it."""
+    actor = Actor(role=Role.HC_ADMIN, organization_id=clinic.organization.pk, user_id=clinic.users[Role.HC_ADMIN].pk)
+    clinic.patient()
+    audit.record_read(actor, "patient.list", patients=[])
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)

@@ -1,6 +1,10 @@
 """include_family=true: the family-scope alerts of those who share a patient's guarantor, as far as the caller sees them."""
 
+import re
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
 from clinical.models import Alert
@@ -102,3 +106,10 @@ def test_a_relatives_alert_is_reached_through_its_own_patient_only(clinic, api, 
         assert (answer.status_code, answer.json()) == (404, {"detail": "Alert not found"})
     theirs.refresh_from_db()
     assert (theirs.version, theirs.status, theirs.note) == (1, "active", None)
+
+
+def test_the_pages_of_a_family_are_in_the_order_of_the_list(family, clinic, api):
+    with CaptureQueriesContext(connection) as queries:
+        api().get(of(clinic, family.child), {"include_family": "true"})
+    (listing,) = [query["sql"] for query in queries if "LIMIT 50 OFFSET" in query["sql"]]
+    assert re.search(r'ORDER BY "clinical_alert"."id" ASC\s+LIMIT 50', listing)

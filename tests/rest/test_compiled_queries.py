@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import connection
 from django.db.models import BigIntegerField, Q, QuerySet
 from django.test.utils import CaptureQueriesContext
@@ -17,8 +18,10 @@ from config.rest.compiled.loaders import ChildLoader, NamedRowLoader
 from config.rest.compiled.plans import Computed, ResponsePlan, response_plan
 from config.rest.compiled.queries import Criterion, Query, Where
 from config.rest.fields import ContractSerializer
+from config.rest.filters import TextFilter
 from config.rest.practice import ReferenceField
 from patients.models import Patient, Provider
+from patients.practice.views import PatientViewSet
 from tests.factories import SYSTEM
 from tests.rest.test_builders import second_provider
 
@@ -151,6 +154,29 @@ class Peeking(OfOrganization):
 
     def apply(self, rows: QuerySet) -> QuerySet:
         return rows.filter(pk__in=range(self.organization_id))
+
+
+@pytest.mark.parametrize("lookup", ["last_name__iexact", "pk__in", "date_of_birth__range", "deleted_at__isnull"])
+def test_a_lookup_that_would_look_into_its_value_is_refused(lookup):
+    """Django makes SQL of the value of these, of which only the placeholder is known: it would find nothing, silently."""
+    with pytest.raises(FieldError, match="use a Where or a Criterion"):
+        Query(Patient).filter(**{lookup: "x"})
+
+
+@pytest.mark.parametrize("option", [{"exclude": True}, {"distinct": True}, {"method": "filter_it"}])
+def test_a_filter_refuses_what_a_compiled_query_does_not_take(option):
+    with pytest.raises(TypeError):
+        TextFilter(field_name="city", **option)
+
+
+def test_a_view_that_writes_names_what_the_action_requires():
+    """An action that is forgotten in `permissions` would only ask for the right to read."""
+
+    class Forgetful(PatientViewSet):
+        permissions = {}
+
+    with pytest.raises(ImproperlyConfigured, match="does not name create"):
+        Forgetful.as_view({"get": "list", "post": "create"})
 
 
 def test_child_rows_of_one_table_with_different_parents_are_different_queries(clinic):

@@ -16,16 +16,16 @@ No response runs a serializer, and no request compiles SQL that an earlier one h
 A condition of one's own::
 
     @dataclass(frozen=True)
-    class SeenSince(Criterion):
-        \"\"\"The patients who had a visit since a day.\"\"\"
+    class FirstSeenSince(Criterion):
+        \"\"\"The patients whose first visit was on a day or later.\"\"\"
 
         day: date = parameter(models.DateField())
 
         def apply(self, rows: QuerySet) -> QuerySet:
-            return rows.filter(date_last_visit__gte=self.day)
+            return rows.filter(date_first_visit__gte=self.day)
 
-    query.filter(SeenSince(day))
+    query.filter(FirstSeenSince(day))
 
-Views see two results of this package: `get_object` and `paginate_queryset`. Placeholders never leave it and
-config/core/compiled_queries.py.
+Views get a `Query` from `get_queryset`, and rows from `get_object` and `paginate_queryset`; few ask for rows
+themselves. Placeholders never leave this package and config/core/compiled_queries.py.
 """

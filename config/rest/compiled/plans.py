@@ -32,6 +32,7 @@ class LoadedField(serializers.Field):
         super().__init__(read_only=True, **kwargs)
         self._spectacular_annotation = {"field": schema}
 
+    # What follows is for REST framework's own way, with which tests/rest/test_builders.py compares the plan.
     def get_attribute(self, instance):
         return _follow(instance, self.source), [_follow(instance, column) for column in self.columns]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db import models
 from django.db.models import Field, Q, QuerySet
 
@@ -81,13 +81,23 @@ def comparison(model: type[models.Model], lookup: str, value: Any) -> Comparison
     return Comparison(lookup, _compared_field(model, lookup), value)
 
 
+# Lookups that compare with one parameter. Django makes others of the value itself, which is not known yet.
+COMPARISONS = frozenset({"exact", "gt", "gte", "lt", "lte", "anyof", "matches"})
+
+
 @cached
 def _compared_field(model: type[models.Model], lookup: str) -> Field:
-    """Return the model field that `lookup` ends at: that of `starts_at` for `starts_at__gte`."""
+    """Return the model field that `lookup` ends at: that of `starts_at` for `starts_at__gte`.
+
+    Raises FieldError for a lookup that cannot be compiled: a Where or a Criterion of its own says such a condition.
+    """
     try:
         return columns_of(model, lookup)[-1]
     except FieldDoesNotExist:
-        return columns_of(model, lookup.rpartition("__")[0])[-1]
+        column, _, comparison_name = lookup.rpartition("__")
+        if comparison_name not in COMPARISONS:
+            raise FieldError(f"{lookup} is not one of {', '.join(sorted(COMPARISONS))}: use a Where or a Criterion") from None
+        return columns_of(model, column)[-1]
 
 
 class Columns(tuple):
@@ -126,7 +136,7 @@ class Query:
         self.model, self.criteria, self.ordering = model, tuple(criteria), ordering
 
     def filter(self, *criteria: Criterion, **lookups: Any) -> "Query":
-        """Return the query narrowed by `criteria` and by lookups (`uuid=…`, `starts_at__gte=…`)."""
+        """Return the query narrowed by `criteria` and by lookups of COMPARISONS (`uuid=…`, `starts_at__gte=…`)."""
         compared = [comparison(self.model, lookup, value) for lookup, value in lookups.items()]
         return Query(self.model, (*self.criteria, *criteria, *compared), self.ordering)
 
