@@ -1,13 +1,19 @@
 """The audit trail: one event for every read, write and refusal, and no answer without one."""
 
+import datetime
+from typing import Any
+
 import pytest
 from django.db import connection
 
 from accounts import audit
-from accounts.models import AuditEvent, Role
+from accounts.models import AuditEvent, OutboxEvent, Role
 from accounts.scope import Actor
+from clinical.models import Disease, DiseaseDefinition
 from config.core.databases import on_postgres
 from patients.models import Patient
+from patients.services.charts import archive_entry, create_entry, update_entry
+from patients.services.lifecycle import archive_patient, record_death, restore_patient, transition_status
 from tests.factories import SYSTEM, archive, key_row
 
 
@@ -200,3 +206,69 @@ def test_a_read_in_a_transaction_that_has_written_lets_its_commit_wait_for_the_d
     with connection.cursor() as cursor:
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == ("on",)
+
+
+# --- changes ----------------------------------------------------------------------------------------
+
+DEATH = datetime.datetime(2024, 5, 1, 10, tzinfo=datetime.UTC)
+
+
+def change_life(patient: Patient, change: str) -> None:
+    of_patient: dict[str, Any] = {"actor": SYSTEM, "patient_id": patient.pk}
+    if change == "archive":
+        archive_patient(**of_patient)
+    elif change == "restore":
+        restore_patient(**of_patient)
+    elif change == "transition":
+        transition_status(base_version=1, new_status="inactive", **of_patient)
+    else:
+        record_death(at=DEATH, **of_patient)
+
+
+@pytest.mark.parametrize(
+    ("change", "action", "changed", "published"),
+    [
+        ("archive", "patient.archive", "deleted_at,status", "patient.archived"),
+        ("restore", "patient.restore", "deleted_at,status", "patient.restored"),
+        ("transition", "patient.transition_status", "status", "patient.inactive"),
+        ("death", "patient.record_death", "date_time_deceased,status", "patient.deceased"),
+    ],
+)
+def test_a_change_in_the_life_of_a_patient_is_audited_and_published_once(clinic, people, change, action, changed, published):
+    patient = archive(people[0]) if change == "restore" else people[0]
+    others = set(OutboxEvent.objects.values_list("pk", flat=True))
+    event = event_of(lambda: change_life(patient, change))
+    assert (event.action, event.changed_fields, event.outcome) == (action, changed, "ok")
+    assert (event.subject, event.subject_id) == ("patient", patient.pk)
+    assert affected_patients(event) == [(clinic.organization.pk, patient.pk)]
+    assert list(OutboxEvent.objects.exclude(pk__in=others).values_list("type", "subject_uuid")) == [(published, patient.uuid)]
+
+
+def change_entry(patient: Patient, change: str, entry: Disease | None, definition_id: int) -> None:
+    of_patient: dict[str, Any] = {"actor": SYSTEM, "model": Disease, "patient_id": patient.pk}
+    if entry is None:
+        create_entry(disease_definition_id=definition_id, **of_patient)
+    elif change == "update":
+        update_entry(entry_id=entry.pk, base_version=1, changes={"patient_note": "Rests"}, **of_patient)
+    else:
+        archive_entry(entry_id=entry.pk, **of_patient)
+
+
+@pytest.mark.parametrize(
+    ("change", "changed", "published"),
+    [
+        ("create", "disease_definition_id", "disease.created"),
+        ("update", "patient_note", "disease.updated"),
+        ("archive", "deleted_at", "disease.archived"),
+    ],
+)
+def test_a_change_in_a_chart_is_audited_and_published_once(clinic, people, change, changed, published):
+    patient, definition = people[0], clinic.row(DiseaseDefinition)
+    entry = None if change == "create" else clinic.entry(Disease, patient)
+    others = set(OutboxEvent.objects.values_list("pk", flat=True))
+    event = event_of(lambda: change_entry(patient, change, entry, definition.pk))
+    stored = Disease.objects.get()
+    assert (event.action, event.changed_fields, event.outcome) == (f"disease.{change}", changed, "ok")
+    assert (event.subject, event.subject_id) == ("disease", stored.pk)
+    assert affected_patients(event) == [(clinic.organization.pk, patient.pk)]
+    assert list(OutboxEvent.objects.exclude(pk__in=others).values_list("type", "subject_uuid")) == [(published, stored.uuid)]
