@@ -397,7 +397,7 @@ class UnknownPath:
     """Mixin for each dialect's catch-all: the same steps as everywhere, and then 404 whatever the verb."""
 
     schema: Any = None  # No document lists it.
-    permissions = {"unknown": Permission.READ}
+    permissions: ClassVar[Mapping[str, Permission]] = {"unknown": Permission.READ}
 
     def unknown(self, request, *args, **kwargs):
         raise Rejected([Problem(404, "not_found", "Not found")])
