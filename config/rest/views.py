@@ -363,10 +363,9 @@ class DialectViewSet(GenericViewSet):
         return names
 
     def _record_denied(self) -> None:
-        """Record a denied access by the word of a granted one; a failure here does not turn the error into another."""
-        word = f"{word_for(self.model)}." if hasattr(self, "model") else ""
+        """Record a denied access by its action; a failure here does not turn the error into another."""
         try:
-            audit.record_denied(self.actor, f"{word}{self.action or 'unknown'}")
+            audit.record_denied(self.actor, self.action or "unknown")
         except Exception:
             logger.exception("denied access not recorded")
 

@@ -109,7 +109,7 @@ def test_a_read_that_is_refused_leaves_one_event_that_names_nobody(clinic, neigh
 def test_a_write_that_is_refused_leaves_one_event(clinic, api, people):
     body = {"base_version": 1, "first_name": "Eve"}
     event = event_of(lambda: api(Role.HC_VIEW_ALL).patch(f"{clinic.base}/patients/{people[0].uuid}", body))
-    assert (event.outcome, event.action, event.role) == ("denied", "patient.partial_update", Role.HC_VIEW_ALL)
+    assert (event.outcome, event.action, event.role) == ("denied", "partial_update", Role.HC_VIEW_ALL)
 
 
 def test_a_foreign_organization_leaves_one_event(clinic, neighbour, api):
