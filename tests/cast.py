@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.models import CareGroup, Role, UserStatus
+from accounts.models import ApiKey, CareGroup, Role, UserStatus
 from accounts.models.catalogs import Catalog
 from accounts.services.catalogs import archive_catalog_row
 from accounts.services.keys import revoke_key
@@ -73,6 +73,9 @@ class Cast:
             # Archived, so that no list shows them.
             archive(each.relative)
         self.keys = self._keys()
+        # Otherwise each request would note it anew, since `ask` takes that back.
+        ApiKey.objects.update(last_used_at=timezone.now())
+        self._paths: dict[tuple[str, Place], str] = {}
 
     def _patient(self, clinic: Clinic, group: CareGroup | None, **values) -> Patient:
         return clinic.patient(last_name=f"Lantern {next(_numbers)}", care_group_id=group and group.pk, **values)
@@ -99,7 +102,12 @@ class Cast:
         return ApiClient(self.keys[caller], header)
 
     def path(self, route: str, place: Place) -> str:
-        """Return the address of `route` for the object in `place`."""
+        """Return the address of `route` for the object in `place`; the same one each time."""
+        if (route, place) not in self._paths:
+            self._paths[route, place] = self._path(route, place)
+        return self._paths[route, place]
+
+    def _path(self, route: str, place: Place) -> str:
         if route.startswith("^"):
             return f"/{route[1:]}v1/nothing/here"
         whole = policy.dialect_of(route) is Dialect.GENERAL

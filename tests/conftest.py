@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.test import Client, TransactionTestCase
+from django.test.client import ClientHandler
 
 from accounts.models import Organization, Role
 from config.core.compiled_queries import CompiledQueries, CompiledQuery, Placeholder, QueryDefinition
@@ -20,6 +21,9 @@ from tests.append_only import lifted
 from tests.databases import django_db_modify_db_settings  # noqa: F401 - pytest-django looks for this fixture here
 from tests.factories import Clinic
 
+HANDLER = ClientHandler()
+"""The handler of all API clients: each of their own would load the middleware again."""
+
 
 class ApiClient:
     """A client that holds one key and speaks JSON."""
@@ -27,6 +31,7 @@ class ApiClient:
     def __init__(self, key: str | None, header: str = "Authorization"):
         self.key, self.header = key, header
         self.client = Client(raise_request_exception=False)
+        self.client.handler = HANDLER
 
     def __call__(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str):
         given = {} if self.key is None else {self.header: f"Bearer {self.key}" if self.header == "Authorization" else self.key}

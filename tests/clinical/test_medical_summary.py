@@ -284,20 +284,18 @@ def test_one_event_names_the_patient_and_the_relatives_whose_alerts_are_shown(cl
 COST = Cost(12, 4)
 
 
-@pytest.mark.parametrize("role", [Role.HC_ADMIN, Role.HC_PRIMARY, Role.PATIENT])
-def test_a_summary_costs_the_same_however_long_the_chart(clinic, api, patient, role):
+def test_a_summary_costs_the_same_however_long_the_chart(clinic, api, patient):
     path = f"{clinic.base}/patients/{patient.uuid}/medical-summary"
-    expected = getattr(COST, connection.vendor)
-    if role == Role.PATIENT and connection.vendor == "sqlite":
-        expected -= 1
     entries = 0
     for size in (1, 10, 50):
         fill(clinic, patient, size - entries)
         clinic.entry(Alert, family(clinic, patient), alert_scope="family")
         entries = size
-        found = statements(lambda: api(role).get(path))
-        assert len(found) == expected, f"{size} entries: {len(found)}\n" + "\n".join(found)
-        assert len(api(role).get(path).json()["active_problems"]) == size
+        for role in (Role.HC_ADMIN, Role.HC_PRIMARY, Role.PATIENT):
+            fewer = 1 if role == Role.PATIENT and connection.vendor == "sqlite" else 0
+            found = statements(lambda role=role: api(role).get(path))
+            assert len(found) == getattr(COST, connection.vendor) - fewer, f"{role}, {size} entries\n" + "\n".join(found)
+            assert len(api(role).get(path).json()["active_problems"]) == size
 
 
 # --- the whole way, from files ------------------------------------------------------------------------

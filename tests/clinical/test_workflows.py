@@ -67,10 +67,10 @@ def test_it_fires_once_a_day_however_often_it_runs_and_whatever_the_clock_does(p
     "begins", [datetime.datetime(2030, 3, 3, 16), datetime.datetime(2030, 10, 27, 16)], ids=["spring", "autumn"]
 )
 def test_a_clock_change_neither_loses_nor_doubles_a_day(ward, weekly, begins):
-    """Day 7 is the Sunday on which New York's clocks change: run every hour of it and of its neighbours."""
+    """Day 7 is the Sunday on which New York's clocks change: run every hour of it, of its neighbours and of day 0."""
     patient = begin(ward.patient(), begins)
     start = begins.replace(tzinfo=datetime.UTC)
-    for hour in range(9 * 24):
+    for hour in [*range(24), *range(6 * 24, 9 * 24)]:
         run(start + hour * HOUR)
     assert [count for _, count in firings(patient)] == [1, 2]
 
