@@ -70,7 +70,7 @@ class Report:
 
     def query(self, actor: Actor) -> Query:
         """Return the query of the report's rows, in the order of their creation."""
-        query = Query(self.model, ordering=BY_CREATION).in_scope(actor)
+        query = Query.in_scope(self.model, actor).order_by(BY_CREATION)
         return query.filter(*self.criteria(actor)) if self.criteria else query
 
     def chunks(self, query: Query, actor: Actor, audit_read: Callable[[list[tuple]], None]) -> Iterator[list[dict[str, Any]]]:

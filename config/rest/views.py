@@ -190,7 +190,7 @@ class DialectViewSet(GenericViewSet):
 
     def scoped_query(self, model: type[models.Model]) -> Query:
         """Return the query of the rows of any `model` that the caller may see, in the organization that the path names."""
-        return Query(model).in_scope(self.actor, self.organization_id)
+        return Query.in_scope(model, self.actor, self.organization_id)
 
     def get_filterset(self, query: Query) -> StrictFilterSet:
         """Return the filters of the request on `query`, for actions that also need their values."""
@@ -199,30 +199,21 @@ class DialectViewSet(GenericViewSet):
 
     def get_object(self) -> tuple:
         """Return the row that the path names, by the columns of the response plan."""
-        columns = self.response_plan.columns
-        query = self.get_queryset().filter(self.lookup_criterion(self.model, str(self.lookup_url_kwarg)))
-        rows = query.rows(columns)
-        if not rows:
-            raise self.not_found()
-        return rows[0]
-
-    def get_row(self, pk: int) -> tuple:
-        """Return the row in scope with the id `pk`, by the columns of the response plan."""
-        columns = self.response_plan.columns
-        rows = self.get_queryset().filter(id=pk).rows(columns)
-        if not rows:
-            raise self.not_found()
-        return rows[0]
+        return self.get_row(self.lookup_criterion(self.model, str(self.lookup_url_kwarg)))
 
     def get_object_id(self) -> int:
         """Return the id of the object that the action will change; most actions do not find archived ones."""
-        query = self.get_queryset().filter(self.lookup_criterion(self.model, str(self.lookup_url_kwarg)))
+        criteria = [self.lookup_criterion(self.model, str(self.lookup_url_kwarg))]
         if self.action not in self.archived_actions and has_column(self.model, "deleted_at"):
-            query = query.filter(NOT_ARCHIVED)
-        rows = query.rows(("pk",))
+            criteria.append(NOT_ARCHIVED)
+        return self.get_row(*criteria, columns=("pk",))[0]
+
+    def get_row(self, *criteria: Criterion, columns: tuple | None = None, **lookups: Any) -> tuple:
+        """Return the one row in scope that `criteria` and `lookups` pick, by `columns`, else by those of the response plan."""
+        rows = self.get_queryset().filter(*criteria, **lookups).rows(columns or self.response_plan.columns)
         if not rows:
             raise self.not_found()
-        return rows[0][0]
+        return rows[0]
 
     @cached_property
     def response_plan(self) -> ResponsePlan:
@@ -294,7 +285,7 @@ class DialectViewSet(GenericViewSet):
         if isinstance(written, ApiResponse):
             return written, 0
         written = Written(written) if isinstance(written, int) else written
-        row = self.get_row(written.pk)
+        row = self.get_row(id=written.pk)
         return self.respond({**self.response_plan.objects([row], self.actor)[0], **written.extra}, status), written.pk
 
     def authorize_replay(self, pk: int, payload: Any) -> None:
@@ -302,7 +293,7 @@ class DialectViewSet(GenericViewSet):
 
         It may also show the name of a patient whom the body named and whom the caller sees no longer.
         """
-        self.audit_read([self.get_row(pk)] if pk else [])
+        self.audit_read([self.get_row(id=pk)] if pk else [])
         for name, declared in self.get_request_serializer(payload).fields.items():
             if isinstance(declared, ScopedRelation) and scope_of(declared.model).patient and payload.get(name):
                 rows = declared.model._base_manager.filter(uuid=payload[name])

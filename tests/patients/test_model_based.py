@@ -23,9 +23,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from patients.models import Patient, ReferralAttribution
 from tests.patients.lives import CHART_NUMBERS, NAMES, QUERIES, STATUSES, Attribution, Model, Person, Refused, outcome
 
-SEQUENCES = int(os.environ.get("MODEL_SEQUENCES", "60"))
+SEQUENCES = int(os.environ.get("MODEL_SEQUENCES", "40"))
 # Sequences a test: what they leave behind in its transaction slows the database down.
-A_PART = 60
+A_PART = 40
 # Sequences a seed: later ones resemble earlier ones, so that a new seed brings more that is new.
 A_SEED = 4
 RUN = settings(

@@ -2,7 +2,7 @@
 
 No response runs a serializer, and no request compiles SQL that an earlier one has compiled. Four steps:
 
-1. `queries.Query` holds a model and criteria. `Query(Patient).in_scope(actor).filter(status="active")`
+1. `queries.Query` holds a model and criteria. `Query.in_scope(Patient, actor).filter(status="active")`
    is narrowed as a QuerySet is. Each criterion is a frozen dataclass; a field that is declared with
    `parameter` is given at each run, and every other field shapes the SQL.
 2. The key under which SQL is kept is made of the types and shaping fields of all criteria, the columns and

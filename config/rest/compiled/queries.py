@@ -135,6 +135,11 @@ class Query:
     def __init__(self, model: type[models.Model], criteria: Iterable[Criterion] = (), ordering: Any = ()):
         self.model, self.criteria, self.ordering = model, tuple(criteria), ordering
 
+    @classmethod
+    def in_scope(cls, model: type[models.Model], actor: Actor, organization_id: int | None = None) -> "Query":
+        """Return the query of the rows that `actor` may see, in one organization where that is given."""
+        return cls(model, [in_scope(actor)] if organization_id is None else [in_scope(actor), OfOrganization(organization_id)])
+
     def filter(self, *criteria: Criterion, **lookups: Any) -> "Query":
         """Return the query narrowed by `criteria` and by lookups of COMPARISONS (`uuid=…`, `starts_at__gte=…`)."""
         compared = [comparison(self.model, lookup, value) for lookup, value in lookups.items()]
@@ -144,14 +149,9 @@ class Query:
         """Return the query whose pages are in the order `ordering`: columns that end in the id, or a Keyset."""
         return Query(self.model, self.criteria, ordering)
 
-    def in_scope(self, actor: Actor, organization_id: int | None = None) -> "Query":
-        """Return the query narrowed to what `actor` may see, in one organization where that is given."""
-        criteria = [in_scope(actor)] if organization_id is None else [in_scope(actor), OfOrganization(organization_id)]
-        return Query(self.model, (*self.criteria, *criteria), self.ordering)
-
     def rows(self, columns: tuple, order: tuple = (), limit_clause: str = "") -> list[tuple]:
         """Fetch `columns` in `order`; `limit_clause` is LIMIT and OFFSET."""
-        return self.bind(columns, order, limit_clause).fetch()
+        return Select(self.model, self.criteria, columns, order).fetch(limit_clause)
 
     def bind(self, columns: tuple, order: tuple = (), limit_clause: str = "") -> BoundQuery:
         """Return what `rows` would run, to be run together with others."""
