@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "config.core.middleware.RequestIdMiddleware",
     "config.core.middleware.SecurityHeadersMiddleware",
     "config.core.middleware.AllowedHostMiddleware",
+    "config.rest.body_limits.BodyLimitMiddleware",
     "config.core.middleware.StaticFilesMiddleware",
     "config.core.middleware.SessionMiddleware",
     "config.core.middleware.CsrfViewMiddleware",
@@ -111,6 +112,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_HANDLERS = ["config.core.uploads.RefuseUploads"]
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 STATIC_URL = "/static/"
@@ -184,6 +186,13 @@ UNFOLD = {
 RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=1000)
 ANONYMOUS_PER_MINUTE = env.int("ANONYMOUS_PER_MINUTE", default=100)
 FAILED_KEYS_PER_MINUTE = env.int("FAILED_KEYS_PER_MINUTE", default=20)
+# A body has BODY_SECONDS to arrive; a larger one so many more as BODY_BYTES_PER_SECOND allow. The same for answers.
+BODY_SECONDS = env.int("BODY_SECONDS", default=30)
+BODY_BYTES_PER_SECOND = env.int("BODY_BYTES_PER_SECOND", default=20_000)
+BODY_MEMORY = env.int("BODY_MEMORY", default=100_000_000)
+ANSWER_SECONDS = env.int("ANSWER_SECONDS", default=30)
+ANSWER_BYTES_PER_SECOND = env.int("ANSWER_BYTES_PER_SECOND", default=20_000)
+STREAM_SECONDS = env.int("STREAM_SECONDS", default=3600)
 CACHE_URL = env.str("CACHE_URL", default="")
 AUDIT_RETENTION_YEARS = 6
 

@@ -11,13 +11,14 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 
 from config.health import pending_migrations
 
-# Threads per worker: while one waits for the database or a slow client, others work.
-THREADS = 4
-THREADS_STAY_SECONDS = 600
+HEADER_MILLISECONDS = 10_000
+# Connections of a worker, those that idle included. Each has a file descriptor.
+CONNECTIONS = 4_096
 KILL_AFTER_SECONDS = 10
 LOGGING = {
     "formatters": {"generic": {"()": "config.core.logs.JsonFormatter"}, "access": {"()": "config.core.logs.JsonFormatter"}},
@@ -36,20 +37,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=1, help=f"processes, each of {THREADS} threads")
+        parser.add_argument("--workers", type=int, default=1, help="processes, each of 4 threads")
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unmigrated()
         collect_static_files()
         connections.close_all()
         Granian(
-            "config.wsgi:application",
+            "config.rsgi.application:application",
             address=options["host"],
             port=options["port"],
             workers=options["workers"],
-            interface=Interfaces.WSGI,
-            blocking_threads=THREADS,
-            blocking_threads_idle_timeout=THREADS_STAY_SECONDS,
+            interface=Interfaces.RSGI,
+            # No proxy speaks HTTP/2 to a server behind it, and its streams would escape the limits of a connection.
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
+            backpressure=CONNECTIONS,
             websockets=False,
             workers_kill_timeout=KILL_AFTER_SECONDS,
             respawn_failed_workers=True,
