@@ -119,7 +119,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "config.core.static_storage.StaticFilesStorage"},
 }
 WHITENOISE_MANIFEST_STRICT = False
 
@@ -186,6 +186,8 @@ UNFOLD = {
 RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=1000)
 ANONYMOUS_PER_MINUTE = env.int("ANONYMOUS_PER_MINUTE", default=100)
 FAILED_KEYS_PER_MINUTE = env.int("FAILED_KEYS_PER_MINUTE", default=20)
+# Requests that a worker process works on at a time. Those that wait for a slow client are not among them.
+THREADS = 4
 # A body has BODY_SECONDS to arrive; a larger one so many more as BODY_BYTES_PER_SECOND allow. The same for answers.
 BODY_SECONDS = env.int("BODY_SECONDS", default=30)
 BODY_BYTES_PER_SECOND = env.int("BODY_BYTES_PER_SECOND", default=20_000)

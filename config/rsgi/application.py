@@ -22,11 +22,11 @@ PARTS_AT_A_TIME = 2
 class Application:
     """Django behind the server's RSGI interface.
 
-    Bodies are read before Django is called, in one of `threads`; it is never called with a body that is incomplete.
+    Bodies are read before Django is called, in a thread; it is never called with a body that is incomplete.
     """
 
-    def __init__(self, threads: int = 4) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(settings.THREADS, thread_name_prefix="request")
         self._static_files = StaticFiles()
         self._memory = Memory(settings.BODY_MEMORY)
         self._stream_parts = asyncio.Semaphore(PARTS_AT_A_TIME)

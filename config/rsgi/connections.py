@@ -3,7 +3,9 @@
 import asyncio
 import os
 import socket
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 
 OPEN_FILES = "/dev/fd"
 # Linux: what waits in the socket for a slow client, before the server is told to wait.
@@ -46,14 +48,16 @@ def _limit_listeners(seconds: int) -> bool:
 def _sockets() -> Iterator[socket.socket]:
     """Yield a duplicate of each TCP socket of this process; whoever takes one closes it."""
     for name in os.listdir(OPEN_FILES):
-        try:
-            duplicate = socket.socket(fileno=os.dup(int(name)))
-        except OSError:
-            continue
-        if duplicate.family in (socket.AF_INET, socket.AF_INET6):
-            yield duplicate
-        else:
-            duplicate.close()
+        with suppress(OSError):  # Closed meanwhile.
+            duplicate = os.dup(int(name))
+            if not stat.S_ISSOCK(os.fstat(duplicate).st_mode):
+                os.close(duplicate)
+                continue
+            found = socket.socket(fileno=duplicate)
+            if found.family in (socket.AF_INET, socket.AF_INET6):
+                yield found
+            else:
+                found.close()
 
 
 def _peer_of(connection: socket.socket) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,14 @@ from granian.http import HTTP1Settings
 
 from config.health import pending_migrations
 
+# Threads of the server's own that read files and pipes; one waits while a stream has not made its next part.
+FILE_THREADS = 64
+# Maps for debuggers: several times as large as what they describe, and nobody's business.
+NOT_SERVED = ["*.map"]
 HEADER_MILLISECONDS = 10_000
-# Connections of a worker, those that idle included. Each has a file descriptor.
+# Connections of a worker, those that idle included, as far as the system allows the files for them.
 CONNECTIONS = 4_096
+FILES_A_CONNECTION = 4
 KILL_AFTER_SECONDS = 10
 LOGGING = {
     "formatters": {"generic": {"()": "config.core.logs.JsonFormatter"}, "access": {"()": "config.core.logs.JsonFormatter"}},
@@ -37,7 +43,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=1, help="processes, each of 4 threads")
+        parser.add_argument("--workers", type=int, default=1, help=f"processes, each of {settings.THREADS} threads")
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unmigrated()
@@ -52,12 +58,23 @@ class Command(BaseCommand):
             # No proxy speaks HTTP/2 to a server behind it, and its streams would escape the limits of a connection.
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
-            backpressure=CONNECTIONS,
+            backpressure=allowed_connections(),
+            runtime_blocking_threads=FILE_THREADS,
             websockets=False,
             workers_kill_timeout=KILL_AFTER_SECONDS,
             respawn_failed_workers=True,
             log_dictconfig=LOGGING,
         ).serve()
+
+
+def allowed_connections() -> int:
+    """Raise this process's limit of open files as far as is needed and allowed; return how many connections it is good for."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = CONNECTIONS * FILES_A_CONNECTION
+    if most != resource.RLIM_INFINITY:
+        files = min(files, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return files // FILES_A_CONNECTION
 
 
 def refuse_unmigrated() -> None:
@@ -77,16 +94,16 @@ def collect_static_files() -> None:
     fingerprint = _fingerprint_of_sources()
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint:
         return
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=NOT_SERVED)
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(fingerprint, encoding="utf-8")
 
 
 def _fingerprint_of_sources() -> str:
-    """Return a digest of the names, sizes and times of all static files of the installed apps."""
+    """Return a digest of the names, sizes and times of all static files of the installed apps that are served."""
     digest = hashlib.sha256()
     for finder in get_finders():
-        for name, storage in finder.list([]):
+        for name, storage in finder.list(NOT_SERVED):
             stat = os.stat(storage.path(name))
             digest.update(f"{name}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
