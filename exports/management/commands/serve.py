@@ -1,8 +1,11 @@
 """`manage.py serve`: the server, for demos and production alike."""
 
+import fcntl
 import hashlib
 import os
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +93,25 @@ def refuse_unmigrated() -> None:
 
 def collect_static_files() -> None:
     """Collect static files into STATIC_ROOT, unless they have been collected from the same sources."""
-    stamp = Path(settings.STATIC_ROOT) / ".sources"
-    fingerprint = _fingerprint_of_sources()
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint:
-        return
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=NOT_SERVED)
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(fingerprint, encoding="utf-8")
+    root = Path(settings.STATIC_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    with _locked(root):
+        stamp, fingerprint = root / ".sources", _fingerprint_of_sources()
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint:
+            return
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=NOT_SERVED)
+        stamp.write_text(fingerprint, encoding="utf-8")
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Keep other servers that start now from collecting into `directory` at the same time."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _fingerprint_of_sources() -> str:
