@@ -21,6 +21,7 @@ import contextlib
 import http.client
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +37,9 @@ class Target:
 
     def __init__(self, address: str, key: str, stream: str = STREAM, static: str = STATIC):
         parts = urlsplit(address)
-        self.host, self.port = parts.hostname or "127.0.0.1", parts.port or 80
+        # A proxy that is tried has a certificate that nobody signed.
+        self.tls = ssl._create_unverified_context() if parts.scheme == "https" else None
+        self.host, self.port = parts.hostname or "127.0.0.1", parts.port or (443 if self.tls else 80)
         self.key, self.stream, self.static = key, stream, static
 
     def connect(self) -> socket.socket:
@@ -45,7 +48,7 @@ class Target:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(PATIENCE)
         connection.connect((self.host, self.port))
-        return connection
+        return self.tls.wrap_socket(connection, server_hostname=self.host) if self.tls else connection
 
     def head(self, line: str, *more: str) -> bytes:
         """Return the head of a request."""
@@ -54,7 +57,10 @@ class Target:
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Ask for `path` over a connection of its own."""
-        with contextlib.closing(http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)) as link:
+        kind = http.client.HTTPSConnection if self.tls else http.client.HTTPConnection
+        with contextlib.closing(
+            kind(self.host, self.port, timeout=PATIENCE, **({"context": self.tls} if self.tls else {}))
+        ) as link:
             link.request("GET", path, headers={"Authorization": f"Bearer {self.key}"})
             answer = link.getresponse()
             return answer.status, answer.read()

@@ -91,23 +91,23 @@ class Work:
     def run(self) -> None:
         """Call Django. A small answer is sent from here, so that it does not wait for the event loop."""
         response = wsgi.application(self._environ, self._start_response)
-        head = self._environ["REQUEST_METHOD"] == "HEAD"
-        if getattr(response, "streaming", False) and not head:
+        streaming, head = getattr(response, "streaming", False), self._environ["REQUEST_METHOD"] == "HEAD"
+        if streaming and not head:
             self.stream = response
             return
-        content = b"" if head else b"".join(response)
+        content = b"" if streaming else b"".join(response)
         response.close()
-        if len(content) > answers.WHOLE:
+        # Of a response to HEAD the server sends the length alone.
+        if len(content) > answers.WHOLE and not head:
             self.rest = content
         else:
             self._proto.response_bytes(self.status, self.headers, content)
 
-    def _start_response(self, status: str, headers: answers.Headers, exc_info: Any = None) -> None:
+    def _start_response(self, status: str, headers: answers.Headers, exc_info: Any = None, /) -> Any:
         self.status = int(status.split(" ", 1)[0])
         # The server takes no other characters in a header, and drops the connection over them.
         self.headers = [(name, value.encode("ascii", "replace").decode()) for name, value in headers]
-        fault = self._environ.get(BODY_FAULT)
-        if fault:
+        if BODY_FAULT in self._environ:
             self.headers.append(("Connection", "close"))
 
 

@@ -45,12 +45,12 @@ class Pipe:
     async def _writable(self) -> None:
         """Wait until the client has taken something."""
         loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-        loop.add_writer(self._writing, lambda: ready.done() or ready.set_result(None))
+        ready = asyncio.Event()
+        loop.add_writer(self._writing, ready.set)
         started = loop.time()
         try:
             async with asyncio.timeout(max(self.grace, self.sent / self.pace) - self.waited):
-                await ready
+                await ready.wait()
         except TimeoutError as error:
             raise TooSlow from error
         finally:
