@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from config.rsgi.connections import close_connection
 from config.rsgi.pipes import Closed, Pipe, TooSlow
 
 # Bytes up to which the server is handed an answer whole. More than any pipe holds.
-WHOLE = 262_144
+WHOLE = 131_072
 PART = 65_536
 Headers = list[tuple[str, str]]
 logger = logging.getLogger("anamnesis.answer")
@@ -24,15 +25,16 @@ async def send(scope: Any, proto: Any, status: int, headers: Headers, parts: Asy
     looks complete.
     """
     iterator = aiter(parts)
-    first, complete = await _first(iterator)
+    begun, complete = await _first(iterator)
     if complete:
-        proto.response_bytes(status, headers, first)
+        proto.response_bytes(status, headers, b"".join(begun))
         return
     pipe = Pipe(settings.ANSWER_SECONDS, settings.ANSWER_BYTES_PER_SECOND)
     try:
         proto.response_file(status, headers, pipe.path)
         async with asyncio.timeout(settings.STREAM_SECONDS):
-            await pipe.write(first)
+            while begun:
+                await pipe.write(begun.popleft())
             async for part in iterator:
                 await pipe.write(part)
     except (TooSlow, TimeoutError):
@@ -44,16 +46,16 @@ async def send(scope: Any, proto: Any, status: int, headers: Headers, parts: Asy
         pipe.close()
 
 
-async def _first(parts: AsyncIterator[bytes]) -> tuple[bytes, bool]:
-    """Return the beginning of `parts`, and whether it is all of them."""
-    begun: list[bytes] = []
+async def _first(parts: AsyncIterator[bytes]) -> tuple[deque[bytes], bool]:
+    """Return the first of `parts`, and whether they are all."""
+    begun: deque[bytes] = deque()
     size = 0
     async for part in parts:
         begun.append(part)
         size += len(part)
         if size > WHOLE:
-            return b"".join(begun), False
-    return b"".join(begun), True
+            return begun, False
+    return begun, True
 
 
 async def of_bytes(data: bytes) -> AsyncIterator[bytes]:

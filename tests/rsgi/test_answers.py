@@ -84,7 +84,7 @@ def test_a_stream_ends_at_its_deadline_however_fast_it_is_read(closed, settings)
             super().response_file(*answer)
             asyncio.get_running_loop().add_reader(self.reader, lambda: os.read(self.reader, WHOLE))
 
-    asyncio.run(send(scope(), Reading(), 200, [], endless()))
+    asyncio.run(asyncio.wait_for(send(scope(), Reading(), 200, [], endless()), timeout=60))
     assert closed == ["192.0.2.7:5000"]
 
 

@@ -25,8 +25,10 @@ FILE_THREADS = 64
 # Maps for debuggers: several times as large as what they describe, and nobody's business.
 NOT_SERVED = ["*.map"]
 HEADER_MILLISECONDS = 10_000
+# Bytes of a request's head, and of an answer that waits for its client in the server.
+BUFFER = 131_072
 # Connections of a worker, those that idle included, as far as the system allows the files for them.
-CONNECTIONS = 4_096
+CONNECTIONS = 2_048
 FILES_A_CONNECTION = 4
 KILL_AFTER_SECONDS = 10
 LOGGING = {
@@ -60,7 +62,7 @@ class Command(BaseCommand):
             interface=Interfaces.RSGI,
             # No proxy speaks HTTP/2 to a server behind it, and its streams would escape the limits of a connection.
             http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=BUFFER),
             backpressure=allowed_connections(),
             runtime_blocking_threads=FILE_THREADS,
             websockets=False,
