@@ -4,7 +4,10 @@ from pathlib import Path
 
 import environ
 
+from config.core.private_files import make_files_private
 from config.keys import load_keys
+
+make_files_private()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
