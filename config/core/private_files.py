@@ -42,11 +42,11 @@ def own_files(directory: Path, database: Path) -> Iterator[Path]:
 
 
 def close(path: Path) -> None:
-    """Take every right to `path` from others, with a warning if they had one."""
+    """Take every right to `path` from others, with a warning if they had one. Never raises."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
-        return
+    except OSError:
+        return  # It does not exist, or is out of reach: whoever needs it will say so.
     # A directory such as /tmp is everybody's by design.
     if not mode & OTHERS or mode & stat.S_ISVTX:
         return
