@@ -1,36 +1,15 @@
 """A morning at the front desk, in headless Chromium: sign in, find a patient, open and correct the record."""
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from accounts.models import Role
 from patients.models import Patient
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-
-
-@pytest.fixture
-def page(live_server, clinic, monkeypatch) -> Iterator[Page]:
-    """Yield a page of Debian's Chromium; fails where a request leaves the machine or a script breaks."""
-    # Playwright keeps an event loop in this thread, in which Django would refuse its own ORM.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    faults: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        page = browser.new_page(base_url=live_server.url)
-        page.on("request", lambda sent: None if sent.url.startswith((live_server.url, "data:")) else faults.append(sent.url))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        yield page
-        browser.close()
-    assert faults == []
 
 
 @pytest.fixture
