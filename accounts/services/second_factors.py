@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 from django.db import IntegrityError, transaction
@@ -83,12 +84,13 @@ def check_code(*, actor: Actor, user: User, code: str) -> SecondFactor:
     """
     with transaction.atomic():
         factor = _locked(user)
-        refusal = _refusal(factor, code)
-        if refusal is None:
-            _record(actor, "second_factor.accept", user)
-    if refusal is not None:
+        wait = factor.seconds_to_wait
+        used = None if wait else _use(factor, code)
+        if used:
+            _record(actor, "second_factor.accept", user, changed=[used])
+    if not used:
         record_denied(actor, "second_factor.refused")
-        raise Invalid(refusal, "code")
+        raise Invalid(_too_soon(wait) if wait else WRONG_CODE, "code")
     return factor
 
 
@@ -117,9 +119,9 @@ def _delete(actor: Actor, action: str, user: User) -> None:
     _record(actor, action, user)
 
 
-def _record(actor: Actor, action: str, user: User) -> None:
+def _record(actor: Actor, action: str, user: User, changed: Iterable[str] = ()) -> None:
     # Of a user, only changes of status are published.
-    record_change(actor, action, user, event=None, subject="user")
+    record_change(actor, action, user, event=None, changed=changed, subject="user")
 
 
 def _locked(user: User) -> SecondFactor:
@@ -129,27 +131,20 @@ def _locked(user: User) -> SecondFactor:
     return factor
 
 
-def _refusal(factor: SecondFactor, code: str) -> str | None:
-    """Use `code` up and return None, or count a failure and return the reason."""
-    wait = factor.seconds_to_wait
-    if wait:
-        return f"Too many wrong codes. Wait {wait} second{'s' * (wait > 1)} and try again."
-    accepted = _use_app_code(factor, code) or _use_recovery_code(factor, code)
-    factor.failures, factor.failed_at = (0, None) if accepted else (factor.failures + 1, timezone.now())
+def _too_soon(wait: int) -> str:
+    return f"Too many wrong codes. Wait {wait} second{'s' * (wait > 1)} and try again."
+
+
+def _use(factor: SecondFactor, code: str) -> str | None:
+    """Use `code` up and return the column by which it was accepted, or count a failure and return None."""
+    used = None
+    step, hashed = _step_of(factor.secret, code, after=factor.last_step), _hash(code)
+    if step is not None:
+        used, factor.last_step = "last_step", step
+    elif hashed in factor.recovery_hashes:
+        used, factor.recovery_hashes = "recovery_hashes", [kept for kept in factor.recovery_hashes if kept != hashed]
+    factor.failures, factor.failed_at = (0, None) if used else (factor.failures + 1, timezone.now())
     factor.save(update_fields=["last_step", "recovery_hashes", "failures", "failed_at"])
-    return None if accepted else WRONG_CODE
-
-
-def _use_app_code(factor: SecondFactor, code: str) -> bool:
-    step = _step_of(factor.secret, code, after=factor.last_step)
-    factor.last_step = factor.last_step if step is None else step
-    return step is not None
-
-
-def _use_recovery_code(factor: SecondFactor, code: str) -> bool:
-    unused = [kept for kept in factor.recovery_hashes if not secrets.compare_digest(kept, _hash(code))]
-    used = len(unused) < len(factor.recovery_hashes)
-    factor.recovery_hashes = unused
     return used
 
 

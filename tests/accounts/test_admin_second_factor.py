@@ -223,6 +223,14 @@ def test_a_second_factor_closes_sessions_that_did_not_prove_it(clock, person):
     assert elsewhere.get("/admin/")["Location"].startswith(CODE)
 
 
+def test_a_new_second_factor_closes_sessions_that_proved_the_one_before(clock, codes, person):
+    client = by_password(person)
+    client.post(CODE, {"code": codes[0]})
+    SecondFactor.objects.get(user=person).delete()
+    enrolled(User.objects.get(pk=person.pk), clock.now)
+    assert client.get("/admin/")["Location"].startswith(CODE)
+
+
 def test_keys_are_not_asked_for_a_code(clinic, codes, api):
     require(clinic)
     assert api(Role.HC_PRIMARY).get(f"{clinic.base}/patients").status_code == 200

@@ -164,6 +164,7 @@ def test_a_recovery_code_is_accepted_once_and_the_others_stay(clock, codes, nurs
     assert refusal(nurse, codes[3]) == WRONG_CODE
     clock.move(clock.now + STEP)
     check(nurse, codes[4])
+    assert AuditEvent.objects.filter(action="second_factor.accept", changed_fields="recovery_hashes").count() == 2
     assert len(SecondFactor.objects.get(user=nurse).recovery_hashes) == 8
 
 
