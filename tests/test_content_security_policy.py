@@ -13,7 +13,8 @@ from tests.pages import sign_in, url
 pytestmark = pytest.mark.django_db
 
 ANYWHERE = ["/admin/login/", "/docs/", *(f"/docs/{name}/" for name in DIALECTS)]
-SIGNED_IN = ["/admin/", url(Patient, "changelist"), url(Patient, "add"), url(ApiKey, "add")]
+SECOND_FACTOR = ["/admin/second-factor/", "/admin/second-factor/enrol/"]
+SIGNED_IN = ["/admin/", url(Patient, "changelist"), url(Patient, "add"), url(ApiKey, "add"), *SECOND_FACTOR]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from accounts.models import ApiKey, AuditEvent, CareGroup, RateWindow, Role, User, UserStatusChange
+from accounts.models import ApiKey, AuditEvent, CareGroup, RateWindow, Role, SecondFactor, User, UserStatusChange
 from accounts.scope import RULES, Actor, ScopePath, scope, viewer_of, visible
 from patients.models import Patient
 
@@ -21,6 +21,7 @@ WITHOUT_ORGANIZATION = {
 MAY_BE_NULL = {
     User: "an FC_ADMIN works for all organizations and belongs to none; a constraint requires one of everybody else",
     ApiKey: "the keys of an FC_ADMIN",
+    SecondFactor: "the second factor of an FC_ADMIN",
     UserStatusChange: "the status changes of an FC_ADMIN",
     AuditEvent: "what an FC_ADMIN or a command does across organizations",
 }

@@ -3,10 +3,12 @@
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Role
 from patients.models import Patient
+from tests.one_time_codes import code_at
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
@@ -51,6 +53,25 @@ def test_a_wrong_password_opens_nothing(page, desk):
     expect(page.get_by_text("Please enter the correct email and password")).to_be_visible()
     page.goto("/admin/patients/patient/")
     expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_a_second_factor_is_set_up_and_asked_for(page, desk):
+    sign_in(page, desk.email, PASSWORD)
+    page.goto("/admin/second-factor/enrol/")
+    secret = page.locator("#secret").inner_text().replace(" ", "")
+    page.get_by_label("Code from the app").fill(code_at(secret, timezone.now()))
+    page.get_by_role("button", name="Turn on").click()
+    recovery_code = page.get_by_label("Recovery codes").input_value().split()[0]
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    page.get_by_role("link", name="Continue").click()
+    expect(page.get_by_label("Find a patient")).to_be_visible()
+    page.context.clear_cookies()
+    sign_in(page, desk.email, PASSWORD)
+    expect(page.get_by_label("Code")).to_be_focused()
+    page.keyboard.type(recovery_code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Find a patient")).to_be_visible()
 
 
 def test_a_new_key_is_shown_and_can_be_copied(page, clinic, desk):
