@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from django.urls import reverse_lazy
 
 from config.core.private_files import make_files_private
 from config.keys import load_keys
@@ -180,6 +181,12 @@ UNFOLD = {
             "900": "#134e4a",
             "950": "#042f2e",
         }
+    },
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
+        ]
     },
     "DASHBOARD_CALLBACK": "accounts.site.home",
     "SIDEBAR": {"navigation": "accounts.site.navigation"},

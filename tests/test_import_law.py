@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("accounts.authentication", "accounts.permissions"),
     ("config.rest",),
     ("accounts.practice", "accounts.public"),
-    ("accounts.site", "accounts.admin"),
+    ("accounts.site", "accounts.second_factor_pages", "accounts.admin"),
     ("accounts.management",),
     ("patients.models", "patients.migrations", "patients.apps"),
     ("patients.search", "patients.duplicates", "patients.families", "patients.typeahead"),

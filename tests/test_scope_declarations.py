@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from accounts.models import ApiKey, AuditEvent, CareGroup, RateWindow, Role, Session, User, UserStatusChange
+from accounts.models import ApiKey, AuditEvent, CareGroup, RateWindow, Role, SecondFactor, Session, User, UserStatusChange
 from accounts.scope import RULES, Actor, ScopePath, scope, viewer_of, visible
 from patients.models import Patient
 
@@ -22,6 +22,7 @@ WITHOUT_ORGANIZATION = {
 MAY_BE_NULL = {
     User: "an FC_ADMIN works for all organizations and belongs to none; a constraint requires one of everybody else",
     ApiKey: "the keys of an FC_ADMIN",
+    SecondFactor: "the second factor of an FC_ADMIN",
     UserStatusChange: "the status changes of an FC_ADMIN",
     AuditEvent: "what an FC_ADMIN or a command does across organizations",
 }
