@@ -4,11 +4,13 @@ from functools import update_wrapper
 from typing import Any, cast
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
+from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 
 from accounts import audit
@@ -16,6 +18,7 @@ from accounts.authentication import actor_of_user
 from accounts.models import User
 from accounts.scope import Actor
 from accounts.services.second_factors import is_required, second_factor_of
+from accounts.services.users import update_user
 from config.core.logs import request_id
 from config.core.middleware import route_of
 
@@ -66,6 +69,23 @@ class AutocompleteView(AutocompleteJsonView):
         return {"id": str(getattr(obj, to_field_name)), "text": self.model_admin.label(obj)}
 
 
+class OwnPasswordView(PasswordChangeView):
+    """Django's page for one's own password, which calls the service."""
+
+    form_class = AdminOwnPasswordChangeForm
+
+    def form_valid(self, form: Any) -> HttpResponseRedirect:
+        password = form.cleaned_data["new_password1"]
+        update_user(actor=actor_of(self.request), user=cast(User, self.request.user), changes={}, password=password)
+        stay_signed_in(self.request)
+        return HttpResponseRedirect(self.get_success_url())
+
+
+def stay_signed_in(request: HttpRequest) -> None:
+    """Give who has changed their own password a new session in this browser, as the service has ended all of them."""
+    update_session_auth_hash(request, User.objects.get(pk=actor_of(request).user_id))
+
+
 class AdminSite(UnfoldAdminSite):
     """unfold's site without deletion, without redirects that reveal whether an object exists, and with denials audited."""
 
@@ -102,13 +122,10 @@ class AdminSite(UnfoldAdminSite):
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         return AutocompleteView.as_view(admin_site=self)(request)
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        response = super().password_change(request, extra_context)
-        if response.status_code == 302:
-            # Of a user, only changes of status are published.
-            user = cast(User, request.user)
-            audit.record_change(actor_of(request), "user.update", user, event=None, changed=["password"])
-        return response
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        context = {**self.each_context(request), **(extra_context or {})}
+        done = reverse("admin:password_change_done")
+        return OwnPasswordView.as_view(extra_context=context, success_url=done)(request)
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

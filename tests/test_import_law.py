@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     GROUND,
     ("config.health",),
     ("accounts.scope",),
-    ("accounts.models", "accounts.migrations", "accounts.apps"),
+    ("accounts.models", "accounts.migrations", "accounts.apps", "accounts.sessions"),
     ("accounts.audit",),
     ("accounts.services",),
     ("accounts.authentication", "accounts.permissions"),

@@ -23,7 +23,7 @@ from accounts.models import CareGroup, Organization, Role, User, UserStatus
 from accounts.permissions import ADMINISTRATORS
 from accounts.services.second_factors import reset_second_factor, second_factor_of
 from accounts.services.users import change_user_status, create_user, update_user
-from accounts.site import actor_of
+from accounts.site import actor_of, stay_signed_in
 from config.core.exceptions import NotFound, NotPermitted
 
 
@@ -41,9 +41,13 @@ class UserForm(ServiceForm):
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters. Empty: unchanged.",
+        help_text="At least 12 characters. Empty: unchanged. A new one signs the person out everywhere.",
     )
-    status = forms.ChoiceField(choices=UserStatus.choices, widget=UnfoldAdminSelectWidget)
+    status = forms.ChoiceField(
+        choices=UserStatus.choices,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Any status but active signs the person out and revokes their API keys for good.",
+    )
     reason = forms.CharField(
         required=False, widget=UnfoldAdminTextInputWidget, help_text="Why the status changes. It is kept and reported."
     )
@@ -203,3 +207,5 @@ class UserAdmin(ScopedAdmin):
             update_user(actor=actor, user=obj, changes=form.columns(), care_groups=groups, password=password)
         status, reason = form.cleaned_data["status"], form.cleaned_data["reason"]
         change_user_status(actor=actor, user=obj, status=status, reason=reason)
+        if password and obj.pk == actor.user_id:
+            stay_signed_in(request)

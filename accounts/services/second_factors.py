@@ -13,7 +13,7 @@ from django_otp.oath import TOTP
 from accounts.audit import record_change, record_denied
 from accounts.models import Role, SecondFactor, User
 from accounts.scope import Actor
-from accounts.services.users import check_rank
+from accounts.services.ranks import check_rank
 from config.core.exceptions import Conflict, Invalid, NotFound, NotPermitted
 
 ISSUER = "Anamnesis"
