@@ -19,11 +19,7 @@ class StaticFiles:
 
     def __init__(self) -> None:
         self._files = StaticFilesMiddleware(lambda request: HttpResponse()).files
-        request = HttpRequest()
-        request.path = "/static/"
-        self._headers = list(
-            SecurityHeadersMiddleware(lambda request: HttpResponse()).process_response(request, HttpResponse()).items()
-        )
+        self._headers = list(_security_headers().items())
 
     def get(self, scope: Any) -> Any:
         """Return the response for `scope`, with `status`, `headers` and an open `file` or None; None for other paths."""
@@ -32,6 +28,15 @@ class StaticFiles:
             return None
         given = {key: value for name, key in CONDITIONS.items() if (value := scope.headers.get(name)) is not None}
         response = found.get_response(scope.method, given)
-        known = {name.lower() for name, _ in response.headers}
-        response.headers = [*response.headers, *(line for line in self._headers if line[0].lower() not in known)]
+        response.headers = [*response.headers, *self._headers]
         return response
+
+
+def _security_headers() -> dict[str, str]:
+    """Return the security headers of a page, for files: none of them is a page, so that none runs or loads anything."""
+    request = HttpRequest()
+    request.path, request.csp_nonce = "/static/", ""  # type: ignore[attr-defined]
+    middleware = SecurityHeadersMiddleware(lambda request: HttpResponse())
+    headers = dict(middleware.process_response(request, HttpResponse()).items())
+    del headers["Content-Type"]
+    return headers | {"Content-Security-Policy": middleware.API}

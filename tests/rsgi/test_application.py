@@ -54,13 +54,16 @@ def test_django_answers_with_its_headers(application):
     assert headers["X-Request-Id"]
 
 
-def test_a_static_file_needs_no_thread(application, monkeypatch):
+@pytest.mark.parametrize("https", [False, True])
+def test_a_static_file_needs_no_thread(application, settings, monkeypatch, https):
+    settings.SECURE_SSL_REDIRECT = https
+    application = Application()
     monkeypatch.setattr(wsgi, "application", never)
     proto = ask(application, "GET", "/static/a.css")
     headers = {name.lower(): value for name, value in proto.headers}
     assert (proto.status, proto.body, headers["content-type"]) == (200, b"b{}", 'text/css; charset="utf-8"')
     assert headers["x-content-type-options"] == "nosniff"
-    assert "default-src" in headers["content-security-policy"]
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 def test_a_static_file_is_served_as_whitenoise_does(application):
