@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_out
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
@@ -32,12 +34,15 @@ def create_user(
     status: str = UserStatus.ACTIVE,
     **values,
 ) -> User:
-    """Create a user. The first of `care_groups` becomes the default group, which patients they create join."""
+    """Create a user. The first of `care_groups` becomes the default group, which patients they create join.
+
+    Invalid for a password that is too easy to guess.
+    """
     check_rank(actor, role)
     groups = list(care_groups)
     user = User(email=email, role=role, organization=organization, status=status, **values)
     user.default_group = user.default_group or (groups[0] if groups else None)
-    user.set_password(password)
+    _set_password(user, password)
     user.save()
     set_care_groups(actor=actor, user=user, care_groups=groups)
     # Of a user, only changes of status are published.
@@ -57,6 +62,7 @@ def update_user(
     """Write `changes` (columns except the status), and the care groups and the password if given.
 
     If the default group is no longer among the user's groups, the first of them replaces it.
+    Invalid for a password that is too easy to guess.
     """
     stored = User.objects.select_for_update().get(pk=user.pk)
     for role in (stored.role, changes.get("role", stored.role)):
@@ -65,7 +71,7 @@ def update_user(
         setattr(stored, name, value)
     changed = set(changes)
     if password:
-        stored.set_password(password)
+        _set_password(stored, password)
         changed.add("password")
     if care_groups is not None:
         groups = list(care_groups)
@@ -76,6 +82,16 @@ def update_user(
     stored.save(update_fields=[*(changed - {"care_groups"}), "email_key", "updated_at"])
     # Of a user, only changes of status are published.
     record_change(actor, "user.update", stored, event=None, changed=changed)
+
+
+def _set_password(user: User, password: str | None) -> None:
+    """Set the password of `user`, or none that works; Invalid for one that is too easy to guess."""
+    if password is not None:
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise Invalid({"password": error.messages}) from error
+    user.set_password(password)
 
 
 def _default_among(groups: list[CareGroup], wanted: int | None) -> CareGroup | None:
