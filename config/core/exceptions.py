@@ -110,6 +110,12 @@ class Unavailable(DomainError):
     message = "Service unavailable"
 
 
+class Busy(Unavailable):
+    """All slots for hashing passwords are taken; a few seconds later there will be one."""
+
+    message = "Too many people are signing in or setting passwords at the moment. Please try again in a few seconds."
+
+
 class BadRequest(DomainError):
     """The request cannot be read: not JSON, too deep, a bad header. `where` names the part at fault."""
 

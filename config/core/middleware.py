@@ -4,7 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from axes.middleware import AxesMiddleware as _Axes
 from django.conf import settings
@@ -46,6 +46,23 @@ def client_address(request: HttpRequest) -> str:
         return str(ip_address(hops[-settings.TRUSTED_PROXIES]))
     except ValueError:
         return peer
+
+
+def client_network(request: HttpRequest) -> str:
+    """Return the address under which the client is counted: its own, or the first one of its /64 in IPv6.
+
+    Who has one address of IPv6 has the 2^64 of its network, too.
+    """
+    client = client_address(request)
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    if not isinstance(address, IPv6Address):
+        return client
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), 64), strict=False).network_address)
 
 
 class RequestIdMiddleware:
