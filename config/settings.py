@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "config.core.middleware.RequestIdMiddleware",
     "config.core.middleware.SecurityHeadersMiddleware",
     "config.core.middleware.AllowedHostMiddleware",
+    "config.core.middleware.TlsMiddleware",
     "config.core.middleware.StaticFilesMiddleware",
     "config.core.middleware.SessionMiddleware",
     "config.core.middleware.CsrfViewMiddleware",
@@ -198,6 +199,7 @@ CACHE_URL = env.str("CACHE_URL", default="")
 AUDIT_RETENTION_YEARS = 6
 
 # --- APIs -----------------------------------------------------------------------------------------
+API_DOCUMENTATION = env.bool("API_DOCUMENTATION", default=True)
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["config.rest.responses.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.rest.request_body.StrictJSONParser"],

@@ -16,6 +16,7 @@ from django.middleware.csrf import CsrfViewMiddleware as _Csrf
 from django.middleware.security import SecurityMiddleware as _Security
 from whitenoise.middleware import WhiteNoiseMiddleware as _StaticFiles
 
+from config.core.exceptions import TlsRequired
 from config.core.logs import request_id
 
 API_PREFIXES = ("/api/", "/v1/", "/general/")
@@ -95,7 +96,10 @@ class RequestIdMiddleware:
 
 
 class SecurityHeadersMiddleware(_Security):
-    """Django's security headers plus a content security policy; API answers are never stored or framed."""
+    """Django's security headers plus a content security policy; API answers are never stored or framed.
+
+    Pages are redirected to HTTPS, APIs are not: TlsMiddleware refuses.
+    """
 
     PAGES = (
         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
@@ -106,6 +110,9 @@ class SecurityHeadersMiddleware(_Security):
     ADMIN = PAGES.format(extra=" 'unsafe-eval'")
     OTHER = PAGES.format(extra="")
     API = "default-src 'none'; frame-ancestors 'none'"
+
+    def process_request(self, request):
+        return None if is_api(request.path) else super().process_request(request)
 
     def process_response(self, request, response):
         response = super().process_response(request, response)
@@ -131,6 +138,21 @@ class AllowedHostMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path not in ("/healthz", "/readyz"):
             request.get_host()
+        return self.get_response(request)
+
+
+class TlsMiddleware:
+    """Refuse API requests without TLS where HTTPS is on.
+
+    Clients follow a redirect without a word, and would go on sending their key in clear.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SECURE_SSL_REDIRECT and is_api(request.path) and not request.is_secure():
+            raise TlsRequired
         return self.get_response(request)
 
 
