@@ -12,6 +12,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.authentication import name_to_lock
 from accounts.models import User
+from config.core import passwords
 from config.rest import throttling
 
 # For so long an address is known from which a person has signed in.
@@ -34,6 +35,8 @@ class SignInLimits(AxesDatabaseHandler):
     """
 
     def is_allowed(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
+        """Tell whether the attempt may be made. Raises Busy where no password can be hashed: such an attempt is not counted."""
+        passwords.SLOTS.check()
         return super().is_allowed(request, credentials) and self._account_allows(request, credentials)
 
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:

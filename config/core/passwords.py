@@ -22,6 +22,12 @@ class HashingSlots:
         self._admitted, self._running = BoundedSemaphore(slots + waiting), BoundedSemaphore(slots)
         self._patience = patience
 
+    def check(self) -> None:
+        """Raise Busy where `taken` would do so at once."""
+        if not self._admitted.acquire(blocking=False):
+            raise Busy
+        self._admitted.release()
+
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Hold a slot. Raises Busy where too many wait already, or none becomes free in time."""
