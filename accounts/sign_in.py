@@ -28,8 +28,8 @@ class SignInLimits(AxesDatabaseHandler):
     - An account, from anywhere: SIGN_INS_PER_ACCOUNT_PER_MINUTE attempts from addresses that are not known
       for it. A lock would let strangers keep a person out: this is a delay, which ends at most a
       minute after they stop, and does not hold at an address from which the person has signed in
-      during the last 30 days. Guessing by many addresses is left with 14,400 attempts a day (at 10 a minute),
-      which find no password that accounts/passwords.py admits.
+      during the last 30 days. Who guesses from many addresses is left with 14,400 attempts a day (at 10 a
+      minute); the weakest password that accounts/passwords.py admits takes 2^36.
 
     Unknown names are counted and refused like known ones.
     """
@@ -42,7 +42,7 @@ class SignInLimits(AxesDatabaseHandler):
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
         """Return the failures of the pair or those of its address, whichever are nearer to their limit, on the pair's scale."""
         pair, address = map(_failures, self.get_user_attempts(request, credentials))
-        return max(pair, address * settings.AXES_FAILURE_LIMIT // settings.SIGN_IN_FAILURES_PER_ADDRESS)
+        return max(pair, address * settings.AXES_FAILURE_LIMIT // max(1, settings.SIGN_IN_FAILURES_PER_ADDRESS))
 
     def _account_allows(self, request: HttpRequest, credentials: dict[str, Any] | None) -> bool:
         """Count an attempt from an address that is not known for the account, and tell whether it may be made."""
@@ -52,8 +52,10 @@ class SignInLimits(AxesDatabaseHandler):
         # Who mistypes may have typed a password: the name is kept as a digest.
         subject = f"account:{salted_hmac('sign-in', name, algorithm='sha256').hexdigest()}"
         allowance = throttling.count(subject, settings.SIGN_INS_PER_ACCOUNT_PER_MINUTE)
+        if allowance.used <= allowance.limit:
+            return True
         vars(request)["retry_after"] = allowance.retry_after
-        return allowance.used <= allowance.limit
+        return False
 
     def _is_known(self, name: str, address: str) -> bool:
         emails = User.objects.filter(email_key=name).values("email")

@@ -6,6 +6,7 @@ from threading import BoundedSemaphore
 
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core.exceptions import ImproperlyConfigured
 
 from config.core.exceptions import Busy
 
@@ -19,6 +20,8 @@ class HashingSlots:
     """So many hashes at a time, and so many threads that wait for one; Busy at once for everybody else."""
 
     def __init__(self, slots: int, *, waiting: int = WAITING, patience: float = PATIENCE):
+        if slots < 1:
+            raise ImproperlyConfigured("PASSWORD_HASHES_AT_ONCE must be 1 or more")
         self._admitted, self._running = BoundedSemaphore(slots + waiting), BoundedSemaphore(slots)
         self._patience = patience
 

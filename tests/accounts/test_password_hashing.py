@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from django.contrib.auth.hashers import check_password, get_hasher, make_password
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from accounts.models import Role, User
@@ -119,6 +120,12 @@ def test_who_waits_is_refused_when_patience_ends_and_makes_room():
                 raise AssertionError("two at a time")
     with slots.taken():
         pass
+
+
+@pytest.mark.parametrize("slots", [0, -1])
+def test_no_slots_at_all_stop_the_start(slots):
+    with pytest.raises(ImproperlyConfigured, match="PASSWORD_HASHES_AT_ONCE"):
+        HashingSlots(slots)
 
 
 def test_the_server_leaves_threads_to_others():

@@ -55,9 +55,15 @@ def assert_locked(answer) -> None:
 # --- one account from one address -------------------------------------------------------------------
 
 
-def test_ten_failures_lock_the_account_for_this_address_alone(user):
-    assert statuses(attempt(user.email) for _ in range(PAIR)) == [200] * (PAIR - 1) + [429]
-    assert_locked(attempt(user.email, PASSWORD))
+def test_ten_failures_lock_the_account_for_this_address_alone(user, settings):
+    settings.SIGN_INS_PER_ACCOUNT_PER_MINUTE = 100
+    answers = [attempt(user.email) for _ in range(PAIR)]
+    assert statuses(answers) == [200] * (PAIR - 1) + [429]
+    refused = attempt(user.email, PASSWORD)
+    assert_locked(refused)
+    assert (answers[-1]["Retry-After"], refused["Retry-After"]) == ("900", "900")
+    assert "15 minutes" in refused.content.decode()
+    assert attempt(user.email, PASSWORD, "10.0.0.2").status_code == 302
 
 
 # --- one address ------------------------------------------------------------------------------------
