@@ -60,7 +60,7 @@ PREDICTABLE = [
 ]
 OF_THE_PERSON = [
     *("Quincy-Lovelace", "quincylovelace1", "lovelace19801231", "LovelaceQuincy!", "ecalevolycniuq", "Lövelace2024!"),
-    *("hillvalley2026", "Hill Valley 123", "quincy@hill.test", "hill-valley-quincy", "anamnesis2026", "Anamnesis-Anamnesis"),
+    *("Wexborough-2026!", "infirmary wexborough", "quincy@hill.test", "quincy@zuid-oost", "anamnesis2026", "Anamnesis-Anamnesis"),
 ]
 UNPREDICTABLE = [
     *(GOOD, "tr0ub4dor&3-mossy", "mossy gutter", "kx0fhw83nqpl", "1b0411e1c58b652060eb", "日本語のながいぱすわーどです"),
@@ -70,7 +70,7 @@ UNPREDICTABLE = [
 
 @pytest.fixture
 def person(clinic) -> User:
-    clinic.organization.name = "Hill Valley"
+    clinic.organization.name, clinic.organization.slug = "Wexborough Infirmary", "zuid-oost"
     return User(
         email="quincy.l@hill.test",
         first_name="Quincy",
