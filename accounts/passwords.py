@@ -12,7 +12,7 @@ from config.core.orm import fold
 
 # Bits. Three words of the list have 43; two of them, a sign between, only 34; twelve random characters 42 or more.
 LEAST = 36.0
-# Characters that are judged: the search takes time by the square of their number, and what is predictable so far is so.
+# Characters that are judged, from the first: the time that this takes grows with the cube of their number.
 LONGEST = 64
 SHORTEST_WORD = 3
 

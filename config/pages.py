@@ -18,6 +18,8 @@ from config.rest.problems import problems_of
 HEALTH = ("/healthz", "/readyz")
 # Bytes. The only forms for strangers are those of signing in, of a few hundred.
 MAX_BODY = 16 * 1024
+# The errors after which the same request may succeed a little later.
+REFUSALS = (RateLimited, Unavailable, OperationalError, InterfaceError)
 _TITLES = {413: "Too much at once", 429: "Too many requests", 503: "Not available at the moment"}
 
 
@@ -33,28 +35,26 @@ class StrangersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if is_api(request.path) or request.path in HEALTH:
             return self.get_response(request)
+        return self._refuse_stranger(request) or self.get_response(request)
+
+    def _refuse_stranger(self, request: HttpRequest) -> HttpResponse | None:
         try:
             if request.user.is_authenticated:
-                return self.get_response(request)
+                return None
             throttling.count_stranger(request).check()
         except REFUSALS as error:
             return refused(error)
-        if _size(request) > MAX_BODY:
-            return refusal(413, "A form here has at most 16 kB.")
-        return self.get_response(request)
+        return refusal(413, "A form here has at most 16 kB.") if _size(request) > MAX_BODY else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Tell what a view of a page refuses for the moment; anything else is a failure."""
         return refused(exception) if isinstance(exception, REFUSALS) and not is_api(request.path) else None
 
 
-REFUSALS = (RateLimited, Unavailable, OperationalError, InterfaceError)
-
-
 def refused(error: Exception) -> HttpResponse:
     """Return the page for one of REFUSALS."""
     problem = problems_of(error, {})[0]
-    return refusal(problem.status, f"{problem.message}.".replace("..", "."), problem.retry_after)
+    return refusal(problem.status, problem.message.rstrip(".") + ".", problem.retry_after)
 
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:

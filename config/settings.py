@@ -135,9 +135,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
-# Counted by accounts/sign_in.py, which gives each of them a limit of its own.
+# Counted by accounts/sign_in_limits.py, which gives each of them a limit of its own.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
-AXES_HANDLER = "accounts.sign_in.SignInLimits"
+AXES_HANDLER = "accounts.sign_in_limits.SignInLimits"
 # An attempt while it is locked does not lengthen a lock: one device in a clinic would keep all of it out.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_CALLABLE = "config.pages.locked_out"
@@ -193,7 +193,7 @@ ANONYMOUS_PER_MINUTE = env.int("ANONYMOUS_PER_MINUTE", default=100)
 FAILED_KEYS_PER_MINUTE = env.int("FAILED_KEYS_PER_MINUTE", default=20)
 SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", default=50)
 SIGN_INS_PER_ACCOUNT_PER_MINUTE = env.int("SIGN_INS_PER_ACCOUNT_PER_MINUTE", default=10)
-# Beside as many hashes one thread waits: with 2, three of a worker's four threads can be busy with passwords.
+# One more thread may wait: with 2, three of a worker's four threads can be busy with passwords.
 PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=1)
 CACHE_URL = env.str("CACHE_URL", default="")
 AUDIT_RETENTION_YEARS = 6

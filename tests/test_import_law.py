@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("accounts.authentication", "accounts.passwords", "accounts.permissions"),
     ("config.rest",),
     ("accounts.practice", "accounts.public"),
-    ("accounts.site", "accounts.sign_in", "accounts.admin"),
+    ("accounts.site", "accounts.sign_in_limits", "accounts.admin"),
     ("accounts.management",),
     ("patients.models", "patients.migrations", "patients.apps"),
     ("patients.search", "patients.duplicates", "patients.families", "patients.typeahead"),

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import RateWindow, Role, User
-from accounts.sign_in import KNOWN_FOR
+from accounts.sign_in_limits import KNOWN_FOR
 from config.rest import throttling
 from tests.accounts.test_rate_limit import Clock
 
