@@ -43,35 +43,37 @@ class StrangersMiddleware:
                 return None
             throttling.count_stranger(request).check()
         except REFUSALS as error:
-            return refused(error)
-        return refusal(413, "A form here has at most 16 kB.") if _size(request) > MAX_BODY else None
+            return refused(request, error)
+        return refusal(request, 413, "A form here has at most 16 kB.") if _size(request) > MAX_BODY else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Tell what a view of a page refuses for the moment; anything else is a failure."""
-        return refused(exception) if isinstance(exception, REFUSALS) and not is_api(request.path) else None
+        return refused(request, exception) if isinstance(exception, REFUSALS) and not is_api(request.path) else None
 
 
-def refused(error: Exception) -> HttpResponse:
+def refused(request: HttpRequest, error: Exception) -> HttpResponse:
     """Return the page for one of REFUSALS."""
     problem = problems_of(error, {})[0]
-    return refusal(problem.status, problem.message.rstrip(".") + ".", problem.retry_after)
+    return refusal(request, problem.status, problem.message.rstrip(".") + ".", problem.retry_after)
 
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
     """Return the page for somebody who may not try to sign in for now."""
     cool_off = int(settings.AXES_COOLOFF_TIME * 3600)
     seconds = getattr(request, "retry_after", cool_off)
-    return refusal(429, "Too many attempts to sign in have failed.", seconds)
+    return refusal(request, 429, "Too many attempts to sign in have failed.", seconds)
 
 
-def refusal(status: int, text: str, retry_after: int | None = None) -> HttpResponse:
+def refusal(request: HttpRequest, status: int, text: str, retry_after: int | None = None) -> HttpResponse:
     """Return a page that says why there is no other, and after how many seconds to try again."""
-    context = {"title": _TITLES[status], "text": text, "minutes": -(-(retry_after or 0) // 60)}
+    context = {"request": request, "title": _TITLES[status], "text": text, "minutes": -(-(retry_after or 0) // 60)}
     headers = {"Cache-Control": "no-store", **({} if retry_after is None else {"Retry-After": str(retry_after)})}
     return HttpResponse(render_to_string("refusal.html", context), status=status, headers=headers)
 
 
 def _size(request: HttpRequest) -> int:
-    """Return how many bytes the request announces. Django reads none of a body that announces no number."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    return int(length) if length.isdecimal() else 0
+    """Return how many bytes Django would read: none where the request announces no number of them."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0

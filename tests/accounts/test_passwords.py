@@ -1,7 +1,5 @@
 """Which passwords are refused: those that a list and a few rules produce, however they are put together."""
 
-import io
-
 import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -157,7 +155,7 @@ def test_nobody_gives_themselves_a_weak_password(clinic, password):
 def test_the_command_that_changes_passwords_refuses_a_weak_one(clinic, monkeypatch):
     user = clinic.users[Role.HC_PRIMARY]
     monkeypatch.setattr("getpass.getpass", lambda prompt: "passwordpassword")
-    with pytest.raises(CommandError, match="Aborting password change"):
-        call_command("changepassword", user.email, stdout=io.StringIO(), stderr=io.StringIO())
+    with pytest.raises(CommandError, match="too easy to guess"):
+        call_command("changepassword", user.email)
     user.refresh_from_db()
     assert not user.check_password("passwordpassword")
