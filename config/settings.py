@@ -70,11 +70,13 @@ MIDDLEWARE = [
     "config.core.middleware.RequestIdMiddleware",
     "config.core.middleware.SecurityHeadersMiddleware",
     "config.core.middleware.AllowedHostMiddleware",
+    "config.core.middleware.TlsMiddleware",
     "config.rest.body_limits.BodyLimitMiddleware",
     "config.core.middleware.StaticFilesMiddleware",
     "config.core.middleware.SessionMiddleware",
     "config.core.middleware.CsrfViewMiddleware",
     "config.core.middleware.AuthenticationMiddleware",
+    "config.pages.StrangersMiddleware",
     "config.core.middleware.MessageMiddleware",
     "config.core.middleware.AxesMiddleware",
 ]
@@ -132,17 +134,22 @@ WHITENOISE_MANIFEST_STRICT = False
 # --- people and keys ------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.authentication.StaffBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["config.core.passwords.Argon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.PredictablePasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "config.core.middleware.client_address"
+# Counted by accounts/sign_in_limits.py, which gives each of them a limit of its own.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
+AXES_HANDLER = "accounts.sign_in_limits.SignInLimits"
+# An attempt while it is locked does not lengthen a lock: one device in a clinic would keep all of it out.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_CALLABLE = "config.pages.locked_out"
+AXES_CLIENT_IP_CALLABLE = "config.core.middleware.client_network"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 # axes would look for the attempted name under "email", the user's own column; credentials carry it as "username".
@@ -198,6 +205,10 @@ UNFOLD = {
 RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=1000)
 ANONYMOUS_PER_MINUTE = env.int("ANONYMOUS_PER_MINUTE", default=100)
 FAILED_KEYS_PER_MINUTE = env.int("FAILED_KEYS_PER_MINUTE", default=20)
+SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", default=25)
+SIGN_INS_PER_ACCOUNT_PER_MINUTE = env.int("SIGN_INS_PER_ACCOUNT_PER_MINUTE", default=10)
+# One more thread may wait: with 2, three of a worker's four threads can be busy with passwords.
+PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=1)
 # Requests that a worker process works on at a time. Those that wait for a slow client are not among them.
 THREADS = 4
 # A body has BODY_SECONDS to arrive; a larger one so many more as BODY_BYTES_PER_SECOND allow. The same for answers.
@@ -211,6 +222,7 @@ CACHE_URL = env.str("CACHE_URL", default="")
 AUDIT_RETENTION_YEARS = 6
 
 # --- APIs -----------------------------------------------------------------------------------------
+API_DOCUMENTATION = env.bool("API_DOCUMENTATION", default=True)
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["config.rest.responses.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.rest.request_body.StrictJSONParser"],

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_out
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 from django.dispatch import receiver
@@ -32,12 +34,15 @@ def create_user(
     status: str = UserStatus.ACTIVE,
     **values,
 ) -> User:
-    """Create a user. The first of `care_groups` becomes the default group, which patients they create join."""
+    """Create a user. The first of `care_groups` becomes the default group, which patients they create join.
+
+    Invalid for a password that is too easy to guess.
+    """
     check_rank(actor, role)
     groups = list(care_groups)
     user = User(email=email, role=role, organization=organization, status=status, **values)
     user.default_group = user.default_group or (groups[0] if groups else None)
-    user.set_password(password)
+    _set_password(user, password)
     user.save()
     set_care_groups(actor=actor, user=user, care_groups=groups)
     # Of a user, only changes of status are published.
@@ -58,6 +63,7 @@ def update_user(
 
     If the default group is no longer among the user's groups, the first of them replaces it. A new password, role or
     organization ends all sessions of the user.
+    Invalid for a password that is too easy to guess.
     """
     stored = User.objects.select_for_update().get(pk=user.pk)
     before = _access(stored)
@@ -67,7 +73,7 @@ def update_user(
         setattr(stored, name, value)
     changed = set(changes)
     if password:
-        stored.set_password(password)
+        _set_password(stored, password)
         changed.add("password")
     if care_groups is not None:
         groups = list(care_groups)
@@ -80,6 +86,16 @@ def update_user(
         _end_sessions(stored)
     # Of a user, only changes of status are published.
     record_change(actor, "user.update", stored, event=None, changed=changed)
+
+
+def _set_password(user: User, password: str | None) -> None:
+    """Set the password of `user`, or none that works; Invalid for one that is too easy to guess."""
+    if password is not None:
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise Invalid({"password": error.messages}) from error
+    user.set_password(password)
 
 
 def _access(user: User) -> list[Any]:

@@ -5,7 +5,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from axes.middleware import AxesMiddleware as _Axes
 from django.conf import settings
@@ -17,6 +17,7 @@ from django.middleware.csrf import CsrfViewMiddleware as _Csrf
 from django.middleware.security import SecurityMiddleware as _Security
 from whitenoise.middleware import WhiteNoiseMiddleware as _StaticFiles
 
+from config.core.exceptions import TlsRequired
 from config.core.logs import request_id
 
 API_PREFIXES = ("/api/", "/v1/", "/general/")
@@ -47,6 +48,23 @@ def client_address(request: HttpRequest) -> str:
         return str(ip_address(hops[-settings.TRUSTED_PROXIES]))
     except ValueError:
         return peer
+
+
+def client_network(request: HttpRequest) -> str:
+    """Return the address under which the client is counted: its own, or the first one of its /64 in IPv6.
+
+    Who has one address of IPv6 has the 2^64 of its network, too.
+    """
+    client = client_address(request)
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    if not isinstance(address, IPv6Address):
+        return client
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), 64), strict=False).network_address)
 
 
 class RequestIdMiddleware:
@@ -82,6 +100,7 @@ class SecurityHeadersMiddleware(_Security):
     """Django's security headers plus a content security policy; API answers are never stored or framed.
 
     Inline scripts run only with the nonce of their response, which templates find as `request.csp_nonce`.
+    Pages are redirected to HTTPS, APIs are not: TlsMiddleware refuses.
     """
 
     PAGES = (
@@ -93,7 +112,7 @@ class SecurityHeadersMiddleware(_Security):
 
     def process_request(self, request):
         request.csp_nonce = secrets.token_urlsafe(16)
-        return super().process_request(request)
+        return None if is_api(request.path) else super().process_request(request)
 
     def process_response(self, request, response):
         response = super().process_response(request, response)
@@ -124,6 +143,21 @@ class AllowedHostMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path not in ("/healthz", "/readyz"):
             request.get_host()
+        return self.get_response(request)
+
+
+class TlsMiddleware:
+    """Refuse API requests without TLS where HTTPS is on.
+
+    Clients follow a redirect without a word, and would go on sending their key in clear.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SECURE_SSL_REDIRECT and is_api(request.path) and not request.is_secure():
+            raise TlsRequired
         return self.get_response(request)
 
 

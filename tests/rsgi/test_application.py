@@ -7,7 +7,6 @@ import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 
 from config import wsgi
-from config.core.middleware import StaticFilesMiddleware
 from config.rsgi.answers import WHOLE
 from config.rsgi.application import Application
 from tests.rsgi.fakes import Proto, scope
@@ -76,10 +75,10 @@ def test_a_static_file_is_served_as_whitenoise_does(application):
     assert ask(application, "POST", "/static/a.css").status == 405
 
 
-def test_without_collected_files_django_finds_them(application, settings):
+def test_without_collected_files_django_finds_them(application, settings, view):
     settings.WHITENOISE_AUTOREFRESH = True
-    assert not StaticFilesMiddleware(lambda request: None).files
-    assert ask(Application(), "GET", "/static/nothing.css").status == 404
+    view(lambda environ: HttpResponse("found"))
+    assert ask(Application(), "GET", "/static/a.css").body == b"found"
 
 
 def test_no_thread_is_taken_while_a_body_arrives(application, view):
