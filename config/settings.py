@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "config.core.middleware.SecurityHeadersMiddleware",
     "config.core.middleware.AllowedHostMiddleware",
     "config.core.middleware.TlsMiddleware",
+    "config.rest.body_limits.BodyLimitMiddleware",
     "config.core.middleware.StaticFilesMiddleware",
     "config.core.middleware.SessionMiddleware",
     "config.core.middleware.CsrfViewMiddleware",
@@ -119,13 +120,14 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_HANDLERS = ["config.core.uploads.RefuseUploads"]
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "config.core.static_storage.StaticFilesStorage"},
 }
 WHITENOISE_MANIFEST_STRICT = False
 
@@ -207,6 +209,15 @@ SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", default=2
 SIGN_INS_PER_ACCOUNT_PER_MINUTE = env.int("SIGN_INS_PER_ACCOUNT_PER_MINUTE", default=10)
 # One more thread may wait: with 2, three of a worker's four threads can be busy with passwords.
 PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=1)
+# Requests that a worker process works on at a time. Those that wait for a slow client are not among them.
+THREADS = 4
+# A body has BODY_SECONDS to arrive; a larger one so many more as BODY_BYTES_PER_SECOND allow. The same for answers.
+BODY_SECONDS = env.int("BODY_SECONDS", default=30)
+BODY_BYTES_PER_SECOND = env.int("BODY_BYTES_PER_SECOND", default=20_000)
+BODY_MEMORY = env.int("BODY_MEMORY", default=100_000_000)
+ANSWER_SECONDS = env.int("ANSWER_SECONDS", default=30)
+ANSWER_BYTES_PER_SECOND = env.int("ANSWER_BYTES_PER_SECOND", default=20_000)
+STREAM_SECONDS = env.int("STREAM_SECONDS", default=3600)
 CACHE_URL = env.str("CACHE_URL", default="")
 AUDIT_RETENTION_YEARS = 6
 

@@ -6,7 +6,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -84,7 +83,7 @@ def emptying() -> Iterator[None]:
 def places() -> Iterator[None]:
     """Let tests leave streams unread: nobody closes those, as servers do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(streaming, "STREAM_SLOTS", BoundedSemaphore(100_000))
+        patch.setattr(streaming, "STREAM_SLOTS", streaming.StreamSlots(100_000, each_user=100_000))
         yield
 
 

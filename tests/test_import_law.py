@@ -60,6 +60,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config.rest.documentation", "config.pages", "config.admin"),
     ("config.urls",),
     ("config.wsgi",),
+    ("config.rsgi",),
 )
 
 # Inside an app or dialect, lowest first.

@@ -10,7 +10,7 @@ from django.views import defaults
 
 from config.core.middleware import is_api
 from config.rest import general, practice, public
-from config.rest.problems import problems_of
+from config.rest.problems import Problem, Rejected, problems_of
 from config.rest.views import error_response
 
 logger = logging.getLogger("anamnesis.problem")
@@ -31,6 +31,11 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a path that no line of the table of contents takes."""
     return _respond(request, exception, lambda: defaults.page_not_found(request, exception))
+
+
+def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """Answer a request that is refused before it is read."""
+    return _respond(request, Rejected([problem]), lambda: HttpResponse(problem.message, "text/plain", problem.status))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -1,16 +1,16 @@
 """Responses that are sent while they are made."""
 
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
-from threading import BoundedSemaphore
+from threading import Lock
 from typing import TypeVar
 
+from accounts.scope import Actor
 from config.core.exceptions import Unavailable
 from config.core.logs import request_id
 
-# Streams that a worker sends at a time. Each holds a thread for as long as its reader takes: the others are for the rest.
-STREAM_SLOTS = BoundedSemaphore(2)
 logger = logging.getLogger("anamnesis.stream")
 Part = TypeVar("Part")
 
@@ -21,18 +21,55 @@ def start_eagerly(parts: Iterator[Part]) -> Iterator[Part]:
     return chain(first, parts)
 
 
+class StreamSlots:
+    """The streams that a worker process sends at a time: `total`, at most half of them for one organization.
+
+    A user has `each_user`. Administrators of all organizations share what one organization has.
+    """
+
+    def __init__(self, total: int, each_user: int = 1):
+        self._total, self._each_user = total, each_user
+        self._lock = Lock()
+        self._users: Counter[int] = Counter()
+        self._organizations: Counter[int | None] = Counter()
+
+    def acquire(self, actor: Actor) -> None:
+        """Take a slot for `actor`. Raises Unavailable where there is none."""
+        with self._lock:
+            mine, ours = self._users[actor.user_id], self._organizations[actor.organization_id]
+            if mine >= self._each_user or ours >= self._total // 2 or self._users.total() >= self._total:
+                raise Unavailable
+            self._users[actor.user_id] += 1
+            self._organizations[actor.organization_id] += 1
+
+    def release(self, actor: Actor) -> None:
+        """Give the slot back."""
+        with self._lock:
+            self._users -= Counter({actor.user_id: 1})
+            self._organizations -= Counter({actor.organization_id: 1})
+
+
+STREAM_SLOTS = StreamSlots(8)
+
+
 class Stream:
     """The parts of a response, in one of the worker's stream slots until it is closed; Unavailable where none is free.
 
-    The server ends a body in order even where making it fails, so that half of one would pass for
-    the whole: a stream that breaks off ends with `failure_trailer` instead.
+    `make` is called once a slot is taken, so that who is refused costs nothing. The server ends a body in order even where
+    making it fails, so that half of one would pass for the whole: a stream that breaks off ends with `failure_trailer`
+    instead.
     """
 
-    def __init__(self, parts: Iterator[bytes], failure_trailer: bytes):
-        self.parts, self.failure_trailer, self.request_id = parts, failure_trailer, request_id.get()
-        self._slots, self._held = STREAM_SLOTS, STREAM_SLOTS.acquire(blocking=False)
-        if not self._held:
-            raise Unavailable
+    def __init__(self, make: Callable[[], Iterator[bytes]], failure_trailer: bytes, actor: Actor):
+        self.failure_trailer, self.request_id = failure_trailer, request_id.get()
+        self._slots, self._actor, self._held = STREAM_SLOTS, actor, False
+        self._slots.acquire(actor)
+        self._held = True
+        try:
+            self.parts = make()
+        except BaseException:
+            self.close()
+            raise
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -49,6 +86,6 @@ class Stream:
         """Give the slot back."""
         if self._held:
             self._held = False
-            self._slots.release()
+            self._slots.release(self._actor)
 
     __del__ = close  # Nobody closes what was never sent.

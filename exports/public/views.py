@@ -80,7 +80,7 @@ class ReportViewSet(public.ViewSet):
         query: Any = self.filter_queryset(self.get_queryset())  # type: ignore[arg-type]
         kinds, chunks = self.report.kinds, self.report.chunks(query, self.actor, self.audit_read)
         trailer = FAILURE_TRAILERS[form](kinds, self.error_body([Problem(503, "unavailable", Unavailable.message)]))
-        stream = Stream(FORMATS[form](kinds, start_eagerly(chunks)), trailer)
+        stream = Stream(lambda: FORMATS[form](kinds, start_eagerly(chunks)), trailer, self.actor)
         response = StreamingHttpResponse(stream, content_type=f"{MEDIA_TYPES[form]}; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{self.report_type}.{form}"'
         return response

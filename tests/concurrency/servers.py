@@ -23,29 +23,17 @@ class Server:
 
     def __init__(self, database_url: str, workers: int = 2, **given: str):
         self.port = _free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "granian",
-            "--interface",
-            "wsgi",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--workers",
-            str(workers),
-            "--blocking-threads",
-            "1",
-            "--log-level",
-            "error",
-            "config.wsgi:application",
-        ]
         self.process = subprocess.Popen(  # noqa: S603
-            command,
+            self.command(workers),
             cwd=settings.BASE_DIR,
             env=environment(database_url, "config.settings") | given,
         )
+
+    def command(self, workers: int) -> list[str]:
+        """Return the command that starts the product without its static files."""
+        granian = [sys.executable, "-m", "granian", "--interface", "rsgi", "--no-ws", "--log-level", "error"]
+        where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", str(workers)]
+        return [*granian, *where, "config.rsgi.application:application"]
 
     def wait(self) -> None:
         """Wait until a worker answers."""
@@ -84,6 +72,13 @@ class Server:
             yield link
         finally:
             link.close()
+
+
+class WholeServer(Server):
+    """The product as an operator starts it, with its static files."""
+
+    def command(self, workers: int) -> list[str]:
+        return [sys.executable, "manage.py", "serve", "--port", str(self.port), "--workers", str(workers)]
 
 
 def environment(database_url: str, settings_module: str) -> dict[str, str]:

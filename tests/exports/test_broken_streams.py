@@ -2,16 +2,18 @@
 
 import json
 import logging
-from threading import BoundedSemaphore
 
 import pytest
 
 from accounts import audit
+from accounts.models import Role
+from accounts.scope import Actor
 from config.core.exceptions import Unavailable
 from config.core.logs import JsonFormatter
 from config.rest import streaming
-from config.rest.streaming import Stream
+from config.rest.streaming import Stream, StreamSlots
 from exports import registry as reading
+from exports.public import views
 from tests.exports.rows import add_row, lines_of, stream
 
 FORMS = pytest.mark.parametrize("form", ["csv", "ndjson"])
@@ -68,23 +70,69 @@ def test_the_log_tells_what_broke_where_and_nothing_of_anybody(broken, caplog):
     assert "Quist" not in line
 
 
+def refused(answer) -> bool:
+    return (answer.status_code, answer.json()) == (503, TOLD)
+
+
 @FORMS
-def test_so_many_streams_leave_at_a_time_and_one_that_was_read_makes_room(clinic, api, monkeypatch, form):
+def test_a_user_has_one_stream_at_a_time_and_one_that_was_read_makes_room(clinic, api, monkeypatch, form):
     add_row(clinic, REPORT)
-    monkeypatch.setattr(streaming, "STREAM_SLOTS", BoundedSemaphore(2))
-    held = [api().get(f"/v1/export/{REPORT}.{form}") for _ in range(2)]
-    refused = api().get(f"/v1/export/{REPORT}.{form}")
-    assert (refused.status_code, refused.json()) == (503, TOLD)
+    monkeypatch.setattr(streaming, "STREAM_SLOTS", StreamSlots(8))
+    held = api().get(f"/v1/export/{REPORT}.{form}")
+    assert refused(api().get(f"/v1/export/{REPORT}.{form}"))
     assert api().get(f"/v1/export/{REPORT}").status_code == 200
-    assert b"".join(held[0].streaming_content)
+    assert b"".join(held.streaming_content)
     assert stream(api(), REPORT, form)
 
 
-def test_a_stream_that_nobody_reads_gives_its_place_back_when_it_is_closed_and_only_once(monkeypatch):
-    monkeypatch.setattr(streaming, "STREAM_SLOTS", BoundedSemaphore(1))
-    first = Stream(iter([b"a"]), b"")
+@FORMS
+def test_an_organization_has_half_of_the_streams_and_leaves_the_rest_to_others(api, neighbour, monkeypatch, form):
+    monkeypatch.setattr(streaming, "STREAM_SLOTS", StreamSlots(4))
+    held = [api(role).get(f"/v1/export/{REPORT}.{form}") for role in (Role.HC_ADMIN, Role.HC_VIEW_ALL)]
+    assert refused(api(Role.HC_PRIMARY).get(f"/v1/export/{REPORT}.{form}"))
+    assert stream(api(clinic=neighbour), REPORT, form) is not None
+    assert all(answer.status_code == 200 for answer in held)
+
+
+def test_a_refused_stream_is_not_begun(broken, monkeypatch):
+    monkeypatch.setattr(streaming, "STREAM_SLOTS", StreamSlots(0))
+    monkeypatch.setattr(views, "start_eagerly", lambda chunks: pytest.fail("a row was read"))
+    assert refused(broken("csv", 0))
+
+
+def actor(user_id: int, organization_id: int) -> Actor:
+    return Actor(user_id=user_id, organization_id=organization_id, role=Role.HC_ADMIN)
+
+
+def test_all_organizations_together_have_so_many_streams(monkeypatch):
+    slots = StreamSlots(2)
+    slots.acquire(actor(1, 1))
+    slots.acquire(actor(2, 2))
     with pytest.raises(Unavailable):
-        Stream(iter([b"b"]), b"")
+        slots.acquire(actor(3, 3))
+    slots.release(actor(1, 1))
+    slots.acquire(actor(3, 3))
+
+
+def test_a_stream_that_nobody_reads_gives_its_slot_back_when_it_is_closed_and_only_once(monkeypatch):
+    monkeypatch.setattr(streaming, "STREAM_SLOTS", StreamSlots(2))
+    first = Stream(lambda: iter([b"a"]), b"", actor(1, 1))
+    with pytest.raises(Unavailable):
+        Stream(lambda: iter([b"b"]), b"", actor(1, 1))
     first.close()
     first.close()
-    assert list(Stream(iter([b"c"]), b"")) == [b"c"]
+    second = Stream(lambda: iter([b"c"]), b"", actor(1, 1))
+    with pytest.raises(Unavailable):
+        Stream(lambda: iter([b"d"]), b"", actor(1, 1))
+    assert list(second) == [b"c"]
+
+
+def test_a_stream_that_cannot_be_begun_gives_its_slot_back(monkeypatch):
+    monkeypatch.setattr(streaming, "STREAM_SLOTS", StreamSlots(2))
+
+    def fail():
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        Stream(fail, b"", actor(1, 1))
+    assert list(Stream(lambda: iter([b"c"]), b"", actor(1, 1))) == [b"c"]

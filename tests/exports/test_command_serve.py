@@ -39,13 +39,22 @@ def test_it_refuses_a_database_that_does_not_answer(monkeypatch):
 def test_static_files_are_collected_once_and_again_when_their_sources_change(settings, tmp_path, monkeypatch):
     settings.STATIC_ROOT = tmp_path / "collected"
     ran = []
-    monkeypatch.setattr(serve, "call_command", lambda name, **options: ran.append(name))
+    monkeypatch.setattr(serve, "call_command", lambda name, **options: ran.append((name, options["ignore_patterns"])))
     serve.collect_static_files()
     serve.collect_static_files()
-    assert ran == ["collectstatic"]
+    assert ran == [("collectstatic", ["*.map"])]
     monkeypatch.setattr(serve, "_fingerprint_of_sources", lambda: "changed")
     serve.collect_static_files()
-    assert ran == ["collectstatic"] * 2
+    assert len(ran) == 2
+
+
+def test_no_map_for_a_debugger_counts_among_the_sources(monkeypatch, tmp_path, settings):
+    settings.STATICFILES_DIRS = [tmp_path]
+    before = serve._fingerprint_of_sources()
+    (tmp_path / "a.js.map").touch()
+    assert serve._fingerprint_of_sources() == before
+    (tmp_path / "a.js").touch()
+    assert serve._fingerprint_of_sources() != before
 
 
 def free_port() -> int:

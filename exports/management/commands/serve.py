@@ -1,7 +1,11 @@
 """`manage.py serve`: the server, for demos and production alike."""
 
+import fcntl
 import hashlib
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +15,21 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 
 from config.health import pending_migrations
 
-# Threads per worker: while one waits for the database or a slow client, others work.
-THREADS = 4
-THREADS_STAY_SECONDS = 600
+# Threads of the server's own that read files and pipes; one waits while a stream has not made its next part.
+FILE_THREADS = 64
+# Maps for debuggers: several times as large as what they describe, and nobody's business.
+NOT_SERVED = ["*.map"]
+HEADER_MILLISECONDS = 10_000
+# Bytes of a request's head, and of an answer that waits for its client in the server.
+BUFFER = 131_072
+# Connections of a worker, those that idle included, as far as the system allows the files for them.
+CONNECTIONS = 2_048
+FILES_A_CONNECTION = 4
 KILL_AFTER_SECONDS = 10
 LOGGING = {
     "formatters": {"generic": {"()": "config.core.logs.JsonFormatter"}, "access": {"()": "config.core.logs.JsonFormatter"}},
@@ -36,25 +48,38 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=1, help=f"processes, each of {THREADS} threads")
+        parser.add_argument("--workers", type=int, default=1, help=f"processes, each of {settings.THREADS} threads")
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unmigrated()
         collect_static_files()
         connections.close_all()
         Granian(
-            "config.wsgi:application",
+            "config.rsgi.application:application",
             address=options["host"],
             port=options["port"],
             workers=options["workers"],
-            interface=Interfaces.WSGI,
-            blocking_threads=THREADS,
-            blocking_threads_idle_timeout=THREADS_STAY_SECONDS,
+            interface=Interfaces.RSGI,
+            # No proxy speaks HTTP/2 to a server behind it, and its streams would escape the limits of a connection.
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=BUFFER),
+            backpressure=allowed_connections(),
+            runtime_blocking_threads=FILE_THREADS,
             websockets=False,
             workers_kill_timeout=KILL_AFTER_SECONDS,
             respawn_failed_workers=True,
             log_dictconfig=LOGGING,
         ).serve()
+
+
+def allowed_connections() -> int:
+    """Raise this process's limit of open files as far as is needed and allowed; return how many connections it is good for."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = CONNECTIONS * FILES_A_CONNECTION
+    if most != resource.RLIM_INFINITY:
+        files = min(files, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return files // FILES_A_CONNECTION
 
 
 def refuse_unmigrated() -> None:
@@ -70,20 +95,32 @@ def refuse_unmigrated() -> None:
 
 def collect_static_files() -> None:
     """Collect static files into STATIC_ROOT, unless they have been collected from the same sources."""
-    stamp = Path(settings.STATIC_ROOT) / ".sources"
-    fingerprint = _fingerprint_of_sources()
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint:
-        return
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(fingerprint, encoding="utf-8")
+    root = Path(settings.STATIC_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    with _locked(root):
+        stamp, fingerprint = root / ".sources", _fingerprint_of_sources()
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint:
+            return
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=NOT_SERVED)
+        stamp.write_text(fingerprint, encoding="utf-8")
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Keep other servers that start now from collecting into `directory` at the same time."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _fingerprint_of_sources() -> str:
-    """Return a digest of the names, sizes and times of all static files of the installed apps."""
+    """Return a digest of the names, sizes and times of all static files of the installed apps that are served."""
     digest = hashlib.sha256()
     for finder in get_finders():
-        for name, storage in finder.list([]):
+        for name, storage in finder.list(NOT_SERVED):
             stat = os.stat(storage.path(name))
             digest.update(f"{name}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()

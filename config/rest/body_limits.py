@@ -1,0 +1,46 @@
+"""Bodies that are refused before anything reads them."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from config.core.middleware import is_api
+from config.rest.fallback import refused
+from config.rest.problems import Problem
+
+# Where the environ says that the server could not read the body, with the status to tell.
+BODY_FAULT = "anamnesis.body_fault"
+# Bytes of a form in parts. Nothing takes files, and no form of ours is sent so.
+MAX_MULTIPART = 64_000
+
+FAULTS = {
+    400: Problem(400, "bad_request", "The body broke off"),
+    408: Problem(408, "timeout", "The body did not arrive in time"),
+    413: Problem(413, "too_large", "The body is too large"),
+    503: Problem(503, "unavailable", "Too many large bodies arrive at this time", retry_after=5),
+}
+
+
+class BodyLimitMiddleware:
+    """Refuse a body that did not arrive, and on pages one that is too large, before a form or the CSRF check reads it.
+
+    In APIs the views do that, after they have asked who calls.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        status = request.META.get(BODY_FAULT) or (413 if _too_large(request) else 0)
+        return refused(request, FAULTS[status]) if status else self.get_response(request)
+
+
+def _too_large(request: HttpRequest) -> bool:
+    if is_api(request.path):
+        return False
+    limit = MAX_MULTIPART if request.content_type == "multipart/form-data" else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0) > limit
+    except ValueError:
+        return False
