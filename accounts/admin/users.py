@@ -23,6 +23,7 @@ from accounts.models import CareGroup, Organization, Role, User, UserStatus
 from accounts.permissions import ADMINISTRATORS
 from accounts.services.users import change_user_status, create_user, update_user
 from accounts.site import actor_of
+from config.core.orm import NOTE_LENGTH
 
 
 class UserForm(ServiceForm):
@@ -43,7 +44,10 @@ class UserForm(ServiceForm):
     )
     status = forms.ChoiceField(choices=UserStatus.choices, widget=UnfoldAdminSelectWidget)
     reason = forms.CharField(
-        required=False, widget=UnfoldAdminTextInputWidget, help_text="Why the status changes. It is kept and reported."
+        required=False,
+        max_length=NOTE_LENGTH,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Why the status changes. It is kept and reported.",
     )
 
     def __init__(self, *args, **kwargs):
