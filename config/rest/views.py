@@ -350,7 +350,14 @@ class DialectViewSet(throttling.LargeRequests, GenericViewSet):
         if self.allowance is not None:
             response["X-RateLimit-Limit"] = str(self.allowance.limit)
             response["X-RateLimit-Remaining"] = str(max(0, self.allowance.limit - self.allowance.used))
+        self._let_go(request)
         return response
+
+    def _let_go(self, request: Any) -> None:
+        """Cut what REST framework ties in a circle, or what was sent stays in memory until the garbage collector comes by."""
+        request.parser_context = {}
+        for verb in self.action_map:
+            vars(self).pop(verb, None)
 
 
 def not_found_error(model: type[models.Model]) -> NotFound:

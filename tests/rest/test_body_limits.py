@@ -1,15 +1,19 @@
 """What bodies may cost: values, memory, places that an error names, and the rate limit by bytes."""
 
+import gc
 import json
 import tracemalloc
+import weakref
 
 import pytest
 
 from accounts.models import RateWindow
 from config.core.exceptions import BadRequest
+from config.rest.fields import Text
 from config.rest.problems import Rejected
-from config.rest.request_body import MAX_VALUES, read_json
+from config.rest.request_body import MAX_VALUES, StrictJSONParser, read_json
 from patients.models import Patient
+from patients.practice.serializers import PracticeBulkRowIn
 from tests.rest.wire import Wire
 
 SIZE = 2_400_000
@@ -163,3 +167,34 @@ def test_a_body_that_sets_custom_fields_is_counted(clinic):
     path = f"{wire.address(clinic.patient())}/field-values"
     wire.checked(wire.client()("PUT", path, raw=b'{"x":"' + b"x" * 2_000_000 + b'"}'), 422)
     assert used() == 3
+
+
+# --- afterwards -------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("raw", "status"), [(b'{"rows":[]}', 200), (b'{"rows":0}', 422), (b"{", 400), (b'{"rows":[0]}', 200)])
+def test_what_was_sent_is_forgotten_with_the_response(clinic, monkeypatch, raw, status):
+    """Not when the garbage collector comes by: until then large bodies would add up."""
+    seen: list[weakref.ref] = []
+    parse = StrictJSONParser.parse
+
+    def parsed(self, stream, media_type=None, parser_context=None):
+        seen.extend(weakref.ref(parser_context[name]) for name in ("view", "request"))
+        return parse(self, stream, media_type, parser_context)
+
+    monkeypatch.setattr(StrictJSONParser, "parse", parsed)
+    client = Wire("practice", clinic).client()
+    gc.collect()
+    gc.disable()
+    try:
+        assert client("POST", f"{clinic.base}/patients/bulk", raw=raw).status_code == status
+        assert [reference() for reference in seen] == [None, None]
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(("wrong", "told"), [(1, 3), (9, 11), (10, 10), (24, 10)])
+def test_a_row_that_is_wrong_throughout_names_ten_of_its_values(clinic, wrong, told):
+    names = [name for name, field in PracticeBulkRowIn().fields.items() if isinstance(field, Text) and not field.required]
+    rows = [dict.fromkeys(names[:wrong], 1)]
+    response = Wire("practice", clinic).client().post(f"{clinic.base}/patients/bulk", {"rows": rows})
+    assert len(names) >= 24
+    assert len(response.json()["results"][0]["errors"]) == told
