@@ -28,7 +28,7 @@ _UNUSABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 class StrictJSONParser(BaseParser):
-    """Parses bodies by `read_json`, with the view's `max_body_size` and `max_body_values`, which are counted before."""
+    """Parses bodies by `read_json`, within the view's `max_body_size` and `max_body_values`. Their bytes are counted before."""
 
     media_type = "application/json"
 
