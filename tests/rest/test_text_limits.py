@@ -25,8 +25,8 @@ from tests.rest.wire import CHANGES, Wire
 
 # Bounded by the service that knows the type of the custom field: tests/patients/test_field_values.py.
 JUDGED_BY_TYPE = {"PracticeFieldValueIn.value"}
-# Worked out by the product, never sent: the columns that are searched in, and names of columns.
-DERIVED = {"patient.search_text", "communicationlog.note_key", "auditevent.changed_fields"}
+# Worked out by the product, never sent: the columns that are searched in, names of columns, and what a session remembers.
+DERIVED = {"patient.search_text", "communicationlog.note_key", "auditevent.changed_fields", "session.session_data"}
 # As long as UTF-8 can make them.
 LONGEST = "\U0010ffff"
 
