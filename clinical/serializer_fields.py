@@ -12,6 +12,7 @@ from clinical.fields import (
     CODE_LENGTH,
     DISPLAY_LENGTH,
     MAX_CODINGS,
+    MAX_DAY,
     CodeSystem,
     CodingListField,
     DayListField,
@@ -23,7 +24,7 @@ from clinical.models import AlertStatus
 from clinical.services.alerts import effective_status
 from config.core.dates import today_at
 from config.rest.compiled.plans import Computed
-from config.rest.fields import AlwaysRequired, Choice, Decimal, JSONList, Text
+from config.rest.fields import AlwaysRequired, BoundedList, Choice, Decimal, JSONList, Text
 from config.rest.openapi import enum
 
 
@@ -63,7 +64,7 @@ class Coding(serializers.Serializer):
     display = _Part(min_length=1, max_length=DISPLAY_LENGTH, validators=[validate_line])
 
 
-class CodingList(serializers.ListField):
+class CodingList(BoundedList):
     """A list of different codings; may be empty."""
 
     default_error_messages = {"duplicate": "No code may stand in the list twice."}
@@ -82,7 +83,7 @@ class DayList(JSONList):
     """A list of day numbers."""
 
     def __init__(self, **kwargs):
-        super().__init__("integer", **kwargs)
+        super().__init__("integer", MAX_DAY + 1, **kwargs)
 
 
 class EffectiveStatus(Computed):

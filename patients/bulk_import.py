@@ -193,7 +193,8 @@ class Chunk:
             try:
                 step(row)
             except (DomainError, ValidationError) as error:
-                row.error = error
+                # Its traceback leads back to the row.
+                row.error = error.with_traceback(None)
 
     def _read(self, row: Row) -> None:
         row.values = self.job.reader.read(row.raw, complete=self.options.mode == Mode.CREATE)

@@ -7,14 +7,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.options import BaseModelAdmin
 from django.db import IntegrityError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, TextField
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline as UnfoldTabularInline
 
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter, parameter_of
-from accounts.admin.forms import ServiceForm, VersionedForm
+from accounts.admin.forms import NoteField, ServiceForm, VersionedForm
 from accounts.models import Organization
 from accounts.permissions import STAFF, Permission
 from accounts.scope import Role, scope
@@ -38,6 +38,8 @@ class Scoped(BaseModelAdmin):
         return scope(actor_of(request), super().get_queryset(request))
 
     def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
+        if isinstance(db_field, TextField):
+            kwargs.setdefault("form_class", NoteField)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
             if field is not None and hasattr(field.widget, link):

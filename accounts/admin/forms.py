@@ -82,6 +82,13 @@ class ServiceForm(forms.ModelForm):
                 self.add_error(name if name in self.fields else None, messages)
 
 
+class NoteField(forms.CharField):
+    """Text of several lines, whose ends count as one character each, as in the browser that sent two."""
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
+
+
 class LinesField(forms.CharField):
     """A list of texts, one per line. Empty lines and outer blanks are dropped; no lines are None."""
 

@@ -24,6 +24,7 @@ from accounts.services.second_factors import reset_second_factor, second_factor_
 from accounts.services.users import change_user_status, create_user, update_user
 from accounts.site import actor_of, stay_signed_in
 from config.core.exceptions import NotFound, NotPermitted
+from config.core.orm import NOTE_LENGTH
 
 
 class UserForm(ServiceForm):
@@ -49,7 +50,10 @@ class UserForm(ServiceForm):
         help_text="Any status but active signs the person out and revokes their API keys for good.",
     )
     reason = forms.CharField(
-        required=False, widget=UnfoldAdminTextInputWidget, help_text="Why the status changes. It is kept and reported."
+        required=False,
+        max_length=NOTE_LENGTH,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Why the status changes. It is kept and reported.",
     )
 
     def __init__(self, *args, **kwargs):

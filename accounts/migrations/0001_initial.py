@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='status_changes', to=settings.AUTH_USER_MODEL)),
                 ('from_status', models.CharField(choices=[('created', 'Created'), ('active', 'Active'), ('blocked', 'Blocked'), ('stopped', 'Stopped'), ('cancelled', 'Cancelled')], max_length=16)),
                 ('to_status', models.CharField(choices=[('created', 'Created'), ('active', 'Active'), ('blocked', 'Blocked'), ('stopped', 'Stopped'), ('cancelled', 'Cancelled')], max_length=16)),
-                ('reason', models.TextField(blank=True)),
+                ('reason', models.TextField(blank=True, max_length=20000)),
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('created_at', models.DateTimeField(db_default=config.core.databases.DatabaseNow(), editable=False)),
                 ('processed_at', models.DateTimeField(null=True)),

@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from accounts.models.organizations import Organization
 from accounts.scope import ScopePath
 from config.core.databases import ByteOrderField
-from config.core.orm import Identified, SoftDeleted, Timestamped, Versioned, fold
+from config.core.orm import NOTE_LENGTH, Identified, SoftDeleted, Timestamped, Versioned, fold
 
 NAME_LENGTH = 255
 
@@ -51,7 +51,7 @@ class Catalog(Identified, Timestamped, Versioned, SoftDeleted):
 class OrderedCatalog(Catalog):
     """Base of the catalogs that the organization describes, and puts in an order of its own."""
 
-    description = models.TextField(null=True, blank=True)
+    description = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
     item_order = models.IntegerField(default=0, validators=[MinValueValidator(-(2**31)), MaxValueValidator(2**31 - 1)])
 
     class Meta(Catalog.Meta):

@@ -9,7 +9,7 @@ from accounts.models.catalogs import CareGroup
 from accounts.models.organizations import Organization, validate_timezone
 from accounts.scope import Role, ScopePath
 from config.core.databases import DatabaseNow
-from config.core.orm import Identified, Timestamped, fold
+from config.core.orm import NOTE_LENGTH, Identified, Timestamped, fold
 
 __all__ = ["GroupMembership", "Role", "User", "UserStatus", "UserStatusChange"]
 
@@ -132,7 +132,7 @@ class UserStatusChange(models.Model):
     user = models.ForeignKey(User, models.PROTECT, related_name="status_changes")
     from_status = models.CharField(max_length=16, choices=UserStatus.choices)
     to_status = models.CharField(max_length=16, choices=UserStatus.choices)
-    reason = models.TextField(blank=True)
+    reason = models.TextField(max_length=NOTE_LENGTH, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=DatabaseNow(), editable=False)
     processed_at = models.DateTimeField(null=True)

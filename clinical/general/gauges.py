@@ -12,6 +12,7 @@ from clinical.filters import InstrumentFilter
 from clinical.models import Measurement
 from clinical.serializer_fields import MeasuredValue, measured_value
 from clinical.services.measurements import record_measurement
+from config.core.orm import COMMENT_LENGTH
 from config.rest import general
 from config.rest.compiled.plans import Computed
 from config.rest.compiled.queries import Query, Where
@@ -53,7 +54,7 @@ class GeneralGaugeIn(serializers.Serializer):
     gauge_type = Text(max_length=64, source="instrument")
     value = MeasuredValue()
     recorded_at = DateTime(required=False, allow_null=True, source="measured_at")
-    notes = Text(required=False, allow_null=True, allow_blank=True, max_length=10_000, source="comment")
+    notes = Text(required=False, allow_null=True, allow_blank=True, max_length=COMMENT_LENGTH, source="comment")
 
 
 class GeneralGaugeFilterSet(StrictFilterSet):

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
                 ('name', models.CharField(max_length=255)),
                 ('name_key', config.core.databases.ByteOrderField(default='', editable=False, max_length=255)),
-                ('description', models.TextField(blank=True, null=True)),
+                ('description', models.TextField(blank=True, max_length=20000, null=True)),
                 ('item_order', models.IntegerField(default=0, validators=[django.core.validators.MinValueValidator(-2147483648), django.core.validators.MaxValueValidator(2147483647)])),
                 ('category', models.CharField(blank=True, max_length=255, null=True)),
                 ('default_is_urgent', models.BooleanField(default=False)),
@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                 ('starts_at', models.DateTimeField()),
                 ('ends_at', models.DateTimeField(blank=True, null=True)),
                 ('status', models.CharField(choices=[('scheduled', 'Scheduled'), ('confirmed', 'Confirmed'), ('arrived', 'Arrived'), ('completed', 'Completed'), ('cancelled', 'Cancelled'), ('no_show', 'No Show')], default='scheduled', max_length=16)),
-                ('note', models.TextField(blank=True, null=True)),
+                ('note', models.TextField(blank=True, max_length=20000, null=True)),
             ],
             options={
                 'ordering': ['starts_at', 'id'],

@@ -4,7 +4,7 @@ from django.db import models
 
 from accounts.models import User
 from clinical.models.catalogs import AlertDefinition, AlertScope
-from config.core.orm import Versioned
+from config.core.orm import NOTE_LENGTH, Versioned
 from patients.models import ChartEntry
 
 
@@ -26,7 +26,7 @@ class Alert(ChartEntry, Versioned):
     alert_scope = models.CharField(max_length=16, choices=AlertScope.choices, default=AlertScope.PATIENT)
     is_urgent = models.BooleanField(default=False)
     status = models.CharField(max_length=16, choices=AlertStatus.choices, default=AlertStatus.ACTIVE)
-    note = models.TextField(null=True, blank=True)
+    note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
     disable_on = models.DateField(null=True, blank=True)
     date_disabled = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)

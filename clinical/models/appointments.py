@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from config.core.orm import NOTE_LENGTH
 from patients.models import ChartRecord, Location, Provider
 
 
@@ -25,7 +26,7 @@ class Appointment(ChartRecord):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
     status = models.CharField(max_length=16, choices=AppointmentStatus.choices, default=AppointmentStatus.SCHEDULED)
-    note = models.TextField(null=True, blank=True)
+    note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
 
     class Meta(ChartRecord.Meta):
         ordering = ["starts_at", "id"]

@@ -6,7 +6,7 @@ from accounts.models import User
 from clinical.models.appointments import Appointment
 from clinical.models.catalogs import CommunicationType
 from config.core.databases import MomentField
-from config.core.orm import fold
+from config.core.orm import NOTE_LENGTH, fold
 from patients.models import ChartEntry
 
 
@@ -48,7 +48,7 @@ class CommunicationLog(ChartEntry):
     mode = models.CharField(max_length=16, choices=CommunicationMode.choices, null=True, blank=True)
     direction = models.CharField(max_length=16, choices=CommunicationDirection.choices, null=True, blank=True)
     appointment = models.ForeignKey(Appointment, models.PROTECT, null=True, blank=True, related_name="+")
-    note = models.TextField(null=True, blank=True)
+    note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
     note_key = models.TextField(default="", editable=False, help_text="The folded note, in which is searched.")
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
 

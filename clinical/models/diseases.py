@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from clinical.models.catalogs import DiseaseDefinition
+from config.core.orm import NOTE_LENGTH
 from patients.models import ChartRecord
 
 
@@ -34,7 +35,7 @@ class Disease(ChartRecord):
     snomed_problem_type = models.CharField(max_length=18, null=True, blank=True)
     date_start = models.DateField(null=True, blank=True)
     date_stop = models.DateField(null=True, blank=True)
-    patient_note = models.TextField(null=True, blank=True)
+    patient_note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
 
     class Meta(ChartRecord.Meta):
         constraints = [

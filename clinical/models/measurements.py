@@ -6,6 +6,7 @@ from django.db.models import Q
 from accounts.models import User
 from clinical.models.catalogs import Instrument
 from config.core.databases import MomentField
+from config.core.orm import COMMENT_LENGTH
 from patients.models import ChartEntry
 
 
@@ -16,7 +17,7 @@ class Measurement(ChartEntry):
     value_number = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
     value_choice = models.CharField(max_length=255, null=True, blank=True)
     measured_at = MomentField()
-    comment = models.TextField(null=True, blank=True)
+    comment = models.TextField(max_length=COMMENT_LENGTH, null=True, blank=True)
     external_id = models.CharField(max_length=255, null=True, blank=True)
     recorded_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
 

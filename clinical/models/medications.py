@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from clinical.models.catalogs import MedicationDefinition
+from config.core.orm import NOTE_LENGTH
 from patients.models import ChartRecord, Provider
 
 RX_CUI_LENGTH = 16
@@ -31,8 +32,8 @@ class Medication(ChartRecord):
     provider = models.ForeignKey(Provider, models.PROTECT, null=True, blank=True, related_name="+")
     date_start = models.DateField(null=True, blank=True)
     date_stop = models.DateField(null=True, blank=True)
-    discontinuation_reason = models.TextField(null=True, blank=True)
-    patient_note = models.TextField(null=True, blank=True)
+    discontinuation_reason = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
+    patient_note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
     is_cpoe = models.BooleanField(default=False)
 
     class Meta(ChartRecord.Meta):

@@ -10,7 +10,7 @@ from clinical.fields import DayListField
 from clinical.models.catalogs import Instrument
 from clinical.models.measurements import Measurement
 from config.core.databases import MomentField
-from config.core.orm import ObjectListField
+from config.core.orm import COMMENT_LENGTH, NOTE_LENGTH, ObjectListField
 from patients.models import ChartEntry, ChartRecord, Program, Protocol
 
 # The index for the order in which reports read rows.
@@ -98,8 +98,8 @@ class MonitoringAlert(ChartEntry):
     processed_at = models.DateTimeField(null=True)
     processed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     processed_type = models.CharField(max_length=24, choices=ProcessedType.choices, null=True)
-    action = models.TextField(null=True)
-    additional_info = models.TextField(null=True)
+    action = models.TextField(max_length=COMMENT_LENGTH, null=True)
+    additional_info = models.TextField(max_length=COMMENT_LENGTH, null=True)
     escalated_at = models.DateTimeField(null=True)
     escalated_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
 
@@ -182,7 +182,7 @@ class StarRating(ChartEntry):
     """A patient's rating of their care: stars times 100."""
 
     score = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(500)])
-    remarks = models.TextField(null=True, blank=True)
+    remarks = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
 
     class Meta(ChartEntry.Meta):

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from clinical.fields import validate_snomed
+from config.core.orm import NOTE_LENGTH
 from patients.models import ChartRecord
 
 
@@ -28,7 +29,7 @@ class SocialHistory(ChartRecord):
     snomed_code = models.CharField(max_length=18, null=True, blank=True, validators=[validate_snomed])
     date_start = models.DateField(null=True, blank=True)
     date_stop = models.DateField(null=True, blank=True)
-    note = models.TextField(null=True, blank=True)
+    note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
 
     class Meta(ChartRecord.Meta):
         verbose_name = "social history entry"

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from accounts.models import User
 from clinical.vitals import POSSIBLE
+from config.core.orm import NOTE_LENGTH
 from patients.models import ChartRecord, Provider
 
 
@@ -42,7 +43,7 @@ class VitalSigns(ChartRecord):
     bmi = _measure("bmi", 5, 2)
     bmi_percentile = _count("bmi_percentile")
     has_followup_plan = models.BooleanField(default=False)
-    note = models.TextField(null=True, blank=True)
+    note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
     provider = models.ForeignKey(Provider, models.PROTECT, null=True, blank=True, related_name="+")
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     abnormal_flags = models.JSONField(default=list, editable=False)

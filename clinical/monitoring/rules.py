@@ -20,6 +20,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from config.core.exceptions import Invalid
+from config.core.orm import MAX_OBJECTS
 
 MEASUREMENT, COMBINATION, REMARK, OVERDUE, AVERAGE = "measurement", "combination", "remark", "overdue", "average"
 # Least first.
@@ -30,7 +31,6 @@ NUMERIC = "numeric"
 # The kinds whose rules look at one instrument.
 OF_ONE_INSTRUMENT = frozenset({MEASUREMENT, AVERAGE, OVERDUE})
 
-MAX_RULES = 100
 MAX_CONDITIONS = 20
 # How far back a rule looks.
 MAX_DAYS = 90
@@ -152,8 +152,8 @@ def check_override(override: Override, instruments: Instruments) -> None:
 
 
 def _check_all(field: str, what: str, items: Any, faults_of: Callable[[Any], Iterator[str]]) -> None:
-    if not isinstance(items, list) or len(items) > MAX_RULES:
-        raise Invalid(f"This must be a list of at most {MAX_RULES} objects.", field)
+    if not isinstance(items, list) or len(items) > MAX_OBJECTS:
+        raise Invalid(f"This must be a list of at most {MAX_OBJECTS} objects.", field)
     faults = [f"{what} {index}: {fault}." for index, item in enumerate(items) for fault in faults_of(item)]
     if faults:
         raise Invalid({field: faults})

@@ -12,7 +12,7 @@ from clinical.serializer_fields import EffectiveStatus
 from clinical.services.alerts import archive_alert, archive_alerts, create_alert, disable_alert, update_alert
 from config.core.dates import today_at
 from config.rest.compiled.queries import Query
-from config.rest.fields import BaseVersion, ChangeSerializer, ContractSerializer, Integer, ScopedRelation, UUIDText
+from config.rest.fields import BaseVersion, BoundedList, ChangeSerializer, ContractSerializer, Integer, ScopedRelation, UUIDText
 from config.rest.filters import BooleanFilter, ChoiceFilter, StrictFilterSet
 from config.rest.practice import ReferenceField
 from config.rest.responses import ApiResponse
@@ -74,7 +74,7 @@ class PracticeAlertDisableIn(serializers.Serializer):
 class PracticeAlertDismissIn(serializers.Serializer):
     """The body that archives several alerts."""
 
-    alert_uuids = serializers.ListField(child=UUIDText(), max_length=MAX_DISMISSED)
+    alert_uuids = BoundedList(child=UUIDText(), max_length=MAX_DISMISSED)
 
 
 class PracticeAlertDismissOut(serializers.Serializer):

@@ -8,6 +8,7 @@ from accounts.models import CareGroup
 from accounts.permissions import Permission
 from clinical.models import Flag, Instrument, MonitoringAlert, MonitoringAlertStatus, RuleKind
 from clinical.services.monitoring import process_alert
+from config.core.orm import COMMENT_LENGTH
 from config.rest import public
 from config.rest.compiled.cursors import Keyset
 from config.rest.compiled.loaders import CatalogLoader
@@ -78,8 +79,8 @@ class PublicMonitoringAlertIn(CamelCase, ContractSerializer):
     """The body that escalates or processes an alert."""
 
     status = Choice(choices=ACTED_ON)
-    action = Text(required=False, allow_null=True, allow_blank=True, max_length=10_000)
-    additional_info = Text(required=False, allow_null=True, allow_blank=True, max_length=10_000)
+    action = Text(required=False, allow_null=True, allow_blank=True, max_length=COMMENT_LENGTH)
+    additional_info = Text(required=False, allow_null=True, allow_blank=True, max_length=COMMENT_LENGTH)
 
     class Meta:
         model = MonitoringAlert

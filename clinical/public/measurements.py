@@ -12,6 +12,7 @@ from clinical.filters import BY_TIME, InstrumentFilter
 from clinical.models import Measurement
 from clinical.serializer_fields import MeasuredValue, measured_value
 from clinical.services.measurements import MeasurementResult, record_measurement, record_measurements
+from config.core.orm import COMMENT_LENGTH
 from config.rest import public
 from config.rest.bulk_reader import BulkReader, UnreadRows
 from config.rest.compiled.plans import Computed
@@ -59,7 +60,7 @@ class PublicMeasurementIn(CamelCase, serializers.Serializer):
     instrument = Text(max_length=64)
     value = MeasuredValue()
     measured_at = DateTime(required=False, allow_null=True)
-    comment = Text(required=False, allow_null=True, allow_blank=True, max_length=10_000)
+    comment = Text(required=False, allow_null=True, allow_blank=True, max_length=COMMENT_LENGTH)
     external_id = Text(required=False, allow_null=True, max_length=255)
 
 

@@ -99,7 +99,9 @@ def check_lengths(model: type[models.Model], values: Mapping[str, Any]) -> None:
     """Raise RowRefused for a text among `values` that is too long for its column of `model`."""
     for name, value in values.items():
         field = model._meta.get_field(name)
-        if isinstance(field, models.CharField) and isinstance(value, str) and len(value) > (field.max_length or 0):
+        if not isinstance(field, (models.CharField, models.TextField)) or not isinstance(value, str):
+            continue
+        if len(value) > (field.max_length or 0):
             raise RowRefused(f"{name}: is longer than {field.max_length} characters")
 
 

@@ -18,6 +18,12 @@ from config.core.exceptions import NotFound, VersionConflict
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"})
 
 
+# In characters: notes of people, and what a patient says with a measurement.
+NOTE_LENGTH, COMMENT_LENGTH = 20_000, 10_000
+# How many options a choice may have, and how long each may be; how many objects a list may hold.
+MAX_OPTIONS, OPTION_LENGTH, MAX_OBJECTS = 200, 255, 100
+
+
 def fold(text: str | None) -> str:
     """Return `text` as it is compared, sorted and searched: no case, no accents, no outer blanks."""
     if not text:
@@ -40,6 +46,9 @@ def validate_options(options: list[str]) -> None:
     """Refuse what is not a list of different, non-empty texts."""
     if not isinstance(options, list) or not options or not all(isinstance(option, str) and option for option in options):
         raise ValidationError("This must be a list of texts, none of them empty.", code="options")
+    if len(options) > MAX_OPTIONS or any(len(option) > OPTION_LENGTH for option in options):
+        message = f"These must be at most {MAX_OPTIONS} texts of at most {OPTION_LENGTH} characters."
+        raise ValidationError(message, code="max_length")
     if len(set(options)) != len(options):
         raise ValidationError("No text may stand in the list twice.", code="duplicate")
 

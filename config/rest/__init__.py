@@ -48,7 +48,7 @@ routers, `@action`          lines of urls.py; view sets that are alike have  one
 
 Ours alone: `page_size`, `idempotent_actions`, `archived_actions`, `constraint_errors`, `error_fields`,
 `envelopes`, `query_parameters`, `batch_key`, `batch_serializer_classes`, `stream_media_types`,
-`max_body_size`, `lookup_schema`, and the hooks `scoped_query`, `lookup_criterion`, `respond`,
-`not_found_for`, `audit_read`, `affected_patients`; each has its line in views.py. What differs from
-django-filter is said in filters.py, and how reads are compiled in compiled/__init__.py.
+`max_body_size`, `max_body_values`, `lookup_schema`, and the hooks `scoped_query`, `lookup_criterion`, `respond`,
+`not_found_for`, `audit_read`, `affected_patients`; each has its line in views.py, `batch_key` in
+throttling.py. What differs from django-filter is said in filters.py, and how reads are compiled in compiled/__init__.py.
 """

@@ -8,6 +8,9 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import SkipField
 from rest_framework.serializers import ListSerializer, Serializer
 
+# A row tells no more: ten thousand rows can be wrong in half a million places.
+MAX_FAULTS = 10
+
 
 class BulkReader:
     """Reads rows by the fields of `serializer_class`, which has no validators over several fields.
@@ -32,7 +35,7 @@ class BulkReader:
         """Return the values of `row` by model field name, references unresolved.
 
         `complete` asks for what a new object needs. Unknown keys are left out. Raises ValidationError
-        with every field that is wrong.
+        with the fields that are wrong, or the first of them: MAX_FAULTS, and what is missing.
         """
         if not isinstance(row, Mapping):
             message = self._messages["invalid"].format(datatype=type(row).__name__)
@@ -40,6 +43,8 @@ class BulkReader:
         values: dict[str, Any] = {}
         faults: dict[str, Any] = {}
         for name, data in row.items():
+            if len(faults) == MAX_FAULTS:
+                break
             if field := self.fields.get(name):
                 try:
                     values[field.source] = field.run_validation(data)
@@ -47,7 +52,7 @@ class BulkReader:
                     faults[name] = error.detail
                 except SkipField:
                     continue
-        if complete:
+        if complete and len(faults) < MAX_FAULTS:
             faults |= {name: fault for name, fault in self.missing(values).items() if name not in row}
         if faults:
             raise ValidationError(faults)

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from accounts.scope import Actor, organization_of, scope
 from config.core.caching import cached
 from config.core.exceptions import UnknownReference
-from config.core.orm import ObjectListField, TextListField, has_column, verbose_name
+from config.core.orm import MAX_OBJECTS, MAX_OPTIONS, OPTION_LENGTH, ObjectListField, TextListField, has_column, verbose_name
 from config.rest.formats import parse_date, parse_date_time, parse_time, parse_uuid
 
 _DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
@@ -135,25 +135,43 @@ class Decimal(serializers.DecimalField):
         return super().to_internal_value(data)
 
 
-class TextList(serializers.ListField):
+class BoundedList(serializers.ListField):
+    """A list of at most `max_length` items, of which a longer one is refused before they are looked at."""
+
+    max_length: int
+
+    def to_internal_value(self, data):
+        if isinstance(data, list) and len(data) > self.max_length:
+            message = self.error_messages["max_length"].format(max_length=self.max_length)
+            raise serializers.ValidationError(message, code="max_length")
+        return super().to_internal_value(data)
+
+
+class TextList(BoundedList):
     """A list of texts, none of them empty. What REST framework says about the JSON of the column is not for a list."""
 
     def __init__(self, *, encoder=None, decoder=None, **kwargs):
-        super().__init__(child=Text(max_length=255), allow_empty=False, max_length=200, **kwargs)
+        super().__init__(child=Text(max_length=OPTION_LENGTH), allow_empty=False, max_length=MAX_OPTIONS, **kwargs)
 
 
 class JSONList(serializers.JSONField):
     """A JSON list. What stands in it is judged as a whole: by the validators of the column, or by a service."""
 
-    default_error_messages = {"not_a_list": "This must be a list."}
+    default_error_messages = {
+        "not_a_list": "This must be a list.",
+        "max_length": "This must be a list of at most {max_length} items.",
+    }
 
-    def __init__(self, item: str = "object", **kwargs):
+    def __init__(self, item: str = "object", max_length: int = MAX_OBJECTS, **kwargs):
         super().__init__(**kwargs)
-        self._spectacular_annotation = {"field": {"type": "array", "items": {"type": item}}}
+        self.max_length = max_length
+        self._spectacular_annotation = {"field": {"type": "array", "items": {"type": item}, "maxItems": max_length}}
 
     def to_internal_value(self, data):
         if not isinstance(data, list):
             self.fail("not_a_list")
+        if len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
         return data
 
 

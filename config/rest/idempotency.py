@@ -121,5 +121,6 @@ def claim_for(request: HttpRequest, actor: Actor, organization_id: int) -> Claim
         return None
     if not _KEY.fullmatch(key) or "," in key:
         raise BadRequest("Idempotency-Key must be 1 to 255 printable ASCII characters, sent once", "header")
-    request_bytes = f"{request.method}\x00{request.get_full_path()}\x00".encode() + request.body
-    return Claim(organization_id, actor.user_id, key, hashlib.sha256(request_bytes).digest())
+    fingerprint = hashlib.sha256(f"{request.method}\x00{request.get_full_path()}\x00".encode())
+    fingerprint.update(request.body)
+    return Claim(organization_id, actor.user_id, key, fingerprint.digest())

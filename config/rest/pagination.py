@@ -12,12 +12,15 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 
 from config.rest.compiled.cursors import BadCursor, Keyset, KeysetPage
+from config.rest.compiled.plans import ResponsePlan
 from config.rest.compiled.queries import Query
 from config.rest.openapi import TEXT, Schema, parameter
 from config.rest.query_parameters import read_integer, read_once, refused
 
 MAX_PAGE_SIZE = 200
 MAX_PAGE = 1_000_000
+# Characters in the long texts of a page's rows.
+MAX_PAGE_LENGTH = 8_000_000
 
 
 class Envelope:
@@ -50,6 +53,7 @@ class NumberedPagination(Envelope, BasePagination):
         if not ordering:
             raise ImproperlyConfigured("A list is paged in an order that ends in the id")
         rows = queryset.rows(view.response_plan.columns, ordering, f" LIMIT {self.size} OFFSET {skipped}")
+        check_length(rows, view.response_plan, self.page_size_query_param)
         # A page that is not full tells the total by itself.
         last = len(rows) < self.size and (rows or self.number == 1)
         self.total = skipped + len(rows) if last else queryset.count()
@@ -80,6 +84,7 @@ class KeysetPagination(Envelope, BasePagination):
         except BadCursor as error:
             message = "The cursor is malformed or was made for another list"
             raise refused(self.cursor_query_param, "invalid_cursor", message) from error
+        check_length(self.page.rows, view.response_plan, self.page_size_query_param)
         self.request = request
         return self.page.rows
 
@@ -90,6 +95,12 @@ class KeysetPagination(Envelope, BasePagination):
             parameter(self.page_size_query_param, size, "How many rows a page holds."),
             parameter(self.cursor_query_param, TEXT, cursor),
         ]
+
+
+def check_length(rows: list[tuple], plan: ResponsePlan, page_size_param: str) -> None:
+    """Refuse a page of `rows` whose texts are too long together. A page of fewer rows is possible: a text has its limit."""
+    if plan.length(rows) > MAX_PAGE_LENGTH:
+        raise refused(page_size_param, "page_too_long", "These rows hold too much text for one page: ask for fewer")
 
 
 def _number(default: int, most: int) -> Schema:

@@ -41,6 +41,8 @@ class Rejected(Exception):
         self.problems = problems
 
 
+# One response names no more: a body can be wrong in more places than anyone wants to read.
+MAX_PROBLEMS = 100
 RETRY_AFTER_OUTAGE = 5
 UNSUPPORTED_MEDIA_TYPE = Problem(415, "unsupported_media_type", "The body must be application/json")
 

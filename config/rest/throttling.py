@@ -1,9 +1,10 @@
 """The rate limit: one counter a subject, raised in one statement before anything else is done."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import connection
@@ -11,6 +12,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from accounts.scope import Actor
 from config.core.exceptions import RateLimited, Unavailable
 from config.core.middleware import client_network
 
@@ -18,6 +20,10 @@ from config.core.middleware import client_network
 WINDOW = 60_000
 # Milliseconds by which a window may open in the future: another worker read its clock later and came first.
 SLACK = 5_000
+
+# So many rows of one body count as one request, and so many bytes.
+ROWS_A_REQUEST = 100
+BYTES_A_REQUEST = 1_000_000
 
 # A window that opens further ahead was written by a clock that has since been put back: it ends too.
 _COUNT = """
@@ -94,6 +100,33 @@ class ActorThrottle(BaseThrottle):
 
     def wait(self) -> int:
         return self.allowance.retry_after
+
+
+class LargeRequests:
+    """Mixin of view sets: counts a request of many rows or bytes as several, once they are known, before its transaction.
+
+    Raises RateLimited where that is too many.
+    """
+
+    batch_key: ClassVar[str] = ""
+    """Where bodies hold rows, if they do."""
+
+    actor: Actor
+    allowance: Allowance | None = None
+
+    def count_batch(self, payload: Mapping[str, Any]) -> None:
+        """Count what the rows of a body cost beyond the request itself."""
+        rows = payload.get(self.batch_key) if self.batch_key else None
+        self._count_further((len(rows) - 1) // ROWS_A_REQUEST if isinstance(rows, list) else 0)
+
+    def count_bytes(self, size: int) -> None:
+        """Count what the bytes of a body cost beyond the request itself, before anything looks at them."""
+        self._count_further((size - 1) // BYTES_A_REQUEST)
+
+    def _count_further(self, further: int) -> None:
+        if further > 0:
+            self.allowance = count(f"user:{self.actor.user_id}", settings.RATE_LIMIT_PER_MINUTE, further)
+            self.allowance.check()
 
 
 def count_stranger(request: Request | HttpRequest) -> Allowance:

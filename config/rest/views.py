@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models, transaction
 from rest_framework.serializers import Serializer
@@ -30,16 +29,12 @@ from config.rest.filters import StrictFilterBackend, StrictFilterSet
 from config.rest.idempotency import claim_for
 from config.rest.pagination import Envelope
 from config.rest.permissions import RolePermission
-from config.rest.problems import Problem, Rejected, apply_constraint_message, problems_of
+from config.rest.problems import MAX_PROBLEMS, Problem, Rejected, apply_constraint_message, problems_of
 from config.rest.query_parameters import QueryParameter
-from config.rest.request_body import ApiRequest, StrictJSONParser
+from config.rest.request_body import MAX_VALUES, ApiRequest, StrictJSONParser
 from config.rest.responses import ApiResponse
 
 logger = logging.getLogger("anamnesis.audit")
-# So many rows of one body count as one request of the rate limit.
-ROWS_A_REQUEST = 100
-# One response names no more: a body can be wrong in more places than anyone wants to read.
-MAX_PROBLEMS = 100
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ class Written:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-class DialectViewSet(GenericViewSet):
+class DialectViewSet(throttling.LargeRequests, GenericViewSet):
     """A view set of one dialect.
 
     A request passes, in this order: credentials (401), the rate limit (429), the route and its
@@ -91,19 +86,18 @@ class DialectViewSet(GenericViewSet):
     """Constraint -> the status, message and wire field of its error."""
     error_fields: ClassVar[Mapping[str, str]] = {}
     """Model field -> wire field, where no request serializer tells."""
-    batch_key: ClassVar[str] = ""
-    """Where bodies hold rows, if they do: many of them count as several requests."""
     batch_serializer_classes: ClassVar[Mapping[str, tuple[type[Serializer], type[Serializer]]]] = {}
     """The body and the response of each action that also takes many objects at once."""
     stream_media_types: ClassVar[Mapping[str, str]] = {}
     """The media type of each action that responds with rows without end, in another form than JSON."""
     max_body_size: ClassVar[int | None] = None
     """Bytes of a body, where they are not those that all requests may have."""
+    max_body_values: ClassVar[int] = MAX_VALUES
+    """Values in the lists and objects of a body."""
     lookup_schema: ClassVar[dict | None] = None
     """What `lookup_url_kwarg` takes, where it is not the dialect's own kind of id."""
 
     actor: Actor
-    allowance: throttling.Allowance | None = None
     organization_id: int | None = None
     object_id: int
 
@@ -322,14 +316,6 @@ class DialectViewSet(GenericViewSet):
         """Return `values` by model field name, references as ids found in the caller's scope."""
         return resolve_references(values, self.actor, self.organization_id)
 
-    def count_batch(self, payload: Mapping[str, Any]) -> None:
-        """Count a request of many rows as several, before its transaction: RateLimited where that is too many."""
-        rows = payload.get(self.batch_key) if self.batch_key else None
-        further = (len(rows) - 1) // ROWS_A_REQUEST if isinstance(rows, list) else 0
-        if further > 0:
-            self.allowance = throttling.count(f"user:{self.actor.user_id}", settings.RATE_LIMIT_PER_MINUTE, further)
-            self.allowance.check()
-
     # --- errors -----------------------------------------------------------------------------------
     def handle_exception(self, exc: Exception) -> Any:
         found = problems_of(exc, self._wire_names())[:MAX_PROBLEMS]
@@ -364,7 +350,14 @@ class DialectViewSet(GenericViewSet):
         if self.allowance is not None:
             response["X-RateLimit-Limit"] = str(self.allowance.limit)
             response["X-RateLimit-Remaining"] = str(max(0, self.allowance.limit - self.allowance.used))
+        self._let_go(request)
         return response
+
+    def _let_go(self, request: Any) -> None:
+        """Cut what REST framework ties in a circle, or what was sent stays in memory until the garbage collector comes by."""
+        request.parser_context = {}
+        for verb in self.action_map:
+            vars(self).pop(verb, None)
 
 
 def not_found_error(model: type[models.Model]) -> NotFound:

@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                 ('to_patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
                 ('relationship_type', models.CharField(choices=[('caregiver', 'Caregiver'), ('child', 'Child'), ('clone', 'Clone'), ('foster_child', 'Foster Child'), ('grandchild', 'Grandchild'), ('grandparent', 'Grandparent'), ('guardian', 'Guardian'), ('life_partner', 'Life Partner'), ('merge', 'Merge'), ('other_family', 'Other Family'), ('parent', 'Parent'), ('sibling', 'Sibling'), ('spouse', 'Spouse'), ('stepchild', 'Stepchild'), ('stepparent', 'Stepparent')], max_length=16)),
                 ('is_guardian', models.BooleanField(default=False)),
-                ('note', models.TextField(blank=True, null=True)),
+                ('note', models.TextField(blank=True, max_length=20000, null=True)),
             ],
             options={
                 'ordering': ['id'],
@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
                 ('provider', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.provider')),
                 ('referring_patient', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
                 ('attribution_role', models.CharField(choices=[('assist', 'Assist'), ('primary', 'Primary'), ('secondary', 'Secondary')], default='primary', max_length=16)),
-                ('source_note', models.TextField(blank=True, null=True)),
+                ('source_note', models.TextField(blank=True, max_length=20000, null=True)),
                 ('attributed_at', models.DateTimeField(db_default=config.core.databases.DatabaseNow(), editable=False)),
             ],
             options={

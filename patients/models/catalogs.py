@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models.catalogs import Catalog, OrderedCatalog
-from config.core.orm import ObjectListField, TextListField
+from config.core.orm import NOTE_LENGTH, ObjectListField, TextListField
 
 
 class Provider(Catalog):
@@ -19,7 +19,7 @@ class Provider(Catalog):
 class Location(Catalog):
     """A place where the clinic sees patients."""
 
-    address = models.TextField(blank=True)
+    address = models.TextField(max_length=NOTE_LENGTH, blank=True)
     is_active = models.BooleanField(default=True)
 
     catalog_columns = ("address", "is_active")

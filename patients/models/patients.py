@@ -10,7 +10,7 @@ from accounts.models import CareGroup, Organization, User
 from accounts.models.organizations import validate_timezone
 from accounts.scope import ScopePath
 from config.core.databases import ByteOrderField
-from config.core.orm import Identified, SoftDeleted, Timestamped, Versioned
+from config.core.orm import NOTE_LENGTH, Identified, SoftDeleted, Timestamped, Versioned
 from patients.models.catalogs import BillingType, Employer, FeeSchedule, Location, Provider
 
 # The rows in the indexes of lists: archived patients are left out.
@@ -161,7 +161,7 @@ def _choice(choices: type[models.TextChoices]) -> models.CharField:
 
 
 def _note() -> models.TextField:
-    return models.TextField(null=True, blank=True)
+    return models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
 
 
 def _money() -> models.DecimalField:
@@ -273,7 +273,7 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     # Life cycle
     activated_at = models.DateTimeField(null=True, editable=False)
     stopped_at = models.DateTimeField(null=True, editable=False)
-    stopped_reason = models.TextField(null=True, editable=False)
+    stopped_reason = models.TextField(max_length=NOTE_LENGTH, null=True, editable=False)
 
     # Sealed
     social_security_number_sealed = models.BinaryField(null=True)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from config.core.databases import DatabaseNow
+from config.core.orm import NOTE_LENGTH
 from patients.models.catalogs import Provider, ReferralPartner, ReferralSource
 from patients.models.charts import ChartRecord
 from patients.models.patients import Patient
@@ -39,7 +40,7 @@ class ReferralAttribution(ChartRecord):
     provider = _source(Provider)
     referring_patient = _source(Patient)
     attribution_role = models.CharField(max_length=16, choices=AttributionRole.choices, default=AttributionRole.PRIMARY)
-    source_note = models.TextField(null=True, blank=True)
+    source_note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
     attributed_at = models.DateTimeField(db_default=DatabaseNow(), editable=False)
 
     others = ("referring_patient_id",)

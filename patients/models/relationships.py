@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from config.core.orm import NOTE_LENGTH
 from patients.models.charts import ChartRecord
 from patients.models.patients import Patient
 
@@ -36,7 +37,7 @@ class Relationship(ChartRecord):
     to_patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
     relationship_type = models.CharField(max_length=16, choices=RelationshipType.choices)
     is_guardian = models.BooleanField(default=False)
-    note = models.TextField(null=True, blank=True)
+    note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
 
     others = ("to_patient_id",)
 

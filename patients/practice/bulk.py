@@ -77,6 +77,7 @@ class PatientBulkViewSet(practice.ViewSet):
     batch_key = "rows"
     idempotent_actions = frozenset({"bulk"})
     max_body_size = 25_000_000
+    max_body_values = 1_000_000
 
     def bulk(self, request, *args, **kwargs) -> ApiResponse:
         """Import patients.

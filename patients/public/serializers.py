@@ -170,7 +170,7 @@ class PublicPatientIn(CamelCase, ContractSerializer):
     protocol_id = ScopedRelation(Protocol)
     phone_number = Text(max_length=64, source="mobile_phone", required=False, allow_null=True)
     sex = Choice(choices=Sex.choices)
-    address_country = Text(source="country", required=False, allow_null=True, validators=[COUNTRY])
+    address_country = Text(max_length=64, source="country", required=False, allow_null=True, validators=[COUNTRY])
     address_city = Text(max_length=255, source="city", required=False, allow_null=True, allow_blank=True)
     address_postal_code = Text(max_length=32, source="postal_code", required=False, allow_null=True, allow_blank=True)
     address_street = Text(max_length=255, source="street", required=False, allow_null=True, allow_blank=True)

@@ -108,7 +108,11 @@ def _is_date(value: Any) -> bool:
 
 
 def _are_options(value: Any, options: Sequence[str]) -> bool:
-    if not isinstance(value, list) or not all(isinstance(one, str) and one in options for one in value):
+    if (
+        not isinstance(value, list)
+        or len(value) > len(options)
+        or not all(isinstance(one, str) and one in options for one in value)
+    ):
         return False
     return len(set(value)) == len(value)
 

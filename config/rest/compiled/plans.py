@@ -104,6 +104,7 @@ class ResponsePlan:
         self.patient = self._column(about) if about else None
         body = self._object(serializer_class())
         self.columns = Columns(self._columns.values())
+        self._notes = [index for index, source in enumerate(self._columns.values()) if self._is_note(source)]
         parameters = ", ".join(["row", "actor", *(f"loaded{i}" for i in range(len(self.loads)))])
         self.source = f"def build({parameters}):\n    return {body}\n"
         exec(compile(self.source, f"<plan of {serializer_class.__name__}>", "exec"), self._names)  # noqa: S102
@@ -152,6 +153,13 @@ class ResponsePlan:
         name = f"f{len(self._names)}"
         self._names[name] = function
         return name
+
+    def _is_note(self, source: Any) -> bool:
+        return isinstance(source, str) and isinstance(columns_of(self.model, source)[-1], models.TextField)
+
+    def length(self, rows: Iterable[tuple]) -> int:
+        """Return how many characters the long texts in `rows` have together."""
+        return sum(len(row[index]) for row in rows for index in self._notes if row[index])
 
     def affected_patients(self, rows: Iterable[tuple]) -> list[tuple[int, int]]:
         """Return (organization id, patient id) of the patients whom `rows` are about."""
