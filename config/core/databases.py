@@ -324,11 +324,17 @@ def update_row(model: type[models.Model], pk: int, version: int, values: Mapping
 
     For many rows: the SQL is made once for the columns, which takes several times as long as to run it.
     """
-    connection, fields = connections[using], [model._meta.get_field(name) for name in values]
+    connection, fields = connections[using], [column_of(model, name) for name in values]
     parameters = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values.values(), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(_update_sql(model, tuple(field.column for field in fields), using), [*parameters, pk, version])
         return cursor.rowcount == 1
+
+
+@lru_cache(maxsize=1024)
+def column_of(model: type[models.Model], name: str) -> Field:
+    """Return the column of `model` that holds the attribute `name`, which may end in _id."""
+    return next(field for field in model._meta.concrete_fields if name in (field.name, field.attname))
 
 
 @lru_cache(maxsize=256)
