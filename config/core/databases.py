@@ -6,10 +6,9 @@ Every expression here means the same on PostgreSQL and on SQLite; only its SQL d
 import datetime
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -17,7 +16,6 @@ import orjson
 from django.apps import apps
 from django.db import IntegrityError, connections, models, transaction
 from django.db.models import Aggregate, Field, Func, Lookup
-from django.db.models.sql import Query
 
 
 def on_postgres(using: str = "default") -> bool:
@@ -317,32 +315,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict | list):
         return orjson.dumps(value).decode().translate(_ESCAPED)
     return str(value)  # Numbers, booleans, dates and UUIDs: PostgreSQL reads what Python writes.
-
-
-def update_row(model: type[models.Model], pk: int, version: int, values: Mapping[str, Any], using: str = "default") -> bool:
-    """Write `values` into a versioned, unarchived row as `objects.change` does, and tell whether it had this `version`.
-
-    For many rows: the SQL is made once for the columns, which takes several times as long as to run it.
-    """
-    connection, fields = connections[using], [column_of(model, name) for name in values]
-    parameters = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values.values(), strict=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(_update_sql(model, tuple(field.column for field in fields), using), [*parameters, pk, version])
-        return cursor.rowcount == 1
-
-
-@lru_cache(maxsize=1024)
-def column_of(model: type[models.Model], name: str) -> Field:
-    """Return the column of `model` that holds the attribute `name`, which may end in _id."""
-    return next(field for field in model._meta.concrete_fields if name in (field.name, field.attname))
-
-
-@lru_cache(maxsize=256)
-def _update_sql(model: type[models.Model], columns: tuple[str, ...], using: str) -> str:
-    now = Query(model).get_compiler(using).compile(DatabaseNow())[0]
-    written = [*[f'"{column}" = %s' for column in columns], '"version" = "version" + 1', f'"updated_at" = {now}']
-    found = f'"{model._meta.pk.column}" = %s AND "version" = %s AND "deleted_at" IS NULL'
-    return f'UPDATE "{model._meta.db_table}" SET {", ".join(written)} WHERE {found}'  # noqa: S608
 
 
 def try_advisory_lock(name: str, using: str = "default") -> bool:

@@ -8,8 +8,9 @@ from django.db import transaction
 
 from accounts.audit import record_change
 from accounts.scope import Actor
-from config.core.databases import insert_many, update_row
+from config.core.databases import insert_many
 from config.core.exceptions import NotFound
+from config.core.orm import update_row
 from patients.models import NameKey, Patient
 from patients.search import TYPED, name_keys
 from patients.services.histories import note_changes
