@@ -205,6 +205,7 @@ UNFOLD = {
 RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=1000)
 ANONYMOUS_PER_MINUTE = env.int("ANONYMOUS_PER_MINUTE", default=100)
 FAILED_KEYS_PER_MINUTE = env.int("FAILED_KEYS_PER_MINUTE", default=20)
+IDENTITY_MISSES_PER_MINUTE = env.int("IDENTITY_MISSES_PER_MINUTE", default=20)
 SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", default=25)
 SIGN_INS_PER_ACCOUNT_PER_MINUTE = env.int("SIGN_INS_PER_ACCOUNT_PER_MINUTE", default=10)
 # One more thread may wait: with 2, three of a worker's four threads can be busy with passwords.

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.models import Organization
+from accounts.permissions import READS_IDENTITY_NUMBERS
 from accounts.scope import Actor, scope
 from config.core.encryption import blind_index
 from config.core.orm import fold
@@ -28,12 +29,13 @@ def possible_duplicates(
 ) -> list[int]:
     """Return the ids of unarchived patients in the actor's scope that match one of the signals in `values`.
 
+    A role that does not read identity numbers does not compare them either: a right guess would tell it the number.
     `exclude_id` is the patient that the values belong to.
     """
-    signals = _signals(organization, values)
+    signals = _signals(organization, values) | _number_signal(actor, organization, values)
     if not signals:
         return []
-    found = scope(actor, Patient.objects.filter(signals, organization=organization, deleted_at=None))
+    found = _matching(actor, organization, signals)
     if exclude_id is not None:
         found = found.exclude(pk=exclude_id)
     return list(found.order_by("last_name_key", "id").values_list("pk", flat=True)[:MAX_DUPLICATES])
@@ -48,7 +50,23 @@ def _signals(organization: Organization, values: Mapping[str, Any]) -> Q:
     if phone := values.get("mobile_phone"):
         number = e164(phone, region_of(values, organization.country))
         signals |= Q(mobile_e164=number) if number else Q(mobile_phone=phone)
-    if number := values.get("social_security_number"):
-        index = identity_index("social_security_number", number, organization.pk)
-        signals |= Q(social_security_number_index=index) if index else Q()
     return signals
+
+
+def number_found(actor: Actor, organization: Organization, values: Mapping[str, Any]) -> bool | None:
+    """Tell whether somebody in the actor's scope has the social security number in `values`; None if it is not compared."""
+    signal = _number_signal(actor, organization, values)
+    return _matching(actor, organization, signal).exists() if signal else None
+
+
+def _matching(actor: Actor, organization: Organization, signals: Q) -> QuerySet[Patient]:
+    return scope(actor, Patient.objects.filter(signals, organization=organization, deleted_at=None))
+
+
+def _number_signal(actor: Actor, organization: Organization, values: Mapping[str, Any]) -> Q:
+    """Return the condition on the social security number in `values`; empty without one, or if the actor reads none."""
+    number = values.get("social_security_number")
+    if not number or actor.role not in READS_IDENTITY_NUMBERS:
+        return Q()
+    index = identity_index("social_security_number", number, organization.pk)
+    return Q(social_security_number_index=index) if index else Q()

@@ -13,13 +13,14 @@ from django.db import IntegrityError, models, transaction
 
 from accounts.models import Organization
 from accounts.scope import Actor, scope
-from config.core.databases import broken_constraint
+from config.core.databases import WriteTurns, broken_constraint
 from config.core.exceptions import DomainError, Invalid
 from patients.models import Patient, PatientIdentifier
 from patients.services.locking import lock_patients
 
 IDENTIFIER_SYSTEM = "urn:synthea:patient"
-CHUNK = 500
+# Units per transaction: on SQLite everybody else waits for its end.
+CHUNK = 50
 
 Cells = dict[str, str]
 
@@ -130,7 +131,7 @@ class TableImport:
 
     def __init__(self, *, actor: Actor, organization: Organization, report: Callable[[str], object]):
         self.actor, self.organization, self.report = actor, organization, report
-        self.counts = ImportCounts()
+        self.counts, self.turns = ImportCounts(), WriteTurns()
 
     @property
     def file_name(self) -> str:
@@ -168,7 +169,7 @@ class TableImport:
                 yield Row(line, cast("Cells", cells))
 
     def _import_chunk(self, chunk: list[list[Row]]) -> None:
-        with transaction.atomic():
+        with self.turns.turn():
             self.prepare([row.cells for unit in chunk for row in unit])
             for unit in chunk:
                 self._import_unit(unit)

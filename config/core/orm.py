@@ -5,10 +5,12 @@ import time
 import unicodedata
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connections, models
+from django.db.models.sql import Query
 
 from config.core.caching import cached
 from config.core.databases import DatabaseNow
@@ -134,6 +136,32 @@ class VersionedQuerySet(models.QuerySet):
             if stored is None:
                 raise NotFound(what)
             raise VersionConflict(expected=stored, got=base_version)
+
+
+def update_row(model: type[models.Model], pk: int, version: int, values: Mapping[str, Any], using: str = "default") -> bool:
+    """Write `values` into a versioned, unarchived row as `objects.change` does, and tell whether it had this `version`.
+
+    For many rows: the SQL is made once for the columns, which takes several times as long as to run it.
+    """
+    connection, fields = connections[using], [column_of(model, name) for name in values]
+    parameters = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values.values(), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(_update_sql(model, tuple(field.column for field in fields), using), [*parameters, pk, version])
+        return cursor.rowcount == 1
+
+
+@lru_cache(maxsize=1024)
+def column_of(model: type[models.Model], name: str) -> models.Field:
+    """Return the column of `model` that holds the attribute `name`, which may end in _id."""
+    return next(field for field in model._meta.concrete_fields if name in (field.name, field.attname))
+
+
+@lru_cache(maxsize=256)
+def _update_sql(model: type[models.Model], columns: tuple[str, ...], using: str) -> str:
+    now = Query(model).get_compiler(using).compile(DatabaseNow())[0]
+    written = [*[f'"{column}" = %s' for column in columns], '"version" = "version" + 1', f'"updated_at" = {now}']
+    found = f'"{model._meta.pk.column}" = %s AND "version" = %s AND "deleted_at" IS NULL'
+    return f'UPDATE "{model._meta.db_table}" SET {", ".join(written)} WHERE {found}'  # noqa: S608
 
 
 class Versioned(models.Model):

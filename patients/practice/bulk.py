@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from config.rest.bulk_reader import BulkReader
 from config.rest.idempotency import Claim, claim_for
 from config.rest.problems import problems_of
 from config.rest.responses import ApiResponse
-from patients.bulk_import import CHUNK, BulkImport, Options, Outcome, Result
+from patients.bulk_import import CHUNK, BulkImport, Chunk, Options, Outcome, Result
 from patients.models import Patient
 from patients.practice.serializers import PracticeBulkIn, PracticeBulkOut, PracticeBulkRowIn
 
@@ -36,11 +37,15 @@ class ImportRun:
         """Whether every row has its result."""
         return len(self.results) == len(self.rows)
 
-    def take_chunk(self) -> None:
-        """Import the next rows, in the transaction that is open."""
+    @property
+    def next_rows(self) -> list[Any]:
+        """The rows of the next transaction."""
         done = len(self.results)
-        size = len(self.rows) if self.job.options.whole else CHUNK
-        self.results += [self._rendered(result) for result in self.job.take(self.rows[done : done + size], done)]
+        return self.rows[done:] if self.job.options.whole else self.rows[done : done + CHUNK]
+
+    def write_chunk(self, chunk: Chunk) -> None:
+        """Import the rows of `chunk`, in the transaction that is open."""
+        self.results += [self._rendered(result) for result in self.job.write(chunk)]
 
     def catch_up(self, claim: Claim) -> None:
         """Take over the results that a run under the same key had when it was cut off."""
@@ -87,22 +92,19 @@ class PatientBulkViewSet(practice.ViewSet):
         """
         self.count_batch(request.data)
         claim = claim_for(request._request, self.actor, self.organization_id)
-        run: ImportRun | None = None
-        response = None
         with claim.held() if claim else nullcontext():
-            while response is None:
-                with transaction.atomic():
-                    stored = claim.stored_response() if claim else None
-                    if stored is None:
-                        run = run or self._start()
-                        response = import_chunk(run, claim)
-                    else:
-                        response = stored.response
-        if run and run.denied:
+            run = self._start(claim)
+            response = run if isinstance(run, ApiResponse) else import_rows(run, claim)
+        if isinstance(run, ImportRun) and run.denied:
             self._record_denied()
         return response
 
-    def _start(self) -> ImportRun:
+    def _start(self, claim: Claim | None) -> ImportRun | ApiResponse:
+        """Return the run, or the response that the very same request has got before."""
+        if claim:
+            with transaction.atomic():
+                if stored := claim.stored_response():
+                    return stored.response
         values = self.get_valid_serializer(self.request.data).validated_data
         organization = Organization.objects.get(pk=self.organization_id)
         options, reader = Options(**values.get("meta", {})), BulkReader(PracticeBulkRowIn)
@@ -110,11 +112,24 @@ class PatientBulkViewSet(practice.ViewSet):
         return ImportRun(job, values["rows"])
 
 
-def import_chunk(run: ImportRun, claim: Claim | None) -> ApiResponse | None:
-    """Import the next rows of `run` in the open transaction; return the response after the last ones."""
+def import_rows(run: ImportRun, claim: Claim | None) -> ApiResponse:
+    """Import the rows of `run`, chunk by chunk."""
+    response = None
+    while response is None:
+        write = partial(import_chunk, run, claim)
+        response = run.job.process(run.next_rows, len(run.results), write, always=claim is not None)
+    return response
+
+
+def import_chunk(run: ImportRun, claim: Claim | None, chunk: Chunk) -> ApiResponse | None:
+    """Import the rows of `chunk` in the open transaction; return the response after the last ones."""
     if claim:
+        if stored := claim.stored_response():
+            return stored.response
         run.catch_up(claim)
-    run.take_chunk()
+    # On SQLite another worker may have imported these rows meanwhile, under the same key.
+    if chunk.start == len(run.results):
+        run.write_chunk(chunk)
     response = ApiResponse(summary(run.results)) if run.finished else None
     if claim and response:
         claim.store(response, 0)

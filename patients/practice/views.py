@@ -1,9 +1,10 @@
 """Patients in the practice dialect."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db.models import BigIntegerField, Q, QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.serializers import Serializer
@@ -13,7 +14,7 @@ from accounts.permissions import Permission
 from accounts.scope import Role
 from config.core.compiled_queries import parameter
 from config.core.orm import fold
-from config.rest import practice
+from config.rest import practice, throttling
 from config.rest.compiled.plans import response_plan
 from config.rest.compiled.queries import NOT_ARCHIVED, Criterion
 from config.rest.filters import StrictFilterSet
@@ -21,7 +22,7 @@ from config.rest.pagination import Envelope
 from config.rest.query_parameters import IntegerParameter, TextParameter
 from config.rest.responses import ApiResponse
 from config.rest.views import Written
-from patients.duplicates import possible_duplicates
+from patients.duplicates import number_found, possible_duplicates
 from patients.families import family_of
 from patients.filters import BY_UPDATE, ORDERINGS
 from patients.models import Location, Patient, Status
@@ -150,8 +151,22 @@ class PatientSearchViewSet(PatientItemsMixin, practice.ViewSet):
         """Look for patients who may be the same person."""
         values = self.get_valid_serializer(request.data).validated_data
         organization = Organization.objects.get(pk=self.organization_id)
+        self._count_number(organization, values)
         items = self.get_items(possible_duplicates(self.actor, organization, values))
         return ApiResponse({"items": items, "total": len(items)})
+
+    def _count_number(self, organization: Organization, values: Mapping[str, Any]) -> None:
+        """Count a number that is compared and found with nobody: whoever may guess without end learns it.
+
+        Over the limit a right number is refused like a wrong one.
+        """
+        found = number_found(self.actor, organization, values)
+        if found is None:
+            return
+        subject, limit = f"number:{self.actor.user_id}", settings.IDENTITY_MISSES_PER_MINUTE
+        throttling.count(subject, limit - 1, cost=0).check()
+        if not found:
+            throttling.count(subject, limit).check()
 
 
 @dataclass(frozen=True)

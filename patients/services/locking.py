@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from django.db.models import QuerySet
+
 from config.core.exceptions import NotFound, UnknownReference
 from patients.models import Patient
 
@@ -28,9 +30,18 @@ def lock_patients(ids: Collection[int | None]) -> dict[int, Patient]:
 
     None is ignored.
     """
-    patients = Patient.objects.select_related("organization").select_for_update(of=("self",))
+    return _by_id(Patient.objects.select_for_update(of=("self",)), ids)
+
+
+def find_patients(ids: Collection[int | None]) -> dict[int, Patient]:
+    """Return the patients that exist by id, as `lock_patients` does, without a lock: they may change at once."""
+    return _by_id(Patient.objects.all(), ids)
+
+
+def _by_id(patients: QuerySet[Patient], ids: Collection[int | None]) -> dict[int, Patient]:
     wanted = sorted(pk for pk in ids if pk is not None)
-    return {patient.pk: patient for patient in patients.filter(pk__anyof=wanted).order_by("pk")}
+    found = patients.select_related("organization").filter(pk__anyof=wanted).order_by("pk")
+    return {patient.pk: patient for patient in found}
 
 
 def lock_guarantor(guarantor_id: int) -> None:

@@ -109,8 +109,7 @@ def test_no_statement_is_spent_on_one_row(clinic, bulk):
 
     statements(1, 30)
     few, many = statements(100, 30), statements(1_000, 100)
-    # SQLite takes some nine patients a statement, PostgreSQL a whole chunk.
-    assert many - few == 0 if connection.vendor == "postgresql" else many - few <= 70 // 8
+    assert many == few
 
 
 @pytest.mark.parametrize(

@@ -99,19 +99,20 @@ def test_a_refused_frame_leaves_its_key_free(clinic, bulk):
 
 @pytest.fixture
 def broken(monkeypatch):
-    """Return `break_at(chunk)`: the worker dies while it writes that chunk (from 1) of the next import."""
+    """Return `break_at(chunk)`: the worker dies before it commits that chunk (from 1) of the next import."""
 
     def break_at(chunk: int) -> None:
-        left, write = [chunk], Chunk.write
+        left, run = [chunk], Chunk.run
 
-        def writing(self) -> None:
-            write(self)
+        def running(self) -> list:
+            results = run(self)
             left[0] -= 1
             if left[0] == 0:
-                monkeypatch.setattr(Chunk, "write", write)
+                monkeypatch.setattr(Chunk, "run", run)
                 raise RuntimeError("killed")
+            return results
 
-        monkeypatch.setattr(Chunk, "write", writing)
+        monkeypatch.setattr(Chunk, "run", running)
 
     return break_at
 

@@ -6,7 +6,6 @@ from itertools import permutations
 import pytest
 
 from accounts.models import AuditedPatient, AuditEvent, OutboxEvent, Role
-from patients.bulk_import import Chunk
 from patients.models import NameKey, Patient
 from tests.factories import archive
 from tests.patients.bulk_rows import faults, row, statuses_of
@@ -201,17 +200,3 @@ def test_abort_leaves_updates_undone(clinic, bulk):
     rows = [{"chart_number": "HV-1", "city": "New"}, row(2), row(3, gender="x")]
     assert statuses_of(bulk(rows, mode="upsert", on_error="abort")) == ["skipped", "skipped", "failed"]
     assert (again(patient).city, Patient.objects.count()) == ("Old", 1)
-
-
-def test_a_chunk_whose_chart_number_is_taken_meanwhile_is_planned_again(clinic, bulk, monkeypatch):
-    plan = Chunk.plan
-
-    def planning(self) -> None:
-        plan(self)
-        monkeypatch.setattr(Chunk, "plan", plan)
-        clinic.patient(chart_number="HV-2")
-
-    monkeypatch.setattr(Chunk, "plan", planning)
-    # On one connection the quick hand is rolled back together with the first attempt, which must not show either.
-    assert statuses_of(bulk([row(1, chart_number="HV-1"), row(2, chart_number="HV-2")])) == ["created", "created"]
-    assert Patient.objects.filter(organization=clinic.organization).count() == 2

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import AuditedPatient, AuditEvent, IdempotencyRecord, RateWindow, Session
+from config.core.databases import WriteTurns
 from config.rest.idempotency import RETENTION
 from config.rest.throttling import WINDOW
 
@@ -43,8 +44,9 @@ class Command(BaseCommand):
         self._delete("audit events", old)
 
     def _delete(self, what: str, rows: QuerySet) -> None:
-        deleted = 0
+        deleted, turns = 0, WriteTurns()
         while chunk := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
-            rows.model.objects.filter(pk__in=chunk).delete()
+            with turns.turn():
+                rows.model.objects.filter(pk__in=chunk).delete()
             deleted += len(chunk)
         self.stdout.write(f"{deleted} {what} deleted")

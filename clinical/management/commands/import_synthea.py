@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("directory", type=Path)
         parser.add_argument("--organization", required=True, metavar="SLUG")
         parser.add_argument("--group", metavar="NAME", help="care group of the organization that the patients join")
-        parser.add_argument("--dry-run", action="store_true", help="write nothing, report what would happen")
+        parser.add_argument("--dry-run", action="store_true", help="write nothing, report what would happen; SQLite: others wait")
 
     def handle(self, *args: Any, **options: Any) -> None:
         organization = find_organization(_ACTOR, options["organization"])

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from clinical.services.monitoring.context import MonitoringContext, monitoring_c
 from clinical.services.monitoring.evaluation import LOOK_BACK, evaluate_overdue
 from clinical.services.monitoring.plans import plan
 from clinical.services.monitoring.workflows import fire_workflows
+from config.core.databases import WriteTurns
 from config.core.exceptions import NotFound
 from patients.models import Enrolment, Status
 from patients.services.locking import lock_patient
@@ -104,9 +104,10 @@ def _enrolments(organization: Organization) -> QuerySet[Enrolment]:
 
 
 def _run(enrolments: QuerySet[Enrolment], work: Work, stats: RunStats, progress: Progress | None) -> None:
+    turns = WriteTurns()
     for patient_id in _patients(enrolments):
         try:
-            with transaction.atomic():
+            with turns.turn():
                 _run_for_patient(patient_id, work)
             stats.patients += 1
         except NotFound:
