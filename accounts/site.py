@@ -4,7 +4,8 @@ from typing import Any, cast
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import InvalidPage
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from unfold.sites import UnfoldAdminSite
@@ -32,6 +33,15 @@ class AutocompleteView(AutocompleteJsonView):
     """Suggestions for a foreign key: unarchived rows in scope, labelled by their own admin."""
 
     model_admin: Any
+    admin_site: Any
+
+    def process_request(self, request: HttpRequest):
+        """Suggest rows only for a field that a form of this site completes."""
+        app, model, field = (request.GET.get(name, "") for name in ("app_label", "model_name", "field_name"))
+        for found in self.admin_site._registry.values():
+            if (found.opts.app_label, found.opts.model_name) == (app, model) and field in found.get_autocomplete_fields(request):
+                return super().process_request(request)
+        raise PermissionDenied
 
     def get_queryset(self):
         return self.model_admin.selectable(self.request, super().get_queryset())
@@ -68,6 +78,13 @@ class AdminSite(UnfoldAdminSite):
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         return AutocompleteView.as_view(admin_site=self)(request)
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Search the names of the pages."""
+        try:
+            return super().search(request, extra_context)
+        except InvalidPage as error:
+            raise Http404 from error
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response = super().password_change(request, extra_context)

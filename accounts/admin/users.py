@@ -16,9 +16,10 @@ from unfold.widgets import (
 )
 
 from accounts.admin.base import ScopedAdmin
-from accounts.admin.filters import ChoicesDropdownFilter, ScopedRelatedFilter
-from accounts.admin.forms import TAKEN, ServiceForm
+from accounts.admin.filters import ChoiceFilter, ScopedRelatedFilter
+from accounts.admin.forms import RowsField, ServiceForm
 from accounts.admin.organizations import OFFICE
+from accounts.admin.taken import TAKEN
 from accounts.models import CareGroup, Organization, Role, User, UserStatus
 from accounts.permissions import ADMINISTRATORS
 from accounts.services.users import change_user_status, create_user, update_user
@@ -28,7 +29,7 @@ from accounts.site import actor_of
 class UserForm(ServiceForm):
     """A user with their care groups and a write-only password."""
 
-    groups = forms.ModelMultipleChoiceField(
+    groups = RowsField(
         CareGroup.objects.none(),
         label="Care groups",
         required=False,
@@ -106,7 +107,7 @@ class UserAdmin(ScopedAdmin):
     creators = writers = ADMINISTRATORS
     section, place, icon, hint = "Access", 1, "person", "People, their roles and care groups"
     list_display = ["email", "full_name", "role", "status_label", "last_login"]
-    list_filter = [("role", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter), ("care_groups", ScopedRelatedFilter)]
+    list_filter = [("role", ChoiceFilter), ("status", ChoiceFilter), ("care_groups", ScopedRelatedFilter)]
     search_fields = ["email", "first_name", "last_name", "user_name"]
     readonly_fields = ["last_login"]
     fieldsets = [
