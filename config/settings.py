@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import environ
+from django.urls import reverse_lazy
 
+from config.core.private_files import make_files_private
 from config.keys import load_keys
+
+make_files_private()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -66,11 +70,13 @@ MIDDLEWARE = [
     "config.core.middleware.RequestIdMiddleware",
     "config.core.middleware.SecurityHeadersMiddleware",
     "config.core.middleware.AllowedHostMiddleware",
+    "config.core.middleware.TlsMiddleware",
     "config.core.middleware.NulMiddleware",
     "config.core.middleware.StaticFilesMiddleware",
     "config.core.middleware.SessionMiddleware",
     "config.core.middleware.CsrfViewMiddleware",
     "config.core.middleware.AuthenticationMiddleware",
+    "config.pages.StrangersMiddleware",
     "config.core.middleware.MessageMiddleware",
     "config.core.middleware.AxesMiddleware",
 ]
@@ -106,7 +112,9 @@ SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # Load balancers ask the ser
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 15 * 60
+SESSION_MAX_HOURS = env.int("SESSION_MAX_HOURS", default=12)
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 X_FRAME_OPTIONS = "DENY"
@@ -125,18 +133,23 @@ WHITENOISE_MANIFEST_STRICT = False
 # --- people and keys ------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.authentication.StaffBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["config.core.passwords.Argon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.PredictablePasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "config.core.middleware.client_address"
+# Counted by accounts/sign_in_limits.py, which gives each of them a limit of its own.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
+AXES_HANDLER = "accounts.sign_in_limits.SignInLimits"
+# An attempt while it is locked does not lengthen a lock: one device in a clinic would keep all of it out.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_CALLABLE = "config.pages.locked_out"
+AXES_CLIENT_IP_CALLABLE = "config.core.middleware.client_network"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 # axes would look for the attempted name under "email", the user's own column; credentials carry it as "username".
@@ -178,6 +191,12 @@ UNFOLD = {
             "950": "#042f2e",
         }
     },
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
+        ]
+    },
     "DASHBOARD_CALLBACK": "accounts.site.home",
     "SIDEBAR": {"navigation": "accounts.site.navigation"},
 }
@@ -186,10 +205,15 @@ UNFOLD = {
 RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=1000)
 ANONYMOUS_PER_MINUTE = env.int("ANONYMOUS_PER_MINUTE", default=100)
 FAILED_KEYS_PER_MINUTE = env.int("FAILED_KEYS_PER_MINUTE", default=20)
+SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", default=25)
+SIGN_INS_PER_ACCOUNT_PER_MINUTE = env.int("SIGN_INS_PER_ACCOUNT_PER_MINUTE", default=10)
+# One more thread may wait: with 2, three of a worker's four threads can be busy with passwords.
+PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=1)
 CACHE_URL = env.str("CACHE_URL", default="")
 AUDIT_RETENTION_YEARS = 6
 
 # --- APIs -----------------------------------------------------------------------------------------
+API_DOCUMENTATION = env.bool("API_DOCUMENTATION", default=True)
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["config.rest.responses.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.rest.request_body.StrictJSONParser"],

@@ -28,5 +28,6 @@ urlpatterns = [
 ]
 
 handler400 = "config.rest.fallback.bad_request"
+handler403 = "config.rest.fallback.permission_denied"
 handler404 = "config.rest.fallback.not_found"
 handler500 = "config.rest.fallback.server_error"

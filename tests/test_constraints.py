@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, models, transaction
 
-from accounts.models import ApiKey, CareGroup, GroupMembership, IdempotencyRecord, Organization, OutboxEvent, Role, User
+from accounts.models import (
+    ApiKey,
+    CareGroup,
+    GroupMembership,
+    IdempotencyRecord,
+    Organization,
+    OutboxEvent,
+    Role,
+    SecondFactor,
+    User,
+)
 from accounts.models.catalogs import Catalog
 from clinical.models import Instrument
 from config.core.databases import broken_constraint
@@ -113,6 +123,12 @@ def new_identifier(clinic: Clinic) -> PatientIdentifier:
     return PatientIdentifier(organization=clinic.organization, patient=inserted(new_patient(clinic)), **names)
 
 
+def new_second_factor(clinic: Clinic) -> SecondFactor:
+    factor = SecondFactor(organization=clinic.organization, user=inserted(new_user(clinic)), last_step=0)
+    factor.secret, factor.recovery_hashes = "A" * 32, []
+    return factor
+
+
 OTHERS: dict[type[models.Model], Callable[[Clinic], models.Model]] = {
     ApiKey: lambda clinic: ApiKey(user=clinic.users[Role.HC_ADMIN], key_id=f"key {next(_numbers)}", secret_hash=b"1"),
     Enrolment: new_enrolment,
@@ -122,6 +138,7 @@ OTHERS: dict[type[models.Model], Callable[[Clinic], models.Model]] = {
     OutboxEvent: lambda clinic: OutboxEvent(organization_id=1, type="test", subject_uuid=clinic.organization.uuid),
     Patient: new_patient,
     PatientIdentifier: new_identifier,
+    SecondFactor: new_second_factor,
     User: new_user,
 }
 

@@ -7,6 +7,7 @@ import secrets
 import string
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import CharField, F, OuterRef, QuerySet, Subquery
@@ -15,7 +16,7 @@ from django.utils import timezone
 from accounts.audit import record_change
 from accounts.models import ApiKey, GroupMembership, User, UserStatus
 from accounts.scope import Actor
-from accounts.services.users import check_rank
+from accounts.services.ranks import check_rank
 from config.core.compiled_queries import QueryDefinition, parameter
 from config.core.databases import CommaJoined
 from config.core.exceptions import AccountInactive, NotAuthenticated, NotFound
@@ -80,7 +81,18 @@ def issue_key(*, actor: Actor, user: User, description: str, expires_at: datetim
 def revoke_key(*, actor: Actor, key: ApiKey) -> None:
     """Revoke `key` from the next request on. Raises NotFound if it has been revoked already."""
     check_rank(actor, key.user.role)
-    revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    _revoke(actor, key)
+
+
+@transaction.atomic
+def revoke_keys_of(*, actor: Actor, user: User) -> None:
+    """Revoke all keys of `user`, who is active no longer. They stay revoked when the user is active again."""
+    for key in user.api_keys.select_for_update().filter(revoked_at=None).order_by("id"):
+        _revoke(actor, key, revoked_with_user=True)
+
+
+def _revoke(actor: Actor, key: ApiKey, **values: Any) -> None:
+    revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now(), **values)
     if not revoked:
         raise NotFound("API key")
     record_change(actor, "api_key.revoke", key, event="api_key.revoked", event_subjects=[key.user.uuid])
@@ -99,6 +111,7 @@ _COLUMNS = (
     "description",
     "expires_at",
     "revoked_at",
+    "revoked_with_user",
     "last_used_at",
     "user_id",
     "user__uuid",
@@ -118,7 +131,7 @@ def authenticate_key(raw: str, *, route: str, request_id: str) -> Actor:
 
     One query reads key, user, role, organization, groups and the catalog version. Raises
     NotAuthenticated with one wording whatever is wrong with the key, AccountInactive where only its
-    user is not active.
+    user is not active, for which the key may have been revoked.
     """
     key_id, secret = split_key(raw)
     rows = KeyWithUser(key_id).fetch()
@@ -128,9 +141,11 @@ def authenticate_key(raw: str, *, route: str, request_id: str) -> Actor:
     if not hmac.compare_digest(stored, hashlib.sha256(secret.encode()).digest()) or not row:
         raise NotAuthenticated(failed_key=True)
     now = datetime.datetime.now(datetime.UTC)
-    if row["revoked_at"] or (row["expires_at"] and row["expires_at"] <= now):
+    inactive = row["user__status"] != UserStatus.ACTIVE
+    revoked = row["revoked_at"] and not (row["revoked_with_user"] and inactive)
+    if revoked or (row["expires_at"] and row["expires_at"] <= now):
         raise NotAuthenticated(failed_key=True)
-    if row["user__status"] != UserStatus.ACTIVE:
+    if inactive:
         raise AccountInactive(failed_key=True)
     note_use(row["id"], row["last_used_at"], now)
     return _actor_of_key(row, route, request_id)

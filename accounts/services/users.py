@@ -3,21 +3,23 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_out
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.audit import record_change
-from accounts.models import CareGroup, GroupMembership, Organization, Role, User, UserStatus, UserStatusChange
+from accounts.models import CareGroup, GroupMembership, Organization, User, UserStatus, UserStatusChange
 from accounts.scope import Actor
-from config.core.exceptions import Invalid, NotPermitted
+from accounts.services.keys import revoke_keys_of
+from accounts.services.ranks import check_rank
+from config.core.exceptions import Invalid
 
-
-def check_rank(actor: Actor, role: str) -> None:
-    """Raise NotPermitted if anyone but a superadmin would create, change or issue a key for a superadmin."""
-    if role == Role.FC_ADMIN and actor.role != Role.FC_ADMIN:
-        raise NotPermitted("Only a superadmin may do this to a superadmin.")
+ENDS_SESSIONS = ("role", "organization_id", "password")
+"""The columns of a user whose change ends their sessions."""
 
 
 @transaction.atomic
@@ -32,12 +34,15 @@ def create_user(
     status: str = UserStatus.ACTIVE,
     **values,
 ) -> User:
-    """Create a user. The first of `care_groups` becomes the default group, which patients they create join."""
+    """Create a user. The first of `care_groups` becomes the default group, which patients they create join.
+
+    Invalid for a password that is too easy to guess.
+    """
     check_rank(actor, role)
     groups = list(care_groups)
     user = User(email=email, role=role, organization=organization, status=status, **values)
     user.default_group = user.default_group or (groups[0] if groups else None)
-    user.set_password(password)
+    _set_password(user, password)
     user.save()
     set_care_groups(actor=actor, user=user, care_groups=groups)
     # Of a user, only changes of status are published.
@@ -56,16 +61,19 @@ def update_user(
 ) -> None:
     """Write `changes` (columns except the status), and the care groups and the password if given.
 
-    If the default group is no longer among the user's groups, the first of them replaces it.
+    If the default group is no longer among the user's groups, the first of them replaces it. A new password, role or
+    organization ends all sessions of the user.
+    Invalid for a password that is too easy to guess.
     """
     stored = User.objects.select_for_update().get(pk=user.pk)
+    before = _access(stored)
     for role in (stored.role, changes.get("role", stored.role)):
         check_rank(actor, role)
     for name, value in changes.items():
         setattr(stored, name, value)
     changed = set(changes)
     if password:
-        stored.set_password(password)
+        _set_password(stored, password)
         changed.add("password")
     if care_groups is not None:
         groups = list(care_groups)
@@ -74,8 +82,30 @@ def update_user(
         changed |= {"care_groups", "default_group"}
     stored.updated_at = timezone.now()
     stored.save(update_fields=[*(changed - {"care_groups"}), "email_key", "updated_at"])
+    if _access(stored) != before:
+        _end_sessions(stored)
     # Of a user, only changes of status are published.
     record_change(actor, "user.update", stored, event=None, changed=changed)
+
+
+def _set_password(user: User, password: str | None) -> None:
+    """Set the password of `user`, or none that works; Invalid for one that is too easy to guess."""
+    if password is not None:
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise Invalid({"password": error.messages}) from error
+    user.set_password(password)
+
+
+def _access(user: User) -> list[Any]:
+    return [getattr(user, name) for name in ENDS_SESSIONS]
+
+
+def _end_sessions(user: User) -> None:
+    """End the sessions of `user`, whose row is locked: those that are stored, and any that is being stored now."""
+    User.objects.filter(pk=user.pk).update(session_version=F("session_version") + 1)
+    user.sessions.all().delete()
 
 
 def _default_among(groups: list[CareGroup], wanted: int | None) -> CareGroup | None:
@@ -97,7 +127,10 @@ def set_care_groups(*, actor: Actor, user: User, care_groups: Iterable[CareGroup
 
 @transaction.atomic
 def change_user_status(*, actor: Actor, user: User, status: str, reason: str) -> UserStatusChange | None:
-    """Change the status of `user` and store the reason. Returns None if they have the status already."""
+    """Change the status of `user` and store the reason. Returns None if they have the status already.
+
+    Any status but active ends the user's sessions and revokes their keys, for good.
+    """
     check_rank(actor, user.role)
     before = User.objects.select_for_update().get(pk=user.pk).status
     if before == status:
@@ -105,6 +138,9 @@ def change_user_status(*, actor: Actor, user: User, status: str, reason: str) ->
     User.objects.filter(pk=user.pk).update(status=status, updated_at=timezone.now())
     user.status = status
     record_change(actor, "user.change_status", user, event=f"user.{status}", changed=["status"])
+    if status != UserStatus.ACTIVE:
+        _end_sessions(user)
+        revoke_keys_of(actor=actor, user=user)
     return UserStatusChange.objects.create(
         organization_id=user.organization_id,
         user=user,

@@ -1,5 +1,7 @@
 """What can go wrong, in the words of the domain. HTTP statuses and wire formats are given in config/rest."""
 
+from django.core.exceptions import PermissionDenied
+
 
 class DomainError(Exception):
     """Base of every refusal that a service may raise. `message` is for people and holds no patient data."""
@@ -33,6 +35,12 @@ class NotPermitted(DomainError):
     """The caller may see the object but not do this to it."""
 
     message = "You are not permitted to do this"
+
+
+class TlsRequired(NotPermitted, PermissionDenied):
+    """An API request came without TLS where HTTPS is on; middleware raises it, and Django takes it for a 403."""
+
+    message = "Use HTTPS: requests to the API are not answered without TLS"
 
 
 class NotAuthorizedForPatient(NotPermitted):
@@ -108,6 +116,12 @@ class Unavailable(DomainError):
     """The server cannot answer now: the database is away, or the audit event could not be written."""
 
     message = "Service unavailable"
+
+
+class Busy(Unavailable):
+    """All slots for hashing passwords are taken; a few seconds later there will be one."""
+
+    message = "Too many people are signing in or setting passwords at the moment. Please try again in a few seconds."
 
 
 class BadRequest(DomainError):

@@ -1,10 +1,11 @@
 """Middleware. API paths pay for the request id and the headers only; pages get sessions and the rest."""
 
 import logging
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from axes.middleware import AxesMiddleware as _Axes
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.middleware.csrf import CsrfViewMiddleware as _Csrf
 from django.middleware.security import SecurityMiddleware as _Security
 from whitenoise.middleware import WhiteNoiseMiddleware as _StaticFiles
 
+from config.core.exceptions import TlsRequired
 from config.core.logs import request_id
 
 API_PREFIXES = ("/api/", "/v1/", "/general/")
@@ -49,6 +51,23 @@ def client_address(request: HttpRequest) -> str:
         return peer
 
 
+def client_network(request: HttpRequest) -> str:
+    """Return the address under which the client is counted: its own, or the first one of its /64 in IPv6.
+
+    Who has one address of IPv6 has the 2^64 of its network, too.
+    """
+    client = client_address(request)
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    if not isinstance(address, IPv6Address):
+        return client
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), 64), strict=False).network_address)
+
+
 class RequestIdMiddleware:
     """Give every request an id, send it back as X-Request-Id, and log one line a request."""
 
@@ -79,17 +98,22 @@ class RequestIdMiddleware:
 
 
 class SecurityHeadersMiddleware(_Security):
-    """Django's security headers plus a content security policy; API answers are never stored or framed."""
+    """Django's security headers plus a content security policy; API answers are never stored or framed.
+
+    Inline scripts run only with the nonce of their response, which templates find as `request.csp_nonce`.
+    Pages are redirected to HTTPS, APIs are not: TlsMiddleware refuses.
+    """
 
     PAGES = (
-        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
-        "script-src 'self' 'unsafe-inline'{extra}; worker-src 'self' blob:; frame-ancestors 'none'; "
-        "base-uri 'self'; form-action 'self'"
+        "default-src 'self'; script-src 'self' 'nonce-{nonce}'{evaluated}; style-src 'self' {styles}; img-src 'self' data:; "
+        "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; frame-ancestors 'none'; base-uri 'self'; "
+        "form-action 'self'"
     )
-    # unfold bundles standard Alpine, which evaluates its attributes: allowed on the admin path only.
-    ADMIN = PAGES.format(extra=" 'unsafe-eval'")
-    OTHER = PAGES.format(extra="")
     API = "default-src 'none'; frame-ancestors 'none'"
+
+    def process_request(self, request):
+        request.csp_nonce = secrets.token_urlsafe(16)
+        return None if is_api(request.path) else super().process_request(request)
 
     def process_response(self, request, response):
         response = super().process_response(request, response)
@@ -98,9 +122,14 @@ class SecurityHeadersMiddleware(_Security):
             response.headers["Content-Security-Policy"] = self.API
             response.headers["Cache-Control"] = "no-store"
         else:
-            policy = self.ADMIN if request.path.startswith("/admin/") else self.OTHER
-            response.headers["Content-Security-Policy"] = policy
+            response.headers["Content-Security-Policy"] = self._policy(request)
         return response
+
+    def _policy(self, request) -> str:
+        if not request.path.startswith("/admin/"):
+            return self.PAGES.format(nonce=request.csp_nonce, evaluated="", styles=f"'nonce-{request.csp_nonce}'")
+        # unfold bundles standard Alpine, which evaluates its attributes, and writes its colours into a style element.
+        return self.PAGES.format(nonce=request.csp_nonce, evaluated=" 'unsafe-eval'", styles="'unsafe-inline'")
 
 
 class AllowedHostMiddleware:
@@ -115,6 +144,21 @@ class AllowedHostMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path not in ("/healthz", "/readyz"):
             request.get_host()
+        return self.get_response(request)
+
+
+class TlsMiddleware:
+    """Refuse API requests without TLS where HTTPS is on.
+
+    Clients follow a redirect without a word, and would go on sending their key in clear.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SECURE_SSL_REDIRECT and is_api(request.path) and not request.is_secure():
+            raise TlsRequired
         return self.get_response(request)
 
 

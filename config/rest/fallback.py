@@ -23,6 +23,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _respond(request, exception, lambda: defaults.bad_request(request, exception))
 
 
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what is refused before any view, or by one of a page."""
+    return _respond(request, exception, lambda: defaults.permission_denied(request, exception))
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a path that no line of the table of contents takes."""
     return _respond(request, exception, lambda: defaults.page_not_found(request, exception))

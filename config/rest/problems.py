@@ -75,6 +75,8 @@ def _of_domain(error: domain.DomainError, fields: dict[str, str]) -> Iterator[Pr
         yield Problem(409, _code_of(error), error.message, "body", path, retry_after=retry)
     elif isinstance(error, domain.RateLimited):
         yield Problem(429, "rate_limited", error.message, retry_after=error.retry_after)
+    elif isinstance(error, domain.Busy):
+        yield Problem(503, "unavailable", error.message, retry_after=RETRY_AFTER_OUTAGE)
     elif isinstance(error, domain.Unavailable):
         yield _outage(error.__cause__ or error)
     else:

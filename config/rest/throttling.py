@@ -7,11 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from config.core.exceptions import RateLimited, Unavailable
-from config.core.middleware import client_address
+from config.core.middleware import client_network
 
 # Milliseconds. A window opens at the subject's first request after the last window ended.
 WINDOW = 60_000
@@ -85,7 +86,7 @@ class ActorThrottle(BaseThrottle):
     def allow_request(self, request: Request, view) -> bool:
         actor: Any = request.user
         if actor is None:
-            self.allowance = count(f"address:{client_address(request)}", settings.ANONYMOUS_PER_MINUTE)
+            self.allowance = count_stranger(request)
         else:
             self.allowance = count(f"user:{actor.user_id}", settings.RATE_LIMIT_PER_MINUTE)
         view.allowance = self.allowance
@@ -95,9 +96,14 @@ class ActorThrottle(BaseThrottle):
         return self.allowance.retry_after
 
 
+def count_stranger(request: Request | HttpRequest) -> Allowance:
+    """Count a request without a key, or of a page without a session, for its address."""
+    return count(f"address:{client_network(request)}", settings.ANONYMOUS_PER_MINUTE)
+
+
 def count_failed_key(request: Request) -> Allowance:
     """Count a request whose key was refused, for its address."""
-    return count(f"failed:{client_address(request)}", settings.FAILED_KEYS_PER_MINUTE)
+    return count(f"failed:{client_network(request)}", settings.FAILED_KEYS_PER_MINUTE)
 
 
 @lru_cache(maxsize=1)

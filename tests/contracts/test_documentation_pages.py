@@ -3,10 +3,14 @@
 import re
 
 import pytest
+from django.urls import get_resolver
 
+from accounts.models import Role
 from config.rest.dialects import DIALECTS
 from config.rest.schema import document_yaml
+from tests.pages import sign_in
 
+pytestmark = pytest.mark.django_db  # Pages without a session are counted there.
 PAGES = ["/docs/", *(f"/docs/{name}/" for name in DIALECTS)]
 
 
@@ -51,3 +55,17 @@ def test_unknown_dialect_is_not_found(client, path):
 
 def test_documents_are_read_only(client):
     assert client.post("/schema/practice.yaml").status_code == 405
+
+
+LINES = [str(line.pattern) for line in get_resolver().url_patterns if str(line.pattern).startswith(("docs", "schema"))]
+
+
+@pytest.mark.parametrize("path", [f"/{line.replace('<name>', 'public')}" for line in LINES])
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_an_installation_can_do_without_them(client, clinic, settings, path, signed_in):
+    settings.API_DOCUMENTATION = False
+    client = sign_in(clinic.users[Role.FC_ADMIN]) if signed_in else client
+    assert client.get(path).status_code == 404
+    assert client.post(path).status_code == 404
+    settings.API_DOCUMENTATION = True
+    assert client.get(path).status_code == 200

@@ -1,0 +1,79 @@
+"""What strangers may ask of pages, and the pages that refuse. APIs have the same in config/rest, in their dialects."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from config.core.exceptions import RateLimited, Unavailable
+from config.core.middleware import is_api
+from config.rest import throttling
+from config.rest.problems import problems_of
+
+# Load balancers ask them every few seconds, perhaps from the address of a proxy that everybody shares: a limit would let
+# strangers have the server taken out of service. Counting would cost as much as what /readyz does, one query.
+HEALTH = ("/healthz", "/readyz")
+# Bytes. The only forms for strangers are those of signing in, of a few hundred.
+MAX_BODY = 16 * 1024
+# The errors after which the same request may succeed a little later.
+REFUSALS = (RateLimited, Unavailable, OperationalError, InterfaceError)
+_TITLES = {413: "Too much at once", 429: "Too many requests", 503: "Not available at the moment"}
+
+
+class StrangersMiddleware:
+    """Count pages without a session with the API requests without a key, and refuse their large bodies unread.
+
+    It stands after the session and before the view; CSRF reads the body when the view is known.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_api(request.path) or request.path in HEALTH:
+            return self.get_response(request)
+        return self._refuse_stranger(request) or self.get_response(request)
+
+    def _refuse_stranger(self, request: HttpRequest) -> HttpResponse | None:
+        try:
+            if request.user.is_authenticated:
+                return None
+            throttling.count_stranger(request).check()
+        except REFUSALS as error:
+            return refused(request, error)
+        return refusal(request, 413, "A form here has at most 16 kB.") if _size(request) > MAX_BODY else None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Tell what a view of a page refuses for the moment; anything else is a failure."""
+        return refused(request, exception) if isinstance(exception, REFUSALS) and not is_api(request.path) else None
+
+
+def refused(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Return the page for one of REFUSALS."""
+    problem = problems_of(error, {})[0]
+    return refusal(request, problem.status, problem.message.rstrip(".") + ".", problem.retry_after)
+
+
+def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
+    """Return the page for somebody who may not try to sign in for now."""
+    cool_off = int(settings.AXES_COOLOFF_TIME * 3600)
+    seconds = getattr(request, "retry_after", cool_off)
+    return refusal(request, 429, "Too many attempts to sign in have failed.", seconds)
+
+
+def refusal(request: HttpRequest, status: int, text: str, retry_after: int | None = None) -> HttpResponse:
+    """Return a page that says why there is no other, and after how many seconds to try again."""
+    context = {"request": request, "title": _TITLES[status], "text": text, "minutes": -(-(retry_after or 0) // 60)}
+    headers = {"Cache-Control": "no-store", **({} if retry_after is None else {"Retry-After": str(retry_after)})}
+    return HttpResponse(render_to_string("refusal.html", context), status=status, headers=headers)
+
+
+def _size(request: HttpRequest) -> int:
+    """Return how many bytes Django would read: none where the request announces no number of them."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
