@@ -7,7 +7,8 @@ from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseRedirect
+from django.core.paginator import InvalidPage
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from unfold.forms import AdminOwnPasswordChangeForm
@@ -55,6 +56,15 @@ class AutocompleteView(AutocompleteJsonView):
     """Suggestions for a foreign key: unarchived rows in scope, labelled by their own admin."""
 
     model_admin: Any
+    admin_site: Any
+
+    def process_request(self, request: HttpRequest):
+        """Suggest rows only for a field that a form of this site completes."""
+        app, model, field = (request.GET.get(name, "") for name in ("app_label", "model_name", "field_name"))
+        for found in self.admin_site._registry.values():
+            if (found.opts.app_label, found.opts.model_name) == (app, model) and field in found.get_autocomplete_fields(request):
+                return super().process_request(request)
+        raise PermissionDenied
 
     def get_queryset(self):
         return self.model_admin.selectable(self.request, super().get_queryset())
@@ -121,6 +131,13 @@ class AdminSite(UnfoldAdminSite):
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         return AutocompleteView.as_view(admin_site=self)(request)
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Search the names of the pages."""
+        try:
+            return super().search(request, extra_context)
+        except InvalidPage as error:
+            raise Http404 from error
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         context = {**self.each_context(request), **(extra_context or {})}

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "config.core.middleware.AllowedHostMiddleware",
     "config.core.middleware.TlsMiddleware",
     "config.rest.body_limits.BodyLimitMiddleware",
+    "config.core.middleware.NulMiddleware",
     "config.core.middleware.StaticFilesMiddleware",
     "config.core.middleware.SessionMiddleware",
     "config.core.middleware.CsrfViewMiddleware",
@@ -141,6 +142,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.PredictablePasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 # Counted by accounts/sign_in_limits.py, which gives each of them a limit of its own.

@@ -5,16 +5,21 @@ from copy import deepcopy
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import BaseModelAdmin, IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR, ChangeList
+from django.core.exceptions import BadRequest
 from django.db import IntegrityError
 from django.db.models import Model, Q, QuerySet, TextField
-from django.forms import ModelForm
+from django.forms import JSONField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline as UnfoldTabularInline
 
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter, parameter_of
-from accounts.admin.forms import NoteField, ServiceForm, VersionedForm
+from accounts.admin.forms import AutocompleteWidget, NoteField, ServiceForm, StorableJson, VersionedForm
+from accounts.admin.parameters import LIST_PARAMETERS, check_ids, check_list_parameters, searched
+from accounts.admin.taken import TAKEN, check_refusals, count_refusal
 from accounts.models import Organization
 from accounts.permissions import STAFF, Permission
 from accounts.scope import Role, scope
@@ -44,9 +49,13 @@ class Scoped(BaseModelAdmin):
         for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
             if field is not None and hasattr(field.widget, link):
                 setattr(field.widget, link, False)
+        if isinstance(field, JSONField):
+            field.decoder = StorableJson
         return field
 
     def formfield_for_foreignkey(self, db_field, request: HttpRequest, **kwargs):
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = AutocompleteWidget(db_field, self.admin_site)
         return self._with_selectable_rows(db_field, request, super().formfield_for_foreignkey, kwargs)
 
     def formfield_for_manytomany(self, db_field, request: HttpRequest, **kwargs):
@@ -135,10 +144,13 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         filters = list(super().get_list_filter(request))
         return [*filters, ("organization", ScopedRelatedFilter)] if self.chooses_organization(request) else filters
 
+    def filter_parameters(self, request: HttpRequest) -> set[str]:
+        """Return the parameters of the filters."""
+        return {parameter_of(entry) for entry in self.get_list_filter(request)}
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow only the lookups of the filters: with any other, a column could be guessed letter by letter."""
-        offered = {parameter_of(entry).split("__")[0] for entry in self.get_list_filter(request)}
-        return lookup.split("__")[0] in offered and super().lookup_allowed(lookup, value, request)
+        """Allow only what the filters offer: any other lookup lets a column be guessed, or runs the caller's own expression."""
+        return lookup in self.filter_parameters(request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         fieldsets = deepcopy(list(super().get_fieldsets(request, obj)))
@@ -155,6 +167,29 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         return [*fields, "organization"] if obj and self.chooses_organization(request) else fields
 
     # --- reading ----------------------------------------------------------------------------------
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        search = {SEARCH_VAR} if self.get_search_fields(request) else set()
+        check_list_parameters(request, LIST_PARAMETERS | search | self.filter_parameters(request))
+        try:
+            return super().get_changelist_instance(request)
+        except IncorrectLookupParameters as error:
+            # Django shows the list without parameters, but blames the database where they say that it has done so.
+            if ERROR_FLAG not in request.GET:
+                raise
+            raise BadRequest("This list cannot read these parameters.") from error
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Search for the first words. Subclasses override `find`."""
+        return self.find(request, queryset, searched(search_term))
+
+    def find(self, request: HttpRequest, queryset: QuerySet, text: str) -> tuple[QuerySet, bool]:
+        """Return the rows of `queryset` that contain every word of `text`, and whether some may be there twice."""
+        return super().get_search_results(request, queryset, text)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        check_ids(request.POST.getlist(ACTION_CHECKBOX_NAME))
+        return super().response_action(request, queryset)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response = super().changelist_view(request, extra_context)
         changelist = (getattr(response, "context_data", None) or {}).get("cl")
@@ -168,6 +203,10 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     # --- writing ----------------------------------------------------------------------------------
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Take nothing from the address: it may hold what no field can show."""
+        return {}
+
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs) -> type[ModelForm]:
         form = super().get_form(request, obj, change, **kwargs)
         form.actor, form.refusal = actor_of(request), getattr(request, "refusal", None)
@@ -177,12 +216,20 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
     def changeform_view(self, request: HttpRequest, object_id=None, form_url="", extra_context=None) -> HttpResponse:
         """Show or save the form. An error from a service, already rolled back, is shown in the form."""
         try:
+            if request.method == "POST" and self.has_taken_values:
+                check_refusals(actor_of(request))
             return super().changeform_view(request, object_id, form_url, extra_context)
         except (DomainError, IntegrityError) as refusal:
             if request.method != "POST" or hasattr(request, "refusal"):
                 raise
+            count_refusal(actor_of(request), refusal, self.constraint_fields)
             vars(request)["refusal"] = refusal
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+    @property
+    def has_taken_values(self) -> bool:
+        """Whether a value of the form may be taken in another organization."""
+        return any(words == TAKEN for _, words in self.constraint_fields.values())
 
     def save_model(self, request: HttpRequest, obj: Model, form: ServiceForm, change: bool) -> None:
         """Call the service. `obj` only carries the values into messages and history."""

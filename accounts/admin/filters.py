@@ -1,15 +1,35 @@
-"""List filters that offer only rows in scope."""
+"""List filters that offer only rows in scope, and the parameters of the address that each of them reads."""
+
+from typing import Any
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
 
-__all__ = ["ArchivedFilter", "ChoicesDropdownFilter", "ScopedRelatedFilter"]
+__all__ = ["ArchivedFilter", "ChoiceFilter", "ScopedRelatedFilter", "parameter_of"]
 
 
-class ScopedRelatedFilter(RelatedDropdownFilter):
+class OneParameter:
+    """Mixin of field filters that read the equality they offer, and not the `__isnull` that Django reads besides."""
+
+    lookup: str
+    lookup_kwarg: str
+
+    def expected_parameters(self) -> list[str]:
+        return [self.lookup_kwarg]
+
+
+class ChoiceFilter(OneParameter, ChoicesDropdownFilter):
+    """A choice among the values of a column."""
+
+    lookup = "exact"
+
+
+class ScopedRelatedFilter(OneParameter, RelatedDropdownFilter):
     """A choice among the rows that the caller may see."""
+
+    lookup = "id__exact"
 
     def has_output(self) -> bool:
         """Keep the filter even with a single choice: without it, the list would show every row."""
@@ -35,8 +55,9 @@ class ArchivedFilter(DropdownFilter):
         return queryset.filter(deleted_at__isnull=self.value() != "archived")
 
 
-def parameter_of(entry) -> str:
-    """Return the query parameter of a `list_filter` entry."""
+def parameter_of(entry: Any) -> str:
+    """Return the one query parameter of a `list_filter` entry, without making the filter: that may query its choices."""
     if isinstance(entry, type) and issubclass(entry, SimpleListFilter):
         return str(entry.parameter_name)
-    return entry[0] if isinstance(entry, tuple) else entry
+    name, kind = entry
+    return f"{name}__{kind.lookup}"

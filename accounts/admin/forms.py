@@ -1,21 +1,27 @@
 """Forms that pass their values to a service and show the errors that it raises."""
 
+import json
+import re
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from django import forms
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from accounts.admin.parameters import is_id
+from accounts.admin.taken import TOO_MANY
 from accounts.scope import Actor, Role
 from config.core.databases import broken_constraint
-from config.core.exceptions import DomainError, Invalid, VersionConflict
+from config.core.exceptions import DomainError, Invalid, RateLimited, VersionConflict
 
 STALE = (
     "Someone else changed this record meanwhile, so nothing was saved. "
     "Open it again in another tab, compare, and enter your changes there."
 )
-TAKEN = "This value cannot be used."
 
 
 class ServiceForm(forms.ModelForm):
@@ -75,6 +81,9 @@ class ServiceForm(forms.ModelForm):
                     break
         return cleaned
 
+    def validate_unique(self) -> None:
+        """Leave it to the database: Django would look in all organizations, and say what it found."""
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # the hook is missing in the stubs
         if self.refusal:
@@ -87,6 +96,42 @@ class NoteField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
+
+
+class AutocompleteWidget(AutocompleteSelect):
+    """Django's, which looks up what was entered. Where that is no id, a refused form is shown without it."""
+
+    def optgroups(self, name: str, value: Sequence[str], attrs: dict[str, Any] | None = None) -> list:
+        return super().optgroups(name, [pk for pk in value if is_id(str(pk))], attrs)
+
+
+class RowsField(forms.ModelMultipleChoiceField):
+    """Several rows. Django asks the database for each id that is a number, even one that is too big for it."""
+
+    def clean(self, value: Any) -> models.QuerySet:
+        for pk in value or ():
+            if not is_id(str(pk)):
+                raise ValidationError(self.error_messages["invalid_pk_value"], code="invalid_pk_value", params={"pk": pk})
+        return super().clean(value)
+
+
+class StorableJson(json.JSONDecoder):
+    """JSON that every database stores, for `forms.JSONField`: it expects no other error than JSONDecodeError.
+
+    Refuses NaN and infinite numbers, NUL, halves of surrogate pairs, and what is nested too deep or too long a number.
+    """
+
+    NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+    def decode(self, s: str, *args: Any) -> Any:
+        try:
+            value = super().decode(s, *args)
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise json.JSONDecodeError("This cannot be read", "", 0) from error
+        if self.NUL.search(text):
+            raise json.JSONDecodeError("This has a NUL", "", 0)
+        return value
 
 
 class LinesField(forms.CharField):
@@ -136,4 +181,6 @@ def _error_messages(refusal: DomainError | IntegrityError, constraint_fields: di
         return refusal.errors
     if isinstance(refusal, VersionConflict):
         return {"": [STALE]}
+    if isinstance(refusal, RateLimited):
+        return {"": [TOO_MANY]}
     return {getattr(refusal, "field", ""): [refusal.message]}

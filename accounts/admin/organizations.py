@@ -6,7 +6,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from accounts.admin.base import ScopedAdmin
-from accounts.admin.forms import TAKEN, ServiceForm
+from accounts.admin.forms import ServiceForm
+from accounts.admin.taken import TAKEN
 from accounts.models import Organization
 from accounts.permissions import ADMINISTRATORS
 from accounts.scope import Role

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from accounts.admin.base import ScopedAdmin
-from accounts.admin.filters import ChoicesDropdownFilter
+from accounts.admin.filters import ChoiceFilter
 from accounts.admin.organizations import OFFICE
 from accounts.models import AuditEvent, User
 from accounts.scope import scope
@@ -24,7 +24,7 @@ class AuditEventAdmin(ScopedAdmin):
     readers = OFFICE
     section, place, icon, hint = "Access", 3, "history", "Who read and changed what"
     list_display = ["at", "who", "role", "action", "outcome_label", "key_id", "route"]
-    list_filter = [("outcome", ChoicesDropdownFilter)]
+    list_filter = [("outcome", ChoiceFilter)]
     search_fields = ["action"]
     search_help_text = "A part of an action such as patient.update, or the UUID of a patient"
     fieldsets = [
@@ -45,11 +45,11 @@ class AuditEventAdmin(ScopedAdmin):
     def outcome_label(self, event: AuditEvent) -> tuple[str, str]:
         return event.outcome, event.get_outcome_display()
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+    def find(self, request: HttpRequest, queryset: QuerySet, text: str) -> tuple[QuerySet, bool]:
         """Search by the UUID of an affected patient, or by action."""
         try:
-            uuid = UUID(search_term.strip())
+            uuid = UUID(text)
         except ValueError:
-            return super().get_search_results(request, queryset, search_term)
+            return super().find(request, queryset, text)
         patients = scope(actor_of(request), apps.get_model("patients", "Patient")._base_manager.filter(uuid=uuid))
         return queryset.filter(patients__patient_id__in=patients.values("pk")), False

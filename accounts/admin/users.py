@@ -15,9 +15,10 @@ from unfold.widgets import (
 )
 
 from accounts.admin.base import ScopedAdmin
-from accounts.admin.filters import ChoicesDropdownFilter, ScopedRelatedFilter
-from accounts.admin.forms import TAKEN, ServiceForm
+from accounts.admin.filters import ChoiceFilter, ScopedRelatedFilter
+from accounts.admin.forms import RowsField, ServiceForm
 from accounts.admin.organizations import OFFICE
+from accounts.admin.taken import TAKEN
 from accounts.models import CareGroup, Organization, Role, User, UserStatus
 from accounts.permissions import ADMINISTRATORS
 from accounts.services.second_factors import reset_second_factor, second_factor_of
@@ -30,7 +31,7 @@ from config.core.orm import NOTE_LENGTH
 class UserForm(ServiceForm):
     """A user with their care groups and a write-only password."""
 
-    groups = forms.ModelMultipleChoiceField(
+    groups = RowsField(
         CareGroup.objects.none(),
         label="Care groups",
         required=False,
@@ -111,7 +112,7 @@ class UserAdmin(ScopedAdmin):
     list_display = ["email", "full_name", "role", "status_label", "has_second_factor", "last_login"]
     list_select_related = ["second_factor"]
     actions = ["reset_second_factor"]
-    list_filter = [("role", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter), ("care_groups", ScopedRelatedFilter)]
+    list_filter = [("role", ChoiceFilter), ("status", ChoiceFilter), ("care_groups", ScopedRelatedFilter)]
     search_fields = ["email", "first_name", "last_name", "user_name"]
     readonly_fields = ["last_login"]
     fieldsets = [

@@ -2,11 +2,10 @@
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from accounts import audit
 from accounts.admin.base import ScopedAdmin
-from accounts.admin.filters import ScopedRelatedFilter
+from accounts.admin.filters import ChoiceFilter, ScopedRelatedFilter
 from accounts.admin.forms import ServiceForm
 from accounts.permissions import Permission
 from accounts.site import actor_of
@@ -22,7 +21,7 @@ class AppointmentAdmin(ScopedAdmin):
     section, place, icon, hint = "Patients", 2, "event", "Who is expected, when and where"
     list_display = ["starts_at", "who", "provider", "location", "status"]
     list_select_related = ["patient", "provider", "location"]
-    list_filter = [("status", ChoicesDropdownFilter), ("provider", ScopedRelatedFilter), ("location", ScopedRelatedFilter)]
+    list_filter = [("status", ChoiceFilter), ("provider", ScopedRelatedFilter), ("location", ScopedRelatedFilter)]
     ordering = ["-starts_at", "-id"]
     autocomplete_fields = ["patient", "provider", "location"]
     fieldsets = [(None, {"fields": ["patient", ("starts_at", "ends_at"), ("provider", "location"), "status", "note"]})]

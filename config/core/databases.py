@@ -15,12 +15,25 @@ from typing import Any
 import orjson
 from django.apps import apps
 from django.db import IntegrityError, connections, models, transaction
+from django.db.backends.signals import connection_created
 from django.db.models import Aggregate, Field, Func, Lookup
+from django.dispatch import receiver
 
 
 def on_postgres(using: str = "default") -> bool:
     """Tell whether the database `using` is PostgreSQL."""
     return connections[using].vendor == "postgresql"
+
+
+@receiver(connection_created)
+def refuse_regexp(connection, **kwargs) -> None:
+    """Replace the SQL function REGEXP of Django, which runs Python's `re`: some patterns hold a worker for hours."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("regexp", 2, _refuse)
+
+
+def _refuse(pattern: str, text: str) -> None:
+    raise NotImplementedError("No query matches a regular expression")
 
 
 class ByteOrderField(models.CharField):

@@ -4,7 +4,7 @@ import logging
 import secrets
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from axes.middleware import AxesMiddleware as _Axes
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware as _Authentication
 from django.contrib.messages.middleware import MessageMiddleware as _Messages
 from django.contrib.sessions.middleware import SessionMiddleware as _Sessions
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware as _Csrf
 from django.middleware.security import SecurityMiddleware as _Security
@@ -166,6 +167,26 @@ class _PagesOnly:
 
     def __call__(self, request):
         return self.get_response(request) if is_api(request.path) else super().__call__(request)
+
+
+class NulMiddleware:
+    """Refuse a request for a page that holds a NUL in its address or a cookie: PostgreSQL has no text with one.
+
+    Fields of forms answer for themselves.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_api(request.path) and any("\0" in text for text in self._texts(request)):
+            raise BadRequest("A request for a page has no NUL.")
+        return self.get_response(request)
+
+    def _texts(self, request: HttpRequest) -> Iterator[str]:
+        yield from (request.path, *request.COOKIES.values(), *request.GET)
+        for values in request.GET.lists():
+            yield from values[1]
 
 
 class StaticFilesMiddleware(_PagesOnly, _StaticFiles):

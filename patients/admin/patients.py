@@ -178,9 +178,9 @@ class PatientAdmin(ScopedAdmin):
     def added(self, patient: Patient):
         return patient.created_at.date()
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+    def find(self, request: HttpRequest, queryset: QuerySet, text: str) -> tuple[QuerySet, bool]:
         """Find patients as the APIs do: every word, as typed or as digits."""
-        return queryset.filter(containing(query_patterns(search_term))).defer(*_LIST_LEAVES_OUT), False
+        return queryset.filter(containing(query_patterns(text))).defer(*_LIST_LEAVES_OUT), False
 
     def label(self, obj: Patient) -> str:
         return f"{obj.last_name}, {obj.first_name} ({obj.date_of_birth or 'date of birth unknown'})"

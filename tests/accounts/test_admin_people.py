@@ -233,6 +233,17 @@ def test_staff_sign_in_with_address_and_password_and_others_do_not(clinic):
     assert attempt("nobody@example.org", PASSWORD).status_code == 200
 
 
+@pytest.mark.parametrize("after", ["", "//elsewhere.example/", "https://elsewhere.example/"])
+def test_who_signs_in_without_a_page_to_go_to_arrives_at_the_home_page(clinic, after):
+    user = clinic.users[Role.HC_PRIMARY]
+    user.set_password(PASSWORD)
+    user.save()
+    client = Client()
+    answer = client.post("/admin/login/", {"username": user.email, "password": PASSWORD, "next": after})
+    assert answer.headers["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
+
+
 def test_who_signs_out_of_the_admin_is_known_to_have_left(clinic):
     user, colleague = clinic.users[Role.HC_PRIMARY], clinic.users[Role.HC_ADMIN]
     before = timezone.now()

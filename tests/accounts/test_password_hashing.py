@@ -129,7 +129,7 @@ def test_no_slots_at_all_stop_the_start(slots):
 
 
 def test_the_server_leaves_threads_to_others():
-    from exports.management.commands.serve import THREADS
+    from config.settings import THREADS
 
     assert shipped.PASSWORD_HASHES_AT_ONCE + passwords.WAITING <= THREADS // 2
 

@@ -1,0 +1,49 @@
+"""What the address and the form of a list may say. Anything else is refused with 400, before a query is made of it."""
+
+import re
+from collections.abc import Collection, Iterable
+from itertools import islice
+
+from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest
+from django.utils.text import smart_split
+
+# Django's own parameters of every list. Its search and facets are of those lists that have them.
+LIST_PARAMETERS = frozenset({ALL_VAR, ERROR_FLAG, IS_POPUP_VAR, ORDER_VAR, PAGE_VAR, TO_FIELD_VAR})
+# As many words as the search of patients takes (patients/search.py). SQLite refuses a condition of a thousand.
+MAX_WORDS = 8
+# Characters. SQLite refuses a LIKE pattern of 50,000 bytes.
+MAX_SEARCH = 500
+
+_ORDER = re.compile(r"(-?\d{1,2}(\.-?\d{1,2}){0,15})?", re.ASCII)
+# All of its numbers fit a bigint.
+_ID = re.compile(r"\d{1,18}", re.ASCII)
+
+
+def check_list_parameters(request: HttpRequest, offered: Collection[str]) -> None:
+    """Raise BadRequest unless every parameter of the address is one of `offered`, once, and the order can be read."""
+    for name, values in request.GET.lists():
+        if name not in offered or len(values) > 1:
+            raise BadRequest("This list has no such parameter.")
+    if not _ORDER.fullmatch(request.GET.get(ORDER_VAR, "")):
+        raise BadRequest("This is not an order of columns.")
+
+
+def is_id(text: str) -> bool:
+    """Tell whether `text` is the id of a row that may exist."""
+    return _ID.fullmatch(text) is not None
+
+
+def check_ids(selected: Iterable[str]) -> None:
+    """Raise BadRequest unless all of `selected` are ids."""
+    if not all(map(is_id, selected)):
+        raise BadRequest("This is not an id.")
+
+
+def searched(text: str) -> str:
+    """Return the first MAX_WORDS words of `text`; what stands in quotes is one. Raises BadRequest over MAX_SEARCH characters."""
+    if len(text) > MAX_SEARCH:
+        raise BadRequest(f"A search has at most {MAX_SEARCH} characters.")
+    return " ".join(islice(smart_split(text), MAX_WORDS))

@@ -1,0 +1,34 @@
+"""Values that are unique across organizations. Whoever is refused one has learned of a row that may be out of their scope.
+
+So the words say nothing of that row, and the refusals of one person are counted.
+"""
+
+from collections.abc import Mapping
+
+from django.db import IntegrityError
+
+from accounts.scope import Actor
+from config.core.databases import broken_constraint
+from config.core.exceptions import RateLimited
+from config.rest.throttling import Allowance, count
+
+TAKEN = "This value cannot be used."
+TOO_MANY = "Too many values that cannot be used. Wait a minute, then save again."
+TAKEN_PER_MINUTE = 10
+
+
+def check_refusals(actor: Actor) -> None:
+    """Raise RateLimited if `actor` has been refused TAKEN_PER_MINUTE values: before the next one is looked for."""
+    allowance = _counted(actor, 0)
+    if allowance.used >= allowance.limit:
+        raise RateLimited(allowance.retry_after)
+
+
+def count_refusal(actor: Actor, error: Exception, constraint_fields: Mapping[str, tuple[str, str]]) -> None:
+    """Count `error` for `actor` if a value was taken."""
+    if isinstance(error, IntegrityError) and TAKEN in constraint_fields.get(broken_constraint(error), ()):
+        _counted(actor, 1)
+
+
+def _counted(actor: Actor, cost: int) -> Allowance:
+    return count(f"taken:{actor.user_id}", TAKEN_PER_MINUTE, cost)

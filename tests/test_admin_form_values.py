@@ -1,0 +1,180 @@
+"""What a form of the admin is sent: values that no field can read, and values that are taken where the caller cannot see it."""
+
+import json
+from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Model, UniqueConstraint
+from django.forms import JSONField
+from django.test import Client
+
+from accounts.admin import taken
+from accounts.admin.forms import StorableJson
+from accounts.admin.taken import TAKEN, TOO_MANY
+from accounts.models import Organization, Role, User
+from patients.models import Protocol
+from tests.factories import Clinic
+from tests.furnished import MINIMUM, MODELS, furnished
+from tests.pages import form_values, sign_in, submit, url
+from tests.shared import made_once
+
+TOO_BIG = str(2**70)
+VALUES = [TOO_BIG, "9" * 5_000 + "\0", "9999-12-31"]
+JSON = ["9" * 5_000, "NaN", "x\0", "[" * 5_000, '["\\ud800"]', '["\\u0000"]', "[1e999]"]
+WRITABLE = [model for model in MODELS if (found := admin.site._registry[model]).creators or found.writers]
+by_model = pytest.mark.parametrize("model", WRITABLE, ids=lambda model: model.__name__)
+
+
+@pytest.fixture(scope="module")
+def copied_clinics(django_db_setup, django_db_blocker) -> Iterator[Callable[[], tuple[Clinic, Clinic]]]:
+    with made_once(django_db_blocker, furnished) as copied:
+        yield copied
+
+
+@pytest.fixture
+def clinics(db, copied_clinics) -> tuple[Clinic, Clinic]:
+    return copied_clinics()
+
+
+@pytest.fixture
+def own(clinics) -> Clinic:
+    return clinics[0]
+
+
+@pytest.fixture
+def foreign(clinics) -> Clinic:
+    return clinics[1]
+
+
+def forms_of(client: Client, model: type[Model], own: Clinic) -> dict[str, dict]:
+    """Return what a browser would send of each form of `model`, filled in, by the address of the form."""
+    filled = {}
+    for address, given in ((url(model, "add"), MINIMUM.get(model, {})), (url(model, "change", own.rows[model].pk), {})):
+        page = client.get(address)
+        if page.status_code == 200:
+            read = form_values(page.content.decode(), f"{model._meta.model_name}_form")
+            fields = dict.fromkeys(page.context["adminform"].form.fields, "")
+            filled[address] = {**fields, **read, **given}
+    return {address: values for address, values in filled.items() if values}
+
+
+def send(client: Client, address: str, values: dict):
+    """Send a form as a browser does: in parts, as the test client sends it, a large one is refused unread."""
+    return client.post(address, urlencode(values, doseq=True), content_type="application/x-www-form-urlencoded")
+
+
+def errors_of(answer) -> set[str]:
+    return set(answer.context["adminform"].form.errors) if answer.status_code == 200 else set()
+
+
+@by_model
+def test_no_value_of_a_form_is_an_error_of_the_server(own, model):
+    """Each value in all inputs at once, and then in those alone that have taken it, so that it reaches the service."""
+    client = sign_in(own.users[Role.FC_ADMIN if model is Organization else Role.HC_ADMIN])
+    client.raise_request_exception = False
+    forms = forms_of(client, model, own)
+    assert forms
+    for value in VALUES:
+        address, filled = list(forms.items())[-1]
+        answers = [send(client, address, dict.fromkeys(filled, value))]
+        refused = errors_of(answers[0])
+        kept = [name for name in filled if name not in refused and name.rpartition("_")[0] not in refused]
+        answers += [send(client, address, filled | dict.fromkeys(kept, value)) for address, filled in forms.items() if kept]
+        assert [answer.exc_info for answer in answers if answer.status_code not in (200, 302, 403)] == [], value[:20]
+
+
+@pytest.mark.parametrize("text", JSON, ids=lambda text: text[:10])
+def test_json_that_not_every_database_stores_is_an_error_of_its_field(text):
+    field = JSONField(decoder=StorableJson)
+    with pytest.raises(ValidationError, match="valid JSON"):
+        field.clean(text)
+    assert field.has_changed([], text)
+    assert field.bound_data(text, []) == text
+
+
+@pytest.mark.parametrize("value", ["\U0001f600", "\\u0000", {"a": [1, 2.5, None]}])
+def test_json_that_every_database_stores_is_kept(value):
+    assert JSONField(decoder=StorableJson).clean(json.dumps(value)) == value
+
+
+def test_a_form_refuses_json_that_not_every_database_stores(own):
+    for field in ("schedule", "rules"):
+        answer = submit(sign_in(own.users[Role.HC_ADMIN]), Protocol, own.rows[Protocol].pk, **{field: '["\\ud800"]'})
+        assert answer.context["adminform"].form.errors[field] == ["Enter a valid JSON."]
+
+
+# --- values taken in another organization ---------------------------------------------------------
+def unique_everywhere(model: type[Model]) -> set[str]:
+    """Return the columns of `model` that no two organizations may share a value of."""
+    together = [
+        [field.name for field in model._meta.concrete_fields if any(field.name == name for name in constraint.fields)]
+        for constraint in model._meta.constraints
+        if isinstance(constraint, UniqueConstraint)
+    ]
+    alone = {columns[0] for columns in together if len(columns) == 1}
+    return alone | {field.name for field in model._meta.concrete_fields if field.unique and not field.primary_key}
+
+
+# Columns that a form sets without showing them, by what it shows.
+DERIVED = {(User, "email_key"): "email"}
+ENTERED = [
+    pytest.param(role, model, column, id=f"{model.__name__}.{column}-{role}")
+    for model in WRITABLE
+    for role in sorted(admin.site._registry[model].creators & {Role.HC_ADMIN, Role.FC_ADMIN})
+    for column in sorted(unique_everywhere(model))
+    if (model, column) in DERIVED
+    or (model._meta.get_field(column).editable and f"'{column}'" in str(admin.site._registry[model].fieldsets))
+]
+
+
+def test_the_walk_finds_the_columns_that_are_unique_across_organizations():
+    found = {(parameter.values[1], parameter.values[2]) for parameter in ENTERED}
+    assert found == {(Organization, "slug"), (User, "email"), (User, "email_key")}
+
+
+@pytest.mark.parametrize(("role", "model", "column"), ENTERED)
+def test_a_value_taken_in_another_organization_is_refused_in_neutral_words(own, foreign, role, model, column):
+    client, entered = sign_in(own.users[role]), DERIVED.get((model, column), column)
+    value = getattr(foreign.rows[model], entered)
+    answer = submit(client, model, own.rows[model].pk, **{entered: value.upper() if entered != column else value})
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors == {entered: [TAKEN]}
+    assert "already exists" not in answer.content.decode()
+
+
+def test_a_new_row_with_a_taken_value_is_refused_in_neutral_words(own, foreign):
+    client = sign_in(own.users[Role.HC_ADMIN])
+    answer = submit(client, User, **{**MINIMUM[User], "email": foreign.rows[User].email})
+    assert answer.context["adminform"].form.errors == {"email": [TAKEN]}
+
+
+def attempt(client: Client, own: Clinic, email: str) -> dict[str, list[str]]:
+    """Return the errors of an attempt to give a user of the clinic another e-mail address."""
+    answer = submit(client, User, own.users[Role.HC_PRIMARY].pk, email=email)
+    return {} if answer.status_code == 302 else answer.context["adminform"].form.errors
+
+
+@pytest.fixture
+def limit(monkeypatch) -> int:
+    monkeypatch.setattr(taken, "TAKEN_PER_MINUTE", 3)
+    return 3
+
+
+def test_who_enters_many_taken_values_must_wait(own, foreign, limit):
+    client, email = sign_in(own.users[Role.HC_ADMIN]), foreign.rows[User].email
+    assert [attempt(client, own, email) for _ in range(limit)] == [{"email": [TAKEN]}] * limit
+    # From here on a taken value and a free one are answered alike.
+    assert attempt(client, own, email) == attempt(client, own, "free@example.org") == {"__all__": [TOO_MANY]}
+    assert not User.objects.filter(email="free@example.org").exists()
+    colleague = sign_in(own.users[Role.FC_ADMIN])
+    assert attempt(colleague, own, "free@example.org") == {}
+
+
+def test_other_errors_of_a_form_are_not_counted(own, limit):
+    client = sign_in(own.users[Role.HC_ADMIN])
+    for _ in range(limit + 1):
+        assert attempt(client, own, "no address") == {"email": ["Enter a valid email address."]}
+    assert attempt(client, own, "free@example.org") == {}
