@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("accounts.models", "accounts.migrations", "accounts.apps"),
     ("accounts.audit",),
     ("accounts.services",),
-    ("accounts.authentication", "accounts.permissions"),
+    ("accounts.authentication", "accounts.permissions", "accounts.sign_ins"),
     ("config.rest",),
     ("accounts.practice", "accounts.public"),
     ("accounts.site", "accounts.admin"),

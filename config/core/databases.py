@@ -5,6 +5,7 @@ Every expression here means the same on PostgreSQL and on SQLite; only its SQL d
 
 import datetime
 import re
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -109,6 +110,24 @@ def horizon(using: str = "default") -> datetime.datetime:
     with connections[using].cursor() as cursor:
         cursor.execute(_HORIZON)
         return cursor.fetchone()[0]
+
+
+def writers_have_ended(timeout: float, using: str = "default") -> bool:
+    """Wait until every transaction has ended that may still add rows now; False if one has not after `timeout` seconds.
+
+    Every row whose id is lower than one that was read before is then there, or never will be.
+    """
+    if not on_postgres(using):
+        return True
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        begun = cursor.fetchone()[0]
+    given_up = time.monotonic() + timeout
+    while horizon(using) <= begun:
+        if time.monotonic() > given_up:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 class AsText(Func):

@@ -98,7 +98,7 @@ class PatientBulkViewSet(practice.ViewSet):
                     else:
                         response = stored.response
         if run and run.denied:
-            self._record_denied()
+            self.record_denied()
         return response
 
     def _start(self) -> ImportRun:

@@ -4,11 +4,12 @@ import datetime
 import time
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import AuditedPatient, AuditEvent, IdempotencyRecord, RateWindow
+from accounts.models import IdempotencyRecord, RateWindow
+from accounts.services.audit_chains import ChainBroken, prune_events, seal_events
 from config.rest.idempotency import RETENTION
 from config.rest.throttling import WINDOW
 
@@ -18,17 +19,23 @@ CHUNK = 1_000
 class Command(BaseCommand):
     """Deletes in chunks, one transaction each, so that no other transaction waits long."""
 
-    help = "Delete remembered answers, ended rate windows, and audit events past their retention."
+    help = "Delete remembered answers, ended rate windows, and audit events past their retention; seal the audit trail."
 
     def handle(self, *args, **options) -> None:
         now = timezone.now()
         ended = time.time_ns() // 1_000_000 - WINDOW
         kept_since = now - datetime.timedelta(days=365.25 * settings.AUDIT_RETENTION_YEARS)
-        old = AuditEvent.objects.filter(at__lt=kept_since)
         self._delete("remembered answers", IdempotencyRecord.objects.filter(created_at__lt=now - RETENTION))
         self._delete("rate windows", RateWindow.objects.filter(opened_at__lt=ended))
-        self._delete("patients of audit events", AuditedPatient.objects.filter(event__in=old))
-        self._delete("audit events", old)
+        self._prune_trail(kept_since)
+
+    def _prune_trail(self, kept_since: datetime.datetime) -> None:
+        """Seal the audit trail and remove what is past its retention; nothing of it where a chain is broken."""
+        try:
+            seal_events()
+            self.stdout.write(f"{prune_events(kept_since)} audit events deleted")
+        except ChainBroken as broken:
+            raise CommandError(f"No audit event was deleted: {broken}. Run: manage.py verify_audit") from broken
 
     def _delete(self, what: str, rows: QuerySet) -> None:
         deleted = 0
