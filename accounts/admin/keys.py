@@ -1,7 +1,6 @@
 """API keys: issued here, shown once, revoked here."""
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +15,7 @@ from accounts.admin.organizations import OFFICE
 from accounts.models import ApiKey
 from accounts.permissions import ADMINISTRATORS
 from accounts.scope import Role
-from accounts.services.keys import default_expiry, issue_key, revoke_key, revoke_key_with_issued
+from accounts.services.keys import default_days, default_expiry, issue_key, revoke_key, revoke_key_with_issued
 from accounts.site import actor_of
 from config.core.exceptions import DomainError
 
@@ -40,7 +39,7 @@ class ApiKeyForm(ServiceForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if "expires_at" in self.fields:
-            self.fields["expires_at"].help_text = f"Empty: after {settings.API_KEY_DAYS} days."
+            self.fields["expires_at"].help_text = f"Empty: after {default_days()} days."
 
     def clean_expires_at(self):
         """Refuse a key that would be expired from the start."""

@@ -69,9 +69,14 @@ class Expiry(Enum):
     DEFAULT = "after API_KEY_DAYS"
 
 
+def default_days() -> int:
+    """Return how many days a key lives of which nobody has said how long."""
+    return min(settings.API_KEY_DAYS, settings.API_KEY_LONGEST_DAYS or settings.API_KEY_DAYS)
+
+
 def default_expiry() -> datetime.datetime:
-    """Return when a key expires that is issued now without another wish."""
-    return timezone.now() + datetime.timedelta(days=settings.API_KEY_DAYS)
+    """Return when a key expires that is issued now, and of which nobody has said when."""
+    return timezone.now() + datetime.timedelta(days=default_days())
 
 
 @transaction.atomic
