@@ -15,6 +15,7 @@ from accounts.admin.organizations import OFFICE
 from accounts.models import AuditedPatient, AuditEvent, User
 from accounts.scope import Actor, scope, visible
 from accounts.site import actor_of
+from config.core.databases import Among
 
 
 @admin.register(AuditEvent)
@@ -77,14 +78,15 @@ def concerns(actor: Actor) -> Q:
     own = visible(actor, AuditEvent)
     if not own:
         return own  # No condition: all events.
+    events = AuditEvent.objects.order_by().values("pk")
     affected = scope(actor, AuditedPatient.objects.filter(event=OuterRef("pk")))
     by_uuid = scope(actor, _patients().filter(uuid=OuterRef("patient_uuid")))
     by_id = scope(actor, _patients().filter(pk=OuterRef("patient_id")))
     return (
         own
-        | Q(Exists(affected), organization_id=None)
-        | Q(Exists(by_uuid), patient_uuid__isnull=False)
-        | Q(Exists(by_id), patient_id__isnull=False)
+        | Q(Among("pk", events.filter(Exists(affected), organization_id=None)))
+        | Q(Among("pk", events.filter(Exists(by_uuid), patient_uuid__isnull=False)))
+        | Q(Among("pk", events.filter(Exists(by_id), patient_id__isnull=False)))
     )
 
 

@@ -149,6 +149,22 @@ class AsText(Func):
         return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS TEXT)", **context)
 
 
+class Among(Func):
+    """`column IN (SELECT …)`, evaluated first, so that PostgreSQL finds the rows by the column's index beside an OR."""
+
+    output_field = models.BooleanField()
+    conditional = True
+
+    def __init__(self, column: str, rows: models.QuerySet):
+        super().__init__(models.F(column), models.Subquery(rows))
+
+    def as_postgresql(self, compiler, connection, **context):
+        return self.as_sql(compiler, connection, template="(%(expressions)s))", arg_joiner=" = ANY(ARRAY", **context)
+
+    def as_sqlite(self, compiler, connection, **context):
+        return self.as_sql(compiler, connection, template="(%(expressions)s)", arg_joiner=" IN ", **context)
+
+
 class CommaJoined(Aggregate):
     """Values of a column in one text, separated by commas; null where there are none."""
 
