@@ -1,9 +1,14 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
+from config.core.private_files import close_own_files
+
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+
+    def ready(self) -> None:
+        close_own_files()
 
 
 class AdminSiteConfig(admin_apps.AdminConfig):

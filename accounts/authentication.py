@@ -45,5 +45,5 @@ class StaffBackend(BaseBackend):
         return user if user.check_password(password) and user.is_staff else None
 
     def get_user(self, user_id):
-        user = User.objects.select_related("organization").filter(pk=user_id).first()
+        user = User.objects.select_related("organization", "second_factor").filter(pk=user_id).first()
         return user if user and user.is_staff else None

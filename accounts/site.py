@@ -1,19 +1,25 @@
 """The admin site: its URLs, sidebar and home page, and the Actor of a request."""
 
 import re
+from functools import update_wrapper
 from typing import Any, cast
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
+from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 
 from accounts import audit, sign_ins  # noqa: F401 - sign_ins listens to signals
 from accounts.authentication import actor_of_user
 from accounts.models import User
 from accounts.scope import Actor, scope_of
+from accounts.services.second_factors import is_required, second_factor_of
+from accounts.services.users import update_user
 from config.core.logs import request_id
 from config.core.middleware import client_address, route_of
 from config.core.orm import word_for
@@ -45,6 +51,23 @@ def record_denied(request: HttpRequest, model_admin: Any, view_name: str, object
     audit.record_denied(actor_of(request), audit.action_word(model_admin.model, action), **named)
 
 
+VERIFIED = "second_factor"
+"""The session's key for the UUID of the second factor that was proved in it."""
+
+
+def open_step(request: HttpRequest) -> str | None:
+    """Return the URL name of the page that a person who has given their password must pass first, None if there is none.
+
+    It is read anew with every request, so that a second factor, or the organization's demand for one, counts in every session
+    from the next request on.
+    """
+    user = cast(User, request.user)
+    factor = second_factor_of(user)
+    if factor is None:
+        return "admin:second_factor_enrol" if is_required(user) else None
+    return None if request.session.get(VERIFIED) == str(factor.uuid) else "admin:second_factor_code"
+
+
 class AutocompleteView(AutocompleteJsonView):
     """Suggestions for a foreign key: unarchived rows in scope, labelled by their own admin."""
 
@@ -63,6 +86,23 @@ class AutocompleteView(AutocompleteJsonView):
         return {"id": str(getattr(obj, to_field_name)), "text": self.model_admin.label(obj)}
 
 
+class OwnPasswordView(PasswordChangeView):
+    """Django's page for one's own password, which calls the service."""
+
+    form_class = AdminOwnPasswordChangeForm
+
+    def form_valid(self, form: Any) -> HttpResponseRedirect:
+        password = form.cleaned_data["new_password1"]
+        update_user(actor=actor_of(self.request), user=cast(User, self.request.user), changes={}, password=password)
+        stay_signed_in(self.request)
+        return HttpResponseRedirect(self.get_success_url())
+
+
+def stay_signed_in(request: HttpRequest) -> None:
+    """Give who has changed their own password a new session in this browser, as the service has ended all of them."""
+    update_session_auth_hash(request, User.objects.get(pk=actor_of(request).user_id))
+
+
 class AdminSite(UnfoldAdminSite):
     """unfold's site without deletion, without redirects that reveal whether an object exists, and with denials audited."""
 
@@ -71,9 +111,14 @@ class AdminSite(UnfoldAdminSite):
         self.disable_action("delete_selected")
 
     def get_urls(self) -> list[URLPattern]:
-        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+        from accounts import second_factor_pages  # Its views need this module.
+
+        urls = [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+        return [*second_factor_pages.urls(self), *urls]
 
     def admin_view(self, view, cacheable: bool = False):
+        """Let nobody further whose second factor is missing. They may sign out."""
+
         def audited(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
             try:
                 return view(request, *args, **kwargs)
@@ -85,18 +130,23 @@ class AdminSite(UnfoldAdminSite):
                     audit.record_denied(actor_of(request), "admin")
                 raise
 
-        return super().admin_view(audited, cacheable)
+        guarded = super().admin_view(audited, cacheable)
+
+        def complete(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+            step = open_step(request) if self.has_permission(request) and view != self.logout else None
+            if step is None:
+                return guarded(request, *args, **kwargs)
+            return redirect_to_login(request.get_full_path(), reverse(step))
+
+        return update_wrapper(complete, guarded)
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         return AutocompleteView.as_view(admin_site=self)(request)
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        response = super().password_change(request, extra_context)
-        if response.status_code == 302:
-            # Of a user, only changes of status are published.
-            user = cast(User, request.user)
-            audit.record_change(actor_of(request), "user.update", user, event=None, changed=["password"])
-        return response
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        context = {**self.each_context(request), **(extra_context or {})}
+        done = reverse("admin:password_change_done")
+        return OwnPasswordView.as_view(extra_context=context, success_url=done)(request)
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import environ
+from django.urls import reverse_lazy
 
+from config.core.private_files import make_files_private
 from config.keys import load_keys
+
+make_files_private()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -105,7 +109,9 @@ SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # Load balancers ask the ser
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 15 * 60
+SESSION_MAX_HOURS = env.int("SESSION_MAX_HOURS", default=12)
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 X_FRAME_OPTIONS = "DENY"
@@ -178,6 +184,12 @@ UNFOLD = {
             "900": "#134e4a",
             "950": "#042f2e",
         }
+    },
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
+        ]
     },
     "DASHBOARD_CALLBACK": "accounts.site.home",
     "SIDEBAR": {"navigation": "accounts.site.navigation"},

@@ -21,6 +21,7 @@ from accounts.models import (
     Organization,
     OutboxEvent,
     Role,
+    SecondFactor,
     User,
 )
 from accounts.models.catalogs import Catalog
@@ -124,6 +125,12 @@ def new_identifier(clinic: Clinic) -> PatientIdentifier:
     return PatientIdentifier(organization=clinic.organization, patient=inserted(new_patient(clinic)), **names)
 
 
+def new_second_factor(clinic: Clinic) -> SecondFactor:
+    factor = SecondFactor(organization=clinic.organization, user=inserted(new_user(clinic)), last_step=0)
+    factor.secret, factor.recovery_hashes = "A" * 32, []
+    return factor
+
+
 OTHERS: dict[type[models.Model], Callable[[Clinic], models.Model]] = {
     AuditSeal: lambda clinic: AuditSeal(event_id=2**40 + next(_numbers), organization_id=2**40, position=1, digest=b"1"),
     ApiKey: lambda clinic: ApiKey(user=clinic.users[Role.HC_ADMIN], key_id=f"key {next(_numbers)}", secret_hash=b"1"),
@@ -134,6 +141,7 @@ OTHERS: dict[type[models.Model], Callable[[Clinic], models.Model]] = {
     OutboxEvent: lambda clinic: OutboxEvent(organization_id=1, type="test", subject_uuid=clinic.organization.uuid),
     Patient: new_patient,
     PatientIdentifier: new_identifier,
+    SecondFactor: new_second_factor,
     User: new_user,
 }
 

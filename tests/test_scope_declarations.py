@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from accounts.models import ApiKey, AuditEvent, CareGroup, RateWindow, Role, User, UserStatusChange
+from accounts.models import ApiKey, AuditEvent, CareGroup, RateWindow, Role, SecondFactor, Session, User, UserStatusChange
 from accounts.scope import RULES, Actor, ScopePath, scope, viewer_of, visible
 from patients.models import Patient
 
@@ -15,12 +15,14 @@ MODELS = [model for model in apps.get_models() if model._meta.app_label in OUR_A
 
 WITHOUT_ORGANIZATION = {
     RateWindow: "counts requests by user or address; holds nobody's data",
+    Session: "who is signed in, an FC_ADMIN for all organizations or nobody yet; reached by its key or its user only",
 }
 """Tables that belong to no organization, each with its reason."""
 
 MAY_BE_NULL = {
     User: "an FC_ADMIN works for all organizations and belongs to none; a constraint requires one of everybody else",
     ApiKey: "the keys of an FC_ADMIN",
+    SecondFactor: "the second factor of an FC_ADMIN",
     UserStatusChange: "the status changes of an FC_ADMIN",
     AuditEvent: "what an FC_ADMIN or a command does across organizations",
 }

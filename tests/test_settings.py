@@ -89,7 +89,12 @@ def test_the_address_of_the_database_may_come_from_a_file(tmp_path):
     assert "'PASSWORD': 'pw'" in seen["DATABASES"]
 
 
-@pytest.mark.parametrize("name", ["RATE_LIMIT_PER_MINUTE", "TRUSTED_PROXIES"])
+def test_a_session_ends_after_twelve_hours_unless_told(tmp_path):
+    assert settings("SESSION_MAX_HOURS", DATA_DIR=str(tmp_path)) == {"SESSION_MAX_HOURS": "12"}
+    assert settings("SESSION_MAX_HOURS", DATA_DIR=str(tmp_path), SESSION_MAX_HOURS="8") == {"SESSION_MAX_HOURS": "8"}
+
+
+@pytest.mark.parametrize("name", ["RATE_LIMIT_PER_MINUTE", "TRUSTED_PROXIES", "SESSION_MAX_HOURS"])
 def test_a_number_that_is_none_stops_the_start(tmp_path, name):
     assert "ValueError" in start(DATA_DIR=str(tmp_path), **{name: "many"}).stderr
 

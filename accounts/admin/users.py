@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.password_validation import validate_password
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -21,8 +21,10 @@ from accounts.admin.forms import TAKEN, ServiceForm
 from accounts.admin.organizations import OFFICE
 from accounts.models import CareGroup, Organization, Role, User, UserStatus
 from accounts.permissions import ADMINISTRATORS
+from accounts.services.second_factors import reset_second_factor, second_factor_of
 from accounts.services.users import change_user_status, create_user, update_user
-from accounts.site import actor_of
+from accounts.site import actor_of, stay_signed_in
+from config.core.exceptions import NotFound, NotPermitted
 
 
 class UserForm(ServiceForm):
@@ -39,9 +41,13 @@ class UserForm(ServiceForm):
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters. Empty: unchanged.",
+        help_text="At least 12 characters. Empty: unchanged. A new one signs the person out everywhere.",
     )
-    status = forms.ChoiceField(choices=UserStatus.choices, widget=UnfoldAdminSelectWidget)
+    status = forms.ChoiceField(
+        choices=UserStatus.choices,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Any status but active signs the person out and revokes their API keys for good.",
+    )
     reason = forms.CharField(
         required=False, widget=UnfoldAdminTextInputWidget, help_text="Why the status changes. It is kept and reported."
     )
@@ -105,7 +111,9 @@ class UserAdmin(ScopedAdmin):
     readers = OFFICE
     creators = writers = ADMINISTRATORS
     section, place, icon, hint = "Access", 1, "person", "People, their roles and care groups"
-    list_display = ["email", "full_name", "role", "status_label", "last_login"]
+    list_display = ["email", "full_name", "role", "status_label", "has_second_factor", "last_login"]
+    list_select_related = ["second_factor"]
+    actions = ["reset_second_factor"]
     list_filter = [("role", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter), ("care_groups", ScopedRelatedFilter)]
     search_fields = ["email", "first_name", "last_name", "user_name"]
     readonly_fields = ["last_login"]
@@ -133,6 +141,27 @@ class UserAdmin(ScopedAdmin):
     )
     def status_label(self, user: User) -> tuple[str, str]:
         return user.status, user.get_status_display()
+
+    @display(description="Second factor", label={"On": "success"})
+    def has_second_factor(self, user: User) -> str | None:
+        return "On" if second_factor_of(user) else None
+
+    @admin.action(description="Reset second factor", permissions=["reset"])
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Remove the second factor of the chosen people, who lost their phone and their recovery codes."""
+        for user in queryset:
+            try:
+                reset_second_factor(actor=actor_of(request), user=user)
+            except NotFound:
+                messages.warning(request, f"{user.email} has no second factor.")
+            except NotPermitted as refusal:
+                messages.warning(request, f"{user.email}: {refusal.message}")
+            else:
+                messages.success(request, f"{user.email} has no second factor any more.")
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the caller may reset second factors."""
+        return self._is(request, ADMINISTRATORS)
 
     def label(self, obj: User) -> str:
         return f"{obj.get_full_name()} · {obj.email}" if obj.first_name else obj.email
@@ -178,3 +207,5 @@ class UserAdmin(ScopedAdmin):
             update_user(actor=actor, user=obj, changes=form.columns(), care_groups=groups, password=password)
         status, reason = form.cleaned_data["status"], form.cleaned_data["reason"]
         change_user_status(actor=actor, user=obj, status=status, reason=reason)
+        if password and obj.pk == actor.user_id:
+            stay_signed_in(request)

@@ -6,6 +6,8 @@ from accounts.models.events import OutboxEvent
 from accounts.models.keys import ApiKey
 from accounts.models.organizations import Organization
 from accounts.models.requests import IdempotencyRecord, RateWindow
+from accounts.models.second_factors import SecondFactor
+from accounts.models.sessions import Session
 from accounts.models.users import GroupMembership, Role, User, UserStatus, UserStatusChange
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "OutboxEvent",
     "RateWindow",
     "Role",
+    "SecondFactor",
+    "Session",
     "User",
     "UserStatus",
     "UserStatusChange",

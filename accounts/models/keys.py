@@ -17,6 +17,9 @@ class ApiKey(models.Model):
     description = models.CharField(max_length=255)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_with_user = models.BooleanField(
+        default=False, editable=False, help_text="Revoked because its user was not active any more."
+    )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     issued_by = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="issued", editable=False, help_text="The key that it was issued with."

@@ -28,6 +28,9 @@ class Organization(Identified, Timestamped):
     care_networks_enabled = models.BooleanField(
         default=False, help_text="With care networks a patient made through the public API must not name a group."
     )
+    second_factor_required = models.BooleanField(
+        default=False, help_text="Everybody who signs in to the admin must then have a second factor, and is led to set it up."
+    )
     catalog_version = models.PositiveBigIntegerField(
         default=1, editable=False, help_text="Raised by every catalog write; stamps the reference cache."
     )

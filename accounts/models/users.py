@@ -3,6 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from accounts.models.catalogs import CareGroup
 from accounts.models.organizations import Organization, validate_timezone
@@ -51,6 +52,7 @@ class User(Identified, Timestamped, AbstractBaseUser):
         CareGroup, models.SET_NULL, null=True, blank=True, related_name="+", help_text="Patients this person creates join it."
     )
     last_logout = models.DateTimeField(null=True, blank=True, editable=False)
+    session_version = models.PositiveIntegerField(default=1, editable=False, help_text="Raised when all sessions end.")
 
     objects = UserManager()
     scope = ScopePath(organization="organization_id")
@@ -80,6 +82,15 @@ class User(Identified, Timestamped, AbstractBaseUser):
     def is_staff(self) -> bool:
         """Whether this person may use the admin."""
         return self.is_active and self.role != Role.PATIENT
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """Return what a session must carry to be this person's: it is another one after each change that ends sessions.
+
+        The services delete the sessions as well. This one refuses those that are stored at the same moment, and all of
+        them after a change of role, organization or password that no service has made.
+        """
+        bound_to = f"{self.password}|{self.role}|{self.organization_id}|{self.session_version}"
+        return salted_hmac("accounts.User.session", bound_to, secret=secret, algorithm="sha256").hexdigest()
 
     def get_full_name(self) -> str:
         return " ".join(filter(None, (self.first_name, self.middle_name, self.last_name))) or self.email

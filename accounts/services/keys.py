@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.audit import record_access, record_change
 from accounts.models import ApiKey, GroupMembership, User, UserStatus
 from accounts.scope import Actor
-from accounts.services.users import check_rank
+from accounts.services.ranks import check_rank
 from config.core.compiled_queries import QueryDefinition, parameter
 from config.core.databases import CommaJoined
 from config.core.exceptions import AccountInactive, Invalid, NotAuthenticated, NotFound
@@ -127,7 +127,7 @@ def _issuing_key(actor: Actor) -> ApiKey | None:
 @transaction.atomic
 def revoke_key(*, actor: Actor, key: ApiKey) -> None:
     """Revoke `key` from the next request on. Raises NotFound if it has been revoked already."""
-    if not _revoke(actor, key):
+    if not _revoke_permitted(actor, key):
         raise NotFound("API key")
 
 
@@ -139,14 +139,26 @@ def revoke_key_with_issued(*, actor: Actor, key: ApiKey) -> int:
     """
     revoked, issued = 0, [key]
     while issued:
-        revoked += sum(_revoke(actor, found) for found in issued)
+        revoked += sum(_revoke_permitted(actor, found) for found in issued)
         issued = list(ApiKey.objects.filter(issued_by__in=issued).select_related("user").order_by("pk"))
     return revoked
 
 
-def _revoke(actor: Actor, key: ApiKey) -> bool:
+def _revoke_permitted(actor: Actor, key: ApiKey) -> bool:
     check_rank(actor, key.user.role)
-    revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    return _revoke(actor, key)
+
+
+@transaction.atomic
+def revoke_keys_of(*, actor: Actor, user: User) -> None:
+    """Revoke all keys of `user`, who is active no longer. They stay revoked when the user is active again."""
+    for key in user.api_keys.select_for_update().filter(revoked_at=None).order_by("id"):
+        _revoke(actor, key, revoked_with_user=True)
+
+
+def _revoke(actor: Actor, key: ApiKey, **values: Any) -> bool:
+    """Revoke `key`; False if it has been revoked already."""
+    revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now(), **values)
     if revoked:
         record_change(actor, "api_key.revoke", key, event="api_key.revoked", event_subjects=[key.user.uuid])
     return bool(revoked)
@@ -191,6 +203,7 @@ _COLUMNS = (
     "description",
     "expires_at",
     "revoked_at",
+    "revoked_with_user",
     "last_used_at",
     "known_addresses",
     "user_id",
@@ -211,7 +224,7 @@ def authenticate_key(raw: str, *, route: str, request_id: str, address: str = ""
 
     One query reads key, user, role, organization, groups and the catalog version. Raises
     NotAuthenticated with one wording whatever is wrong with the key, AccountInactive where only its
-    user is not active.
+    user is not active, for which the key may have been revoked.
     """
     key_id, secret = split_key(raw)
     rows = KeyWithUser(key_id).fetch()
@@ -221,9 +234,11 @@ def authenticate_key(raw: str, *, route: str, request_id: str, address: str = ""
     if not hmac.compare_digest(stored, hashlib.sha256(secret.encode()).digest()) or not row:
         raise NotAuthenticated(failed_key=True)
     now = datetime.datetime.now(datetime.UTC)
-    if row["revoked_at"] or (row["expires_at"] and row["expires_at"] <= now):
+    inactive = row["user__status"] != UserStatus.ACTIVE
+    revoked = row["revoked_at"] and not (row["revoked_with_user"] and inactive)
+    if revoked or (row["expires_at"] and row["expires_at"] <= now):
         raise NotAuthenticated(failed_key=True)
-    if row["user__status"] != UserStatus.ACTIVE:
+    if inactive:
         raise AccountInactive(failed_key=True)
     actor = _actor_of_key(row, route=route, request_id=request_id, address=address)
     note_use(row, actor, now)

@@ -5,19 +5,19 @@ from typing import Any
 
 from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
+from django.db.models import F
 from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.audit import record_change
-from accounts.models import CareGroup, GroupMembership, Organization, Role, User, UserStatus, UserStatusChange
+from accounts.models import CareGroup, GroupMembership, Organization, User, UserStatus, UserStatusChange
 from accounts.scope import Actor
-from config.core.exceptions import Invalid, NotPermitted
+from accounts.services.keys import revoke_keys_of
+from accounts.services.ranks import check_rank
+from config.core.exceptions import Invalid
 
-
-def check_rank(actor: Actor, role: str) -> None:
-    """Raise NotPermitted if anyone but a superadmin would create, change or issue a key for a superadmin."""
-    if role == Role.FC_ADMIN and actor.role != Role.FC_ADMIN:
-        raise NotPermitted("Only a superadmin may do this to a superadmin.")
+ENDS_SESSIONS = ("role", "organization_id", "password")
+"""The columns of a user whose change ends their sessions."""
 
 
 @transaction.atomic
@@ -56,9 +56,11 @@ def update_user(
 ) -> None:
     """Write `changes` (columns except the status), and the care groups and the password if given.
 
-    If the default group is no longer among the user's groups, the first of them replaces it.
+    If the default group is no longer among the user's groups, the first of them replaces it. A new password, role or
+    organization ends all sessions of the user.
     """
     stored = User.objects.select_for_update().get(pk=user.pk)
+    before = _access(stored)
     for role in (stored.role, changes.get("role", stored.role)):
         check_rank(actor, role)
     for name, value in changes.items():
@@ -74,8 +76,20 @@ def update_user(
         changed |= {"care_groups", "default_group"}
     stored.updated_at = timezone.now()
     stored.save(update_fields=[*(changed - {"care_groups"}), "email_key", "updated_at"])
+    if _access(stored) != before:
+        _end_sessions(stored)
     # Of a user, only changes of status are published.
     record_change(actor, "user.update", stored, event=None, changed=changed)
+
+
+def _access(user: User) -> list[Any]:
+    return [getattr(user, name) for name in ENDS_SESSIONS]
+
+
+def _end_sessions(user: User) -> None:
+    """End the sessions of `user`, whose row is locked: those that are stored, and any that is being stored now."""
+    User.objects.filter(pk=user.pk).update(session_version=F("session_version") + 1)
+    user.sessions.all().delete()
 
 
 def _default_among(groups: list[CareGroup], wanted: int | None) -> CareGroup | None:
@@ -97,7 +111,10 @@ def set_care_groups(*, actor: Actor, user: User, care_groups: Iterable[CareGroup
 
 @transaction.atomic
 def change_user_status(*, actor: Actor, user: User, status: str, reason: str) -> UserStatusChange | None:
-    """Change the status of `user` and store the reason. Returns None if they have the status already."""
+    """Change the status of `user` and store the reason. Returns None if they have the status already.
+
+    Any status but active ends the user's sessions and revokes their keys, for good.
+    """
     check_rank(actor, user.role)
     before = User.objects.select_for_update().get(pk=user.pk).status
     if before == status:
@@ -105,6 +122,9 @@ def change_user_status(*, actor: Actor, user: User, status: str, reason: str) ->
     User.objects.filter(pk=user.pk).update(status=status, updated_at=timezone.now())
     user.status = status
     record_change(actor, "user.change_status", user, event=f"user.{status}", changed=["status"])
+    if status != UserStatus.ACTIVE:
+        _end_sessions(user)
+        revoke_keys_of(actor=actor, user=user)
     return UserStatusChange.objects.create(
         organization_id=user.organization_id,
         user=user,

@@ -1,36 +1,17 @@
 """A morning at the front desk, in headless Chromium: sign in, find a patient, open and correct the record."""
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from django.utils import timezone
+from playwright.sync_api import Page, expect
 
 from accounts.models import Role
 from patients.models import Patient
+from tests.one_time_codes import code_at
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-
-
-@pytest.fixture
-def page(live_server, clinic, monkeypatch) -> Iterator[Page]:
-    """Yield a page of Debian's Chromium; fails where a request leaves the machine or a script breaks."""
-    # Playwright keeps an event loop in this thread, in which Django would refuse its own ORM.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    faults: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        page = browser.new_page(base_url=live_server.url)
-        page.on("request", lambda sent: None if sent.url.startswith((live_server.url, "data:")) else faults.append(sent.url))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        yield page
-        browser.close()
-    assert faults == []
 
 
 @pytest.fixture
@@ -72,6 +53,25 @@ def test_a_wrong_password_opens_nothing(page, desk):
     expect(page.get_by_text("Please enter the correct email and password")).to_be_visible()
     page.goto("/admin/patients/patient/")
     expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_a_second_factor_is_set_up_and_asked_for(page, desk):
+    sign_in(page, desk.email, PASSWORD)
+    page.goto("/admin/second-factor/enrol/")
+    secret = page.locator("#secret").inner_text().replace(" ", "")
+    page.get_by_label("Code from the app").fill(code_at(secret, timezone.now()))
+    page.get_by_role("button", name="Turn on").click()
+    recovery_code = page.get_by_label("Recovery codes").input_value().split()[0]
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    page.get_by_role("link", name="Continue").click()
+    expect(page.get_by_label("Find a patient")).to_be_visible()
+    page.context.clear_cookies()
+    sign_in(page, desk.email, PASSWORD)
+    expect(page.get_by_label("Code")).to_be_focused()
+    page.keyboard.type(recovery_code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Find a patient")).to_be_visible()
 
 
 def test_a_new_key_is_shown_and_can_be_copied(page, clinic, desk):

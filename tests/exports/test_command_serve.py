@@ -15,6 +15,7 @@ from django.db import OperationalError
 from django.db.migrations.recorder import MigrationRecorder
 
 from exports.management.commands import serve
+from tests.test_private_files import modes
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,20 +82,23 @@ def server(tmp_path):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE", "DJANGO"))}
     environment["DATA_DIR"] = str(tmp_path)
     manage = [sys.executable, "manage.py"]
-    subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)  # noqa: S603
+    subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=environment, umask=0o022, check=True)  # noqa: S603
     port = free_port()
     command = [*manage, "serve", "--port", str(port), "--workers", "2"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, umask=0o022, stderr=subprocess.PIPE, text=True)  # noqa: S603
     yield process, port
     process.kill()
     process.communicate()
 
 
-def test_it_serves_pages_and_static_files_and_ends_in_peace_on_sigterm(server):
+def test_it_serves_pages_and_static_files_and_ends_in_peace_on_sigterm(server, tmp_path):
     process, port = server
     wait_until_it_listens(port, process)
     assert get(port, "/readyz") == (200, "application/json")
     assert get(port, "/static/unfold/css/styles.css") == (200, 'text/css; charset="utf-8"')
     assert get(port, "/v1/me")[0] == 401
+    private = modes(tmp_path)
+    assert {"anamnesis.sqlite3", "anamnesis.sqlite3-wal"} <= private.keys()
+    assert (private.pop("."), set(private.values())) == ("0o700", {"0o600"})
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0

@@ -3,23 +3,29 @@
 import datetime
 import time
 
+from axes.helpers import get_cool_off
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import IdempotencyRecord, RateWindow
+from accounts.models import IdempotencyRecord, RateWindow, Session
 from accounts.services.audit_chains import ChainBroken, prune_events, seal_events
 from config.rest.idempotency import RETENTION
 from config.rest.throttling import WINDOW
 
 CHUNK = 1_000
+SIGN_INS_KEPT = datetime.timedelta(days=90)
 
 
 class Command(BaseCommand):
     """Deletes in chunks, one transaction each, so that no other transaction waits long."""
 
-    help = "Delete remembered answers, ended rate windows, and audit events past their retention; seal the audit trail."
+    help = (
+        "Delete remembered answers, ended rate windows and sessions, failed and old sign-ins, "
+        "and audit events past their retention. Seal the audit trail."
+    )
 
     def handle(self, *args, **options) -> None:
         now = timezone.now()
@@ -27,6 +33,12 @@ class Command(BaseCommand):
         kept_since = now - datetime.timedelta(days=365.25 * settings.AUDIT_RETENTION_YEARS)
         self._delete("remembered answers", IdempotencyRecord.objects.filter(created_at__lt=now - RETENTION))
         self._delete("rate windows", RateWindow.objects.filter(opened_at__lt=ended))
+        self._delete("sessions", Session.objects.filter(expire_date__lte=now))
+        # Those of the cool-off, if it ever ends, may lock somebody out.
+        if cool_off := get_cool_off():
+            self._delete("failed sign-ins", AccessAttempt.objects.filter(attempt_time__lt=now - cool_off))
+        for log in (AccessLog, AccessFailureLog):
+            self._delete(str(log._meta.verbose_name_plural), log.objects.filter(attempt_time__lt=now - SIGN_INS_KEPT))
         self._prune_trail(kept_since)
 
     def _prune_trail(self, kept_since: datetime.datetime) -> None:
