@@ -11,6 +11,16 @@ from accounts.models.audit import AuditedPatient, AuditEvent
 from accounts.models.events import OutboxEvent
 from accounts.scope import Actor, organization_of
 from config.core.databases import insert_many
+from config.core.orm import word_for
+
+# REST framework's actions -> what HL7 calls them, and the services and the admin too: to open one record is another
+# thing than to be shown in a list. All other actions stand for themselves.
+_WORDS = {"list": "search", "retrieve": "read", "partial_update": "update"}
+
+
+def action_word(model: type[Model], action: str) -> str:
+    """Return what the trail calls `action` on rows of `model`, such as "patient.read", granted or not."""
+    return f"{word_for(model)}.{_WORDS.get(action, action)}"
 
 
 def record_change(
@@ -74,6 +84,7 @@ def record_read(actor: Actor, action: str, *, patients: list[tuple[int, int]]) -
                 action,
                 event.route,
                 event.request_id,
+                event.address,
                 organizations,
                 [patient for _, patient in patients],
             ],
@@ -91,8 +102,9 @@ WITH soon AS (
 ),
 event AS (
   INSERT INTO accounts_auditevent
-    (at, organization_id, user_id, key_id, role, action, route, outcome, request_id, subject, subject_id, changed_fields)
-  SELECT clock_timestamp(), %s::bigint, %s::bigint, %s, %s, %s, %s, 'ok', %s, '', NULL, '' FROM soon
+    (at, organization_id, user_id, key_id, role, action, route, outcome, request_id, address,
+     subject, subject_id, changed_fields)
+  SELECT clock_timestamp(), %s::bigint, %s::bigint, %s, %s, %s, %s, 'ok', %s, %s, '', NULL, '' FROM soon
   RETURNING id
 )
 INSERT INTO accounts_auditedpatient (event_id, organization_id, patient_id)
@@ -101,9 +113,24 @@ FROM event, unnest(%s::bigint[], %s::bigint[]) AS affected(organization_id, pati
 """
 
 
-def record_denied(actor: Actor, action: str) -> None:
-    """Audit a refused access, outside the transaction that was rolled back."""
-    _audit_event(actor, action, actor.organization_id, AuditEvent.Outcome.DENIED).save(force_insert=True)
+def record_denied(actor: Actor, action: str, **named: Any) -> None:
+    """Audit a refused access, outside the transaction that was rolled back.
+
+    `named` are columns of the event: what the request named, whether or not it exists.
+    """
+    _record(actor, action, AuditEvent.Outcome.DENIED, named)
+
+
+def record_access(actor: Actor, action: str, **about: Any) -> None:
+    """Audit what neither reads nor changes rows of a patient, such as a sign-in. `about` are columns of the event."""
+    _record(actor, action, AuditEvent.Outcome.OK, about)
+
+
+def _record(actor: Actor, action: str, outcome: str, columns: dict[str, Any]) -> None:
+    event = _audit_event(actor, action, actor.organization_id, outcome)
+    for name, value in columns.items():
+        setattr(event, name, value)
+    event.save(force_insert=True)
 
 
 def _save(event: AuditEvent, patients: list[tuple[int, int]]) -> None:
@@ -122,4 +149,5 @@ def _audit_event(actor: Actor, action: str, organization_id: int | None, outcome
         route=actor.route,
         outcome=outcome,
         request_id=actor.request_id,
+        address=actor.address[:64],
     )

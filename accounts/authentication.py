@@ -10,7 +10,7 @@ from accounts.scope import Actor
 from config.core.orm import fold
 
 
-def actor_of_user(user: User, *, route: str, request_id: str = "") -> Actor:
+def actor_of_user(user: User, *, route: str, request_id: str = "", address: str = "") -> Actor:
     """Return the Actor of a person who signed in to the admin."""
     organization = user.organization
     return Actor(
@@ -25,6 +25,7 @@ def actor_of_user(user: User, *, route: str, request_id: str = "") -> Actor:
         catalog_version=organization.catalog_version if organization else 0,
         route=route,
         request_id=request_id,
+        address=address,
     )
 
 

@@ -83,6 +83,7 @@ class Actor:
     key_id: str = ""
     route: str = ""
     request_id: str = ""
+    address: str = ""
     key: dict = field(default_factory=dict, compare=False)
 
     @classmethod

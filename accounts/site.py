@@ -1,5 +1,6 @@
 """The admin site: its URLs, sidebar and home page, and the Actor of a request."""
 
+import re
 from functools import update_wrapper
 from typing import Any, cast
 
@@ -14,15 +15,17 @@ from django.urls import URLPattern, reverse
 from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 
-from accounts import audit
+from accounts import audit, sign_ins  # noqa: F401 - sign_ins listens to signals
 from accounts.authentication import actor_of_user
 from accounts.models import User
-from accounts.scope import Actor
+from accounts.scope import Actor, scope_of
 from accounts.services.second_factors import is_required, second_factor_of
 from accounts.services.users import update_user
 from config.core.logs import request_id
-from config.core.middleware import route_of
+from config.core.middleware import client_address, route_of
+from config.core.orm import word_for
 
+_ID = re.compile(r"\d{1,18}", re.ASCII)
 SECTIONS = ("Patients", "Clinic", "Access")
 
 
@@ -31,8 +34,22 @@ def actor_of(request: HttpRequest) -> Actor:
     kept = vars(request)
     if "actor" not in kept:
         route, user = route_of(request) or "admin/", cast(User, request.user)
-        kept["actor"] = actor_of_user(user, route=route, request_id=request_id.get())
+        kept["actor"] = actor_of_user(user, route=route, request_id=request_id.get(), address=client_address(request))
     return kept["actor"]
+
+
+def record_denied(request: HttpRequest, model_admin: Any, view_name: str, object_id: str) -> None:
+    """Audit that a page about rows of `model_admin` was refused, with the row that its address named, if any."""
+    if view_name == "change_view":
+        action = "update" if request.method == "POST" else "read"
+    else:
+        action = {"add_view": "create", "changelist_view": "search"}.get(view_name, view_name.removesuffix("_view"))
+    named: dict[str, Any] = {"subject": word_for(model_admin.model)}
+    if _ID.fullmatch(object_id):
+        named["subject_id"] = int(object_id)
+        if scope_of(model_admin.model).patient == "pk":
+            named["patient_id"] = int(object_id)
+    audit.record_denied(actor_of(request), audit.action_word(model_admin.model, action), **named)
 
 
 VERIFIED = "second_factor"
@@ -72,7 +89,7 @@ class AutocompleteView(AutocompleteJsonView):
     def get_context_data(self, **kwargs) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["object_list"] = list(context["object_list"])
-        self.model_admin.audit_read(self.request, context["object_list"])
+        self.model_admin.audit_read(self.request, context["object_list"], "search")
         return context
 
     def serialize_result(self, obj, to_field_name) -> dict[str, str]:
@@ -116,7 +133,11 @@ class AdminSite(UnfoldAdminSite):
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied:
-                audit.record_denied(actor_of(request), "admin")
+                model_admin = getattr(view, "__self__", None)
+                if hasattr(model_admin, "model"):
+                    record_denied(request, model_admin, view.__name__, str(kwargs.get("object_id", "")))
+                else:
+                    audit.record_denied(actor_of(request), "admin")
                 raise
 
         guarded = super().admin_view(audited, cacheable)

@@ -141,6 +141,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "accounts.passwords.PredictablePasswordValidator"},
 ]
+# Days until a key expires where nobody says when, and at most; 0 is no limit.
+API_KEY_DAYS = env.int("API_KEY_DAYS", default=365)
+API_KEY_LONGEST_DAYS = env.int("API_KEY_LONGEST_DAYS", default=0)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AXES_FAILURE_LIMIT = 10

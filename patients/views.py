@@ -15,7 +15,7 @@ class PatientChildViewSet(DialectViewSet):
     what belongs to an archived patient is read but not written. A row of another patient is unknown.
     """
 
-    patient_url_kwarg: ClassVar[str] = "patient_id"
+    patient_url_kwarg: ClassVar[str | None] = "patient_id"
 
     patient_id: int
     organization_id: int
@@ -25,7 +25,7 @@ class PatientChildViewSet(DialectViewSet):
         super().resolve_path_scope()
         writable = [NOT_ARCHIVED] if self.required_permission.writes else []
         patients = self.scoped_query(Patient)
-        named = self.lookup_criterion(Patient, self.patient_url_kwarg)
+        named = self.lookup_criterion(Patient, str(self.patient_url_kwarg))
         rows = patients.filter(named, *writable).rows(("pk", "organization_id"))
         if not rows:
             raise self.not_found_for(Patient, named)

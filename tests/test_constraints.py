@@ -14,6 +14,7 @@ from django.db import IntegrityError, models, transaction
 
 from accounts.models import (
     ApiKey,
+    AuditSeal,
     CareGroup,
     GroupMembership,
     IdempotencyRecord,
@@ -71,6 +72,7 @@ FORBIDDEN: dict[str, tuple[Setting, ...]] = {
 
 # Unique constraint -> what two rows hold, besides the same values in the columns of the constraint.
 SHARED: dict[str, Setting] = {
+    "audit_seal_position_unique": {},
     "care_group_name_unique": {"name": "Night shift"},
     "enrolment_one_open": {},
     "field_value_unique": {},
@@ -130,6 +132,7 @@ def new_second_factor(clinic: Clinic) -> SecondFactor:
 
 
 OTHERS: dict[type[models.Model], Callable[[Clinic], models.Model]] = {
+    AuditSeal: lambda clinic: AuditSeal(event_id=2**40 + next(_numbers), organization_id=2**40, position=1, digest=b"1"),
     ApiKey: lambda clinic: ApiKey(user=clinic.users[Role.HC_ADMIN], key_id=f"key {next(_numbers)}", secret_hash=b"1"),
     Enrolment: new_enrolment,
     GroupMembership: new_membership,
@@ -205,7 +208,9 @@ def test_a_second_row_with_the_same_values_is_refused(clinic, model, constraint)
     inserted(first)
     for name in constraint.fields:
         setattr(second, name, getattr(first, name))
-    assert refusal(second) == constraint.name
+    # On SQLite, the trigger of an append-only table would refuse the second row first.
+    with lifted():
+        assert refusal(second) == constraint.name
 
 
 @pytest.mark.parametrize(("model", "field"), unique_columns())

@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("accounts.models", "accounts.migrations", "accounts.apps", "accounts.sessions"),
     ("accounts.audit",),
     ("accounts.services",),
-    ("accounts.authentication", "accounts.passwords", "accounts.permissions"),
+    ("accounts.authentication", "accounts.passwords", "accounts.permissions", "accounts.sign_ins"),
     ("config.rest",),
     ("accounts.practice", "accounts.public"),
     ("accounts.site", "accounts.second_factor_pages", "accounts.sign_in_limits", "accounts.admin"),

@@ -23,7 +23,7 @@ from accounts.admin.taken import TAKEN, check_refusals, count_refusal
 from accounts.models import Organization
 from accounts.permissions import STAFF, Permission
 from accounts.scope import Role, scope
-from accounts.site import actor_of
+from accounts.site import actor_of, record_denied
 from config.core.exceptions import DomainError
 from config.core.orm import has_column
 
@@ -125,8 +125,8 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         """Return the label of `obj` as a choice."""
         return str(obj)
 
-    def audit_read(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Audit that a response shows `rows`, before it is sent. Rows about no patient are not audited."""
+    def audit_read(self, request: HttpRequest, rows: list[Any], action: str) -> None:
+        """Audit that a response shows `rows`, before it is sent, as "search" or "read". Rows about no patient are not audited."""
 
     def chooses_organization(self, request: HttpRequest) -> bool:
         """Tell whether the caller sees several organizations and must choose one for a new row."""
@@ -194,12 +194,17 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         response = super().changelist_view(request, extra_context)
         changelist = (getattr(response, "context_data", None) or {}).get("cl")
         if changelist is not None:
-            self.audit_read(request, list(changelist.result_list))
+            self.audit_read(request, list(changelist.result_list), "search")
         return response
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts, object_id: str) -> HttpResponse:
+        """Audit that a row was asked for which does not exist, or is out of scope, which looks the same."""
+        record_denied(request, self, "change_view", object_id)
+        return super()._get_obj_does_not_exist_redirect(request, opts, object_id)
 
     def render_change_form(self, request: HttpRequest, context, add=False, change=False, form_url="", obj=None):
         if obj is not None:
-            self.audit_read(request, [obj])
+            self.audit_read(request, [obj], "read")
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     # --- writing ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from accounts.admin.organizations import OFFICE
 from accounts.models import ApiKey
 from accounts.permissions import ADMINISTRATORS
 from accounts.scope import Role
-from accounts.services.keys import issue_key, revoke_key
+from accounts.services.keys import default_days, default_expiry, issue_key, revoke_key, revoke_key_with_issued
 from accounts.site import actor_of
 from config.core.exceptions import DomainError
 
@@ -36,10 +36,15 @@ class RevokedFilter(DropdownFilter):
 class ApiKeyForm(ServiceForm):
     """Whose key it is, what for, until when."""
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "expires_at" in self.fields:
+            self.fields["expires_at"].help_text = f"Empty: after {default_days()} days."
+
     def clean_expires_at(self):
         """Refuse a key that would be expired from the start."""
-        expires_at = self.cleaned_data["expires_at"]
-        if expires_at and expires_at <= timezone.now():
+        expires_at = self.cleaned_data["expires_at"] or default_expiry()
+        if expires_at <= timezone.now():
             raise forms.ValidationError("Must lie in the future.")
         return expires_at
 
@@ -52,13 +57,13 @@ class ApiKeyAdmin(ScopedAdmin):
     readers = OFFICE
     creators = ADMINISTRATORS
     section, place, icon, hint = "Access", 2, "key", "Keys for programs, shown once"
-    list_display = ["key_id", "description", "holder", "state", "expires_at", "last_used_at", "created_at"]
-    list_select_related = ["user"]
+    list_display = ["key_id", "description", "holder", "state", "expires_at", "last_used_at", "issued_with", "created_at"]
+    list_select_related = ["user", "issued_by"]
     list_filter = [RevokedFilter]
     search_fields = ["key_id", "description", "user__email"]
     autocomplete_fields = ["user"]
     fieldsets = [(None, {"fields": ["user", "description", "expires_at"]})]
-    actions = ["revoke"]
+    actions = ["revoke", "revoke_with_issued"]
 
     @display(description="State", label={"Working": "success", "Revoked": "danger", "Expired": "warning"})
     def state(self, key: ApiKey) -> str:
@@ -69,6 +74,10 @@ class ApiKeyAdmin(ScopedAdmin):
     @display(description="User", ordering="user__email_key")
     def holder(self, key: ApiKey) -> str:
         return key.user.email
+
+    @display(description="Issued with", empty_value="-")
+    def issued_with(self, key: ApiKey) -> str | None:
+        return key.issued_by.key_id if key.issued_by else None
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
@@ -81,6 +90,7 @@ class ApiKeyAdmin(ScopedAdmin):
                 "expires_at",
                 "revoked_at",
                 "last_used_at",
+                "issued_with",
                 "created_at",
             ]
         return fieldsets
@@ -107,6 +117,17 @@ class ApiKeyAdmin(ScopedAdmin):
                 messages.warning(request, f"{key} could not be revoked: it is revoked already, or not yours to revoke.")
             else:
                 messages.success(request, f"{key} is revoked.")
+
+    @admin.action(description="Revoke with all keys that were issued with it", permissions=["revoke"])
+    def revoke_with_issued(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Revoke the chosen keys, what was issued with them, and so on: what to do with a stolen key."""
+        for key in queryset.select_related("user"):
+            try:
+                count = revoke_key_with_issued(actor=actor_of(request), key=key)
+            except DomainError:
+                messages.warning(request, f"{key} could not be revoked: not all it issued is yours to revoke.")
+            else:
+                messages.success(request, f"{key}: {count} revoked.")
 
     def create(self, request: HttpRequest, form: ApiKeyForm) -> ApiKey:
         key, vars(request)["issued_key"] = issue_key(actor=actor_of(request), **form.cleaned_data)

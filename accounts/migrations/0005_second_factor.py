@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_unlogged_rate_windows'),
+        ('accounts', '0004_api_key_issuer'),
     ]
 
     operations = [

@@ -1,6 +1,6 @@
 """Organizations, the people who work in them, their keys, and the trail they leave."""
 
-from accounts.models.audit import AuditedPatient, AuditEvent
+from accounts.models.audit import AuditChain, AuditedPatient, AuditEvent, AuditSeal
 from accounts.models.catalogs import CareGroup
 from accounts.models.events import OutboxEvent
 from accounts.models.keys import ApiKey
@@ -12,7 +12,9 @@ from accounts.models.users import GroupMembership, Role, User, UserStatus, UserS
 
 __all__ = [
     "ApiKey",
+    "AuditChain",
     "AuditEvent",
+    "AuditSeal",
     "AuditedPatient",
     "CareGroup",
     "GroupMembership",

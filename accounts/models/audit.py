@@ -1,6 +1,11 @@
-"""The audit trail: who did what, when, how, and to which patients. Append-only."""
+"""The audit trail: who did what, when, how, and to which patients. Append-only, and sealed by a chain of hashes.
+
+Migration 0003 makes the database refuse to change or remove a row. accounts/services/audit_chains.py says what the chain
+proves, and removes what is past its retention.
+"""
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.scope import ScopePath
 
@@ -23,8 +28,13 @@ class AuditEvent(models.Model):
     route = models.CharField(max_length=255)
     outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.OK)
     request_id = models.CharField(max_length=32, blank=True)
-    subject = models.CharField(max_length=64, blank=True, help_text="Kind of the object changed.")
+    address = models.CharField(max_length=64, blank=True, help_text="Address of the client.")
+    subject = models.CharField(max_length=64, blank=True, help_text="Kind of the object changed, or asked for in vain.")
     subject_id = models.BigIntegerField(null=True)
+    # What the path of a refused request named. Whether it exists is not looked up: the trail would tell it.
+    subject_uuid = models.UUIDField(null=True)
+    patient_uuid = models.UUIDField(null=True)
+    patient_id = models.BigIntegerField(null=True)
     changed_fields = models.TextField(blank=True, help_text="Names of the fields that changed, separated by commas.")
 
     scope = ScopePath(organization="organization_id")
@@ -34,6 +44,8 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["organization_id", "id"], name="audit_organization"),
             models.Index(fields=["organization_id", "user_id", "id"], name="audit_user"),
+            models.Index(fields=["patient_uuid"], name="audit_patient_uuid", condition=Q(patient_uuid__isnull=False)),
+            models.Index(fields=["patient_id"], name="audit_patient_id", condition=Q(patient_id__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -57,3 +69,38 @@ class AuditedPatient(models.Model):
 
     def __str__(self) -> str:
         return f"Audited patient {self.pk}"
+
+
+class AuditSeal(models.Model):
+    """The hash of one audit event in the chain of its organization."""
+
+    event_id = models.BigIntegerField(primary_key=True)
+    organization_id = models.BigIntegerField(help_text="0 for events without organization.")
+    position = models.BigIntegerField(help_text="Counted from 1, without gaps.")
+    digest = models.BinaryField(max_length=32)
+
+    scope = ScopePath(organization="organization_id")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization_id", "position"], name="audit_seal_position_unique")]
+
+    def __str__(self) -> str:
+        return f"Audit seal {self.pk}"
+
+
+class AuditChain(models.Model):
+    """Where the chain of one organization begins and ends, signed, so that neither end can be cut off unseen."""
+
+    organization_id = models.BigIntegerField(primary_key=True, help_text="0 for events without organization.")
+    count = models.BigIntegerField(default=0, help_text="Events sealed since the beginning.")
+    last_event_id = models.BigIntegerField(default=0)
+    last_digest = models.BinaryField(max_length=32, default=bytes(32))
+    pruned_count = models.BigIntegerField(default=0, help_text="Events removed after their retention, of those sealed.")
+    pruned_event_id = models.BigIntegerField(default=0, help_text="Up to this one the database lets events be removed.")
+    pruned_digest = models.BinaryField(max_length=32, default=bytes(32))
+    signature = models.BinaryField(max_length=32, default=bytes)
+
+    scope = ScopePath(organization="organization_id")
+
+    def __str__(self) -> str:
+        return f"Audit chain {self.pk}"

@@ -21,6 +21,12 @@ class ApiKey(models.Model):
         default=False, editable=False, help_text="Revoked because its user was not active any more."
     )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    issued_by = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="issued", editable=False, help_text="The key that it was issued with."
+    )
+    known_addresses = models.TextField(
+        blank=True, editable=False, help_text="Hashes of the addresses that used it last, separated by commas."
+    )
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -132,7 +132,7 @@ class CatalogViewSet(practice.ViewSet):
         query = super().get_queryset()
         return query.filter(NOT_ARCHIVED) if self.action == "list" else query
 
-    def audit_read(self, rows: list[tuple]) -> None:
+    def audit_read(self, rows: list[tuple], action: str | None = None) -> None:
         """Leave no event: no patient's data has been read."""
 
     def perform_create(self, serializer: serializers.Serializer) -> int:

@@ -69,7 +69,9 @@ class ApiKeyViewSet(public.ViewSet):
         return comparison(model, "key_id", self.kwargs[url_kwarg])
 
     def perform_create(self, serializer: Serializer) -> Written:
-        row, secret = issue_key(actor=self.actor, user=self.user, **serializer.validated_data)
+        # Documented: a key without an expiry holds until it is revoked.
+        values = {"expires_at": None, **serializer.validated_data}
+        row, secret = issue_key(actor=self.actor, user=self.user, **values)
         return Written(row.pk, {"apiKey": secret})
 
     def destroy(self, request, *args, **kwargs) -> HttpResponse:

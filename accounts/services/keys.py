@@ -7,24 +7,29 @@ import secrets
 import string
 import zlib
 from dataclasses import dataclass
+from enum import Enum
+from ipaddress import ip_address, ip_network
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import CharField, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from accounts.audit import record_change
+from accounts.audit import record_access, record_change
 from accounts.models import ApiKey, GroupMembership, User, UserStatus
 from accounts.scope import Actor
 from accounts.services.ranks import check_rank
 from config.core.compiled_queries import QueryDefinition, parameter
 from config.core.databases import CommaJoined
-from config.core.exceptions import AccountInactive, NotAuthenticated, NotFound
+from config.core.exceptions import AccountInactive, Invalid, NotAuthenticated, NotFound
 
 PREFIX = "anm"
 _ALPHABET = string.digits + string.ascii_letters
 _SECRET_PLACES, _ID_PLACES, _CHECK_PLACES = 43, 8, 6
 _LAST_USE_EVERY = datetime.timedelta(minutes=1)
+# So many addresses of a key are remembered; the one that was new longest ago goes first.
+KNOWN_ADDRESSES = 20
 
 
 def _random(places: int) -> str:
@@ -58,9 +63,30 @@ def split_key(raw: str) -> tuple[str, str]:
     return key_id, tail[:-_CHECK_PLACES]
 
 
+class Expiry(Enum):
+    """When a key expires of which nobody has said when."""
+
+    DEFAULT = "after API_KEY_DAYS"
+
+
+def default_days() -> int:
+    """Return how many days a key lives of which nobody has said how long."""
+    return min(settings.API_KEY_DAYS, settings.API_KEY_LONGEST_DAYS or settings.API_KEY_DAYS)
+
+
+def default_expiry() -> datetime.datetime:
+    """Return when a key expires that is issued now, and of which nobody has said when."""
+    return timezone.now() + datetime.timedelta(days=default_days())
+
+
 @transaction.atomic
-def issue_key(*, actor: Actor, user: User, description: str, expires_at: datetime.datetime | None = None) -> tuple[ApiKey, str]:
-    """Create a key for `user`. Returns the row and the key itself, which is not stored and cannot be shown again."""
+def issue_key(
+    *, actor: Actor, user: User, description: str, expires_at: datetime.datetime | Expiry | None = Expiry.DEFAULT
+) -> tuple[ApiKey, str]:
+    """Create a key for `user`. Returns the row and the key itself, which is not stored and cannot be shown again.
+
+    `expires_at` None is never; Invalid where that, or the moment, is beyond API_KEY_LONGEST_DAYS.
+    """
     check_rank(actor, user.role)
     key_id, secret = _random(_ID_PLACES), _random(_SECRET_PLACES)
     raw = f"{PREFIX}_{key_id}_{secret}"
@@ -70,18 +96,57 @@ def issue_key(*, actor: Actor, user: User, description: str, expires_at: datetim
         key_id=key_id,
         secret_hash=hashlib.sha256(secret.encode()).digest(),
         description=description,
-        expires_at=expires_at,
+        expires_at=_accepted_expiry(expires_at),
+        issued_by=_issuing_key(actor),
         created_by_id=actor.user_id,
     )
     record_change(actor, "api_key.issue", row, event="api_key.issued", event_subjects=[user.uuid])
     return row, raw + _checksum(raw)
 
 
+def _accepted_expiry(expires_at: datetime.datetime | Expiry | None) -> datetime.datetime | None:
+    wanted = default_expiry() if expires_at is Expiry.DEFAULT else expires_at
+    longest = settings.API_KEY_LONGEST_DAYS
+    # A minute, since a form is filled in before its values come here.
+    latest = timezone.now() + datetime.timedelta(days=longest, minutes=1)
+    if longest and (wanted is None or wanted > latest):
+        raise Invalid(f"A key may be used for {longest} days at most.", "expires_at")
+    return wanted
+
+
+def _issuing_key(actor: Actor) -> ApiKey | None:
+    """Return the key that `actor` acts with, locked: who revokes it with all it issued waits, and finds the new one."""
+    if not actor.key_id:
+        return None
+    key = ApiKey.objects.select_for_update().filter(key_id=actor.key_id, revoked_at=None).first()
+    if key is None:
+        raise NotAuthenticated
+    return key
+
+
 @transaction.atomic
 def revoke_key(*, actor: Actor, key: ApiKey) -> None:
     """Revoke `key` from the next request on. Raises NotFound if it has been revoked already."""
+    if not _revoke_permitted(actor, key):
+        raise NotFound("API key")
+
+
+@transaction.atomic
+def revoke_key_with_issued(*, actor: Actor, key: ApiKey) -> int:
+    """Revoke `key`, the keys that were issued with it, those that were issued with these, and so on.
+
+    Returns how many were not revoked yet. All or none: NotPermitted if one of them is not the actor's to revoke.
+    """
+    revoked, issued = 0, [key]
+    while issued:
+        revoked += sum(_revoke_permitted(actor, found) for found in issued)
+        issued = list(ApiKey.objects.filter(issued_by__in=issued).select_related("user").order_by("pk"))
+    return revoked
+
+
+def _revoke_permitted(actor: Actor, key: ApiKey) -> bool:
     check_rank(actor, key.user.role)
-    _revoke(actor, key)
+    return _revoke(actor, key)
 
 
 @transaction.atomic
@@ -91,17 +156,44 @@ def revoke_keys_of(*, actor: Actor, user: User) -> None:
         _revoke(actor, key, revoked_with_user=True)
 
 
-def _revoke(actor: Actor, key: ApiKey, **values: Any) -> None:
+def _revoke(actor: Actor, key: ApiKey, **values: Any) -> bool:
+    """Revoke `key`; False if it has been revoked already."""
     revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now(), **values)
-    if not revoked:
-        raise NotFound("API key")
-    record_change(actor, "api_key.revoke", key, event="api_key.revoked", event_subjects=[key.user.uuid])
+    if revoked:
+        record_change(actor, "api_key.revoke", key, event="api_key.revoked", event_subjects=[key.user.uuid])
+    return bool(revoked)
 
 
-def note_use(key_pk: int, last_used_at: datetime.datetime | None, now: datetime.datetime) -> None:
-    """Store the time of the last use, at most once a minute."""
-    if last_used_at is None or now - last_used_at >= _LAST_USE_EVERY:
-        ApiKey.objects.filter(pk=key_pk).update(last_used_at=now)
+def note_use(key: dict, actor: Actor, now: datetime.datetime) -> None:
+    """Store the time of the last use of the key row `key`, at most once a minute, and the address where it is a new one.
+
+    A new address is audited, except for the first, which nothing can be compared with.
+    """
+    network = address_hash(actor.address)
+    known = [part for part in key["known_addresses"].split(",") if part]
+    changes: dict[str, Any] = {}
+    if key["last_used_at"] is None or now - key["last_used_at"] >= _LAST_USE_EVERY:
+        changes["last_used_at"] = now
+    if not network or network in known:
+        if changes:
+            ApiKey.objects.filter(pk=key["id"]).update(**changes)
+        return
+    changes["known_addresses"] = ",".join([network, *known][:KNOWN_ADDRESSES])
+    with transaction.atomic():
+        # Of two requests from new addresses at once, one is noted now and the other by its next request.
+        noted = ApiKey.objects.filter(pk=key["id"], known_addresses=key["known_addresses"]).update(**changes)
+        if noted and known:
+            record_access(actor, "api_key.new_address", subject="api_key", subject_id=key["id"])
+
+
+def address_hash(address: str) -> str:
+    """Return a short keyed hash of an IPv4 address, or of the /64 of an IPv6 one, in which devices change theirs; "" for none."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    network = found if found.version == 4 else ip_network((found, 64), strict=False)
+    return hmac.digest(settings.INDEX_KEY.encode(), f"api_key.address|{network}".encode(), hashlib.sha256).hex()[:16]
 
 
 _COLUMNS = (
@@ -113,6 +205,7 @@ _COLUMNS = (
     "revoked_at",
     "revoked_with_user",
     "last_used_at",
+    "known_addresses",
     "user_id",
     "user__uuid",
     "user__role",
@@ -126,7 +219,7 @@ _COLUMNS = (
 )
 
 
-def authenticate_key(raw: str, *, route: str, request_id: str) -> Actor:
+def authenticate_key(raw: str, *, route: str, request_id: str, address: str = "") -> Actor:
     """Return the Actor who holds the key `raw`. Nothing is cached: role, status and revocation are read each time.
 
     One query reads key, user, role, organization, groups and the catalog version. Raises
@@ -147,8 +240,9 @@ def authenticate_key(raw: str, *, route: str, request_id: str) -> Actor:
         raise NotAuthenticated(failed_key=True)
     if inactive:
         raise AccountInactive(failed_key=True)
-    note_use(row["id"], row["last_used_at"], now)
-    return _actor_of_key(row, route, request_id)
+    actor = _actor_of_key(row, route=route, request_id=request_id, address=address)
+    note_use(row, actor, now)
+    return actor
 
 
 @dataclass(frozen=True)
@@ -169,7 +263,7 @@ class KeyWithUser(QueryDefinition):
         return keys.annotate(groups=Subquery(groups)).values_list(*_COLUMNS)
 
 
-def _actor_of_key(row: dict, route: str, request_id: str) -> Actor:
+def _actor_of_key(row: dict, **request: str) -> Actor:
     return Actor(
         role=row["user__role"],
         user_id=row["user_id"],
@@ -181,7 +275,6 @@ def _actor_of_key(row: dict, route: str, request_id: str) -> Actor:
         timezone=row["user__organization__timezone"] or "UTC",
         catalog_version=row["user__organization__catalog_version"] or 0,
         key_id=row["key_id"],
-        route=route,
-        request_id=request_id,
+        **request,
         key={name: row[name] for name in ("key_id", "description", "expires_at")},
     )

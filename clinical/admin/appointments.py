@@ -31,9 +31,9 @@ class AppointmentAdmin(ScopedAdmin):
     def who(self, appointment: Appointment) -> str:
         return f"{appointment.patient.last_name}, {appointment.patient.first_name}"
 
-    def audit_read(self, request: HttpRequest, rows: list[Appointment]) -> None:
+    def audit_read(self, request: HttpRequest, rows: list[Appointment], action: str) -> None:
         patients = {(row.organization_id, row.patient_id) for row in rows}
-        audit.record_read(actor_of(request), "appointment.read", patients=sorted(patients))
+        audit.record_read(actor_of(request), f"appointment.{action}", patients=sorted(patients))
 
     def create(self, request: HttpRequest, form: ServiceForm) -> Appointment:
         changes = form.changes()

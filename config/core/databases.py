@@ -127,6 +127,24 @@ def horizon(using: str = "default") -> datetime.datetime:
         return cursor.fetchone()[0]
 
 
+def writers_have_ended(timeout: float, using: str = "default") -> bool:
+    """Wait until every transaction has ended that may still add rows now; False if one has not after `timeout` seconds.
+
+    Every row whose id is lower than one that was read before is then there, or never will be.
+    """
+    if not on_postgres(using):
+        return True
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        begun = cursor.fetchone()[0]
+    given_up = time.monotonic() + timeout
+    while horizon(using) <= begun:
+        if time.monotonic() > given_up:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 class AsText(Func):
     """A column as text, decimals with all their places: what an answer shows, without a Python object between."""
 
@@ -144,6 +162,22 @@ class AsText(Func):
             text = f"printf('%%%%.{source.decimal_places}f', %(expressions)s)"
             return self.as_sql(compiler, connection, template=f"iif(%(expressions)s IS NULL, NULL, {text})", **context)
         return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS TEXT)", **context)
+
+
+class Among(Func):
+    """`column IN (SELECT …)`, evaluated first, so that PostgreSQL finds the rows by the column's index beside an OR."""
+
+    output_field = models.BooleanField()
+    conditional = True
+
+    def __init__(self, column: str, rows: models.QuerySet):
+        super().__init__(models.F(column), models.Subquery(rows))
+
+    def as_postgresql(self, compiler, connection, **context):
+        return self.as_sql(compiler, connection, template="(%(expressions)s))", arg_joiner=" = ANY(ARRAY", **context)
+
+    def as_sqlite(self, compiler, connection, **context):
+        return self.as_sql(compiler, connection, template="(%(expressions)s)", arg_joiner=" IN ", **context)
 
 
 class CommaJoined(Aggregate):

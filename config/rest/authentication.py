@@ -10,6 +10,7 @@ from accounts.scope import Actor
 from accounts.services.keys import authenticate_key
 from config.core.exceptions import NotAuthenticated
 from config.core.logs import request_id
+from config.core.middleware import client_address
 
 CHALLENGE = 'Bearer realm="anamnesis"'
 
@@ -27,7 +28,7 @@ class KeyAuthentication(BaseAuthentication):
             return None
         match: Any = request.resolver_match
         route = f"{request.method:.16} /{match.route}"
-        actor = authenticate_key(key, route=route, request_id=request_id.get())
+        actor = authenticate_key(key, route=route, request_id=request_id.get(), address=client_address(request))
         return actor, actor.key
 
     def authenticate_header(self, request: Request) -> str:

@@ -3,7 +3,6 @@
 It is REST framework's GenericViewSet; config/rest/__init__.py lists where it differs.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,12 +13,12 @@ from django.db import models, transaction
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
-from accounts import audit
 from accounts.permissions import Permission
 from accounts.scope import Actor, scope, scope_of
-from config.core.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, RateLimited, Unavailable
-from config.core.orm import has_column, verbose_name, word_for
+from config.core.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, RateLimited
+from config.core.orm import has_column, verbose_name
 from config.rest import throttling
+from config.rest.auditing import AuditedMixin
 from config.rest.authentication import CHALLENGE
 from config.rest.compiled.cursors import Keyset
 from config.rest.compiled.plans import ResponsePlan, response_plan
@@ -34,8 +33,6 @@ from config.rest.query_parameters import QueryParameter
 from config.rest.request_body import MAX_VALUES, ApiRequest, StrictJSONParser
 from config.rest.responses import ApiResponse
 
-logger = logging.getLogger("anamnesis.audit")
-
 
 @dataclass(frozen=True)
 class Written:
@@ -45,7 +42,7 @@ class Written:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-class DialectViewSet(throttling.LargeRequests, GenericViewSet):
+class DialectViewSet(AuditedMixin, throttling.LargeRequests, GenericViewSet):
     """A view set of one dialect.
 
     A request passes, in this order: credentials (401), the rate limit (429), the route and its
@@ -219,14 +216,6 @@ class DialectViewSet(throttling.LargeRequests, GenericViewSet):
         self.audit_read(rows)
         return self.response_plan.objects(rows, self.actor)
 
-    def audit_read(self, rows: list[tuple]) -> None:
-        """Write into the audit trail whose rows are about to leave. Without that nothing leaves."""
-        patients = self.affected_patients(rows)
-        try:
-            audit.record_read(self.actor, f"{word_for(self.model)}.{self.action}", patients=patients)
-        except Exception as error:
-            raise Unavailable from error
-
     def affected_patients(self, rows: list[tuple]) -> list[tuple[int, int]]:
         """Return (organization id, patient id) of the patients whom `rows` of the response plan are about."""
         return self.response_plan.affected_patients(rows)
@@ -287,7 +276,7 @@ class DialectViewSet(throttling.LargeRequests, GenericViewSet):
 
         It may also show the name of a patient whom the body named and whom the caller sees no longer.
         """
-        self.audit_read([self.get_row(id=pk)] if pk else [])
+        self.audit_read([self.get_row(id=pk)] if pk else [], "replay")
         for name, declared in self.get_request_serializer(payload).fields.items():
             if isinstance(declared, ScopedRelation) and scope_of(declared.model).patient and payload.get(name):
                 rows = declared.model._base_manager.filter(uuid=payload[name])
@@ -321,7 +310,7 @@ class DialectViewSet(throttling.LargeRequests, GenericViewSet):
         found = problems_of(exc, self._wire_names())[:MAX_PROBLEMS]
         problems = [self.translate_problem(problem) for problem in found]
         if problems[0].status in (403, 404) and hasattr(self, "actor"):
-            self._record_denied()
+            self.record_denied()
         response = error_response(problems, self.error_body(problems))
         if response.status_code == 405:
             response["Allow"] = ", ".join(self.allowed_methods)
@@ -338,13 +327,6 @@ class DialectViewSet(throttling.LargeRequests, GenericViewSet):
             for name, declared in self.get_request_serializer().fields.items():
                 names.setdefault((declared.source or name).removesuffix("_id"), name)
         return names
-
-    def _record_denied(self) -> None:
-        """Record a denied access by its action; a failure here does not turn the error into another."""
-        try:
-            audit.record_denied(self.actor, self.action or "unknown")
-        except Exception:
-            logger.exception("denied access not recorded")
 
     def finalize_response(self, request, response, *args, **kwargs):
         if self.allowance is not None:

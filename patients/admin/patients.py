@@ -185,8 +185,9 @@ class PatientAdmin(ScopedAdmin):
     def label(self, obj: Patient) -> str:
         return f"{obj.last_name}, {obj.first_name} ({obj.date_of_birth or 'date of birth unknown'})"
 
-    def audit_read(self, request: HttpRequest, rows: list[Patient]) -> None:
-        audit.record_read(actor_of(request), "patient.read", patients=[(row.organization_id, row.pk) for row in rows])
+    def audit_read(self, request: HttpRequest, rows: list[Patient], action: str) -> None:
+        patients = [(row.organization_id, row.pk) for row in rows]
+        audit.record_read(actor_of(request), f"patient.{action}", patients=patients)
 
     # --- the form ---------------------------------------------------------------------------------
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:

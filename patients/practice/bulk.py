@@ -96,7 +96,7 @@ class PatientBulkViewSet(practice.ViewSet):
             run = self._start(claim)
             response = run if isinstance(run, ApiResponse) else import_rows(run, claim)
         if isinstance(run, ImportRun) and run.denied:
-            self._record_denied()
+            self.record_denied()
         return response
 
     def _start(self, claim: Claim | None) -> ImportRun | ApiResponse:

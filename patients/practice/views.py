@@ -52,12 +52,15 @@ LIMIT = IntegerParameter("limit", default=20, least=1, most=100)
 class PatientItemsMixin:
     """For view sets that can show patients as light objects."""
 
-    def get_items(self: Any, ids: list[int]) -> list[dict]:
-        """Return the patients with these ids as light objects, in this order, as far as the caller sees them."""
+    def get_items(self: Any, ids: list[int], action: str | None = None) -> list[dict]:
+        """Return the patients with these ids as light objects, in this order, as far as the caller sees them.
+
+        `action` is what the audit trail calls it, where that is not the action of the view.
+        """
         plan = response_plan(PracticePatientItemOut)
         rows = self.scoped_query(Patient).filter(NOT_ARCHIVED, id__anyof=ids).rows(plan.columns)
         rows.sort(key=lambda row: ids.index(row[0]))
-        self.audit_read(rows)
+        self.audit_read(rows, action)
         return plan.objects(rows, self.actor)
 
 
@@ -84,7 +87,7 @@ class PatientViewSet(PatientItemsMixin, practice.ViewSet):
         organization = Organization.objects.get(pk=self.organization_id)
         patient = create_patient(actor=self.actor, organization=organization, values=values)
         duplicates = possible_duplicates(self.actor, organization, values, exclude_id=patient.pk)
-        return Written(patient.pk, {"potential_duplicates": self.get_items(duplicates) if duplicates else []})
+        return Written(patient.pk, {"potential_duplicates": self.get_items(duplicates, "match") if duplicates else []})
 
     def perform_update(self, serializer: Serializer) -> int:
         changes = serializer.validated_data

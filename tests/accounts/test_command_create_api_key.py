@@ -28,8 +28,13 @@ def test_the_key_is_all_that_standard_output_holds_and_it_works(clinic):
     assert key not in err
 
 
-def test_the_key_never_expires_unless_told(clinic):
-    assert key_row(create(clinic.users[Role.HC_ADMIN])[0]).expires_at is None
+def test_the_key_expires_after_a_year_unless_told(clinic, settings):
+    row = key_row(create(clinic.users[Role.HC_ADMIN])[0])
+    assert abs(row.expires_at - row.created_at - datetime.timedelta(days=365)) < datetime.timedelta(minutes=1)
+    assert key_row(create(clinic.users[Role.HC_ADMIN], expires="never")[0]).expires_at is None
+    settings.API_KEY_LONGEST_DAYS = 90
+    with pytest.raises(CommandError, match="90 days at most"):
+        create(clinic.users[Role.HC_ADMIN], expires="never")
 
 
 @pytest.mark.parametrize(

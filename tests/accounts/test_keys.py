@@ -114,8 +114,9 @@ def test_the_last_use_is_written_at_most_once_a_minute(user, since, written, dja
     row = key_row(new_key(user))
     last = None if since is None else NOW - datetime.timedelta(seconds=since)
     ApiKey.objects.filter(pk=row.pk).update(last_used_at=last)
+    key = {"id": row.pk, "last_used_at": last, "known_addresses": ""}
     with django_assert_num_queries(int(written)):
-        note_use(row.pk, last, NOW)
+        note_use(key, SYSTEM, NOW)
     row.refresh_from_db()
     assert row.last_used_at == (NOW if written else last)
 

@@ -28,7 +28,7 @@ def ids(*rows: Alert) -> set[str]:
 
 def affected_patients(action: str) -> list[set[int]]:
     """Return the patients of each event of `action`."""
-    found = AuditEvent.objects.filter(action=action).order_by("id")
+    found = AuditEvent.objects.filter(action=action, outcome="ok").order_by("id")
     return [set(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True)) for event in found]
 
 

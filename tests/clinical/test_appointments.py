@@ -17,7 +17,7 @@ def appointments(clinic) -> str:
 
 def affected_patients(action: str) -> set[int]:
     """Return the patients of the last event of `action`."""
-    event = AuditEvent.objects.filter(action=action).latest("id")
+    event = AuditEvent.objects.filter(action=action, outcome="ok").latest("id")
     return set(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True))
 
 
@@ -84,8 +84,8 @@ def test_the_list_is_by_time_and_tells_whose_rows_were_read(clinic, api, appoint
     sooner, last = clinic.appointment(two), clinic.appointment(one, starts_at=NOON + datetime.timedelta(days=1))
     answer = api().get(appointments)
     assert ids(answer) == [str(row.uuid) for row in (sooner, later, last)]
-    assert affected_patients("appointment.list") == {one.pk, two.pk}
-    assert AuditEvent.objects.filter(action="appointment.list").count() == 1
+    assert affected_patients("appointment.search") == {one.pk, two.pk}
+    assert AuditEvent.objects.filter(action="appointment.search", outcome="ok").count() == 1
 
 
 def test_the_list_of_one_patient(clinic, api, appointments):
@@ -93,7 +93,7 @@ def test_the_list_of_one_patient(clinic, api, appointments):
     row = clinic.appointment(patient)
     clinic.appointment(clinic.patient())
     assert ids(api().get(appointments, {"patient_uuid": str(patient.uuid)})) == [str(row.uuid)]
-    assert affected_patients("appointment.list") == {patient.pk}
+    assert affected_patients("appointment.search") == {patient.pk}
 
 
 def test_those_of_an_archived_patient_leave_the_list_and_still_answer(clinic, api, appointments):
@@ -102,7 +102,7 @@ def test_those_of_an_archived_patient_leave_the_list_and_still_answer(clinic, ap
     archive(patient)
     assert api().get(appointments).json()["total"] == 0
     assert api().get(f"{appointments}/{row.uuid}").status_code == 200
-    assert affected_patients("appointment.retrieve") == {patient.pk}
+    assert affected_patients("appointment.read") == {patient.pk}
 
 
 def test_a_caregiver_sees_those_of_the_own_groups(clinic, api, appointments):

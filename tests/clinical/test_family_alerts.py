@@ -89,7 +89,7 @@ def test_a_family_list_tells_whose_alert_each_is_and_whose_charts_were_read(clin
     shown = {item["id"]: item["patient"]["uuid"] for item in answer["items"]}
     assert shown[str(family.shared[family.guarantor].uuid)] == str(family.guarantor.uuid)
     assert shown[str(family.own[family.child].uuid)] == str(family.child.uuid)
-    assert affected_patients("alert.list") == [{family.child.pk, family.guarantor.pk}]
+    assert affected_patients("alert.search") == [{family.child.pk, family.guarantor.pk}]
 
 
 def test_a_relatives_alert_is_reached_through_its_own_patient_only(clinic, api, family):

@@ -42,7 +42,7 @@ def attributes(answer) -> list[str]:
 
 
 def events(action: str) -> list[set[int]]:
-    found = AuditEvent.objects.filter(action=action).order_by("id")
+    found = AuditEvent.objects.filter(action=action, outcome="ok").order_by("id")
     return [set(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True)) for event in found]
 
 

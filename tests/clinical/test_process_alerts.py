@@ -244,5 +244,5 @@ def test_alerts_of_archived_patients_leave_the_list_and_are_not_processed(alert,
 
 def test_reading_alerts_is_a_read_of_their_patients(alert, patient, api):
     listed(api())
-    event = AuditEvent.objects.get(action="monitoring_alert.list")
+    event = AuditEvent.objects.get(action="monitoring_alert.search")
     assert list(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True)) == [patient.pk]

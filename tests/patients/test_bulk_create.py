@@ -84,7 +84,7 @@ def test_new_patients_are_found_told_and_audited_once(clinic, api, bulk, count):
     assert {patient.version for patient in patients} == {1}
     assert all(patient.activated_at and patient.created_at for patient in patients)
 
-    event = AuditEvent.objects.get(action="patient.bulk_create")
+    event = AuditEvent.objects.get(action="patient.bulk_create", outcome="ok")
     assert event.changed_fields == "chart_number,first_name,last_name"
     audited = AuditedPatient.objects.filter(event=event)
     assert {entry.patient_id for entry in audited} == {patient.pk for patient in patients}
@@ -186,7 +186,7 @@ def test_chunks_do_not_show(clinic, bulk, monkeypatch):
     monkeypatch.setattr("patients.practice.bulk.CHUNK", 3)
     rows = [row(number, chart_number=f"HV-{number % 5}") for number in range(10)]
     assert statuses_of(bulk(rows)) == ["created"] * 5 + ["failed"] * 5
-    assert AuditEvent.objects.filter(action="patient.bulk_create").count() == 2
+    assert AuditEvent.objects.filter(action="patient.bulk_create", outcome="ok").count() == 2
     assert Patient.objects.filter(organization=clinic.organization).count() == 5
 
 
@@ -256,7 +256,7 @@ def test_who_may_not_write_imports_nothing(bulk, role):
 
 def test_rows_that_name_what_is_hidden_are_recorded_as_refused(clinic, neighbour, bulk):
     bulk([row(1, responsible_party_uuid=str(neighbour.patient().uuid))])
-    assert AuditEvent.objects.filter(action="bulk", outcome="denied").count() == 1
+    assert AuditEvent.objects.filter(action="patient.bulk", outcome="denied").count() == 1
 
 
 # --- validate_only and abort ------------------------------------------------------------------------
@@ -284,4 +284,4 @@ def test_abort_writes_nothing_where_one_row_is_bad(clinic, bulk):
 def test_abort_writes_everything_where_all_rows_are_good(clinic, bulk):
     assert statuses_of(bulk([row(number) for number in range(700)], on_error="abort")) == ["created"] * 700
     assert Patient.objects.filter(organization=clinic.organization).count() == 700
-    assert AuditEvent.objects.filter(action="patient.bulk_create").count() == 1
+    assert AuditEvent.objects.filter(action="patient.bulk_create", outcome="ok").count() == 1

@@ -70,7 +70,7 @@ def refusal(answer) -> tuple[int, dict]:
 
 def affected_patients(action: str) -> set[int]:
     """Return the patients of the last event of `action`."""
-    event = AuditEvent.objects.filter(action=f"referral_attribution.{action}").latest("id")
+    event = AuditEvent.objects.filter(action=f"referral_attribution.{action}", outcome="ok").latest("id")
     return set(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True))
 
 
@@ -167,8 +167,8 @@ def test_who_referred_a_patient_is_in_the_audit_trail(clinic, api, path, patient
     made = api().post(path, {"referring_patient_uuid": str(referring.uuid)}).json()
     api().get(path)
     api().get(f"{path}/{made['id']}")
-    assert [affected_patients(action) for action in ("create", "list", "retrieve")] == [{patient.pk, referring.pk}] * 3
-    assert AuditEvent.objects.get(action="referral_attribution.create").changed_fields == "referring_patient_id"
+    assert [affected_patients(action) for action in ("create", "search", "read")] == [{patient.pk, referring.pk}] * 3
+    assert AuditEvent.objects.get(action="referral_attribution.create", outcome="ok").changed_fields == "referring_patient_id"
 
 
 # --- the role ---------------------------------------------------------------------------------------
@@ -236,7 +236,10 @@ def test_an_attribution_is_corrected_by_version(api, path, attribute, patient):
     assert list(TABLE.faults("ReferralAttribution", answer.json())) == []
     assert refusal(api().patch(one, {"base_version": 1})) == (409, {"detail": "Version conflict: expected 2, got 1"})
     assert places(api().patch(one, changes)) == [["body", "base_version"]]
-    assert (affected_patients("update"), AuditEvent.objects.get(action="referral_attribution.update").changed_fields) == (
+    assert (
+        affected_patients("update"),
+        AuditEvent.objects.get(action="referral_attribution.update", outcome="ok").changed_fields,
+    ) == (
         {patient.pk},
         "attribution_role,source_note",
     )

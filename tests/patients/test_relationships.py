@@ -65,7 +65,7 @@ def ids(answer) -> list[str]:
 
 def affected_patients(action: str) -> set[int]:
     """Return the patients of the last event of `action`."""
-    event = AuditEvent.objects.filter(action=f"relationship.{action}").latest("id")
+    event = AuditEvent.objects.filter(action=f"relationship.{action}", outcome="ok").latest("id")
     return set(AuditedPatient.objects.filter(event=event).values_list("patient_id", flat=True))
 
 
@@ -92,7 +92,7 @@ def test_a_relationship_is_recorded_with_all_it_says(api, at, patient, other):
     }
     assert (shown["version"], shown["deleted_at"]) == (1, None)
     assert affected_patients("create") == {patient.pk, other.pk}
-    event = AuditEvent.objects.get(action="relationship.create")
+    event = AuditEvent.objects.get(action="relationship.create", outcome="ok")
     assert event.changed_fields == "is_guardian,note,relationship_type,to_patient_id"
     assert "spring" not in str(vars(event))
 
@@ -192,7 +192,7 @@ def test_the_list_has_the_rows_where_the_patient_is_the_from_side_oldest_first(c
         "page_size": 2,
         "total": 3,
     }
-    assert affected_patients("list") == {patient.pk, clinic.relative.pk}
+    assert affected_patients("search") == {patient.pk, clinic.relative.pk}
 
 
 def test_whom_the_caller_does_not_see_is_shown_without_a_name(clinic, api, at, patient, hidden):

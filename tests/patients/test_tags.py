@@ -97,7 +97,7 @@ def test_a_tag_is_taken_off_and_put_on_again(api, path, body, patient):
     stored = PatientTag.objects.get(uuid=first["id"])
     assert stored.updated_at > stored.created_at
     assert OutboxEvent.objects.filter(type="tag.archived", subject_uuid=first["id"]).count() == 1
-    event = AuditEvent.objects.get(action="tag.archive")
+    event = AuditEvent.objects.get(action="tag.archive", outcome="ok")
     assert AuditedPatient.objects.get(event=event).patient_id == patient.pk
     assert event.changed_fields == "deleted_at"
 

@@ -3,15 +3,18 @@
 import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
 from accounts.scope import Actor, scope
-from accounts.services.keys import issue_key
+from accounts.services.keys import Expiry, issue_key
+from config.core.exceptions import Invalid
 from config.core.orm import fold
 
+EXPIRES = f"such as 2030-01-31 or 2030-01-31T12:00:00Z, or never; without it, after {settings.API_KEY_DAYS} days"
 _ACTOR = Actor.system("manage.py create_api_key")
 
 
@@ -23,7 +26,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", help="of the user who the key belongs to")
         parser.add_argument("--description", required=True, help="what the key is for")
-        parser.add_argument("--expires", metavar="ISO", help="such as 2030-01-31 or 2030-01-31T12:00:00Z; without it, never")
+        parser.add_argument("--expires", metavar="ISO", help=EXPIRES)
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = scope(_ACTOR, User.objects.filter(email_key=fold(options["email"]))).select_related("organization").first()
@@ -31,14 +34,19 @@ class Command(BaseCommand):
             raise CommandError("No user has this e-mail address.")
         if not user.is_active:
             raise CommandError(f"The user is {user.status}: a key would be refused.")
-        expires_at = read_expiry(options["expires"], user) if options["expires"] else None
-        _, raw = issue_key(actor=_ACTOR, user=user, description=options["description"], expires_at=expires_at)
+        expires_at = read_expiry(options["expires"], user) if options["expires"] else Expiry.DEFAULT
+        try:
+            _, raw = issue_key(actor=_ACTOR, user=user, description=options["description"], expires_at=expires_at)
+        except Invalid as refusal:
+            raise CommandError(str(refusal)) from refusal
         self.stderr.write(f"Keep this key now: it is not shown again. It acts as {user.role}.")
         self.stdout.write(raw)
 
 
-def read_expiry(text: str, user: User) -> datetime.datetime:
-    """Parse `text`, by default in the organization's time zone. Raises CommandError unless it is in the future."""
+def read_expiry(text: str, user: User) -> datetime.datetime | None:
+    """Parse `text`, by default in the organization's time zone, None for "never". Raises CommandError for the past."""
+    if text == "never":
+        return None
     try:
         moment = parse_datetime(text)
     except ValueError:

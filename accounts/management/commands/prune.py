@@ -6,11 +6,12 @@ import time
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import AuditedPatient, AuditEvent, IdempotencyRecord, RateWindow, Session
+from accounts.models import IdempotencyRecord, RateWindow, Session
+from accounts.services.audit_chains import ChainBroken, prune_events, seal_events
 from config.core.databases import WriteTurns
 from config.rest.idempotency import RETENTION
 from config.rest.throttling import WINDOW
@@ -24,14 +25,13 @@ class Command(BaseCommand):
 
     help = (
         "Delete remembered answers, ended rate windows and sessions, failed and old sign-ins, "
-        "and audit events past their retention."
+        "and audit events past their retention. Seal the audit trail."
     )
 
     def handle(self, *args, **options) -> None:
         now = timezone.now()
         ended = time.time_ns() // 1_000_000 - WINDOW
         kept_since = now - datetime.timedelta(days=365.25 * settings.AUDIT_RETENTION_YEARS)
-        old = AuditEvent.objects.filter(at__lt=kept_since)
         self._delete("remembered answers", IdempotencyRecord.objects.filter(created_at__lt=now - RETENTION))
         self._delete("rate windows", RateWindow.objects.filter(opened_at__lt=ended))
         self._delete("sessions", Session.objects.filter(expire_date__lte=now))
@@ -40,8 +40,15 @@ class Command(BaseCommand):
             self._delete("failed sign-ins", AccessAttempt.objects.filter(attempt_time__lt=now - cool_off))
         for log in (AccessLog, AccessFailureLog):
             self._delete(str(log._meta.verbose_name_plural), log.objects.filter(attempt_time__lt=now - SIGN_INS_KEPT))
-        self._delete("patients of audit events", AuditedPatient.objects.filter(event__in=old))
-        self._delete("audit events", old)
+        self._prune_trail(kept_since)
+
+    def _prune_trail(self, kept_since: datetime.datetime) -> None:
+        """Seal the audit trail and remove what is past its retention; nothing of it where a chain is broken."""
+        try:
+            seal_events()
+            self.stdout.write(f"{prune_events(kept_since)} audit events deleted")
+        except ChainBroken as broken:
+            raise CommandError(f"No audit event was deleted: {broken}. Run: manage.py verify_audit") from broken
 
     def _delete(self, what: str, rows: QuerySet) -> None:
         deleted, turns = 0, WriteTurns()
