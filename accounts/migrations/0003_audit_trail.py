@@ -1,4 +1,4 @@
-"""Where a request came from and what it named in vain; chains of hashes; and a database that refuses to rewrite the trail.
+"""Where a request came from and what a refused one named; chains of hashes; and a database that refuses to rewrite the trail.
 
 A row of the trail is never changed. It is removed only up to the `pruned_event_id` of its organization's chain, which
 `manage.py prune` moves, and which is signed: whoever moves it without the server's key is found by `manage.py verify_audit`.
@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="auditevent",
             name="subject",
-            field=models.CharField(blank=True, help_text="Kind of the object changed, or asked for in vain.", max_length=64),
+            field=models.CharField(blank=True, help_text="Kind of the object that was changed or refused.", max_length=64),
         ),
         migrations.AddIndex(
             model_name="auditevent",

@@ -29,7 +29,7 @@ class AuditEvent(models.Model):
     outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.OK)
     request_id = models.CharField(max_length=32, blank=True)
     address = models.CharField(max_length=64, blank=True, help_text="Address of the client.")
-    subject = models.CharField(max_length=64, blank=True, help_text="Kind of the object changed, or asked for in vain.")
+    subject = models.CharField(max_length=64, blank=True, help_text="Kind of the object that was changed or refused.")
     subject_id = models.BigIntegerField(null=True)
     # What the path of a refused request named. Whether it exists is not looked up: the trail would tell it.
     subject_uuid = models.UUIDField(null=True)

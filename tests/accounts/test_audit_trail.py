@@ -1,4 +1,4 @@
-"""What an event tells beside who did what: from which address, what was asked for in vain, and to whom the trail shows it."""
+"""What an event tells beside who did what: from which address, what was refused, and to whom the trail shows it."""
 
 import re
 from uuid import uuid4

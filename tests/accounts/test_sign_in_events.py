@@ -1,4 +1,4 @@
-"""Sign-ins, failed ones, lock-outs and sign-outs are in the audit trail; what was typed in vain is not."""
+"""Sign-ins, failed ones, lock-outs and sign-outs are in the audit trail; what was typed is not."""
 
 import pytest
 from django.conf import settings

@@ -190,7 +190,8 @@ OF_OTHER_DIALECTS = [route for route in VIEWS_OF_CHARTS if policy.dialect_of(rou
 def test_malformed_id_inside_a_route_is_an_unknown_one(clinic, route):
     whole = policy.dialect_of(route) is Dialect.GENERAL
     wire, patient = Wire("general" if whole else "public", clinic), clinic.patient()
-    for verb in map(str.upper, VIEWS[route].actions):
+    # The first request adds "head" to the actions.
+    for verb in map(str.upper, list(VIEWS[route].actions)):
         unknown = wire.client()(verb, f"/{re.sub('<.+>', str(2**40) if whole else str(clinic.organization.uuid), route)}")
         for form in MALFORMED["number" if whole else "uuid"]:
             given = form.replace("%s", str(patient.uuid)).replace("%%", "%")

@@ -26,7 +26,13 @@ from tests.rest.wire import CHANGES, Wire
 # Bounded by the service that knows the type of the custom field: tests/patients/test_field_values.py.
 JUDGED_BY_TYPE = {"PracticeFieldValueIn.value"}
 # Worked out by the product, never sent: the columns that are searched in, names of columns, and what a session remembers.
-DERIVED = {"patient.search_text", "communicationlog.note_key", "auditevent.changed_fields", "session.session_data"}
+DERIVED = {
+    "patient.search_text",
+    "communicationlog.note_key",
+    "auditevent.changed_fields",
+    "session.session_data",
+    "apikey.known_addresses",
+}
 # As long as UTF-8 can make them.
 LONGEST = "\U0010ffff"
 
