@@ -78,7 +78,7 @@ style: $(DEVELOPMENT)
 	$(ON_SQLITE) $(BIN)/mypy .
 
 check: $(DEVELOPMENT) ## Check the deployment settings alone
-	$(call in_empty_database,DEBUG=0 HTTPS=1 ALLOWED_HOSTS=clinic.example $(MANAGE) check --deploy --fail-level WARNING)
+	$(call in_empty_database,DEBUG=0 HTTPS=1 TRUSTED_PROXIES=1 ALLOWED_HOSTS=clinic.example $(MANAGE) check --deploy --fail-level WARNING)
 
 check-migrations: $(DEVELOPMENT) ## Check that every change of a model has its migration
 	$(call in_empty_database,$(MANAGE) makemigrations --check --dry-run)

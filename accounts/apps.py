@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
+from config.core import checks  # noqa: F401 - registers them
 from config.core.private_files import close_own_files
 
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.core.checks import run_checks
 from django.test import Client, override_settings
 
 from config.keys import KEY_NAMES
@@ -103,6 +104,13 @@ def test_behind_tls_everything_that_protects_pages_is_on(tmp_path):
     names = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_PRELOAD", "SECURE_HSTS_SECONDS")
     seen = settings(*names, DATA_DIR=str(tmp_path), HTTPS="1")
     assert list(seen.values()) == ["True", "True", "True", "True", "31536000"]
+
+
+@pytest.mark.parametrize(("https", "proxies", "warned"), [(True, 0, True), (True, 1, False), (False, 0, False)])
+def test_a_proxy_that_is_not_counted_is_warned_of(https, proxies, warned):
+    with override_settings(HTTPS=https, TRUSTED_PROXIES=proxies):
+        found = [message.id for message in run_checks(include_deployment_checks=True)]
+    assert ("anamnesis.W001" in found) is warned
 
 
 def test_the_middleware_that_the_deployment_check_cannot_name_is_at_work(db):
