@@ -19,7 +19,7 @@ in_empty_database = @directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT
 	&& (set -x; $(ON_SQLITE) DATA_DIR="$$directory" $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo test test-postgres test-browser fuzz lint style check check-migrations lock contracts bench
+.PHONY: help setup extras demo test test-postgres test-served test-browser fuzz lint style check check-migrations lock contracts bench
 
 # A lock names every package with its version and hashes, so pip has nothing to resolve. With resolution on, it would ask the
 # index for the newest release of a package with an extra, and refuse the lock because that release has no hash in it.
@@ -63,6 +63,9 @@ test-postgres: $(DEVELOPMENT) ## Run the same tests on the PostgreSQL server tha
 	@$(BIN)/python -c 'import os, psycopg; psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=5).close()' 2>/dev/null \
 		|| { echo "No PostgreSQL server answers at DATABASE_URL"; exit 1; }
 	$(BIN)/pytest -n 2 --dist worksteal
+
+test-served: $(DEVELOPMENT) ## Run the tests of running servers on SQLite
+	$(ON_SQLITE) $(BIN)/pytest -m served tests/concurrency tests/exports
 
 test-browser: $(DEVELOPMENT) ## Run the browser tests in headless Chromium
 	$(ON_SQLITE) $(BIN)/pytest -m browser tests/browser

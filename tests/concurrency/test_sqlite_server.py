@@ -16,6 +16,8 @@ from patients.bulk_import import CHUNK
 from tests.concurrency.servers import Server, ask, environment
 from tests.concurrency.threads import PATIENCE, together
 
+pytestmark = pytest.mark.served
+
 WRITERS, READERS, EACH = 4, 2, 40
 CLINIC = """
 import json

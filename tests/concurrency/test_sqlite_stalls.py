@@ -11,6 +11,8 @@ from bench.stalls import Target, stalled, stalls
 from tests.concurrency.servers import WholeServer
 from tests.concurrency.test_sqlite_server import CLINIC, embedded, manage  # noqa: F401 - a fixture
 
+pytestmark = pytest.mark.served
+
 CLIENTS = 12
 """Three times as many as a worker has threads."""
 PATIENCE = 30

@@ -100,6 +100,7 @@ def server(tmp_path):
     process.communicate()
 
 
+@pytest.mark.served
 def test_it_serves_pages_and_static_files_and_ends_in_peace_on_sigterm(server, tmp_path):
     process, port = server
     wait_until_it_listens(port, process)
