@@ -10,7 +10,7 @@ from django.db.models import Model
 from accounts.models.audit import AuditedPatient, AuditEvent
 from accounts.models.events import OutboxEvent
 from accounts.scope import Actor, organization_of
-from config.core.databases import insert_many
+from config.core.bulk_writes import insert_many
 from config.core.orm import word_for
 
 # REST framework's actions -> what HL7 calls them, and the services and the admin too: to open one record is another

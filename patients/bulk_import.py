@@ -20,7 +20,8 @@ from rest_framework.exceptions import ValidationError
 
 from accounts.models import Organization
 from accounts.scope import Actor, scope
-from config.core.databases import WriteTurns, broken_constraint
+from config.core.bulk_writes import WriteTurns
+from config.core.databases import broken_constraint
 from config.core.encryption import unseal
 from config.core.exceptions import Conflict, DomainError, Invalid, NotFound, VersionConflict
 from config.core.orm import fold

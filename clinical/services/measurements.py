@@ -14,7 +14,7 @@ from accounts.scope import Actor
 from clinical.models import Instrument, InstrumentKind, Measurement
 from clinical.services.instruments import InstrumentLookup
 from clinical.services.monitoring import evaluate_measurements
-from config.core.databases import insert_many
+from config.core.bulk_writes import insert_many
 from config.core.exceptions import DomainError, Invalid
 from patients.models import Patient
 from patients.services.locking import lock_patient

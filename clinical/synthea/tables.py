@@ -13,7 +13,8 @@ from django.db import IntegrityError, models, transaction
 
 from accounts.models import Organization
 from accounts.scope import Actor, scope
-from config.core.databases import WriteTurns, broken_constraint
+from config.core.bulk_writes import WriteTurns
+from config.core.databases import broken_constraint
 from config.core.exceptions import DomainError, Invalid
 from patients.models import Patient, PatientIdentifier
 from patients.services.locking import lock_patients

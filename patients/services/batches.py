@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.audit import record_change
 from accounts.scope import Actor
-from config.core.databases import insert_many
+from config.core.bulk_writes import insert_many
 from config.core.exceptions import NotFound
 from config.core.orm import update_row
 from patients.models import NameKey, Patient

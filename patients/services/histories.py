@@ -5,7 +5,7 @@ from typing import Any
 
 from accounts.models import CareGroup
 from accounts.scope import Actor
-from config.core.databases import insert_many
+from config.core.bulk_writes import insert_many
 from patients.models import Enrolment, MutationType, Patient, PatientMutation, SettingChange, SettingKey
 
 # Columns whose changes are recorded as mutations.

@@ -10,7 +10,7 @@ from accounts.management.commands import prune
 from accounts.models import RateWindow
 from clinical.models import Workflow
 from clinical.synthea import tables
-from config.core.databases import WriteTurns
+from config.core.bulk_writes import WriteTurns
 from patients.bulk_import import CHUNK
 from tests.clinical.rules import DAILY
 

@@ -8,8 +8,8 @@ from django.db import connection
 
 from accounts.models import AuditedPatient, AuditEvent
 from accounts.services.catalogs import archive_catalog_row
-from config.core import databases
-from config.core.databases import HOLD_SECONDS, RETRY_SECONDS, ROWS_A_COPY, ROWS_A_STATEMENT, WriteTurns, insert_many
+from config.core import bulk_writes
+from config.core.bulk_writes import HOLD_SECONDS, RETRY_SECONDS, ROWS_A_COPY, ROWS_A_STATEMENT, WriteTurns, insert_many
 from config.rest.bulk_reader import BulkReader
 from patients.bulk_import import ATTEMPTS, CHUNK, Chunk
 from patients.models import NameKey, Patient
@@ -180,7 +180,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(databases, "time", clock)
+    monkeypatch.setattr(bulk_writes, "time", clock)
     return clock
 
 
@@ -223,13 +223,13 @@ def test_nobody_waits_inside_of_a_transaction_that_holds_the_lock_anyway(clock):
 def test_no_statement_writes_more_rows_than_it_has_time_for(clinic, monkeypatch):
     written = Counter()
     for name in ("_copy", "_insert"):
-        insert = getattr(databases, name)
+        insert = getattr(bulk_writes, name)
 
         def counted(model, rows, columns, using, insert=insert, name=name) -> None:
             written[name, len(rows)] += 1
             insert(model, rows, columns, using)
 
-        monkeypatch.setattr(databases, name, counted)
+        monkeypatch.setattr(bulk_writes, name, counted)
     patient = clinic.patient()
     keys = [
         NameKey(organization_id=clinic.organization.pk, patient_id=patient.pk, key=f"key {number}") for number in range(1_001)

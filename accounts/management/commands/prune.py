@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import IdempotencyRecord, RateWindow, Session
 from accounts.services.audit_chains import ChainBroken, prune_events, seal_events
-from config.core.databases import WriteTurns
+from config.core.bulk_writes import WriteTurns
 from config.rest.idempotency import RETENTION
 from config.rest.throttling import WINDOW
 

@@ -13,7 +13,8 @@ from accounts.scope import Actor
 from clinical.models import MonitoringAlert, MonitoringAlertStatus
 from clinical.monitoring import ExistingAlert, RuleMatch, reconcile_alerts
 from clinical.services.monitoring.context import MonitoringContext
-from config.core.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
+from config.core.bulk_writes import ROWS_A_STATEMENT, insert_many
+from config.core.databases import DatabaseNow
 from config.core.exceptions import Invalid
 from patients.models import Patient
 from patients.services.charts import lock_entry

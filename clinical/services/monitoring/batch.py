@@ -20,7 +20,7 @@ from clinical.services.monitoring.context import MonitoringContext, monitoring_c
 from clinical.services.monitoring.evaluation import LOOK_BACK, evaluate_overdue
 from clinical.services.monitoring.plans import plan
 from clinical.services.monitoring.workflows import fire_workflows
-from config.core.databases import WriteTurns
+from config.core.bulk_writes import WriteTurns
 from config.core.exceptions import NotFound
 from patients.models import Enrolment, Status
 from patients.services.locking import lock_patient

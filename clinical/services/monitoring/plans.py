@@ -19,7 +19,8 @@ from clinical.models import Measurement, PlannedAction, PlannedVia
 from clinical.monitoring import A_DAY, day_bounds, day_of, days_of
 from clinical.services.instruments import InstrumentLookup
 from clinical.services.monitoring.context import MonitoringContext, monitoring_context
-from config.core.databases import ROWS_A_STATEMENT, DatabaseNow, insert_many
+from config.core.bulk_writes import ROWS_A_STATEMENT, insert_many
+from config.core.databases import DatabaseNow
 from config.core.exceptions import Invalid
 from patients.models import Enrolment, Patient, Protocol, Status
 from patients.services.charts import add_entry
