@@ -1,6 +1,7 @@
 """What differs between PostgreSQL and SQLite.
 
-Beside compiled_queries.py, bulk_writes.py and migrations no module knows on which it runs. Every expression here means the same on PostgreSQL and on SQLite; only its SQL differs.
+Beside compiled_queries.py, bulk_writes.py and migrations no module knows on which it runs.
+Every expression here means the same on both; only its SQL differs.
 """
 
 import datetime
