@@ -6,10 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 
 from config.core.exceptions import RateLimited, Unavailable
 from config.core.middleware import is_api
+from config.core.refusals import refusal
 from config.rest import throttling
 from config.rest.problems import problems_of
 
@@ -20,7 +20,6 @@ HEALTH = ("/healthz", "/readyz")
 MAX_BODY = 16 * 1024
 # The errors after which the same request may succeed a little later.
 REFUSALS = (RateLimited, Unavailable, OperationalError, InterfaceError)
-_TITLES = {413: "Too much at once", 429: "Too many requests", 503: "Not available at the moment"}
 
 
 class StrangersMiddleware:
@@ -64,11 +63,9 @@ def locked_out(request: HttpRequest, response: HttpResponse | None = None, crede
     return refusal(request, 429, "Too many attempts to sign in have failed.", seconds)
 
 
-def refusal(request: HttpRequest, status: int, text: str, retry_after: int | None = None) -> HttpResponse:
-    """Return a page that says why there is no other, and after how many seconds to try again."""
-    context = {"request": request, "title": _TITLES[status], "text": text, "minutes": -(-(retry_after or 0) // 60)}
-    headers = {"Cache-Control": "no-store", **({} if retry_after is None else {"Retry-After": str(retry_after)})}
-    return HttpResponse(render_to_string("refusal.html", context), status=status, headers=headers)
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Return the page for a form that did not come from ours, or that was open for too long."""
+    return refusal(request, 403, "The form is out of date, or your browser keeps no cookies. Open it anew and send it again.")
 
 
 def _size(request: HttpRequest) -> int:

@@ -2,13 +2,13 @@
 
 import logging
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.views import defaults
 
+from config.core.logs import request_id
 from config.core.middleware import is_api
+from config.core.refusals import refusal
 from config.rest import general, practice, public
 from config.rest.problems import Problem, Rejected, problems_of
 from config.rest.views import error_response
@@ -20,35 +20,35 @@ _ERRORS: dict[str, Any] = {"api": practice.Errors, "v1": public.Errors, "general
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django refuses by itself."""
-    return _respond(request, exception, lambda: defaults.bad_request(request, exception))
+    return _respond(request, exception, 400, "The address or the form cannot be read.")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what is refused before any view, or by one of a page."""
-    return _respond(request, exception, lambda: defaults.permission_denied(request, exception))
+    return _respond(request, exception, 403, "You may not open this page.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a path that no line of the table of contents takes."""
-    return _respond(request, exception, lambda: defaults.page_not_found(request, exception))
+    return _respond(request, exception, 404, "There is no such page, or you may not see it.")
 
 
 def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
     """Answer a request that is refused before it is read."""
-    return _respond(request, Rejected([problem]), lambda: HttpResponse(problem.message, "text/plain", problem.status))
+    return _respond(request, Rejected([problem]), problem.status, f"{problem.message}.", problem.retry_after)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer the exception that is being handled. It has not been logged yet."""
-    error = sys.exc_info()[1] or RuntimeError("no exception")
+    error: Any = sys.exc_info()[1] or RuntimeError("no exception")
     if not is_api(request.path):
         logger.error("page failed", exc_info=error)
-    return _respond(request, error, lambda: defaults.server_error(request))  # type: ignore[arg-type]
+    return _respond(request, error, 500, f"It has been recorded as {request_id.get()}.")
 
 
-def _respond(request: HttpRequest, error: Exception, page: Callable[[], HttpResponse]) -> HttpResponse:
-    """Return `error` in the dialect of the path, or `page()` for a path that people visit."""
+def _respond(request: HttpRequest, error: Exception, status: int, text: str, retry_after: int | None = None) -> HttpResponse:
+    """Return `error` in the dialect of the path, or a page with `text` for a path that people visit."""
     if not is_api(request.path):
-        return page()
+        return refusal(request, status, text, retry_after)
     problems = problems_of(error, {})
     return error_response(problems, _ERRORS[request.path.split("/")[1]].body(problems))
