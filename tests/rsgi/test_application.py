@@ -98,7 +98,7 @@ def test_no_thread_is_taken_while_a_body_arrives(application, view):
     assert (proto.body, seen) == (b"ab", before)
 
 
-@pytest.mark.parametrize(("path", "kind"), [("/v1/patients", "application/json"), ("/admin/login/", "text/plain")])
+@pytest.mark.parametrize(("path", "kind"), [("/v1/patients", "application/json"), ("/admin/login/", "text/html; charset=utf-8")])
 def test_a_body_that_does_not_arrive_is_408_and_the_connection_ends(application, settings, path, kind):
     settings.BODY_SECONDS = 0
     proto = ask(application, "POST", path, ("content-length", "2"), parts=[b"a", None])
