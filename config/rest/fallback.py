@@ -20,7 +20,7 @@ _ERRORS: dict[str, Any] = {"api": practice.Errors, "v1": public.Errors, "general
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django refuses by itself."""
-    return _respond(request, exception, 400, "The address or the form cannot be read.")
+    return _respond(request, exception, 400, "Something in its address or its form is not understood here.")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
