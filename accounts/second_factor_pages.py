@@ -31,7 +31,7 @@ from accounts.services.second_factors import (
     remove_second_factor,
     second_factor_of,
 )
-from accounts.site import VERIFIED, actor_of, open_step
+from accounts.site import VERIFIED, actor_of, open_step, stay_signed_in
 from config.core.encryption import SealBroken, seal, unseal
 from config.core.exceptions import Conflict, Invalid, NotFound
 
@@ -207,4 +207,5 @@ class OwnPage(Page):
 
     def use(self, code: str) -> HttpResponse:
         remove_second_factor(actor=actor_of(self.request), user=self.user, code=code)
+        stay_signed_in(self.request)
         return redirect(OWN)

@@ -7,12 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY as USER_ID
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import InterfaceError, OperationalError
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import Session, User
+from config.core.exceptions import Unavailable
 
 STARTED = "_session_started"
 """The key of the session's data for the time of the sign-in (of a visitor: of the first request), in seconds since 1970."""
@@ -41,6 +44,15 @@ class SessionStore(DatabaseStore):
 
     def _forget_key(self) -> None:
         self._session_key = None  # What is saved next is given a key of the server's own making.
+
+    def save(self, must_create=False):
+        """Raises Unavailable where the database is busy or away, which Django would take for a session that has ended."""
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if isinstance(error.__context__, (OperationalError, InterfaceError)):
+                raise Unavailable("The database is busy") from error
+            raise
 
     def exists(self, session_key):
         return super().exists(hash_of(session_key))

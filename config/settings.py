@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
 from config.core.private_files import make_files_private
@@ -142,8 +143,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "accounts.passwords.PredictablePasswordValidator"},
 ]
-# Days until a key expires where nobody says when, and at most; 0 is no limit.
+# Days until a key expires where nobody says when.
 API_KEY_DAYS = env.int("API_KEY_DAYS", default=365)
+if API_KEY_DAYS < 1:
+    raise ImproperlyConfigured("API_KEY_DAYS is a number of days from 1 on")
+# Days that any key may be used; 0 is no limit.
 API_KEY_LONGEST_DAYS = env.int("API_KEY_LONGEST_DAYS", default=0)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"

@@ -114,7 +114,7 @@ class ApiKeyAdmin(ScopedAdmin):
             try:
                 revoke_key(actor=actor_of(request), key=key)
             except DomainError:
-                messages.warning(request, f"{key} could not be revoked: it is revoked already, or not yours to revoke.")
+                messages.warning(request, f"{key} could not be revoked: it is revoked already, or you may not revoke it.")
             else:
                 messages.success(request, f"{key} is revoked.")
 
@@ -125,7 +125,7 @@ class ApiKeyAdmin(ScopedAdmin):
             try:
                 count = revoke_key_with_issued(actor=actor_of(request), key=key)
             except DomainError:
-                messages.warning(request, f"{key} could not be revoked: not all it issued is yours to revoke.")
+                messages.warning(request, f"{key} could not be revoked: you may not revoke all that were issued with it.")
             else:
                 messages.success(request, f"{key}: {count} revoked.")
 

@@ -24,10 +24,10 @@ from itertools import takewhile
 
 import orjson
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from accounts.models import AuditChain, AuditedPatient, AuditEvent, AuditSeal
+from config.core.bulk_writes import WriteTurns
 from config.core.databases import advisory_lock, writers_have_ended
 
 BATCH = 500
@@ -51,13 +51,15 @@ def seal_events() -> int | None:
         newest = AuditEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
         if not writers_have_ended(PATIENCE):
             return None
-        sealed = 0
-        while batch := _seal_batch(newest):
+        sealed, turns = 0, WriteTurns()
+        while True:
+            with turns.turn():
+                batch = _seal_batch(newest)
+            if not batch:
+                return sealed
             sealed += batch
-        return sealed
 
 
-@transaction.atomic
 def _seal_batch(newest: int) -> int:
     chains = signed_chains()
     known = set(chains)
@@ -87,15 +89,17 @@ def prune_events(kept_since: datetime.datetime) -> int:
     What remains is verified from the last hash that was removed, which the chain keeps. The database lets rows be deleted
     up to there only.
     """
-    removed = 0
+    removed, turns = 0, WriteTurns()
     with advisory_lock("audit chains") as free:
         for organization_id in list(AuditChain.objects.values_list("pk", flat=True)) if free else ():
-            while batch := _prune_batch(organization_id, kept_since):
+            batch = None
+            while batch != 0:
+                with turns.turn():
+                    batch = _prune_batch(organization_id, kept_since)
                 removed += batch
     return removed
 
 
-@transaction.atomic
 def _prune_batch(organization_id: int, kept_since: datetime.datetime) -> int:
     chains = signed_chains()
     chain = chains[organization_id]

@@ -8,7 +8,7 @@ import string
 import zlib
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +23,7 @@ from accounts.services.ranks import check_rank
 from config.core.compiled_queries import QueryDefinition, parameter
 from config.core.databases import CommaJoined
 from config.core.exceptions import AccountInactive, Invalid, NotAuthenticated, NotFound
+from config.core.middleware import network_of
 
 PREFIX = "anm"
 _ALPHABET = string.digits + string.ascii_letters
@@ -172,11 +173,15 @@ def note_use(key: dict, actor: Actor, now: datetime.datetime) -> None:
     network = address_hash(actor.address)
     known = [part for part in key["known_addresses"].split(",") if part]
     changes: dict[str, Any] = {}
-    if key["last_used_at"] is None or now - key["last_used_at"] >= _LAST_USE_EVERY:
+    if due := key["last_used_at"] is None or now - key["last_used_at"] >= _LAST_USE_EVERY:
         changes["last_used_at"] = now
     if not network or network in known:
-        if changes:
-            ApiKey.objects.filter(pk=key["id"]).update(**changes)
+        if due:
+            recent = sorted(known, key=lambda part: part != network)
+            ApiKey.objects.filter(pk=key["id"]).update(known_addresses=",".join(recent), **changes)
+        return
+    # More addresses than are remembered, in turn, would make every request a new one.
+    if len(known) >= KNOWN_ADDRESSES and not due:
         return
     changes["known_addresses"] = ",".join([network, *known][:KNOWN_ADDRESSES])
     with transaction.atomic():
@@ -189,11 +194,11 @@ def note_use(key: dict, actor: Actor, now: datetime.datetime) -> None:
 def address_hash(address: str) -> str:
     """Return a short keyed hash of an IPv4 address, or of the /64 of an IPv6 one, in which devices change theirs; "" for none."""
     try:
-        found = ip_address(address)
+        ip_address(address)
     except ValueError:
         return ""
-    network = found if found.version == 4 else ip_network((found, 64), strict=False)
-    return hmac.digest(settings.INDEX_KEY.encode(), f"api_key.address|{network}".encode(), hashlib.sha256).hex()[:16]
+    text = f"api_key.address|{network_of(address)}"
+    return hmac.digest(settings.INDEX_KEY.encode(), text.encode(), hashlib.sha256).hex()[:16]
 
 
 _COLUMNS = (

@@ -14,6 +14,7 @@ from accounts.audit import record_change, record_denied
 from accounts.models import Role, SecondFactor, User
 from accounts.scope import Actor
 from accounts.services.ranks import check_rank
+from accounts.services.users import end_sessions
 from config.core.exceptions import Conflict, Invalid, NotFound, NotPermitted
 
 ISSUER = "Anamnesis"
@@ -115,7 +116,9 @@ def reset_second_factor(*, actor: Actor, user: User) -> None:
 
 @transaction.atomic
 def _delete(actor: Actor, action: str, user: User) -> None:
+    """Remove the second factor, and end the sessions of `user`: those that still owe a code would owe none any more."""
     _locked(user).delete()
+    end_sessions(User.objects.select_for_update().get(pk=user.pk))
     _record(actor, action, user)
 
 

@@ -83,7 +83,7 @@ def update_user(
     stored.updated_at = timezone.now()
     stored.save(update_fields=[*(changed - {"care_groups"}), "email_key", "updated_at"])
     if _access(stored) != before:
-        _end_sessions(stored)
+        end_sessions(stored)
     # Of a user, only changes of status are published.
     record_change(actor, "user.update", stored, event=None, changed=changed)
 
@@ -102,7 +102,7 @@ def _access(user: User) -> list[Any]:
     return [getattr(user, name) for name in ENDS_SESSIONS]
 
 
-def _end_sessions(user: User) -> None:
+def end_sessions(user: User) -> None:
     """End the sessions of `user`, whose row is locked: those that are stored, and any that is being stored now."""
     User.objects.filter(pk=user.pk).update(session_version=F("session_version") + 1)
     user.sessions.all().delete()
@@ -139,7 +139,7 @@ def change_user_status(*, actor: Actor, user: User, status: str, reason: str) ->
     user.status = status
     record_change(actor, "user.change_status", user, event=f"user.{status}", changed=["status"])
     if status != UserStatus.ACTIVE:
-        _end_sessions(user)
+        end_sessions(user)
         revoke_keys_of(actor=actor, user=user)
     return UserStatusChange.objects.create(
         organization_id=user.organization_id,

@@ -1,4 +1,4 @@
-"""Middleware. API paths pay for the request id and the headers only; pages get sessions and the rest."""
+"""Middleware. Sessions, CSRF, signing in and messages are for pages only."""
 
 import logging
 import secrets
@@ -18,9 +18,12 @@ from django.middleware.csrf import CsrfViewMiddleware as _Csrf
 from django.middleware.security import SecurityMiddleware as _Security
 from whitenoise.middleware import WhiteNoiseMiddleware as _StaticFiles
 
-from config.core.exceptions import TlsRequired
+from config.core.exceptions import TlsRequired, Unavailable
 from config.core.logs import request_id
+from config.core.refusals import refusal
 
+# Seconds after which a database that is busy is likely to answer.
+RETRY_AFTER = 5
 API_PREFIXES = ("/api/", "/v1/", "/general/")
 logger = logging.getLogger("anamnesis.request")
 
@@ -56,7 +59,11 @@ def client_network(request: HttpRequest) -> str:
 
     Who has one address of IPv6 has the 2^64 of its network, too.
     """
-    client = client_address(request)
+    return network_of(client_address(request))
+
+
+def network_of(client: str) -> str:
+    """Return the address under which a client of the address `client` is counted; see `client_network`."""
     try:
         address = ip_address(client)
     except ValueError:
@@ -194,7 +201,13 @@ class StaticFilesMiddleware(_PagesOnly, _StaticFiles):
 
 
 class SessionMiddleware(_PagesOnly, _Sessions):
-    """Sessions for the admin."""
+    """Sessions for the admin. Each page stores its session: where that is not possible now, it is 503."""
+
+    def process_response(self, request, response):
+        try:
+            return super().process_response(request, response)
+        except Unavailable as error:
+            return refusal(request, 503, f"{error}.", RETRY_AFTER)
 
 
 class CsrfViewMiddleware(_PagesOnly, _Csrf):

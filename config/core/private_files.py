@@ -1,7 +1,7 @@
 """The server's files are for its own user only: those that it makes, and those that it finds open to others.
 
 config/settings.py sets the umask: it is what every start loads before it makes a file, be it a command, `serve`, one of its
-workers, or another WSGI server that runs config.wsgi. What exists already, made by an older version or copied back
+workers, or another WSGI server that runs config.wsgi. What exists already, made under another umask or copied back
 from a backup, is closed when the apps are ready: logging works by then, and no database is open yet. A system check
 would not do, as no WSGI server runs them.
 """

@@ -68,7 +68,7 @@ class Body:
         """Return the parts of the body; None where it is longer than the path takes."""
         parts, size, ends = [], 0, 0
         clock = asyncio.get_running_loop().time
-        started = clock()
+        ends_at = clock() + settings.BODY_SECONDS
         try:
             async with asyncio.timeout(settings.BODY_SECONDS) as deadline:
                 async for part in proto:
@@ -80,7 +80,9 @@ class Body:
                         return None
                     self._hold(size)
                     parts.append(part)
-                    deadline.reschedule(started + max(settings.BODY_SECONDS, size / settings.BODY_BYTES_PER_SECOND))
+                    # What came quickly is no credit: a client that then sends nothing holds memory for BODY_SECONDS only.
+                    ends_at = min(ends_at + len(part) / settings.BODY_BYTES_PER_SECOND, clock() + settings.BODY_SECONDS)
+                    deadline.reschedule(ends_at)
         except TimeoutError as error:
             raise BodyFault(408) from error
         if ends > 1:

@@ -9,12 +9,12 @@ import pytest
 import segno
 from django.contrib import admin
 from django.contrib.messages import get_messages
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import URLPattern
 
-from accounts.models import AuditEvent, Organization, Role, SecondFactor, User
+from accounts.models import AuditEvent, Organization, Role, SecondFactor, Session, User
 from accounts.services.second_factors import enrolment_uri
+from accounts.sessions import hash_of
 from tests.clock import Clock
 from tests.one_time_codes import RFC_SECRET, STEP, code_at, enrolled
 from tests.pages import form_values, sign_in, submit, url
@@ -189,7 +189,7 @@ def test_the_session_gets_a_new_key_with_the_code(codes, person):
     before = client.session.session_key
     client.post(CODE, {"code": codes[0]})
     assert client.session.session_key != before
-    assert not Session.objects.filter(session_key=before).exists()
+    assert not Session.objects.filter(session_key=hash_of(before)).exists()
 
 
 def test_who_has_no_code_may_sign_out(codes, person):
@@ -367,6 +367,22 @@ def test_an_administrator_resets_the_second_factor_of_a_nurse(clinic, codes, per
     event = AuditEvent.objects.get(action="second_factor.reset")
     assert (event.user_id, event.subject_id) == (clinic.users[Role.HC_ADMIN].pk, person.pk)
     assert reset(admin_client, person)[-1] == f"{person.email} has no second factor."
+
+
+def test_a_reset_opens_no_session_that_only_gave_the_password(clinic, codes, person):
+    waiting = by_password(person)
+    assert waiting.get("/admin/")["Location"].startswith(CODE)
+    reset(sign_in(clinic.users[Role.HC_ADMIN]), person)
+    assert waiting.get("/admin/")["Location"].startswith("/admin/login/")
+
+
+def test_who_removes_their_own_second_factor_stays_signed_in_here_only(codes, person):
+    here, elsewhere = by_password(person), by_password(person)
+    here.post(CODE, {"code": codes[0]})
+    here.post(OWN, {"code": codes[1]})
+    assert not SecondFactor.objects.filter(user=person).exists()
+    assert here.get("/admin/").status_code == 200
+    assert elsewhere.get("/admin/")["Location"].startswith("/admin/login/")
 
 
 def test_an_administrator_resets_neither_their_own_nor_a_colleagues(clock, clinic):

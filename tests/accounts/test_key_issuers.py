@@ -196,7 +196,8 @@ def test_a_device_that_changes_its_address_inside_its_network_is_known(call):
     assert call("2001:db8:0:2::1") == ["2001:db8:0:2::1"]
 
 
-def test_the_known_addresses_are_bounded_and_not_readable(call):
+def test_the_known_addresses_are_bounded_and_not_readable(call, monkeypatch):
+    monkeypatch.setattr("accounts.services.keys._LAST_USE_EVERY", datetime.timedelta(0))
     for number in range(KNOWN_ADDRESSES + 5):
         call(f"192.0.2.{number}")
     stored = key_row(call.raw).known_addresses
@@ -224,6 +225,25 @@ def test_a_key_that_is_refused_notes_nothing(clinic, call):
     assert client.get("/v1/me").status_code == 401
     assert not AuditEvent.objects.filter(action="api_key.new_address").exists()
     assert address_hash("192.0.2.2") not in key_row(call.raw).known_addresses
+
+
+def test_an_address_that_is_used_is_not_forgotten_for_later_ones(call, monkeypatch):
+    monkeypatch.setattr("accounts.services.keys._LAST_USE_EVERY", datetime.timedelta(0))
+    for number in range(KNOWN_ADDRESSES):
+        call(f"192.0.2.{number}")
+        call("192.0.2.0")
+    assert call("198.51.100.1") == ["198.51.100.1"]
+    assert call("192.0.2.0") == []
+
+
+def test_more_addresses_than_are_remembered_are_not_told_at_every_request(call):
+    for number in range(KNOWN_ADDRESSES):
+        call(f"192.0.2.{number}")
+    assert [call(f"198.51.100.{number}") for number in range(5)] == [[]] * 5
+
+
+def test_an_address_of_ipv4_is_one_of_its_own_in_the_form_of_ipv6():
+    assert address_hash("::ffff:192.0.2.1") == address_hash("192.0.2.1") != address_hash("::ffff:192.0.2.2")
 
 
 @pytest.mark.parametrize("address", ["", "unix:", "not an address"])

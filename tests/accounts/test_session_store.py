@@ -11,6 +11,7 @@ from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, UpdateError
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -260,3 +261,14 @@ def test_who_signs_in_again_has_the_whole_time_again(clinic, clock):
     assert poll(client, clock, minutes=50) == [True] * 5
     client.force_login(user, backend="accounts.authentication.StaffBackend")
     assert poll(client, clock, minutes=60) == [True] * 5 + [False]
+
+
+def test_a_database_that_is_busy_is_no_session_that_has_ended(clinic, monkeypatch):
+    def busy(*args, **kwargs):
+        raise OperationalError("database is locked")
+
+    client = sign_in(clinic.users[Role.HC_ADMIN])
+    monkeypatch.setattr("accounts.models.Session.save", busy)
+    response = client.get("/admin/")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "The database is busy." in response.content.decode()

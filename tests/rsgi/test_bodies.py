@@ -44,14 +44,19 @@ def test_a_client_that_sends_no_more_is_late(settings):
     assert fault_of([b"a", None], CHUNKED) == 408
 
 
+def test_what_came_quickly_is_no_credit_for_silence(settings):
+    settings.BODY_SECONDS, settings.BODY_BYTES_PER_SECOND = 0.05, 1
+    assert fault_of([b"a" * 1_000, None], CHUNKED) == 408
+
+
 def test_a_large_body_has_the_time_that_its_pace_allows(settings):
-    settings.BODY_SECONDS, settings.BODY_BYTES_PER_SECOND = 0.01, 10
+    settings.BODY_SECONDS, settings.BODY_BYTES_PER_SECOND = 0.2, 10
 
     class Slow(Proto):
         async def __aiter__(self):
-            yield b"a" * 50
-            await asyncio.sleep(0.05)
-            yield END
+            for part in (b"a" * 25, b"a" * 25, END):
+                await asyncio.sleep(0.1)
+                yield part
 
     body = Body(Memory(0))
     asyncio.run(body.read(Slow(), Headers(CHUNKED), "/v1/patients"))

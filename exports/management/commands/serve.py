@@ -22,7 +22,7 @@ from config.health import pending_migrations
 
 # Threads of the server's own that read files and pipes; one waits while a stream has not made its next part.
 FILE_THREADS = 64
-# Maps for debuggers: several times as large as what they describe, and nobody's business.
+# Maps for debuggers: several times as large as what they describe, and not needed in production.
 NOT_SERVED = ["*.map"]
 HEADER_MILLISECONDS = 10_000
 # Bytes of a request's head, and of an answer that waits for its client in the server.
