@@ -6,9 +6,11 @@ from typing import Any, cast
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.signals import user_logged_in
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import InvalidPage
+from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
@@ -24,6 +26,7 @@ from accounts.services.users import update_user
 from config.core.logs import request_id
 from config.core.middleware import client_address, route_of
 from config.core.orm import word_for
+from config.rest import throttling
 
 _ID = re.compile(r"\d{1,18}", re.ASCII)
 SECTIONS = ("Patients", "Clinic", "Access")
@@ -69,6 +72,17 @@ def open_step(request: HttpRequest) -> str | None:
     return None if request.session.get(VERIFIED) == str(factor.uuid) else "admin:second_factor_code"
 
 
+# Tries of a person to change their own password.
+PASSWORD_CHANGES_PER_MINUTE = 10
+
+
+@receiver(user_logged_in)
+def _ask_for_the_code_again(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
+    """Let a second factor count for one sign-in only, also where the same browser signs in again."""
+    request.session.pop(VERIFIED, None)
+    request.session.cycle_key()
+
+
 class AutocompleteView(AutocompleteJsonView):
     """Suggestions for a foreign key: unarchived rows in scope, labelled by their own admin."""
 
@@ -100,6 +114,16 @@ class OwnPasswordView(PasswordChangeView):
     """Django's page for one's own password, which calls the service."""
 
     form_class = AdminOwnPasswordChangeForm
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Whoever finds an open browser may not try passwords here that the sign-in page would refuse."""
+        throttling.count(f"password:{actor_of(request).user_id}", PASSWORD_CHANGES_PER_MINUTE).check()
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        if "old_password" in form.errors:
+            audit.record_denied(actor_of(self.request), "user.update", subject="user")
+        return super().form_invalid(form)
 
     def form_valid(self, form: Any) -> HttpResponseRedirect:
         password = form.cleaned_data["new_password1"]

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from config.core.exceptions import RateLimited, Unavailable
 from config.core.middleware import is_api
@@ -38,8 +39,10 @@ class StrangersMiddleware:
 
     def _refuse_stranger(self, request: HttpRequest) -> HttpResponse | None:
         try:
-            if request.user.is_authenticated:
+            if request.user.is_authenticated and request.path != reverse(settings.LOGIN_URL):
+                throttling.count(f"user:{request.user.pk}", settings.RATE_LIMIT_PER_MINUTE).check()
                 return None
+            # Signing in counts with a session, too: it takes a slot for hashing.
             throttling.count_stranger(request).check()
         except REFUSALS as error:
             return refused(request, error)

@@ -7,7 +7,7 @@ from django.contrib.staticfiles import finders
 from django.db import OperationalError
 from django.test import Client
 
-from accounts.models import RateWindow, Role
+from accounts.models import AuditEvent, RateWindow, Role
 from config import pages
 from config.rest import throttling
 from config.rest.dialects import DIALECTS
@@ -64,14 +64,15 @@ def test_a_refusal_loads_nothing(limits, client):
     assert '<link rel="stylesheet' not in content
 
 
-def test_who_has_signed_in_is_not_counted(limits, clinic):
+def test_who_has_signed_in_is_not_counted_for_the_address(limits, clinic):
     used()
     staff = sign_in(clinic.users[Role.HC_PRIMARY])
-    before = RateWindow.objects.get().count
+    of_address = RateWindow.objects.filter(subject__startswith="address:")
+    before = of_address.get().count
     assert {staff.get(path).status_code for path in ("/admin/", "/docs/", "/schema/public.yaml", "/admin/patients/patient/")} == {
         200
     }
-    assert RateWindow.objects.get().count == before
+    assert of_address.get().count == before
 
 
 def test_who_can_no_longer_sign_in_is_a_stranger(limits, clinic):
@@ -176,3 +177,24 @@ def test_staff_may_send_long_forms(clinic):
     staff = sign_in(clinic.users[Role.HC_PRIMARY])
     answer = staff.post("/admin/patients/patient/add/", {"last_name": "x", "medical_summary": "y" * pages.MAX_BODY})
     assert answer.status_code in (200, 302)
+
+
+def test_a_page_of_a_signed_in_person_counts_as_a_request_of_theirs(clinic, settings):
+    settings.RATE_LIMIT_PER_MINUTE = LIMIT
+    client = sign_in(clinic.users[Role.HC_ADMIN])
+    assert [client.get("/admin/jsi18n/").status_code for _ in range(LIMIT + 1)] == [200] * LIMIT + [429]
+    assert ApiClient(clinic.keys[Role.HC_ADMIN]).get("/v1/me").status_code == 429
+
+
+def test_signing_in_again_and_again_counts_with_a_session_too(limits, clinic):
+    client = sign_in(clinic.users[Role.HC_ADMIN])
+    assert [client.post("/admin/login/", {}).status_code for _ in range(LIMIT + 1)][-1] == 429
+
+
+def test_an_open_browser_is_no_place_to_guess_the_password(clinic):
+    client = sign_in(clinic.users[Role.HC_ADMIN])
+    guess = {"old_password": "guess", "new_password1": "correct horse battery", "new_password2": "correct horse battery"}
+    statuses = [client.post("/admin/password_change/", guess).status_code for _ in range(11)]
+    assert statuses == [200] * 10 + [429]
+    denied = AuditEvent.objects.filter(action="user.update", outcome="denied", user_id=clinic.users[Role.HC_ADMIN].pk)
+    assert denied.count() == 10

@@ -11,14 +11,14 @@ from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR, ChangeList
 from django.core.exceptions import BadRequest
 from django.db import IntegrityError
 from django.db.models import Model, Q, QuerySet, TextField
-from django.forms import JSONField, ModelForm
+from django.forms import BoundField, JSONField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline as UnfoldTabularInline
 
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter, parameter_of
 from accounts.admin.forms import AutocompleteWidget, NoteField, ServiceForm, StorableJson, VersionedForm
-from accounts.admin.parameters import LIST_PARAMETERS, check_ids, check_list_parameters, searched
+from accounts.admin.parameters import LIST_PARAMETERS, check_ids, check_list_parameters, is_id, searched
 from accounts.admin.taken import TAKEN, check_refusals, count_refusal
 from accounts.models import Organization
 from accounts.permissions import STAFF, Permission
@@ -205,7 +205,17 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
     def render_change_form(self, request: HttpRequest, context, add=False, change=False, form_url="", obj=None):
         if obj is not None:
             self.audit_read(request, [obj], "read")
+        form = context["adminform"].form
+        for field in form:
+            self._audit_choice(request, field)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _audit_choice(self, request: HttpRequest, field: BoundField) -> None:
+        """Audit the row that a field for one row shows by its label, whether stored or just chosen."""
+        rows, chosen = getattr(field.field, "queryset", None), field.value()
+        found = self.admin_site._registry.get(rows.model) if rows is not None else None
+        if isinstance(found, ScopedAdmin) and hasattr(rows.model, "affected_patients") and is_id(str(chosen)):
+            found.audit_read(request, list(rows.filter(pk=chosen)), "read")
 
     # --- writing ----------------------------------------------------------------------------------
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

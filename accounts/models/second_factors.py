@@ -12,7 +12,8 @@ from config.core.encryption import seal, unseal
 from config.core.orm import Identified
 
 _COLUMN = "accounts_secondfactor.secret"
-_DOUBLINGS = 20
+# Seconds. Whoever has the password can make the person wait so long: three tries of a million codes in each.
+_LONGEST_PAUSE = 15 * 60
 
 
 class SecondFactor(Identified):
@@ -48,9 +49,9 @@ class SecondFactor(Identified):
 
     @property
     def seconds_to_wait(self) -> int:
-        """How long no code is tried: 1 second after the first failure, 2 after the second, then 4, 8, 16…"""
+        """How long no code is tried: 1 second after the first failure, 2 after the second, then 4, 8, 16, at most 15 minutes."""
         if self.failed_at is None:
             return 0
-        pause = datetime.timedelta(seconds=2 ** min(self.failures - 1, _DOUBLINGS))
+        pause = datetime.timedelta(seconds=min(2 ** min(self.failures - 1, 16), _LONGEST_PAUSE))
         left = self.failed_at + pause - timezone.now()
         return max(0, -(-left // datetime.timedelta(seconds=1)))

@@ -106,3 +106,8 @@ def _check_end(chain: AuditChain, position: int, event_id: int, digest: bytes, t
         raise _Broken(chain.last_event_id, f"is missing, and so are others at the end: {chain.count - position} rows")
     if digest != bytes(chain.last_digest):
         raise _Broken(event_id, "is not the end that was sealed")
+    foreign = AuditSeal.objects.filter(organization_id=chain.pk).exclude(
+        position__gt=chain.pruned_count, position__lte=chain.count
+    )
+    if (seal := foreign.order_by("position").first()) is not None:
+        raise _Broken(seal.event_id, "has a seal that the server did not make")

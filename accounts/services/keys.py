@@ -86,9 +86,12 @@ def issue_key(
 ) -> tuple[ApiKey, str]:
     """Create a key for `user`. Returns the row and the key itself, which is not stored and cannot be shown again.
 
-    `expires_at` None is never; Invalid where that, or the moment, is beyond API_KEY_LONGEST_DAYS.
+    `expires_at` None is never; Invalid where that, or the moment, is beyond API_KEY_LONGEST_DAYS, and for a user who is not
+    active: their keys are revoked for good, and this one would outlive that.
     """
     check_rank(actor, user.role)
+    if user.status != UserStatus.ACTIVE:
+        raise Invalid("A person who is not active gets no key.", "user")
     key_id, secret = _random(_ID_PLACES), _random(_SECRET_PLACES)
     raw = f"{PREFIX}_{key_id}_{secret}"
     row = ApiKey.objects.create(

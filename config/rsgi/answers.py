@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from config.rsgi.connections import close_connection
+from config.rsgi.connections import CONNECTIONS
 from config.rsgi.pipes import Closed, Pipe, TooSlow
 
 # Bytes up to which the server is handed an answer whole. More than any pipe holds.
@@ -39,7 +39,7 @@ async def send(scope: Any, proto: Any, status: int, headers: Headers, parts: Asy
                 await pipe.write(part)
     except (TooSlow, TimeoutError):
         logger.warning("answer broken off: the client reads too slowly")
-        close_connection(scope.client)
+        await CONNECTIONS.close(scope.client)
     except Closed:
         pass
     finally:

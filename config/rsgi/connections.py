@@ -4,20 +4,48 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 OPEN_FILES = "/dev/fd"
 # Linux: what waits in the socket for a slow client, before the server is told to wait.
 UNSENT_BYTES = 131_072
 LISTENER_CHECKS = 50
+COLLECT_SECONDS = 0.1
 
 
-def close_connection(peer: str) -> None:
-    """Close the connection with `peer`, "host:port", before its answer is complete, so that the client notices."""
+class Connections:
+    """Closes connections before their answers are complete, so that the clients notice.
+
+    To find one takes a walk over all open files. So one walk, in a thread, closes all that are given within COLLECT_SECONDS:
+    thousands of clients that stop reading together would otherwise keep the event loop from everybody else.
+    """
+
+    def __init__(self) -> None:
+        self._peers: set[str] = set()
+        self._walk: asyncio.Task | None = None
+
+    async def close(self, peer: str) -> None:
+        """Close the connection with `peer`, "host:port"; returns when that is done."""
+        self._peers.add(peer)
+        if self._walk is None:
+            self._walk = asyncio.create_task(self._close_collected())
+        await asyncio.shield(self._walk)
+
+    async def _close_collected(self) -> None:
+        await asyncio.sleep(COLLECT_SECONDS)
+        peers, self._peers, self._walk = self._peers, set(), None
+        await asyncio.to_thread(close_connections, peers)
+
+
+CONNECTIONS = Connections()
+
+
+def close_connections(peers: Collection[str]) -> None:
+    """Close the connections with `peers`, each "host:port"."""
     for connection in _sockets():
-        with connection:
-            if _peer_of(connection) == peer:
+        with connection, suppress(OSError):  # Closed meanwhile.
+            if _peer_of(connection) in peers:
                 connection.shutdown(socket.SHUT_RDWR)
 
 

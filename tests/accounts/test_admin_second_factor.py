@@ -192,6 +192,15 @@ def test_the_session_gets_a_new_key_with_the_code(codes, person):
     assert not Session.objects.filter(session_key=hash_of(before)).exists()
 
 
+def test_signing_in_again_asks_for_the_code_again(codes, person):
+    client = by_password(person)
+    client.post(CODE, {"code": codes[0]})
+    before = client.session.session_key
+    client.post("/admin/login/", {"username": person.email, "password": PASSWORD, "next": "/admin/"})
+    assert client.session.session_key != before
+    assert client.get("/admin/")["Location"].startswith(CODE)
+
+
 def test_who_has_no_code_may_sign_out(codes, person):
     client = by_password(person)
     client.post("/admin/logout/")

@@ -222,6 +222,19 @@ def test_sealing_in_small_batches_makes_the_same_chain(clinic, actor, monkeypatc
     assert all(verdict.event_id is None for verdict in verify_chains())
 
 
+def test_an_event_of_no_organization_that_exists_is_found(events):
+    forged = AuditEvent.objects.create(id=-7, organization_id=0, role=Role.HC_ADMIN, action="patient.read")
+    broken = [verdict for verdict in verify_chains() if verdict.event_id]
+    assert [(verdict.chain.pk, verdict.event_id) for verdict in broken] == [(0, forged.pk)]
+
+
+def test_a_seal_that_the_server_did_not_make_is_found(clinic, events):
+    chain = AuditChain.objects.get(pk=clinic.organization.pk)
+    AuditSeal.objects.create(event_id=99_999_999, organization_id=chain.pk, position=chain.count + 1, digest=bytes(32))
+    broken = [verdict for verdict in verify_chains() if verdict.event_id]
+    assert [(verdict.chain.pk, verdict.event_id) for verdict in broken] == [(chain.pk, 99_999_999)]
+
+
 def test_events_without_organization_are_a_chain_of_their_own(events):
     audit.record_read(Actor.system("tests"), "test.system", patients=[])
     seal_events()

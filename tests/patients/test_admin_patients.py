@@ -107,6 +107,16 @@ def test_what_list_form_and_suggestions_show_is_audited(clinic, client):
     assert readings() == ["patient.search", "patient.read", "patient.search"]
 
 
+@pytest.mark.parametrize("changing", [True, False])
+def test_a_form_that_names_another_patient_is_audited_as_a_read_of_both(clinic, client, changing):
+    other = clinic.patient(first_name="Ann", last_name="Lee")
+    patient = clinic.patient()
+    address = url(Patient, "change", patient.pk) if changing else url(Patient, "add")
+    assert "Lee, Ann" in client.post(address, {"responsible_party": other.pk}).content.decode()
+    read = AuditedPatient.objects.filter(event__action="patient.read").values_list("patient_id", flat=True)
+    assert set(read) == ({patient.pk, other.pk} if changing else {other.pk})
+
+
 def test_the_form_has_every_field_that_the_practice_dialect_takes(client):
     page = client.get(url(Patient, "add")).content.decode()
 

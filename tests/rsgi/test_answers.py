@@ -12,7 +12,7 @@ import pytest
 
 from config.rsgi import answers, connections
 from config.rsgi.answers import WHOLE, of_bytes, of_file, send
-from config.rsgi.connections import OPEN_FILES, close_connection
+from config.rsgi.connections import OPEN_FILES, Connections
 from tests.rsgi.fakes import Proto, scope
 
 LARGE = os.urandom(WHOLE * 4)
@@ -22,7 +22,11 @@ LARGE = os.urandom(WHOLE * 4)
 def closed(monkeypatch) -> list[str]:
     """Return the clients whose connections were closed."""
     peers: list[str] = []
-    monkeypatch.setattr(answers, "close_connection", peers.append)
+
+    async def close(peer: str) -> None:
+        peers.append(peer)
+
+    monkeypatch.setattr(answers.CONNECTIONS, "close", close)
     return peers
 
 
@@ -115,11 +119,25 @@ def test_only_the_connection_with_that_client_is_closed():
     with connected() as (_, client), connected() as (_, other):
         other.setblocking(False)
         before = os.listdir(OPEN_FILES)
-        close_connection(":".join(map(str, client.getsockname())))
+        asyncio.run(Connections().close(":".join(map(str, client.getsockname()))))
         assert client.recv(1) == b""
         with pytest.raises(BlockingIOError):
             other.recv(1)
         assert os.listdir(OPEN_FILES) == before
+
+
+def test_connections_that_are_closed_together_are_looked_for_once(monkeypatch):
+    walks: list[set[str]] = []
+    monkeypatch.setattr(connections, "close_connections", lambda peers: walks.append(set(peers)))
+    peers = {f"192.0.2.1:{port}" for port in range(1_000)}
+
+    async def close_all() -> None:
+        closing = Connections()
+        await asyncio.gather(*[closing.close(peer) for peer in peers])
+        await closing.close("192.0.2.2:1")
+
+    asyncio.run(close_all())
+    assert walks == [peers, {"192.0.2.2:1"}]
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux")
