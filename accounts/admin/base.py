@@ -213,7 +213,9 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
     def _audit_choice(self, request: HttpRequest, field: BoundField) -> None:
         """Audit the row that a field for one row shows by its label, whether stored or just chosen."""
         rows, chosen = getattr(field.field, "queryset", None), field.value()
-        found = self.admin_site._registry.get(rows.model) if rows is not None else None
+        if rows is None:
+            return
+        found = self.admin_site._registry.get(rows.model)
         if isinstance(found, ScopedAdmin) and hasattr(rows.model, "affected_patients") and is_id(str(chosen)):
             found.audit_read(request, list(rows.filter(pk=chosen)), "read")
 
