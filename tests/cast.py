@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.models import ApiKey, CareGroup, Role, UserStatus
+from accounts.models import ApiKey, CareGroup, Role, User, UserStatus
 from accounts.models.catalogs import Catalog
 from accounts.services.catalogs import archive_catalog_row
 from accounts.services.keys import revoke_key
@@ -92,9 +92,10 @@ class Cast:
             email="leaver@hill-valley.test",
             role=Role.HC_ADMIN,
             organization=self.clinic.organization,
-            status=UserStatus.STOPPED,
         )
         keys[Caller.INACTIVE] = new_key(leaver)
+        # Past the service, which would also revoke the key.
+        User.objects.filter(pk=leaver.pk).update(status=UserStatus.STOPPED)
         return keys
 
     def client(self, route: str, caller: Caller) -> ApiClient:
