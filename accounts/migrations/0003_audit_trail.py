@@ -23,10 +23,11 @@ RELEASED = {
 FIXED = (EVENT, PATIENT, SEAL)
 
 
-def postgresql(table):
+def postgresql(table, schema):
     word = table.removeprefix("accounts_")
+    # Without a path of its own it would ask a temporary table of the same name, which anybody may make.
     yield f"""
-    CREATE FUNCTION refuse_rewriting_{word}() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION refuse_rewriting_{word}() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
     BEGIN
         IF to_regclass(format('%I.append_only_lifted', TG_TABLE_SCHEMA)) IS NULL THEN
             IF TG_OP <> 'DELETE' THEN
@@ -49,7 +50,7 @@ def postgresql(table):
         """
 
 
-def postgresql_back(table):
+def postgresql_back(table, schema):
     word = table.removeprefix("accounts_")
     yield f"DROP TRIGGER {word}_append_only ON {table}"
     yield f"DROP TRIGGER {word}_never_emptied ON {table}"
@@ -64,7 +65,7 @@ TAKEN = {
 }
 
 
-def sqlite(table):
+def sqlite(table, schema):
     conditions = {"delete": f"{IN_FORCE} AND NOT {RELEASED[table]}"}
     if table in FIXED:
         conditions["update"] = IN_FORCE
@@ -76,7 +77,7 @@ def sqlite(table):
         """
 
 
-def sqlite_back(table):
+def sqlite_back(table, schema):
     for event in ("delete", "update", "insert"):
         yield f"DROP TRIGGER IF EXISTS {table}_append_only_{event}"
 
@@ -90,8 +91,13 @@ def allow(apps, schema_editor):
 
 
 def run(schema_editor, statements_of):
+    connection, schema = schema_editor.connection, "main"
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT quote_ident(current_schema())")
+            (schema,) = cursor.fetchone()
     for table in RELEASED:
-        for statement in statements_of(table):
+        for statement in statements_of(table, schema):
             # Without parameters: a percent sign is one.
             schema_editor.execute(statement, params=None)
 

@@ -116,3 +116,13 @@ def test_the_triggers_go_down_and_up_again():
     AuditEvent.objects.update(action="changed while it was down")
     MIGRATION.refuse(None, editor)
     assert "append-only" in refused(lambda: AuditEvent.objects.update(action="x"))
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's triggers ask the tables of their own database only")
+def test_a_temporary_table_does_not_stand_for_the_chains():
+    run("CREATE TEMPORARY TABLE accounts_auditchain (organization_id bigint, pruned_event_id bigint)")
+    run("INSERT INTO accounts_auditchain SELECT id, 10 ^ 9 FROM accounts_organization")
+    before = stored(AuditSeal)
+    assert "append-only" in refused(lambda: run("DELETE FROM accounts_auditseal WHERE organization_id > 0"))
+    run("DROP TABLE pg_temp.accounts_auditchain")
+    assert stored(AuditSeal) == before
