@@ -1,6 +1,5 @@
 """The admin site: its URLs, sidebar and home page, and the Actor of a request."""
 
-import re
 from functools import update_wrapper
 from typing import Any, cast
 
@@ -25,10 +24,9 @@ from accounts.services.second_factors import is_required, second_factor_of
 from accounts.services.users import update_user
 from config.core.logs import request_id
 from config.core.middleware import client_address, route_of
-from config.core.orm import word_for
+from config.core.orm import is_id, word_for
 from config.rest import throttling
 
-_ID = re.compile(r"\d{1,18}", re.ASCII)
 SECTIONS = ("Patients", "Clinic", "Access")
 
 
@@ -48,7 +46,7 @@ def record_denied(request: HttpRequest, model_admin: Any, view_name: str, object
     else:
         action = {"add_view": "create", "changelist_view": "search"}.get(view_name, view_name.removesuffix("_view"))
     named: dict[str, Any] = {"subject": word_for(model_admin.model)}
-    if _ID.fullmatch(object_id):
+    if is_id(object_id):
         named["subject_id"] = int(object_id)
         if scope_of(model_admin.model).patient == "pk":
             named["patient_id"] = int(object_id)

@@ -9,14 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from config.core.exceptions import RateLimited, Unavailable
-from config.core.middleware import is_api
+from config.core.middleware import HEALTH, is_api
 from config.core.refusals import refusal
 from config.rest import throttling
+from config.rest.body_limits import announced_size
 from config.rest.problems import problems_of
 
-# Load balancers ask them every few seconds, perhaps from the address of a proxy that everybody shares: a limit would let
-# strangers have the server taken out of service. Counting would cost as much as what /readyz does, one query.
-HEALTH = ("/healthz", "/readyz")
 # Bytes. The only forms for strangers are those of signing in, of a few hundred.
 MAX_BODY = 16 * 1024
 # The errors after which the same request may succeed a little later.
@@ -33,6 +31,8 @@ class StrangersMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Load balancers ask them every few seconds, perhaps from the address of a proxy that everybody shares: a limit would let
+        # strangers have the server taken out of service. Counting would cost as much as what /readyz does, one query.
         if is_api(request.path) or request.path in HEALTH:
             return self.get_response(request)
         return self._refuse_stranger(request) or self.get_response(request)
@@ -46,7 +46,7 @@ class StrangersMiddleware:
             throttling.count_stranger(request).check()
         except REFUSALS as error:
             return refused(request, error)
-        return refusal(request, 413, "A form here has at most 16 kB.") if _size(request) > MAX_BODY else None
+        return refusal(request, 413, "A form here has at most 16 kB.") if announced_size(request) > MAX_BODY else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Tell what a view of a page refuses for the moment; anything else is a failure."""
@@ -69,11 +69,3 @@ def locked_out(request: HttpRequest, response: HttpResponse | None = None, crede
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Return the page for a form that did not come from ours, or that was open for too long."""
     return refusal(request, 403, "The form is out of date, or your browser keeps no cookies. Open it anew and send it again.")
-
-
-def _size(request: HttpRequest) -> int:
-    """Return how many bytes Django would read: none where the request announces no number of them."""
-    try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return 0

@@ -5,7 +5,7 @@ import itertools
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from tests import shared
 from tests.append_only import lifted
 from tests.databases import django_db_modify_db_settings  # noqa: F401 - pytest-django looks for this fixture here
 from tests.factories import Clinic
+from tests.furnished import furnished
 
 HANDLER = ClientHandler()
 """The handler of all API clients: each of their own would load the middleware again."""
@@ -135,6 +136,28 @@ def clinic(new_catalog_versions) -> Clinic:
 @pytest.fixture
 def neighbour(new_catalog_versions) -> Clinic:
     return shared.clinic_named(shared.ELM_STREET)
+
+
+@pytest.fixture(scope="module")
+def furnished_clinics(django_db_setup, django_db_blocker) -> Iterator[Callable[[], tuple[Clinic, Clinic]]]:
+    """Return what gives copies of two clinics with a row of everything that the admin shows, made once a module."""
+    with shared.made_once(django_db_blocker, furnished) as copied:
+        yield copied
+
+
+@pytest.fixture
+def two_clinics(db, furnished_clinics) -> tuple[Clinic, Clinic]:
+    return furnished_clinics()
+
+
+@pytest.fixture
+def own(two_clinics) -> Clinic:
+    return two_clinics[0]
+
+
+@pytest.fixture
+def foreign(two_clinics) -> Clinic:
+    return two_clinics[1]
 
 
 @pytest.fixture

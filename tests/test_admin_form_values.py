@@ -1,7 +1,6 @@
 """What a form of the admin is sent: values that no field can read, and values that are taken where the caller cannot see it."""
 
 import json
-from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
 import pytest
@@ -17,36 +16,14 @@ from accounts.admin.taken import TAKEN, TOO_MANY
 from accounts.models import Organization, Role, User
 from patients.models import Protocol
 from tests.factories import Clinic
-from tests.furnished import MINIMUM, MODELS, furnished
+from tests.furnished import MINIMUM, MODELS
 from tests.pages import form_values, sign_in, submit, url
-from tests.shared import made_once
 
 TOO_BIG = str(2**70)
 VALUES = [TOO_BIG, "9" * 5_000 + "\0", "9999-12-31"]
 JSON = ["9" * 5_000, "NaN", "x\0", "[" * 5_000, '["\\ud800"]', '["\\u0000"]', "[1e999]"]
 WRITABLE = [model for model in MODELS if (found := admin.site._registry[model]).creators or found.writers]
 by_model = pytest.mark.parametrize("model", WRITABLE, ids=lambda model: model.__name__)
-
-
-@pytest.fixture(scope="module")
-def copied_clinics(django_db_setup, django_db_blocker) -> Iterator[Callable[[], tuple[Clinic, Clinic]]]:
-    with made_once(django_db_blocker, furnished) as copied:
-        yield copied
-
-
-@pytest.fixture
-def clinics(db, copied_clinics) -> tuple[Clinic, Clinic]:
-    return copied_clinics()
-
-
-@pytest.fixture
-def own(clinics) -> Clinic:
-    return clinics[0]
-
-
-@pytest.fixture
-def foreign(clinics) -> Clinic:
-    return clinics[1]
 
 
 def forms_of(client: Client, model: type[Model], own: Clinic) -> dict[str, dict]:

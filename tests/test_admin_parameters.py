@@ -1,6 +1,6 @@
 """What the address of an admin page may say: the parameters that a filter declares, and nothing that ends in a 500."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
@@ -21,10 +21,8 @@ from accounts.models import AuditEvent, Organization, Role, User
 from accounts.site import AutocompleteView
 from config.core.databases import on_postgres
 from patients.models import Location, Patient, Provider
-from tests.factories import Clinic
-from tests.furnished import MODELS, furnished
+from tests.furnished import MODELS
 from tests.pages import sign_in, url
-from tests.shared import made_once
 
 TOO_BIG = str(2**70)
 MANY_WORDS = " ".join(["word"] * 1_500)
@@ -35,17 +33,6 @@ by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__na
 # Of lists that filter and search alike, one.
 UNLIKE = {str((found.list_filter, found.search_fields, found.actions)): model for model, found in admin.site._registry.items()}
 by_list = pytest.mark.parametrize("model", UNLIKE.values(), ids=lambda model: model.__name__)
-
-
-@pytest.fixture(scope="module")
-def copied_clinics(django_db_setup, django_db_blocker) -> Iterator[Callable[[], tuple[Clinic, Clinic]]]:
-    with made_once(django_db_blocker, furnished) as copied:
-        yield copied
-
-
-@pytest.fixture
-def own(db, copied_clinics) -> Clinic:
-    return copied_clinics()[0]
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Every page of the admin, by an administrator and by a caregiver, beside a neighbour that must never show."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
@@ -19,36 +17,15 @@ from patients.models import (
     PatientIdentifier,
     Provider,
 )
-from tests.factories import SYSTEM, Clinic
-from tests.furnished import MINIMUM, MODELS, furnished
+from tests.factories import SYSTEM
+from tests.furnished import MINIMUM, MODELS
 from tests.pages import form_values, sign_in, submit, url
-from tests.shared import ELM_STREET, made_once
+from tests.shared import ELM_STREET
 
 CANARY = ELM_STREET
 STAFF = [Role.HC_ADMIN, Role.HC_VIEW_ALL, Role.HC_PRIMARY]
 by_role = pytest.mark.parametrize("role", STAFF)
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-
-
-@pytest.fixture(scope="module")
-def copied_clinics(django_db_setup, django_db_blocker) -> Iterator[Callable[[], tuple[Clinic, Clinic]]]:
-    with made_once(django_db_blocker, furnished) as copied:
-        yield copied
-
-
-@pytest.fixture
-def clinics(db, copied_clinics) -> tuple[Clinic, Clinic]:
-    return copied_clinics()
-
-
-@pytest.fixture
-def own(clinics) -> Clinic:
-    return clinics[0]
-
-
-@pytest.fixture
-def foreign(clinics) -> Clinic:
-    return clinics[1]
 
 
 def assert_no_canary(response, foreign) -> None:

@@ -18,14 +18,14 @@ from unfold.admin import TabularInline as UnfoldTabularInline
 
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter, parameter_of
 from accounts.admin.forms import AutocompleteWidget, NoteField, ServiceForm, StorableJson, VersionedForm
-from accounts.admin.parameters import LIST_PARAMETERS, check_ids, check_list_parameters, is_id, searched
+from accounts.admin.parameters import LIST_PARAMETERS, check_ids, check_list_parameters, searched
 from accounts.admin.taken import TAKEN, check_refusals, count_refusal
 from accounts.models import Organization
 from accounts.permissions import STAFF, Permission
 from accounts.scope import Role, scope
 from accounts.site import actor_of, record_denied
 from config.core.exceptions import DomainError
-from config.core.orm import has_column
+from config.core.orm import has_column, is_id
 
 
 def exclude_fields(fieldsets: list, names: Collection[str]) -> None:

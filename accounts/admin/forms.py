@@ -12,11 +12,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.admin.parameters import is_id
 from accounts.admin.taken import TOO_MANY
 from accounts.scope import Actor, Role
 from config.core.databases import broken_constraint
 from config.core.exceptions import DomainError, Invalid, RateLimited, VersionConflict
+from config.core.orm import is_id
 
 STALE = (
     "Someone else changed this record meanwhile, so nothing was saved. "

@@ -10,6 +10,8 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.utils.text import smart_split
 
+from config.core.orm import is_id
+
 # Django's own parameters of every list. Its search and facets are of those lists that have them.
 LIST_PARAMETERS = frozenset({ALL_VAR, ERROR_FLAG, IS_POPUP_VAR, ORDER_VAR, PAGE_VAR, TO_FIELD_VAR})
 # As many words as the search of patients takes (patients/search.py). SQLite refuses a condition of a thousand.
@@ -19,7 +21,6 @@ MAX_SEARCH = 500
 
 _ORDER = re.compile(r"(-?\d{1,2}(\.-?\d{1,2}){0,15})?", re.ASCII)
 # All of its numbers fit a bigint.
-_ID = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def check_list_parameters(request: HttpRequest, offered: Collection[str]) -> None:
@@ -29,11 +30,6 @@ def check_list_parameters(request: HttpRequest, offered: Collection[str]) -> Non
             raise BadRequest("This list has no such parameter.")
     if not _ORDER.fullmatch(request.GET.get(ORDER_VAR, "")):
         raise BadRequest("This is not an order of columns.")
-
-
-def is_id(text: str) -> bool:
-    """Tell whether `text` is the id of a row that may exist."""
-    return _ID.fullmatch(text) is not None
 
 
 def check_ids(selected: Iterable[str]) -> None:

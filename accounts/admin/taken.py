@@ -9,8 +9,7 @@ from django.db import IntegrityError
 
 from accounts.scope import Actor
 from config.core.databases import broken_constraint
-from config.core.exceptions import RateLimited
-from config.rest.throttling import Allowance, count
+from config.rest.throttling import check_misses, count
 
 TAKEN = "This value cannot be used."
 TOO_MANY = "Too many values that cannot be used. Wait a minute, then save again."
@@ -19,16 +18,14 @@ TAKEN_PER_MINUTE = 10
 
 def check_refusals(actor: Actor) -> None:
     """Raise RateLimited if `actor` has been refused TAKEN_PER_MINUTE values: before the next one is looked for."""
-    allowance = _counted(actor, 0)
-    if allowance.used >= allowance.limit:
-        raise RateLimited(allowance.retry_after)
+    check_misses(_subject(actor), TAKEN_PER_MINUTE)
 
 
 def count_refusal(actor: Actor, error: Exception, constraint_fields: Mapping[str, tuple[str, str]]) -> None:
     """Count `error` for `actor` if a value was taken."""
     if isinstance(error, IntegrityError) and TAKEN in constraint_fields.get(broken_constraint(error), ()):
-        _counted(actor, 1)
+        count(_subject(actor), TAKEN_PER_MINUTE)
 
 
-def _counted(actor: Actor, cost: int) -> Allowance:
-    return count(f"taken:{actor.user_id}", TAKEN_PER_MINUTE, cost)
+def _subject(actor: Actor) -> str:
+    return f"taken:{actor.user_id}"

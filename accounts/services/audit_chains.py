@@ -20,6 +20,7 @@ import hashlib
 import hmac
 from collections import defaultdict
 from collections.abc import Collection
+from functools import partial
 from itertools import takewhile
 
 import orjson
@@ -51,13 +52,7 @@ def seal_events() -> int | None:
         newest = AuditEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
         if not writers_have_ended(PATIENCE):
             return None
-        sealed, turns = 0, WriteTurns()
-        while True:
-            with turns.turn():
-                batch = _seal_batch(newest)
-            if not batch:
-                return sealed
-            sealed += batch
+        return WriteTurns().repeat(partial(_seal_batch, newest))
 
 
 def _seal_batch(newest: int) -> int:
@@ -89,15 +84,10 @@ def prune_events(kept_since: datetime.datetime) -> int:
     What remains is verified from the last hash that was removed, which the chain keeps. The database lets rows be deleted
     up to there only.
     """
-    removed, turns = 0, WriteTurns()
+    turns = WriteTurns()
     with advisory_lock("audit chains") as free:
-        for organization_id in list(AuditChain.objects.values_list("pk", flat=True)) if free else ():
-            batch = None
-            while batch != 0:
-                with turns.turn():
-                    batch = _prune_batch(organization_id, kept_since)
-                removed += batch
-    return removed
+        chains = list(AuditChain.objects.values_list("pk", flat=True)) if free else []
+        return sum(turns.repeat(partial(_prune_batch, organization_id, kept_since)) for organization_id in chains)
 
 
 def _prune_batch(organization_id: int, kept_since: datetime.datetime) -> int:

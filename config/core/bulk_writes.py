@@ -1,7 +1,7 @@
 """Writing many rows: in few statements, and in turns with other writers."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import count
@@ -37,6 +37,16 @@ class WriteTurns:
             yield
         self.released = time.monotonic()
         self.held += self.released - began
+
+    def repeat(self, work: Callable[[], int]) -> int:
+        """Run `work`, which says how many rows it wrote, in one turn after another until it writes none; return the sum."""
+        written = 0
+        while True:
+            with self.turn():
+                rows = work()
+            if not rows:
+                return written
+            written += rows
 
     def _let_others_try(self) -> None:
         if on_postgres(self.using) or connections[self.using].in_atomic_block:

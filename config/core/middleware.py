@@ -24,6 +24,7 @@ from config.core.refusals import refusal
 
 # Seconds after which a database that is busy is likely to answer.
 RETRY_AFTER = 5
+HEALTH = ("/healthz", "/readyz")
 API_PREFIXES = ("/api/", "/v1/", "/general/")
 logger = logging.getLogger("anamnesis.request")
 
@@ -119,8 +120,10 @@ class SecurityHeadersMiddleware(_Security):
     API = "default-src 'none'; frame-ancestors 'none'"
 
     def process_request(self, request):
+        if is_api(request.path):
+            return None
         request.csp_nonce = secrets.token_urlsafe(16)
-        return None if is_api(request.path) else super().process_request(request)
+        return super().process_request(request)
 
     def process_response(self, request, response):
         response = super().process_response(request, response)
@@ -149,7 +152,7 @@ class AllowedHostMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path not in ("/healthz", "/readyz"):
+        if request.path not in HEALTH:
             request.get_host()
         return self.get_response(request)
 

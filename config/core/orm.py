@@ -1,6 +1,7 @@
 """What every table of the house shares: ids, times, versions, soft deletion, folded text."""
 
 import os
+import re
 import time
 import unicodedata
 import uuid
@@ -178,3 +179,12 @@ class Versioned(models.Model):
         if not self._state.adding:
             raise TypeError(f"{type(self).__name__} is versioned: change it through its service")
         super().save(*args, **kwargs)
+
+
+# As many digits as every database takes.
+_ID = re.compile(r"\d{1,18}", re.ASCII)
+
+
+def is_id(text: str) -> bool:
+    """Tell whether `text` is the id of a row that may exist."""
+    return _ID.fullmatch(text) is not None

@@ -40,7 +40,12 @@ def _too_large(request: HttpRequest) -> bool:
     if is_api(request.path):
         return False
     limit = MAX_MULTIPART if request.content_type == "multipart/form-data" else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return announced_size(request) > limit
+
+
+def announced_size(request: HttpRequest) -> int:
+    """Return how many bytes Django would read: none where the request announces no number of them."""
     try:
-        return int(request.META.get("CONTENT_LENGTH") or 0) > limit
+        return int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
-        return False
+        return 0

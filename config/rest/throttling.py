@@ -61,6 +61,13 @@ def count(subject: str, limit: int, cost: int = 1) -> Allowance:
     return Allowance(limit, used, min(60, max(1, -(-left // 1000))))
 
 
+def check_misses(subject: str, limit: int) -> None:
+    """Raise RateLimited if `subject` has been counted `limit` times: where only failures count, before the next attempt."""
+    allowance = count(subject, limit, cost=0)
+    if allowance.used >= limit:
+        raise RateLimited(allowance.retry_after)
+
+
 def _in_database(subject: str, now: int, cost: int) -> tuple[int, int]:
     open_between = [now - WINDOW + 1, now + SLACK]
     with connection.cursor() as cursor:

@@ -167,7 +167,7 @@ class PatientSearchViewSet(PatientItemsMixin, practice.ViewSet):
         if found is None:
             return
         subject, limit = f"number:{self.actor.user_id}", settings.IDENTITY_MISSES_PER_MINUTE
-        throttling.count(subject, limit - 1, cost=0).check()
+        throttling.check_misses(subject, limit)
         if not found:
             throttling.count(subject, limit).check()
 

@@ -12,9 +12,8 @@ from config import settings as shipped
 from config.core import passwords
 from config.core.exceptions import Busy
 from config.core.passwords import HashingSlots
+from tests.accounts.conftest import PASSWORD
 from tests.pages import sign_in, submit
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -29,14 +28,6 @@ def slots(hashed, monkeypatch) -> HashingSlots:
     slots = HashingSlots(1, waiting=0)
     monkeypatch.setattr(passwords, "SLOTS", slots)
     return slots
-
-
-@pytest.fixture
-def user(clinic) -> User:
-    user = clinic.users[Role.HC_PRIMARY]
-    user.set_password(PASSWORD)
-    user.save()
-    return user
 
 
 def attempt(email: str, password: str = PASSWORD):

@@ -1,13 +1,12 @@
 """The rate limit: who is counted, when a window ends, and what does not help."""
 
-import datetime
-
 import pytest
 
 from accounts.models import RateWindow, User
 from accounts.scope import Role
 from config.core.exceptions import Unavailable
 from config.rest import throttling
+from tests.accounts.conftest import CounterClock
 from tests.conftest import ApiClient
 from tests.factories import new_key
 from tests.rest.wire import DIALECTS, Wire
@@ -15,23 +14,10 @@ from tests.rest.wire import DIALECTS, Wire
 LIMIT = 3
 
 
-class Clock:
-    """The server's clock, standing still until it is moved."""
-
-    def __init__(self) -> None:
-        self.milliseconds = int(datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC).timestamp() * 1000)
-
-    def time_ns(self) -> int:
-        return self.milliseconds * 1_000_000
-
-    def move(self, seconds: float) -> None:
-        self.milliseconds += int(seconds * 1000)
-
-
 class FakeRedis:
     """As much of Redis as the counter uses: SET NX PX, INCRBY and PTTL in one transaction, on the clock given."""
 
-    def __init__(self, clock: Clock):
+    def __init__(self, clock: CounterClock):
         self.clock, self.store, self.sent, self.transactional = clock, {}, [], []
 
     def pipeline(self, transaction: bool):
@@ -70,13 +56,6 @@ class FakeRedis:
 
     def do_pttl(self, key):
         return self.store[key][1] - self.clock.milliseconds
-
-
-@pytest.fixture
-def clock(monkeypatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(throttling, "time", clock)
-    return clock
 
 
 @pytest.fixture

@@ -7,18 +7,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts import audit
-from accounts.models import AuditEvent, Role, User
+from accounts.models import AuditEvent, Role
+from tests.accounts.conftest import PASSWORD
 from tests.pages import sign_in, url
-
-PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def user(clinic) -> User:
-    user = clinic.users[Role.HC_PRIMARY]
-    user.set_password(PASSWORD)
-    user.save()
-    return user
 
 
 def attempt(name: str, password: str, **headers: str) -> None:

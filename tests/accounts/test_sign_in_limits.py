@@ -9,10 +9,8 @@ from django.utils import timezone
 
 from accounts.models import RateWindow, Role, User
 from accounts.sign_in_limits import KNOWN_FOR
-from config.rest import throttling
-from tests.accounts.test_rate_limit import Clock
+from tests.accounts.conftest import PASSWORD
 
-PASSWORD = "correct horse battery"
 WRONG = "wrong"
 PAIR = given.AXES_FAILURE_LIMIT
 
@@ -20,14 +18,6 @@ PAIR = given.AXES_FAILURE_LIMIT
 @pytest.fixture(autouse=True)
 def one_proxy(settings) -> None:
     settings.TRUSTED_PROXIES = 1
-
-
-@pytest.fixture
-def user(clinic) -> User:
-    user = clinic.users[Role.HC_PRIMARY]
-    user.set_password(PASSWORD)
-    user.save()
-    return user
 
 
 @pytest.fixture
@@ -119,13 +109,6 @@ def test_addresses_of_one_ipv6_network_are_one(few, user):
 
 
 # --- one account ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def clock(monkeypatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(throttling, "time", clock)
-    return clock
 
 
 @pytest.fixture
