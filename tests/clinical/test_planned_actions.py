@@ -338,7 +338,8 @@ def test_the_command_fails_where_the_work_on_a_patient_does(ward, monkeypatch):
 def test_planning_does_not_touch_other_catalogs(ward, patient):
     """A measurement that arrives plans what is missing and judges as before."""
     ward.prescribe(HEAVY, schedule=[DAILY])
-    begin(patient, timezone.now())
+    # Today where the patient lives: in UTC it may be tomorrow.
+    begin(patient, timezone.localtime(timezone=ZoneInfo("America/New_York")))
     ward.measure(patient, 95, timezone.now())
     assert len(alerts(patient)) == 1
     assert PlannedAction.objects.filter(patient=patient).exclude(completed_at=None).count() == 1
