@@ -1,4 +1,4 @@
-# Everything a person runs. Needed beforehand: Python 3.11 or newer with venv, and make.
+# Everything a person runs. Needed beforehand: Python 3.11 or newer with venv, and make; for clients and `lint-openapi` Node.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 HOST ?= 127.0.0.1
@@ -11,22 +11,35 @@ RUNTIME := $(VENV)/.runtime
 EXTRAS := $(VENV)/.extras
 DEVELOPMENT := $(VENV)/.development
 MANAGE := $(BIN)/python manage.py
+
+# The clients of the APIs; what generates and checks them has environments of its own.
+SDK := dist/sdk
+SDK_TOOLS := .sdk
+SDK_PYTHON := $(SDK_TOOLS)/python/.generators
+SDK_NODE := $(SDK_TOOLS)/node_modules/.package-lock.json
+DIALECTS := practice public general
+NPM := npm --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+
 # The quick targets run on SQLite with the settings' own defaults, whatever the shell has set.
 ON_SQLITE := env -u DATABASE_URL -u DATABASE_URL_FILE
+
+# The FastAPI side of the bench has an environment of its own.
+BENCH_PYTHON := .bench/.fastapi
 
 # Run a command that may write keys and a database file, without touching those of the demo.
 in_empty_database = @directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT \
 	&& (set -x; $(ON_SQLITE) DATA_DIR="$$directory" $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo test test-postgres test-served test-browser fuzz lint style check check-migrations lock contracts bench
+.PHONY: help setup extras demo test test-postgres test-served test-browser fuzz sdk test-sdk lint lint-openapi style check \
+	check-migrations lock contracts bench bench-docs
 
 # A lock names every package with its version and hashes, so pip has nothing to resolve. With resolution on, it would ask the
 # index for the newest release of a package with an extra, and refuse the lock because that release has no hash in it.
 define install
-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
-@found=$$($(BIN)/python -m pip check) \
-	|| { echo "$$found"; echo "Remove $(VENV) and try again. If that does not help, $< is incomplete: make lock"; exit 1; }
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+@found=$$($(@D)/bin/python -m pip check) \
+	|| { echo "$$found"; echo "Remove $(@D) and try again. If that does not help, $< is incomplete: make lock"; exit 1; }
 @touch $@
 endef
 
@@ -35,10 +48,10 @@ help: ## List the targets
 
 setup: $(RUNTIME) ## Make .venv and install the locked dependencies
 
-$(BIN)/python:
+%/bin/python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name it: make setup PYTHON=/path/to/python3.11"; exit 1; }
-	"$(PYTHON)" -m venv $(VENV)
+	"$(PYTHON)" -m venv $*
 
 $(RUNTIME): requirements.txt | $(BIN)/python
 	$(install)
@@ -48,6 +61,20 @@ $(EXTRAS): requirements-extras.txt | $(BIN)/python
 
 $(DEVELOPMENT): requirements-dev.txt | $(BIN)/python
 	$(install)
+
+$(BENCH_PYTHON): requirements-bench.txt | .bench/bin/python
+	$(install)
+
+$(SDK_PYTHON): requirements-sdk.txt | $(SDK_TOOLS)/python/bin/python
+	$(install)
+
+# npm finds its settings from the folder that it works in.
+$(SDK_NODE): tests/sdk/package.json tests/sdk/package-lock.json
+	@command -v npm >/dev/null || { echo "This needs Node 20 or newer with npm: install your system's package."; exit 1; }
+	mkdir -p $(SDK_TOOLS)
+	cp $^ $(SDK_TOOLS)
+	cd $(SDK_TOOLS) && $(NPM) ci
+	@touch $@
 
 extras: $(EXTRAS) ## Install what is optional too: Parquet reports and Redis
 
@@ -68,10 +95,25 @@ test-served: $(DEVELOPMENT) ## Run the tests of running servers on SQLite
 	$(ON_SQLITE) $(BIN)/pytest -m served tests/concurrency tests/exports
 
 test-browser: $(DEVELOPMENT) ## Run the browser tests in headless Chromium
-	$(ON_SQLITE) $(BIN)/pytest -m browser tests/browser
+	$(ON_SQLITE) $(BIN)/pytest -n 2 --dist worksteal -m browser tests/browser
 
 fuzz: $(DEVELOPMENT) ## Send generated requests to every documented operation
 	$(ON_SQLITE) $(BIN)/pytest -m fuzz tests/fuzz
+
+sdk: $(RUNTIME) $(SDK_PYTHON) $(SDK_NODE) ## Generate typed clients of the three APIs for Python and TypeScript, in dist/sdk
+	rm -rf $(SDK)
+	$(call in_empty_database,$(MANAGE) contracts --directory $(SDK)/openapi)
+	@mkdir $(SDK)/python $(SDK)/typescript
+	cp tests/sdk/typescript/client.json $(SDK)/typescript/package.json
+	@set -ex; for dialect in $(DIALECTS); do \
+		$(SDK_TOOLS)/python/bin/openapi-python-client generate --path $(SDK)/openapi/$$dialect.yaml \
+			--meta pdm --fail-on-warning --config tests/sdk/python/generator.yaml --output-path $(SDK)/python/$$dialect; \
+		$(SDK_TOOLS)/node_modules/.bin/openapi-typescript $(SDK)/openapi/$$dialect.yaml \
+			--output $(SDK)/typescript/$$dialect.d.ts; \
+	done
+
+test-sdk: sdk $(DEVELOPMENT) ## Generate the clients, and use them on a server that runs
+	$(ON_SQLITE) SDK=$(abspath $(SDK)) SDK_TOOLS=$(abspath $(SDK_TOOLS)) $(BIN)/pytest -m sdk tests/sdk
 
 lint: style check check-migrations ## Check style, complexity, types, deployment settings and migrations
 
@@ -80,6 +122,10 @@ style: $(DEVELOPMENT)
 	$(BIN)/ruff format --check .
 	$(ON_SQLITE) $(BIN)/mypy .
 
+lint-openapi: $(SDK_NODE) ## Check the OpenAPI documents by the rules of Redocly; needs Node
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(SDK_TOOLS)/node_modules/.bin/redocly lint \
+		--config tests/sdk/redocly.yaml tests/contracts/openapi/*.yaml
+
 check: $(DEVELOPMENT) ## Check the deployment settings alone
 	$(call in_empty_database,DEBUG=0 HTTPS=1 TRUSTED_PROXIES=1 ALLOWED_HOSTS=clinic.example $(MANAGE) check --deploy --fail-level WARNING)
 
@@ -87,26 +133,37 @@ check-migrations: $(DEVELOPMENT) ## Check that every change of a model has its m
 	$(call in_empty_database,$(MANAGE) makemigrations --check --dry-run)
 
 # The resolver comes from the package index into an environment that is thrown away. Pins stay as they are where pyproject.toml
-# allows them. The development lock is resolved first; the other two start from its pins, so that all three agree.
+# allows them. The development lock is resolved first; the two of the product start from its pins, so that all three agree.
 UV := uv==0.13.9
 UPGRADE :=
-COMPILE = "$$work/bin/uv" --no-config pip compile pyproject.toml --quiet --no-header --generate-hashes \
+COMPILE = "$$work/bin/uv" --no-config pip compile --quiet --no-header --generate-hashes \
 	--universal --python "$$work/bin/python" --python-version 3.11
 
-lock: ## Renew the locks from pyproject.toml: UPGRADE=--upgrade or UPGRADE="--upgrade-package NAME"
+lock: ## Renew the locks from pyproject.toml and package.json: UPGRADE=--upgrade or UPGRADE="--upgrade-package NAME"
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && set -ex \
 		&& "$(PYTHON)" -m venv "$$work" \
 		&& "$$work/bin/python" -m pip install --quiet --disable-pip-version-check $(UV) \
 		&& cp requirements-dev.txt "$$work" \
-		&& $(COMPILE) --extra dev --output-file "$$work/requirements-dev.txt" $(UPGRADE) \
+		&& $(COMPILE) pyproject.toml --extra dev --output-file "$$work/requirements-dev.txt" $(UPGRADE) \
 		&& cp "$$work/requirements-dev.txt" "$$work/requirements-extras.txt" \
-		&& $(COMPILE) --extra parquet --extra redis --output-file "$$work/requirements-extras.txt" \
+		&& $(COMPILE) pyproject.toml --extra parquet --extra redis --output-file "$$work/requirements-extras.txt" \
 		&& cp "$$work/requirements-extras.txt" "$$work/requirements.txt" \
-		&& $(COMPILE) --output-file "$$work/requirements.txt" \
+		&& $(COMPILE) pyproject.toml --output-file "$$work/requirements.txt" \
+		&& cp requirements-sdk.txt "$$work" \
+		&& $(COMPILE) --group sdk --output-file "$$work/requirements-sdk.txt" $(UPGRADE) \
+		&& cp "$$work/requirements.txt" "$$work/requirements-bench.txt" \
+		&& $(COMPILE) --group bench --output-file "$$work/requirements-bench.txt" $(UPGRADE) \
 		&& cp "$$work"/requirements*.txt .
+	@if command -v npm >/dev/null; then set -x; cd tests/sdk && $(NPM) install --package-lock-only; \
+		else echo "Without npm, tests/sdk/package-lock.json stays as it is."; fi
 
-contracts: $(DEVELOPMENT) ## Renew the OpenAPI snapshots after an intended change
+contracts: $(DEVELOPMENT) ## Renew the OpenAPI snapshots, and the examples in them, after an intended change
+	$(ON_SQLITE) RENEW_EXAMPLES=1 $(BIN)/pytest -q tests/contracts/test_examples.py
 	$(ON_SQLITE) $(MANAGE) contracts
 
-bench: $(DEVELOPMENT) ## Measure reads beside a plain view, on the PostgreSQL server that DATABASE_URL names
-	$(BIN)/python -m bench.read
+# ARGS=--large has an organization of a million patients, in a database of its own; python -m bench --help lists the rest.
+bench: $(DEVELOPMENT) $(BENCH_PYTHON) ## Measure the product beside others on the PostgreSQL server that DATABASE_URL names; needs wrk
+	$(BIN)/python -m bench $(ARGS)
+
+bench-docs: $(DEVELOPMENT) ## Write what `make bench` measured last into docs/scaling.md
+	$(BIN)/python -m bench.report

@@ -1,12 +1,30 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
-from config.core import checks  # noqa: F401 - registers them
+from config.core import checks, schema  # noqa: F401 - registers them
 from config.core.private_files import close_own_files
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+    triggers = {
+        "postgresql": (
+            "auditchain_append_only",
+            "auditchain_never_emptied",
+            "auditchain_only_forward",
+            "auditedpatient_append_only",
+            "auditedpatient_never_emptied",
+            "auditevent_append_only",
+            "auditevent_never_emptied",
+            "auditseal_append_only",
+            "auditseal_never_emptied",
+        ),
+        "sqlite": tuple(
+            f"accounts_{table}_append_only_{event}"
+            for table in ("auditchain", "auditedpatient", "auditevent", "auditseal")
+            for event in ("delete", "insert", "update")
+        ),
+    }
 
     def ready(self) -> None:
         close_own_files()

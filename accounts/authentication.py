@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.scope import Actor
-from config.core.orm import fold
+from config.core.text import fold
 
 
 def actor_of_user(user: User, *, route: str, request_id: str = "", address: str = "") -> Actor:

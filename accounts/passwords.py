@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
-from config.core.orm import fold
+from config.core.text import fold
 
 # Bits. Three words of the list have 43; two of them, a sign between, only 34; twelve random characters 42 or more.
 LEAST = 36.0

@@ -26,7 +26,7 @@ class SignInLimits(AxesDatabaseHandler):
     - An address, whatever the accounts: SIGN_IN_FAILURES_PER_ADDRESS failures lock the address for the same
       time. A clinic is often one address, so this number is higher, and only failures count.
     - An account, from anywhere: SIGN_INS_PER_ACCOUNT_PER_MINUTE attempts from addresses that are not known
-      for it. A lock would let strangers keep a person out: this is a delay, which ends at most a
+      for it. A lock would let anybody keep a person out: this is a delay, which ends at most a
       minute after they stop, and does not hold at an address from which the person has signed in
       during the last 30 days. Who guesses from many addresses is left with 14,400 attempts a day (at 10 a
       minute); the weakest password that accounts/passwords.py admits takes 2^36.

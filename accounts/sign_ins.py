@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.scope import Actor
 from config.core.logs import request_id
 from config.core.middleware import client_address, route_of
-from config.core.orm import fold
+from config.core.text import fold
 
 
 @receiver(user_logged_in)

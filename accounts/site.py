@@ -1,5 +1,6 @@
 """The admin site: its URLs, sidebar and home page, and the Actor of a request."""
 
+from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, cast
 
@@ -7,12 +8,11 @@ from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
-from django.core.exceptions import PermissionDenied
-from django.core.paginator import InvalidPage
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.dispatch import receiver
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, path, reverse
 from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 
@@ -21,13 +21,11 @@ from accounts.authentication import actor_of_user
 from accounts.models import User
 from accounts.scope import Actor, scope_of
 from accounts.services.second_factors import is_required, second_factor_of
-from accounts.services.users import update_user
+from accounts.services.users import NewPassword, update_user
 from config.core.logs import request_id
 from config.core.middleware import client_address, route_of
 from config.core.orm import is_id, word_for
 from config.rest import throttling
-
-SECTIONS = ("Patients", "Clinic", "Access")
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -89,6 +87,8 @@ class AutocompleteView(AutocompleteJsonView):
 
     def process_request(self, request: HttpRequest):
         """Suggest rows only for a field that a form of this site completes."""
+        if not is_id(request.GET.get("page", "1")):
+            raise BadRequest("This is not a number.")
         app, model, field = (request.GET.get(name, "") for name in ("app_label", "model_name", "field_name"))
         for found in self.admin_site._registry.values():
             if (found.opts.app_label, found.opts.model_name) == (app, model) and field in found.get_autocomplete_fields(request):
@@ -124,7 +124,7 @@ class OwnPasswordView(PasswordChangeView):
         return super().form_invalid(form)
 
     def form_valid(self, form: Any) -> HttpResponseRedirect:
-        password = form.cleaned_data["new_password1"]
+        password = NewPassword.hashed(form.cleaned_data["new_password1"])
         update_user(actor=actor_of(self.request), user=cast(User, self.request.user), changes={}, password=password)
         stay_signed_in(self.request)
         return HttpResponseRedirect(self.get_success_url())
@@ -133,6 +133,10 @@ class OwnPasswordView(PasswordChangeView):
 def stay_signed_in(request: HttpRequest) -> None:
     """Give who has changed their own password a new session in this browser, as the service has ended all of them."""
     update_session_auth_hash(request, User.objects.get(pk=actor_of(request).user_id))
+
+
+# Django's redirect to a row tells whether it exists; unfold's search keeps in a cache whom it has found.
+_REPLACED = ("view_on_site", "search")
 
 
 class AdminSite(UnfoldAdminSite):
@@ -144,19 +148,27 @@ class AdminSite(UnfoldAdminSite):
 
     def get_urls(self) -> list[URLPattern]:
         from accounts import second_factor_pages  # Its views need this module.
+        from accounts.admin.pages import REGISTRY
+        from accounts.admin.session import session_state
 
-        urls = [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
-        return [*second_factor_pages.urls(self), *urls]
+        pages = [path("session/", session_state, name="session"), *(page.url(self) for page in REGISTRY)]
+        urls = [url for url in super().get_urls() if getattr(url, "name", "") not in _REPLACED]
+        return [*second_factor_pages.urls(self), *pages, *urls]
 
-    def admin_view(self, view, cacheable: bool = False):
-        """Let nobody further whose second factor is missing. They may sign out."""
+    def admin_view(self, view, cacheable: bool = False, on_denied: Callable | None = None):
+        """Let nobody further whose second factor is missing. They may sign out.
+
+        A refusal is audited: by `on_denied`, which gets the request and the arguments of the view, where it is given.
+        """
 
         def audited(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied:
                 model_admin = getattr(view, "__self__", None)
-                if hasattr(model_admin, "model"):
+                if on_denied:
+                    on_denied(request, **kwargs)
+                elif hasattr(model_admin, "model"):
                     record_denied(request, model_admin, view.__name__, str(kwargs.get("object_id", "")))
                 else:
                     audit.record_denied(actor_of(request), "admin")
@@ -175,42 +187,7 @@ class AdminSite(UnfoldAdminSite):
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         return AutocompleteView.as_view(admin_site=self)(request)
 
-    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Search the names of the pages."""
-        try:
-            return super().search(request, extra_context)
-        except InvalidPage as error:
-            raise Http404 from error
-
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         context = {**self.each_context(request), **(extra_context or {})}
         done = reverse("admin:password_change_done")
         return OwnPasswordView.as_view(extra_context=context, success_url=done)(request)
-
-
-def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar: one group per section, with the models that the caller may see."""
-    groups = [{"title": section, "items": _items(request, section)} for section in SECTIONS]
-    home = {"items": [{"title": "Home", "icon": "home", "link": reverse("admin:index")}]}
-    return [home, *(group for group in groups if group["items"])]
-
-
-def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the sections to the context of the home page."""
-    return {**context, "sections": navigation(request)[1:], "title": "Home"}
-
-
-def _items(request: HttpRequest, section: str) -> list[dict[str, Any]]:
-    from django.contrib import admin
-
-    every: list[Any] = list(admin.site._registry.values())
-    return [
-        {
-            "title": str(found.opts.verbose_name_plural)[:1].upper() + str(found.opts.verbose_name_plural)[1:],
-            "icon": found.icon,
-            "link": reverse(f"admin:{found.opts.app_label}_{found.opts.model_name}_changelist"),
-            "hint": found.hint,
-        }
-        for found in sorted(every, key=lambda found: found.place)
-        if found.section == section and found.has_module_permission(request)
-    ]

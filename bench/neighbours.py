@@ -3,10 +3,15 @@
     DATABASE_URL=sqlite:////tmp/neighbours.sqlite3 python -m bench.neighbours
     DATABASE_URL=postgres://… python -m bench.neighbours --workers 2
 
-Serves the product on a database of its own (it is migrated, and every run adds to it), sends one import
-for each way of `on_error`, and lets readers and writers of another organization work meanwhile, each in
-a loop of its own. Prints the median and the worst wait of both, and how many answers were none of 2xx.
-What counts is the worst wait: on SQLite at most 2 seconds for a reader and 5 for a writer.
+Serves the product on a database of its own (it is migrated, and every run adds to it), sends two imports
+for each way of `on_error`, which create patients and then change them, and lets readers and writers of
+another organization work meanwhile, each in a loop of its own. Prints the median and the worst wait of
+both, and how many answers were none of 2xx. What counts is the worst wait: on SQLite at most 2 seconds
+for a reader and 5 for a writer.
+
+Then runs the same imports alone in this process, and prints how much processor time they spend in
+transactions, in all and in the longest one: on SQLite nobody else writes meanwhile, and unlike the waits
+it hardly depends on what else the machine does.
 """
 
 import argparse
@@ -20,17 +25,20 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from unittest.mock import patch
 
 import django
 
-from bench.bulk import rows
+from config.core.bulk_writes import WriteTurns
 
 START_SECONDS, PATIENCE, PAUSE = 60, 300, 0.02
 WAYS = ("continue", "abort")
+# What imports do, and the number that tells how many rows they have done it to.
+DONE = {"create": "created", "update": "updated"}
 
 
 @dataclass
@@ -113,24 +121,74 @@ def repeat(task: Callable[[], int], waits: Waits, over: threading.Event) -> None
         time.sleep(PAUSE)
 
 
-def measure(port: int, importer: Clinic, other: Clinic, on_error: str, asked: argparse.Namespace) -> None:
+def imports(on_error: str, importer: Clinic, number: int) -> Iterator[dict]:
+    """Yield the body of an import that creates `number` patients, and of one that changes them."""
+    from bench.seed.imports import import_rows
+
+    created = [
+        {**row, "chart_number": uuid.uuid4().hex[:12]} for row in import_rows(number, random.Random(7), importer.providers)
+    ]
+    yield {"meta": {"mode": "create", "on_error": on_error}, "rows": created}
+    changed = [
+        {"chart_number": row["chart_number"], "last_name": row["last_name"] + "-Doe", "email": "new." + row["email"]}
+        for row in created
+    ]
+    yield {"meta": {"mode": "update", "on_error": on_error}, "rows": changed}
+
+
+def measure(port: int, importer: Clinic, other: Clinic, body: dict, asked: argparse.Namespace) -> None:
     """Import once, and print how long the import and the others took."""
-    chance, over, kinds = random.Random(7), threading.Event(), {"readers": Waits(), "writers": Waits()}
+    over, kinds = threading.Event(), {"readers": Waits(), "writers": Waits()}
     tasks = [(reader(Client(port, other)), kinds["readers"]) for _ in range(asked.readers)]
     tasks += [(writer(Client(port, other)), kinds["writers"]) for _ in range(asked.writers)]
     threads = [threading.Thread(target=repeat, args=(task, waits, over)) for task, waits in tasks]
-    patients = [{**row, "chart_number": uuid.uuid4().hex[:12]} for row in rows(asked.rows, chance, importer.providers)]
     for thread in threads:
         thread.start()
     started = time.perf_counter()
-    status, answer = Client(port, importer).ask("POST", "/patients/bulk", {"meta": {"on_error": on_error}, "rows": patients})
+    status, answer = Client(port, importer).ask("POST", "/patients/bulk", body)
     took = time.perf_counter() - started
     over.set()
     for thread in threads:
         thread.join()
-    print(f"{on_error}: {asked.rows} rows, answered {status}, {answer.get('created')} created, {took:.1f} s")
+    done = DONE[body["meta"]["mode"]]
+    print(f"{title(body)}: {asked.rows} rows, answered {status}, {answer.get(done)} {done}, {took:.1f} s")
     for name, waits in kinds.items():
         print(f"  {name} {waits}", flush=True)
+
+
+def title(body: dict) -> str:
+    return f"{body['meta']['mode']}, {body['meta']['on_error']}"
+
+
+def count_in_transactions(importer: Clinic, body: dict) -> None:
+    """Import once in this process, and print the processor time of its transactions."""
+    from django.test import Client as InProcess
+
+    seconds: list[float] = []
+    with patch.object(WriteTurns, "turn", counted(WriteTurns.turn, seconds)):
+        answer = InProcess().generic(
+            "POST",
+            f"{importer.base}/patients/bulk",
+            json.dumps(body).encode(),
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {importer.key}"},
+        )
+    if answer.status_code != 200:
+        raise SystemExit(f"the import answered {answer.status_code}: {answer.content[:500]!r}")
+    print(f"{title(body)}: {sum(seconds):.2f} s of processor time in {len(seconds)} transactions, most {max(seconds):.2f}")
+
+
+def counted(turn: Callable, seconds: list[float]) -> Callable:
+    """Return `WriteTurns.turn`, adding to `seconds` the processor time from BEGIN to the end of COMMIT."""
+
+    @contextmanager
+    def counting(turns: WriteTurns) -> Iterator[None]:
+        with turn(turns):
+            began = time.thread_time()
+            yield
+        seconds.append(time.thread_time() - began)
+
+    return counting
 
 
 def serve(port: int, workers: int) -> subprocess.Popen:
@@ -162,6 +220,7 @@ def main() -> None:
     if "DATABASE_URL" not in os.environ:
         raise SystemExit("bench.neighbours needs a database of its own in DATABASE_URL")
     os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "RATE_LIMIT_PER_MINUTE": "100000000", "LOG_LEVEL": "ERROR"}
+    os.environ.setdefault("ALLOWED_HOSTS", "127.0.0.1,testserver")
     django.setup()
     from django.core.management import call_command
     from django.db import connections
@@ -173,10 +232,14 @@ def main() -> None:
     server = serve(port, asked.workers)
     try:
         for on_error in asked.on_error or WAYS:
-            measure(port, importer, other, on_error, asked)
+            for body in imports(on_error, importer, asked.rows):
+                measure(port, importer, other, body, asked)
     finally:
         server.terminate()
         server.wait()
+    for on_error in asked.on_error or WAYS:
+        for body in imports(on_error, importer, asked.rows):
+            count_in_transactions(importer, body)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,15 @@ from django.apps import AppConfig
 
 class ClinicalConfig(AppConfig):
     name = "clinical"
+    triggers = {
+        "postgresql": ("communication_log_append_only", "communication_log_never_emptied"),
+        "sqlite": tuple(f"communication_log_append_only_{event}" for event in ("delete", "insert", "update")),
+    }
 
     def ready(self) -> None:
         """Connect the signal receivers, and let serializers of models know the clinical fields."""
         from clinical.serializer_fields import SERIALIZER_FIELDS
-        from clinical.services import monitoring  # noqa: F401
+        from clinical.services import allergies, appointments, monitoring  # noqa: F401
         from config.rest.fields import ContractSerializer
 
         ContractSerializer.serializer_field_mapping.update(SERIALIZER_FIELDS)

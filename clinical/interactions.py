@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from config.core.orm import fold
+from config.core.text import fold
 
 # The maximum length of a quoted text: a recorded reaction may be of any length.
 LONGEST_QUOTE = 200
@@ -87,25 +87,38 @@ class Substance:
                 return basis, found
         return None
 
+    def joined(self, other: "Substance") -> "Substance":
+        """Return what has all of both."""
+        return Substance(
+            tuple(dict.fromkeys(self.ingredients + other.ingredients)),
+            tuple(dict.fromkeys(self.drug_classes + other.drug_classes)),
+            tuple(dict.fromkeys(self.own + other.own)),
+        )
+
+
+NOTHING = Substance()
+
 
 @dataclass(frozen=True)
 class AllergyFacts:
-    """An allergy of a chart."""
+    """An allergy of a chart. It is not comparable if nothing tells which drugs contain its substance."""
 
     uuid: str
     name: str
     substance: Substance
     severity: str | None = None
     reaction: str | None = None
+    is_comparable: bool = True
 
 
 @dataclass(frozen=True)
 class MedicationFacts:
-    """A medication of a chart."""
+    """A medication of a chart. It is not comparable if nothing tells what it is made of."""
 
     uuid: str
     name: str
     substance: Substance
+    is_comparable: bool = True
 
 
 @dataclass(frozen=True)
@@ -179,11 +192,12 @@ def _ordered(found: Iterable[InteractionWarning | None]) -> list[InteractionWarn
 
 
 def _describe(allergy: AllergyFacts) -> str:
-    severity, reaction = _quoted(allergy.severity), _quoted(allergy.reaction)
+    severity, reaction = quoted(allergy.severity), quoted(allergy.reaction)
     return f"severity: {severity or 'not recorded'}; reaction: {reaction or 'not recorded'}"
 
 
-def _quoted(text: str | None) -> str:
+def quoted(text: str | None) -> str:
+    """Return a text of a chart as one line for a message, cut where it is long."""
     line = " ".join((text or "").split())
     return line if len(line) <= LONGEST_QUOTE else f"{line[: LONGEST_QUOTE - 1]}…"
 

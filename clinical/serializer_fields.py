@@ -37,7 +37,7 @@ class MeasuredValue(serializers.Field):
         super().__init__(**kwargs)
         self._number = Decimal(max_digits=12, decimal_places=3)
         self._text = Text(max_length=255)
-        self._spectacular_annotation = {"field": {"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 255}]}}
+        self._spectacular_annotation = {"field": {"type": ["number", "string"], "maxLength": 255}}
 
     def to_internal_value(self, data):
         if isinstance(data, (bool, dict, list)):

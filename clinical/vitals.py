@@ -21,12 +21,13 @@ import csv
 import datetime
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
+from config.core.decimals import round_half_up
 from config.core.exceptions import Invalid
 
 Number = int | Decimal
@@ -49,6 +50,9 @@ POSSIBLE: Mapping[str, tuple[Number, Number]] = {
 OLDEST_YEARS = 130
 # In the time zone of the measurement it may be tomorrow already.
 _A_DAY = datetime.timedelta(days=1)
+
+# An index that is further from that of height and weight, in proportion, is no matter of rounding.
+SAME_INDEX = Decimal("0.05")
 
 WARNING, CRITICAL = "warning", "critical"
 
@@ -153,13 +157,24 @@ def check_values(values: Mapping[str, Any], changed: Collection[str], born: date
         _refuse(changed, ("weight_lbs", "height_inches"), "Nobody of this height has this weight: in pounds and inches?")
 
 
+def check_not_empty(values: Mapping[str, Any]) -> None:
+    """Raise Invalid for a recording of nothing: as the latest one it would hide what was measured before."""
+    if all(values.get(name) is None for name in POSSIBLE):
+        raise Invalid("At least one value must have been measured.", "", "missing")
+
+
 def _check_date(taken: datetime.date, born: datetime.date | None, today: datetime.date) -> None:
     if taken > today + _A_DAY:
         raise Invalid("The date lies in the future.", "date_taken")
     if born is not None and taken < born:
         raise Invalid("The date lies before the date of birth.", "date_taken")
-    if taken.year < today.year - OLDEST_YEARS:
+    if not is_in_lifetime(taken, today):
         raise Invalid("The date must lie within a lifetime.", "date_taken")
+
+
+def is_in_lifetime(day: datetime.date, today: datetime.date) -> bool:
+    """Tell whether somebody who is alive `today` can have been measured on `day`, as far as the past goes."""
+    return day.year >= today.year - OLDEST_YEARS
 
 
 def _refuse(changed: Collection[str], names: tuple[str, ...], message: str) -> None:
@@ -174,7 +189,7 @@ def body_mass_index(height_inches: Number | None, weight_lbs: Number | None) -> 
     """Return 703 · lb/in², rounded to two places, or None if weight or height is unknown."""
     if height_inches is None or weight_lbs is None:
         return None
-    return (703 * Decimal(weight_lbs) / Decimal(height_inches) ** 2).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return round_half_up(703 * Decimal(weight_lbs) / Decimal(height_inches) ** 2, 2)
 
 
 class LMS(NamedTuple):
@@ -229,9 +244,12 @@ def age_in_months(born: datetime.date | None, day: datetime.date) -> int | None:
 
 # --- what is out of range ---------------------------------------------------------------------------
 def abnormal_flags(values: Mapping[str, Any], born: datetime.date | None, sex: str | None) -> list[dict[str, str]]:
-    """Return `{vital, message, severity}` for each of `values` that is out of range for the age on `date_taken`."""
+    """Return `{vital, message, severity}` for each of `values` that is out of range for the age on `date_taken`.
+
+    A body mass index that height and weight contradict is flagged, too: it is kept as it was sent.
+    """
     ranges = ranges_at(age_in_months(born, values["date_taken"]), sex)
-    found = (_flag(name, values.get(name), usual) for name, usual in ranges)
+    found = [*(_flag(name, values.get(name), usual) for name, usual in ranges), _contradicting_index(values)]
     return [flag for flag in found if flag]
 
 
@@ -281,6 +299,15 @@ def _screened(months: int, sex: str | None, which: int) -> int | None:
     year = months // 12 - 1
     columns = [SCREENING[sex]] if sex in SCREENING else list(SCREENING.values())
     return max(column[year][which] for column in columns) - 1
+
+
+def _contradicting_index(values: Mapping[str, Any]) -> dict[str, str] | None:
+    index, computed = values.get("bmi"), body_mass_index(values.get("height_inches"), values.get("weight_lbs"))
+    if index is None or computed is None or abs(index - computed) <= SAME_INDEX * computed:
+        return None
+    label, unit = NAMES["bmi"]
+    message = f"{label} of {float(index):g}{unit}: height and weight give {float(computed):g}"
+    return {"vital": "bmi", "message": message, "severity": WARNING}
 
 
 def _flag(name: str, value: Number | None, usual: Range) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""What strangers may ask of pages, and the pages that refuse. APIs have the same in config/rest, in their dialects."""
+"""What anonymous clients may ask of pages, and the pages that refuse. APIs have the same in config/rest, in their dialects."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +15,13 @@ from config.rest import throttling
 from config.rest.body_limits import announced_size
 from config.rest.problems import problems_of
 
-# Bytes. The only forms for strangers are those of signing in, of a few hundred.
+# Bytes. The only anonymous forms are those of signing in, of a few hundred.
 MAX_BODY = 16 * 1024
 # The errors after which the same request may succeed a little later.
 REFUSALS = (RateLimited, Unavailable, OperationalError, InterfaceError)
 
 
-class StrangersMiddleware:
+class PageLimitMiddleware:
     """Count pages without a session with the API requests without a key, and refuse their large bodies unread.
 
     It stands after the session and before the view; CSRF reads the body when the view is known.
@@ -32,18 +32,18 @@ class StrangersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Load balancers ask them every few seconds, perhaps from the address of a proxy that everybody shares: a limit would let
-        # strangers have the server taken out of service. Counting would cost as much as what /readyz does, one query.
+        # anybody have the server taken out of service. Counting would cost as much as what /readyz does, one query.
         if is_api(request.path) or request.path in HEALTH:
             return self.get_response(request)
-        return self._refuse_stranger(request) or self.get_response(request)
+        return self._refuse(request) or self.get_response(request)
 
-    def _refuse_stranger(self, request: HttpRequest) -> HttpResponse | None:
+    def _refuse(self, request: HttpRequest) -> HttpResponse | None:
         try:
             if request.user.is_authenticated and request.path != reverse(settings.LOGIN_URL):
                 throttling.count(f"user:{request.user.pk}", settings.RATE_LIMIT_PER_MINUTE).check()
                 return None
             # Signing in counts with a session, too: it takes a slot for hashing.
-            throttling.count_stranger(request).check()
+            throttling.count_anonymous(request).check()
         except REFUSALS as error:
             return refused(request, error)
         return refusal(request, 413, "A form here has at most 16 kB.") if announced_size(request) > MAX_BODY else None

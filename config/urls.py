@@ -2,20 +2,24 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
 from config.rest import documentation, general, practice, public
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),
     path("docs/", documentation.index, name="docs"),
     path("docs/<name>/", documentation.dialect, name="docs-dialect"),
+    path("docs/<name>/try/", documentation.try_it, name="docs-try"),
     path("schema/<name>.yaml", documentation.schema, name="schema"),
     path("api/v1/", include("accounts.practice.urls")),
     path("api/v1/<org_id>/", include("patients.practice.urls")),
     path("api/v1/<org_id>/", include("clinical.practice.urls")),
+    path("api/v1/<org_id>/", include("exports.practice.urls")),
     re_path(r"^api/", practice.UnknownPath.as_catch_all()),
     path("v1/", include("accounts.public.urls")),
     path("v1/", include("patients.public.urls")),

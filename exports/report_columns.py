@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, Count, QuerySet
+from django.db.models import BigIntegerField, Case, Count, Model, QuerySet, When, Window
+from django.db.models.functions import RowNumber
 from rest_framework import serializers
 
 from accounts.models import CareGroup, GroupMembership
@@ -16,23 +17,38 @@ from accounts.scope import Actor, Viewer, viewer_of, visible
 from clinical.models import Flag, MonitoringAlert, MonitoringAlertStatus
 from clinical.serializer_fields import measured_value
 from config.core.compiled_queries import QueryDefinition, parameter
-from config.rest.compiled.loaders import ChildLoader, Loader
-from config.rest.compiled.plans import Computed, LoadedField
+from config.rest.compiled.loaders import Loader
+from config.rest.compiled.plans import Computed, LoadedField, SqlText
 from config.rest.openapi import INTEGER, NULLABLE_TEXT, TEXT
 from patients.models import Enrolment
+from patients.serializer_fields import activation
 
 _BIG = BigIntegerField()
+
+
+# PostgreSQL takes the names of four zones for their winter time. These places keep the same clocks, since 1997 at least.
+_AT_ZONE = """to_char(
+    {0} AT TIME ZONE
+        CASE {1} WHEN 'CET' THEN 'Europe/Brussels' WHEN 'MET' THEN 'Europe/Brussels' WHEN 'EET' THEN 'Europe/Athens'
+        WHEN 'WET' THEN 'Europe/Lisbon' ELSE coalesce({1}, 'UTC') END,
+    'YYYY-MM-DD HH24:MI:SS'
+)"""
 
 
 class LocalTime(Computed):
     """A moment in the time zone of the organization, UTC where there is none: YYYY-MM-DD HH:MM:SS."""
 
     def __init__(self, column: str, zone: str = "organization__timezone", *, nullable: bool = False):
-        super().__init__(_local, (column, zone), schema=NULLABLE_TEXT if nullable else TEXT)
+        sql = SqlText(_AT_ZONE, verbatim=True)
+        super().__init__(_local, (column, zone), schema=NULLABLE_TEXT if nullable else TEXT, sql=sql)
 
 
 def _local(actor: Actor, moment: datetime.datetime | None, zone: str | None) -> str | None:
     return local_text(moment, zone or "UTC") if moment else None
+
+
+def _activated(actor: Actor, activated: datetime.datetime | None, created: datetime.datetime, zone: str) -> str | None:
+    return _local(actor, activation(activated, created), zone)
 
 
 def local_text(moment: datetime.datetime, zone: str) -> str:
@@ -40,25 +56,44 @@ def local_text(moment: datetime.datetime, zone: str) -> str:
     return moment.astimezone(ZoneInfo(zone)).isoformat(" ", "seconds")[:19]
 
 
+class ActivationTime(Computed):
+    """When a patient became active, in the time zone of the organization; see `LocalTime`."""
+
+    def __init__(self) -> None:
+        super().__init__(_activated, ("activated_at", "created_at", "organization__timezone"), schema=NULLABLE_TEXT)
+
+
 class Titled(Computed):
     """A word of ours as reports write it: `measurement` is Measurement."""
 
     def __init__(self, column: str):
-        super().__init__(lambda actor, word: word.capitalize(), (column,), schema=TEXT)
+        sql = SqlText('initcap({0} COLLATE "C")', verbatim=True)
+        super().__init__(lambda actor, word: word.capitalize(), (column,), schema=TEXT, sql=sql)
+
+
+class LowerCase(Computed):
+    """A word of ours in lower case."""
+
+    def __init__(self, column: str, *, nullable: bool = False):
+        sql = SqlText('lower({0} COLLATE "C")', verbatim=True)
+        schema = NULLABLE_TEXT if nullable else TEXT
+        super().__init__(lambda actor, word: word and word.lower(), (column,), schema=schema, sql=sql)
 
 
 class TextOf(Computed):
     """A number as text."""
 
     def __init__(self, column: str):
-        super().__init__(lambda actor, number: str(number), (column,), schema=TEXT)
+        sql = SqlText("{0}::text", verbatim=True)
+        super().__init__(lambda actor, number: str(number), (column,), schema=TEXT, sql=sql)
 
 
 class MeasuredText(Computed):
     """A measured value as text, without idle zeros after the point."""
 
     def __init__(self) -> None:
-        super().__init__(_measured, ("value_number", "value_choice"), schema=TEXT)
+        sql = SqlText("coalesce(trim_scale({0})::text, {1})")
+        super().__init__(_measured, ("value_number", "value_choice"), schema=TEXT, sql=sql)
 
 
 def _measured(actor: Actor, number: Decimal | None, choice: str | None) -> str:
@@ -67,7 +102,13 @@ def _measured(actor: Actor, number: Decimal | None, choice: str | None) -> str:
 
 def related(source: str) -> Computed:
     """Return a column of text, perhaps reached through another table, null where there is none or an empty one."""
-    return Computed(lambda actor, text: text or None, (source,), schema=NULLABLE_TEXT)
+    column = source.replace(".", "__")
+    return Computed(lambda actor, text: text or None, (column,), schema=NULLABLE_TEXT, sql=SqlText("nullif({0}, '')"))
+
+
+def found_uuid(column: str) -> Computed:
+    """Return a UUID that a found row has."""
+    return Computed(lambda actor, uuid: uuid, (column,), schema=NULLABLE_TEXT, sql=SqlText("{0}::text", verbatim=True))
 
 
 def related_uuid(source: str) -> serializers.UUIDField:
@@ -75,19 +116,59 @@ def related_uuid(source: str) -> serializers.UUIDField:
     return serializers.UUIDField(source=source, allow_null=True)
 
 
-# --- where a patient is enrolled ------------------------------------------------------------------
+# --- one of several rows --------------------------------------------------------------------------
 
 
-def _latest(rows: list) -> tuple[str, str] | None:
-    return tuple(rows[-1]) if rows else None  # type: ignore[return-value]
+@dataclass(frozen=True)
+class FirstRows(QueryDefinition):
+    """Of the rows of `model` whose `parent` is one of `ids`, the first of each by `order`: the parent, then `columns`."""
+
+    model: type[Model]
+    parent: str
+    order: tuple
+    columns: tuple[str, ...]
+    ids: Any = parameter(_BIG)
+
+    def queryset(self) -> QuerySet:
+        rows = self.model._base_manager.filter(**{f"{self.parent}__anyof": self.ids})
+        place = Window(RowNumber(), partition_by=self.parent, order_by=self.order)
+        return rows.annotate(place=place).filter(place=1).order_by().values_list(self.parent, *self.columns)
 
 
-ENROLMENTS = ChildLoader(Enrolment, "patient_id", ("program__name", "protocol__name"), _latest)
+class FirstRow(Loader):
+    """The first of the child rows of each key by `order`, as a dict of `columns`."""
+
+    def __init__(self, model: type[Model], parent: str, order: tuple, columns: tuple[str, ...]):
+        self.model, self.parent, self.order, self.columns = model, parent, order, columns
+
+    def rows(self, ids: Any) -> FirstRows:
+        """Return the query of the rows; `ids` is a list or SQL."""
+        return FirstRows(self.model, self.parent, self.order, self.columns, ids)
+
+    def load(self, keys: set, actor: Actor) -> Mapping[Any, dict[str, Any]]:
+        return {key: dict(zip(self.columns, cells, strict=True)) for key, *cells in self.rows(sorted(keys)).fetch()}
 
 
-def enrolled_in(part: int, source: str) -> LoadedField:
-    """Return the name of the program (0) or the protocol (1) that the patient under `source` was enrolled in last."""
-    return LoadedField(ENROLMENTS, source=source, render=lambda found: found[part] if found else None, schema=NULLABLE_TEXT)
+class OfFirstRow(LoadedField):
+    """What `shown` makes of the row that `loader` finds under the key in `source`, null where there is none."""
+
+    loader: FirstRow
+
+    def __init__(self, loader: FirstRow, shown: Computed, *, source: str):
+        self.shown = shown
+        super().__init__(loader, source=source, render=self._shown, schema=NULLABLE_TEXT)
+
+    def _shown(self, found: dict[str, Any] | None) -> Any:
+        # Nothing that reports show of such a row depends on the caller.
+        return found and self.shown.compute(None, *(found[column] for column in self.shown.columns))
+
+
+ENROLMENT = FirstRow(Enrolment, "patient_id", ("-id",), ("program__name", "protocol__name"))
+
+
+def enrolled_in(column: str, source: str) -> OfFirstRow:
+    """Return what the enrolment that the patient under `source` has last has in `column`."""
+    return OfFirstRow(ENROLMENT, related(column), source=source)
 
 
 # --- alerts ---------------------------------------------------------------------------------------
@@ -131,44 +212,35 @@ class OnceProcessed(Computed):
     """What staff wrote about an alert, null until it is processed: they may write when they escalate it too."""
 
     def __init__(self, column: str):
-        super().__init__(lambda actor, text, status: _once_processed(text, status), (column, "status"), schema=NULLABLE_TEXT)
+        sql = SqlText(f"CASE WHEN {{1}} = '{MonitoringAlertStatus.PROCESSED}' THEN nullif({{0}}, '') END")
+        super().__init__(_once_processed, (column, "status"), schema=NULLABLE_TEXT, sql=sql)
 
 
-def _once_processed(text: str | None, status: str) -> str | None:
+def _once_processed(actor: Actor, text: str | None, status: str) -> str | None:
     return text or None if status == MonitoringAlertStatus.PROCESSED else None
 
 
-_ALERT_COLUMNS = (
-    "flag",
-    "type",
-    "created_at",
-    "status",
-    "processed_type",
-    "action",
-    "processed_at",
-    "processed_by__uuid",
-    "organization__timezone",
+GRAVEST_ALERT = FirstRow(
+    MonitoringAlert,
+    "measurement_id",
+    (Case(*(When(flag=flag, then=rank) for rank, flag in enumerate(Flag.values))).desc(), "id"),
+    (
+        "flag",
+        "type",
+        "created_at",
+        "status",
+        "processed_type",
+        "action",
+        "processed_at",
+        "processed_by__uuid",
+        "organization__timezone",
+    ),
 )
-_RANKS = {flag: rank for rank, flag in enumerate(Flag.values)}
 
 
-def _gravest(rows: list) -> dict[str, Any] | None:
-    """Return the alert of the highest flag, the first of several, as it is shown."""
-    if not rows:
-        return None
-    alert = max((dict(zip(_ALERT_COLUMNS, row, strict=True)) for row in rows), key=lambda found: _RANKS[found["flag"]])
-    zone = alert["organization__timezone"]
-    moments = {name: alert[name] and local_text(alert[name], zone) for name in ("created_at", "processed_at")}
-    action = _once_processed(alert["action"], alert["status"])
-    return {**alert, **moments, "type": alert["type"].capitalize(), "action": action}
-
-
-MEASUREMENT_ALERTS = ChildLoader(MonitoringAlert, "measurement_id", _ALERT_COLUMNS, _gravest)
-
-
-def alert_of_measurement(column: str) -> LoadedField:
-    """Return one column of the gravest alert that a measurement raised, null where it raised none."""
-    return LoadedField(MEASUREMENT_ALERTS, source="id", render=lambda found: found and found[column], schema=NULLABLE_TEXT)
+def of_alert(shown: Computed) -> OfFirstRow:
+    """Return a column about the alert of the highest flag that a measurement raised, the first of several."""
+    return OfFirstRow(GRAVEST_ALERT, shown, source="id")
 
 
 # --- people ---------------------------------------------------------------------------------------

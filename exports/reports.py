@@ -5,21 +5,24 @@ from rest_framework import serializers
 from accounts.models import User, UserStatusChange
 from accounts.scope import Actor
 from clinical.models import Measurement, MonitoringAlert, PlannedAction, StarRating, WorkflowFiring
-from config.rest.compiled.plans import Computed, LoadedField
+from config.rest.compiled.plans import Computed, LoadedField, SqlText
 from config.rest.fields import ContractSerializer
 from config.rest.openapi import INTEGER, NULLABLE_TEXT, TEXT
 from exports.report_columns import (
     GROUPS,
     PROCESSED_ALERTS,
+    ActivationTime,
     LocalTime,
+    LowerCase,
     MeasuredText,
     OnceProcessed,
     TextOf,
     Titled,
-    alert_of_measurement,
     alerts_in_all,
     alerts_of,
     enrolled_in,
+    found_uuid,
+    of_alert,
     related,
     related_uuid,
 )
@@ -42,10 +45,10 @@ class PatientsReportOut(ContractSerializer):
     Date_Of_Birth = serializers.DateField(source="date_of_birth", allow_null=True)
     Status = Computed(public_status, ("status", "user__status"), schema=TEXT)
     Group_Name = related("care_group.name")
-    Program_Name = enrolled_in(0, "id")
-    Protocol = enrolled_in(1, "id")
+    Program_Name = enrolled_in("program__name", "id")
+    Protocol = enrolled_in("protocol__name", "id")
     Created_Date = LocalTime("created_at")
-    Activated_Date = LocalTime("activated_at", nullable=True)
+    Activated_Date = ActivationTime()
     Stopped_Date = LocalTime("stopped_at", nullable=True)
     Stopped_Reason = related("stopped_reason")
     Grey_Alerts = alerts_of("grey")
@@ -114,18 +117,18 @@ class MeasurementsReportOut(NamedPatientOut):
     """A measurement, with the gravest alert that it raised."""
 
     Group = related("patient.care_group.name")
-    Program = enrolled_in(0, "patient_id")
-    Protocol = enrolled_in(1, "patient_id")
+    Program = enrolled_in("program__name", "patient_id")
+    Protocol = enrolled_in("protocol__name", "patient_id")
     Measurement_Date = LocalTime("measured_at")
     Measurement_Name = serializers.CharField(source="instrument.name")
     Measurement_Value = MeasuredText()
-    Alert_Flag = alert_of_measurement("flag")
-    Alert_Type = alert_of_measurement("type")
-    Alert_Created_Date = alert_of_measurement("created_at")
-    Alert_Processed_Type = alert_of_measurement("processed_type")
-    Alert_Processed_Action = alert_of_measurement("action")
-    Alert_Processed_At = alert_of_measurement("processed_at")
-    Alert_Processed_By_UUID = alert_of_measurement("processed_by__uuid")
+    Alert_Flag = of_alert(related("flag"))
+    Alert_Type = of_alert(Titled("type"))
+    Alert_Created_Date = of_alert(LocalTime("created_at"))
+    Alert_Processed_Type = of_alert(related("processed_type"))
+    Alert_Processed_Action = of_alert(OnceProcessed("action"))
+    Alert_Processed_At = of_alert(LocalTime("processed_at", nullable=True))
+    Alert_Processed_By_UUID = of_alert(found_uuid("processed_by__uuid"))
 
     class Meta:
         model = Measurement
@@ -161,7 +164,7 @@ class AlertsReportOut(OfPatientOut):
     Alert_Processed_Action = OnceProcessed("action")
     Alert_Processed_At = LocalTime("processed_at", nullable=True)
     Alert_Processed_By_UUID = related_uuid("processed_by.uuid")
-    Alert_Processed_By_Role = Computed(lambda actor, role: role and role.lower(), ("processed_by__role",), schema=NULLABLE_TEXT)
+    Alert_Processed_By_Role = LowerCase("processed_by__role", nullable=True)
     Alert_Processed_Additional_Info = OnceProcessed("additional_info")
 
     class Meta:
@@ -194,7 +197,7 @@ class HcpsReportOut(ContractSerializer):
     Email = serializers.CharField(source="email")
     User_Name = Computed(lambda actor, name, email: name or email, ("user_name", "email"), schema=TEXT)
     Language = serializers.CharField(source="language")
-    Role = Computed(lambda actor, role: role.lower(), ("role",), schema=TEXT)
+    Role = LowerCase("role")
     Status = serializers.CharField(source="status")
     Last_Login_At = LocalTime("last_login", nullable=True)
     Last_Logout_At = LocalTime("last_logout", nullable=True)
@@ -220,6 +223,10 @@ class HcpsReportOut(ContractSerializer):
         ]
 
 
+_WHENS = " ".join(f"WHEN '{status}' THEN '{word}'" for status, word in PUBLIC_STATUS.items())
+_PUBLIC_STATUS_SQL = f"CASE {{1}} {_WHENS} ELSE {{1}} END"
+
+
 def _mutated_to(actor: Actor, kind: str, name: str | None) -> str | None:
     """Return the new value of a mutation; a status in the words of the patients report."""
     return PUBLIC_STATUS[name] if kind == MutationType.STATUS and name else name
@@ -229,7 +236,12 @@ class PatientsMutationsReportOut(NamedPatientOut):
     """A change of a patient's program, protocol, group or status."""
 
     Type = serializers.CharField(source="type")
-    Name = Computed(_mutated_to, ("type", "name"), schema=NULLABLE_TEXT)
+    Name = Computed(
+        _mutated_to,
+        ("type", "name"),
+        schema=NULLABLE_TEXT,
+        sql=SqlText(f"CASE {{0}} WHEN '{MutationType.STATUS}' THEN {_PUBLIC_STATUS_SQL} ELSE {{1}} END"),
+    )
     Mutation_Date = LocalTime("created_at")
     Mutation_ID = serializers.IntegerField(source="pk")
 
@@ -257,13 +269,18 @@ class PlannedActionsReportOut(OfPatientOut):
     UUID = serializers.UUIDField(source="uuid")
     Program_Action_UUID = serializers.UUIDField(source="program_action")
     Planned_Via = serializers.CharField(source="planned_via")
-    Self_Planned = Computed(lambda actor, planned: int(planned), ("self_planned",), schema=INTEGER)
+    Self_Planned = Computed(
+        lambda actor, planned: int(planned), ("self_planned",), schema=INTEGER, sql=SqlText("{0}::int::text", verbatim=True)
+    )
     Not_Before = LocalTime("not_before", "timezone")
     Expires_At = LocalTime("expires_at", "timezone")
     Valid_Period_Timezone = serializers.CharField(source="timezone")
     Completed_At = LocalTime("completed_at", "timezone", nullable=True)
     Completed_At_Timezone = Computed(
-        lambda actor, completed, zone: zone if completed else None, ("completed_at", "timezone"), schema=NULLABLE_TEXT
+        lambda actor, completed, zone: zone if completed else None,
+        ("completed_at", "timezone"),
+        schema=NULLABLE_TEXT,
+        sql=SqlText("CASE WHEN {0} IS NOT NULL THEN {1} END"),
     )
 
     class Meta:

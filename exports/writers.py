@@ -3,6 +3,7 @@
 `kinds` maps the columns of a report, in order, to their type: int or str.
 """
 
+import codecs
 import csv
 import errno
 import io
@@ -11,19 +12,40 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from config.rest.responses import to_json
 
-Kinds = Mapping[str, type]
-Chunks = Iterable[list[dict[str, Any]]]
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+@dataclass(frozen=True)
+class Lines:
+    """Rows of a report that are written already, in the format that they are for."""
+
+    text: bytes
+    number: int
+
+    def __len__(self) -> int:
+        return self.number
+
+
+Kinds = Mapping[str, type]
+Rows = list[dict[str, Any]] | Lines
+Chunks = Iterable[Rows]
+
+# Regular expressions that Python and PostgreSQL read alike: `exports/lines.py` has them too.
+NUMBER = r"-?[0-9]+(\.[0-9]+)?"
+# Characters that begin a formula.
+FORMULA_SIGNS = r"=+\-@|%＝＋－＠"
 # Characters that a spreadsheet may skip before a formula: blanks, controls, zero-width marks, its own quote.
-_UNSEEN = r'(?:[^\S\t\r\n]|["\0-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff])'
+_UNSEEN = (
+    r'["\u0000-\u0008\u000b\u000c\u000e-\u0020\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f'
+    r"\u3000\ufeff]"
+)
 # Positions where a spreadsheet may see the beginning of a formula: at the start, or after a separator of some locale.
-_FORMULA = re.compile(rf"^(?=[\t\r\n\0])|(?<![^;\t\r\n])(?={_UNSEEN}*[=+\-@|%＝＋－＠])")
+FORMULA = rf"^(?=[\t\r\n\u0000])|(?<![^;\t\r\n])(?={_UNSEEN}*[{FORMULA_SIGNS}])"
+_NUMBER, _FORMULA = re.compile(NUMBER), re.compile(FORMULA)
 
 
 def defused(value: Any) -> Any:
@@ -40,7 +62,13 @@ def csv_chunks(kinds: Kinds, chunks: Chunks) -> Iterator[bytes]:
     """Yield the header, then each chunk of rows, quoted as in RFC 4180."""
     yield _lines([kinds])
     for rows in chunks:
-        yield _lines([[defused(row[name]) for name in kinds] for row in rows])
+        yield rows.text if isinstance(rows, Lines) else _lines([[defused(row[name]) for name in kinds] for row in rows])
+
+
+def marked(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the parts of a file in UTF-8 behind a byte order mark, without which Excel reads CSV in its local encoding."""
+    for number, part in enumerate(parts):
+        yield part if number else codecs.BOM_UTF8 + part
 
 
 def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
@@ -52,18 +80,18 @@ def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
 def ndjson_chunks(kinds: Kinds, chunks: Chunks) -> Iterator[bytes]:
     """Yield each chunk of rows, one JSON object per line."""
     for rows in chunks:
-        yield b"".join(to_json(row) + b"\n" for row in rows)
+        yield rows.text if isinstance(rows, Lines) else b"".join(to_json(row) + b"\n" for row in rows)
 
 
 def parquet_chunks(kinds: Kinds, chunks: Chunks) -> Iterator[bytes]:
-    """Yield a Parquet file with a row group per chunk. Needs the extra `parquet`."""
+    """Yield a Parquet file with a row group per chunk, none of them of Lines. Needs the extra `parquet`."""
     import pyarrow
     from pyarrow.parquet import ParquetWriter
 
     shape = pyarrow.schema([(name, pyarrow.int64() if kind is int else pyarrow.string()) for name, kind in kinds.items()])
     sink = _Sink()
     with ParquetWriter(sink, shape) as file:
-        for rows in chunks:
+        for rows in cast(Iterable[list[dict[str, Any]]], chunks):
             cells = {name: [_held(row[name], kind) for row in rows] for name, kind in kinds.items()}
             file.write_table(pyarrow.table(cells, schema=shape))
             yield sink.taken()

@@ -1,6 +1,5 @@
 """Possible duplicates: the same name and date of birth, e-mail, mobile phone, or social security number."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,17 +9,19 @@ from accounts.models import Organization
 from accounts.permissions import READS_IDENTITY_NUMBERS
 from accounts.scope import Actor, scope
 from config.core.encryption import blind_index
-from config.core.orm import fold
+from config.core.text import fold
 from patients.models import Patient
-from patients.search import e164, region_of
+from patients.names import bare, match_key
+from patients.phones import e164
+from patients.search import region_of
 
 # The maximum number of possible duplicates in a response.
 MAX_DUPLICATES = 50
 
 
 def identity_index(name: str, number: str, organization_id: int) -> bytes | None:
-    """Return the blind index of a sealed number, ignoring blanks and punctuation; None if it is empty."""
-    normal = re.sub(r"[\W_]", "", number).upper()
+    """Return the blind index of a sealed number, whatever its digits, blanks and punctuation; None if it is empty."""
+    normal = bare(fold(number)).upper()
     return blind_index(normal, f"patient.{name}", organization_id) if normal else None
 
 
@@ -35,16 +36,16 @@ def possible_duplicates(
     signals = _signals(organization, values) | _number_signal(actor, organization, values)
     if not signals:
         return []
-    found = _matching(actor, organization, signals)
-    if exclude_id is not None:
-        found = found.exclude(pk=exclude_id)
+    found = _matching(actor, organization, signals, exclude_id)
     return list(found.order_by("last_name_key", "id").values_list("pk", flat=True)[:MAX_DUPLICATES])
 
 
 def _signals(organization: Organization, values: Mapping[str, Any]) -> Q:
     signals = Q()
     if values.get("last_name") and values.get("date_of_birth"):
-        signals |= Q(last_name_key=fold(values["last_name"])[:255], date_of_birth=values["date_of_birth"])
+        # The day as text, by whose index few of many patients are found.
+        born = values["date_of_birth"].isoformat()
+        signals |= Q(last_name_match_key=match_key(values["last_name"])[:255], date_of_birth_key=born)
     if email := fold(values.get("email")):
         signals |= Q(email_key=email[:254])
     if phone := values.get("mobile_phone"):
@@ -53,14 +54,20 @@ def _signals(organization: Organization, values: Mapping[str, Any]) -> Q:
     return signals
 
 
-def number_found(actor: Actor, organization: Organization, values: Mapping[str, Any]) -> bool | None:
-    """Tell whether somebody in the actor's scope has the social security number in `values`; None if it is not compared."""
+def number_found(
+    actor: Actor, organization: Organization, values: Mapping[str, Any], exclude_id: int | None = None
+) -> bool | None:
+    """Tell whether somebody in the actor's scope has the social security number in `values`; None if it is not compared.
+
+    `exclude_id` is the patient that the values belong to.
+    """
     signal = _number_signal(actor, organization, values)
-    return _matching(actor, organization, signal).exists() if signal else None
+    return _matching(actor, organization, signal, exclude_id).exists() if signal else None
 
 
-def _matching(actor: Actor, organization: Organization, signals: Q) -> QuerySet[Patient]:
-    return scope(actor, Patient.objects.filter(signals, organization=organization, deleted_at=None))
+def _matching(actor: Actor, organization: Organization, signals: Q, exclude_id: int | None) -> QuerySet[Patient]:
+    others = Q() if exclude_id is None else ~Q(pk=exclude_id)
+    return scope(actor, Patient.objects.filter(signals, others, organization=organization, deleted_at=None))
 
 
 def _number_signal(actor: Actor, organization: Organization, values: Mapping[str, Any]) -> Q:

@@ -6,12 +6,12 @@ from typing import Any
 from django.db import models
 from django.db.models import Q, QuerySet
 
-from config.core.compiled_queries import parameter
+from config.core.compiled_queries import Compilable, parameter
 from config.rest.compiled.cursors import Keyset
 from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Query, Where
 from config.rest.filters import ChoiceFilter, StrictFilter
-from patients.models import Status
-from patients.search import query_patterns
+from patients.models import SearchEntry, Status
+from patients.search import containing, query_patterns
 
 _TEXT = models.CharField()
 # How patients can be ordered. Missing values sort first, as empty text does.
@@ -28,22 +28,40 @@ ARCHIVED = Where(Q(deleted_at__isnull=False))
 
 
 @dataclass(frozen=True)
-class ContainsWord(Criterion):
-    """The records that contain a word as typed or, where it is a number, as bare digits."""
+class Pattern(Compilable):
+    """A LIKE pattern."""
 
-    as_typed: Any = parameter(models.TextField())
-    as_digits: Any = parameter(models.TextField(), default=None)
+    text: Any = parameter(models.TextField())
+
+
+@dataclass(frozen=True)
+class Word(Compilable):
+    """A word in the forms in which it is searched."""
+
+    forms: tuple[Pattern, ...]
+
+
+@dataclass(frozen=True)
+class ContainsWords(Criterion):
+    """The patients whose record contains each word in one of its forms."""
+
+    found_in = SearchEntry
+
+    words: tuple[Word, ...]
 
     def apply(self, rows: QuerySet) -> QuerySet:
-        found = Q(search_text__matches=self.as_typed)
-        return rows.filter(found if self.as_digits is None else found | Q(search_text__matches=self.as_digits))
+        patterns = [[form.text for form in word.forms] for word in self.words]
+        return rows.filter(containing(patterns))
+
+    def applies_to(self, model: type[models.Model]) -> bool:
+        return model is SearchEntry
 
 
 class SearchFilter(StrictFilter):
-    """Words that the record must all contain, each as typed or, where it is a number, as digits."""
+    """Words that the record must all contain: as typed or without punctuation, and dates as a date of birth."""
 
     def filter(self, qs: Query, value: str) -> Query:
-        return qs.filter(*[ContainsWord(*forms.values()) for forms in query_patterns(value)])
+        return qs.filter(ContainsWords(tuple([Word(tuple(map(Pattern, forms))) for forms in query_patterns(value)])))
 
 
 class StatusFilter(ChoiceFilter):

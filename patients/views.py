@@ -37,6 +37,6 @@ class PatientChildViewSet(DialectViewSet):
         listed = self.action == "list" and has_column(self.model, "deleted_at")
         return query.filter(NOT_ARCHIVED) if listed else query
 
-    def affected_patients(self, rows: list[tuple]) -> list[tuple[int, int]]:
-        """Return the patient of the path, whose chart was read even where it is empty, and those of `rows`."""
-        return sorted({(self.organization_id, self.patient_id), *super().affected_patients(rows)})
+    def named_patients(self) -> tuple[tuple[int, int], ...]:
+        """Return the patient of the path, whose chart is read even where it is empty."""
+        return ((self.organization_id, self.patient_id),)

@@ -10,11 +10,10 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Model
-from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.models import ApiKey, CareGroup, Role, User, UserStatus
+from accounts.models import CareGroup, Role, User, UserStatus
 from accounts.models.catalogs import Catalog
 from accounts.services.catalogs import archive_catalog_row
 from accounts.services.keys import revoke_key
@@ -25,6 +24,7 @@ from tests import policy
 from tests.conftest import ApiClient
 from tests.factories import SYSTEM, Clinic, archive, key_row, new_key
 from tests.policy import POLICY, Caller, Dialect, Place
+from tests.shared import note_use_of_keys
 
 _numbers = itertools.count(1)
 
@@ -74,7 +74,7 @@ class Cast:
             archive(each.relative)
         self.keys = self._keys()
         # Otherwise each request would note it anew, since `ask` takes that back.
-        ApiKey.objects.update(last_used_at=timezone.now())
+        note_use_of_keys()
         self._paths: dict[tuple[str, Place], str] = {}
 
     def _patient(self, clinic: Clinic, group: CareGroup | None, **values) -> Patient:
@@ -294,13 +294,25 @@ def shown(route: str, response) -> tuple[set[str], int | None]:
     return {item["id"] for item in items}, data.get("total")
 
 
-def traces(client: ApiClient, method: str, path: str, body: Any, *, warm: bool = False) -> tuple:
-    """Return all that an answer tells: status, body, header names, and how much SQL it took.
+def ask_counting(client: ApiClient, method: str, path: str, body: Any = None) -> tuple[Any, int]:
+    """Do as `ask`, and return also how many statements it took."""
+    statements = itertools.count()
 
-    Unless `warm`, the request is sent once before, so that what is kept between requests is there.
-    """
-    if not warm:
-        ask(client, method, path, body)
-    with CaptureQueriesContext(connection) as queries:
+    def count(execute: Callable, *arguments: Any) -> Any:
+        next(statements)
+        return execute(*arguments)
+
+    with connection.execute_wrapper(count):
         response = ask(client, method, path, body)
-    return response.status_code, response.content, sorted(response.headers), len(queries)
+    return response, next(statements)
+
+
+def traces(client: ApiClient, method: str, path: str, body: Any) -> tuple:
+    """Return all that an answer tells; the request is sent once before, so that what is kept between requests is there."""
+    ask(client, method, path, body)
+    return traces_of(*ask_counting(client, method, path, body))
+
+
+def traces_of(response: Any, statements: int) -> tuple:
+    """Return all that an answer tells: status, body, header names, and how many statements it took."""
+    return response.status_code, response.content, sorted(response.headers), statements

@@ -6,20 +6,27 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
 
+from accounts import audit
 from accounts.models import Organization, Role
+from accounts.scope import Actor
 from config.core.compiled_queries import CompiledQueries, CompiledQuery, Placeholder, QueryDefinition
 from config.rest import streaming
+from exports.event_types import event_types
 from tests import shared
 from tests.append_only import lifted
-from tests.databases import django_db_modify_db_settings  # noqa: F401 - pytest-django looks for this fixture here
-from tests.factories import Clinic
+from tests.databases import django_db_modify_db_settings, empty_tables  # noqa: F401 - pytest-django looks for the fixture here
+from tests.factories import SYSTEM, Clinic
 from tests.furnished import furnished
+from tests.totals import counted, kept
 
 HANDLER = ClientHandler()
 """The handler of all API clients: each of their own would load the middleware again."""
@@ -66,13 +73,13 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 def emptying() -> Iterator[None]:
     """Let tests that commit empty all tables after them, and make the shared clinics anew.
 
-    While a test runs, the append-only tables refuse as they always do.
+    Deleting the few rows there are takes a tenth of the time of Django's own way, which truncates all tables and makes
+    content types and permissions anew. While a test runs, the append-only tables refuse as they always do.
     """
-    empty = TransactionTestCase._fixture_teardown
 
     def emptied(case: TransactionTestCase) -> None:
-        with lifted():
-            empty(case)
+        with transaction.atomic(), lifted():
+            empty_tables()
         shared.make_clinics()
 
     with pytest.MonkeyPatch.context() as patch:
@@ -89,9 +96,38 @@ def places() -> Iterator[None]:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported and collected out of garbage collection: going through all of it costs a tenth of the time."""
+    """Leave what was imported and collected out of garbage collection, and collect the rest seldom.
+
+    Going through all of it cost a tenth of the time, and going through what is young as often as Python does a twentieth.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Send no keywords with the 26,000 reports: they are most of what the workers send, and nobody reads them."""
+    report = yield
+    report.keywords = {}
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def converted_once() -> Iterator[None]:
+    """Let Django turn the placeholders of a statement into those of SQLite once, and not at each execution."""
+    with pytest.MonkeyPatch.context() as patch:
+        # A statement with named parameters comes with their names, which no cache can hold.
+        convert = SQLiteCursorWrapper.convert_query
+        positional = lru_cache(4_000)(partial(convert, None))
+        patch.setattr(
+            SQLiteCursorWrapper,
+            "convert_query",
+            lambda self, query, *, param_names=None: (
+                convert(self, query, param_names=param_names) if param_names else positional(query)
+            ),
+        )
+        yield
 
 
 # How often a compiled query is compiled again and compared; without a limit where CHECK_EVERY_QUERY is set.
@@ -122,10 +158,33 @@ def checked_compiled_queries() -> Iterator[None]:
 _catalog_versions = itertools.count(1_000, 1_000)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def documented_events() -> Iterator[None]:
+    """Let no service publish an event of a type that is not documented (tests/exports/test_events.py)."""
+    publish = audit._publish
+
+    def checked(actor: Actor, organization_id: int, event: str, *about: Any) -> None:
+        # Tests make and archive rows of every kind, also of those with which no service does that.
+        made = actor == SYSTEM and event.endswith((".created", ".archived"))
+        assert made or event in event_types(), f"{event} is not among the types of events"
+        publish(actor, organization_id, event, *about)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "_publish", checked)
+        yield
+
+
 @pytest.fixture
 def new_catalog_versions(db) -> None:
     """Give the shared clinics catalog versions of this test: what the server caches outlives the transaction of a test."""
     Organization.objects.update(catalog_version=next(_catalog_versions))
+
+
+@pytest.fixture
+def kept_totals(db) -> Iterator[None]:
+    """Look, after the test, whether the totals of patients are their numbers: whatever it did wrote both."""
+    yield
+    assert kept() == counted()
 
 
 @pytest.fixture

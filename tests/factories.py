@@ -46,6 +46,7 @@ from patients.models import (
     FieldDefinition,
     FieldValue,
     Location,
+    OverriddenWarning,
     Patient,
     PatientMutation,
     PatientTag,
@@ -171,6 +172,12 @@ class Clinic:
                 "cause": {},
             },
             Medication: lambda: {"med_descript": "Herbal tea"},
+            OverriddenWarning: lambda: {
+                "subject": "medication",
+                "subject_id": 1,
+                "warnings": ["drug_allergy.high"],
+                "reason": "Tolerated before",
+            },
             PatientMutation: lambda: {"type": "group", "name": "Team A"},
             PlannedAction: lambda: {
                 "program_action": self.organization.uuid,
@@ -191,7 +198,7 @@ class Clinic:
             Relationship: lambda: {"to_patient_id": self.relative.pk, "relationship_type": "sibling"},
             RuleOverride: lambda: {"kind": "remark", "rules": [{"kind": "remark", "flag": "red"}]},
             SocialHistory: lambda: {"category": "tobacco", "value": "Never smoked"},
-            VitalSigns: lambda: {"date_taken": datetime.date(2024, 2, 29)},
+            VitalSigns: lambda: {"date_taken": datetime.date(2024, 2, 29), "pulse": 72},
         }
         return needed[model]()
 

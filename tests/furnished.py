@@ -1,6 +1,10 @@
 """Two clinics with a row of everything that the admin shows, for its sweeps: `made_once(…, furnished)`."""
 
+from collections.abc import Collection, Hashable
+
 from django.apps import apps
+from django.contrib import admin
+from django.db.models import Model
 
 from accounts.audit import record_change
 from accounts.models import ApiKey, AuditEvent, Organization, Role, User
@@ -13,11 +17,37 @@ from tests.shared import ELM_STREET, HILL_VALLEY, clinic_named
 CATALOGS = [model for model in apps.get_models() if issubclass(model, Catalog)]
 MODELS = [ApiKey, Appointment, AuditEvent, *CATALOGS, Organization, Patient, User]
 
+# What an admin page declares of names and looks, and what Django derives for each class.
+NAMES = {"place", "icon", "hint", "list_display", "search_fields", "fieldsets", "constraint_fields", "media"}
+
+
+def rules_of(model: type[Model]) -> Hashable:
+    """Return what makes the admin pages of `model` unlike those of others: code, declarations, references and scope."""
+    found = type(admin.site._registry[model])
+    declared = {name: getattr(found, name) for name in dir(found) if not name.startswith("__") and name not in NAMES}
+    references = [field.name for field in model._meta.concrete_fields if field.is_relation]
+    paths = [name for name in (*found.list_display, *found.search_fields) if "__" in str(name)]
+    return repr((declared, references, paths, model.scope))
+
+
+def inputs_of(model: type[Model]) -> Hashable:
+    """Return the kinds of columns that the form of `model` shows."""
+    shown = str(admin.site._registry[model].fieldsets)
+    return frozenset(type(field) for field in model._meta.concrete_fields if f"'{field.name}'" in shown)
+
+
+def unlike(models: Collection[type[Model]], *, inputs: bool = False) -> list[type[Model]]:
+    """Return one of those `models` whose pages have the same rules, or the same rules and `inputs`."""
+    found: dict[Hashable, type[Model]] = {}
+    for model in models:
+        found.setdefault((rules_of(model), inputs and inputs_of(model)), model)
+    return list(found.values())
+
+
 # What a form needs before it is saved.
 MINIMUM = {
     Patient: {"first_name": "New", "last_name": "Patient"},
     ApiKey: {"description": "new"},
-    Appointment: {"starts_at_0": "2030-01-01", "starts_at_1": "12:00:00"},
     Protocol: {"name": "new"},
     User: {"email": "new@example.org", "role": Role.HC_ADMIN},
 }

@@ -75,10 +75,15 @@ def form_values(html: str, form_id: str) -> dict[str, list[str]]:
     return reader.values
 
 
-def submit(client: Client, model, pk: int | None = None, **changes: Any):
-    """Open the form of a row (or the empty one), change some inputs and send it."""
+def opened(client: Client, model, pk: int | None = None) -> tuple[str, dict[str, list[str]]]:
+    """Open the form of a row (or the empty one), and return its address and what a browser would send unchanged."""
     address = url(model, "change", pk) if pk else url(model, "add")
     page = client.get(address)
     assert page.status_code == 200, (address, page.status_code)
-    values = form_values(page.content.decode(), f"{model._meta.model_name}_form")
+    return address, form_values(page.content.decode(), f"{model._meta.model_name}_form")
+
+
+def submit(client: Client, model, pk: int | None = None, **changes: Any):
+    """Open the form of a row (or the empty one), change some inputs and send it."""
+    address, values = opened(client, model, pk)
     return client.post(address, {**values, **changes})

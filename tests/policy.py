@@ -33,8 +33,8 @@ class Caller(StrEnum):
     INACTIVE = "key of a deactivated user"
 
 
-STRANGERS = frozenset({Caller.NO_KEY, Caller.REVOKED, Caller.EXPIRED, Caller.INACTIVE})
-ROLES = tuple(caller for caller in Caller if caller not in STRANGERS)
+UNAUTHENTICATED = frozenset({Caller.NO_KEY, Caller.REVOKED, Caller.EXPIRED, Caller.INACTIVE})
+ROLES = tuple(caller for caller in Caller if caller not in UNAUTHENTICATED)
 CAREGIVERS = frozenset({Caller.HC_PRIMARY, Caller.HC_SECONDARY})
 
 
@@ -150,9 +150,9 @@ NOWHERE = dict.fromkeys(METHODS, UNKNOWN)
 
 STAFF = frozenset(ROLES) - {Caller.PATIENT}
 CHART = {
-    "alerts": Chart("alert_uuid", readers=STAFF, corrected=False),
+    "alerts": Chart("alert_uuid", corrected=False),
     "allergies": Chart("allergy_uuid"),
-    "communication-logs": Chart("log_uuid", readers=STAFF, corrected=False),
+    "communication-logs": Chart("log_uuid", corrected=False),
     "diseases": Chart("disease_uuid"),
     "field-values": Chart("value_uuid", readers=STAFF, corrected=False, added=False),
     "medications": Chart("medication_uuid"),
@@ -234,11 +234,11 @@ POLICY: dict[str, dict[str, Entry]] = {
     "api/v1/<org_id>/patients/check-duplicates": {"POST": Entry(Kind.COUNT)},
     "api/v1/<org_id>/patients/counts/by-location": {"GET": Entry(Kind.COUNT)},
     "api/v1/<org_id>/appointments": {"GET": LIST, "POST": CREATE},
-    "api/v1/<org_id>/appointments/<appointment_uuid>": {"GET": READ},
+    "api/v1/<org_id>/appointments/<appointment_uuid>": {"GET": READ, "PATCH": CHANGE},
     "api/v1/<org_id>/patients/<patient_uuid>/field-values/form": {"GET": Entry(Kind.READ, 200, STAFF)},
     **{route: methods for name, chart in CHART.items() for route, methods in _chart(name, chart).items()},
     # Alerts are archived by their status, and corrected after that too.
-    "api/v1/<org_id>/patients/<patient_uuid>/alerts/<alert_uuid>": {"GET": Entry(Kind.READ, 200, STAFF), "PATCH": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/alerts/<alert_uuid>": {"GET": READ, "PATCH": CHANGE},
     "api/v1/<org_id>/patients/<patient_uuid>/alerts/<alert_uuid>/archive": {"POST": CHANGE},
     "api/v1/<org_id>/patients/<patient_uuid>/alerts/<alert_uuid>/disable": {"POST": CHANGE},
     "api/v1/<org_id>/patients/<patient_uuid>/alerts/bulk-dismiss": {"POST": CHANGE},
@@ -246,6 +246,7 @@ POLICY: dict[str, dict[str, Entry]] = {
     "api/v1/<org_id>/patients/<patient_uuid>/dependents": {"GET": READ},
     "api/v1/<org_id>/patients/<patient_uuid>/guardians": {"GET": READ},
     **{route: methods for name, row in CATALOGS.items() for route, methods in _catalog(name, row).items()},
+    "api/v1/<org_id>/events": {"GET": REPORT},
     "^api/": NOWHERE,
     "v1/me": {"GET": SELF},
     "v1/patients": {"GET": LIST, "POST": CREATE},
@@ -309,7 +310,7 @@ def places_of(route: str) -> tuple[Place, ...]:
 def expected_status(route: str, method: str, caller: Caller, place: Place) -> int:
     """Return the status that `caller` gets: 401, 405, scope 404, role 403, and only then the work."""
     entry = POLICY[route].get(method)
-    if caller in STRANGERS:
+    if caller in UNAUTHENTICATED:
         return 401
     if entry is None:
         return 405

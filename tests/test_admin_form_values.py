@@ -1,29 +1,35 @@
 """What a form of the admin is sent: values that no field can read, and values that are taken where the caller cannot see it."""
 
 import json
+import re
+from collections import ChainMap
 from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Model, UniqueConstraint
-from django.forms import JSONField
-from django.test import Client
+from django.db.models import BooleanField, Field, Model, UniqueConstraint
+from django.db.models import JSONField as JSONColumn
+from django.forms import DecimalField, FloatField, IntegerField, JSONField, ModelChoiceField, ModelMultipleChoiceField
+from django.test import Client, RequestFactory
 
 from accounts.admin import taken
 from accounts.admin.forms import StorableJson
 from accounts.admin.taken import TAKEN, TOO_MANY
 from accounts.models import Organization, Role, User
-from patients.models import Protocol
+from patients.models import Patient, Protocol
+from tests.bad_values import as_inputs, bad_values
 from tests.factories import Clinic
-from tests.furnished import MINIMUM, MODELS
+from tests.furnished import MINIMUM, MODELS, unlike
 from tests.pages import form_values, sign_in, submit, url
+from tests.test_import_law import modules
 
 TOO_BIG = str(2**70)
 VALUES = [TOO_BIG, "9" * 5_000 + "\0", "9999-12-31"]
 JSON = ["9" * 5_000, "NaN", "x\0", "[" * 5_000, '["\\ud800"]', '["\\u0000"]', "[1e999]"]
 WRITABLE = [model for model in MODELS if (found := admin.site._registry[model]).creators or found.writers]
-by_model = pytest.mark.parametrize("model", WRITABLE, ids=lambda model: model.__name__)
+# Of forms with the same rules and kinds of fields, one.
+by_form = pytest.mark.parametrize("model", unlike(WRITABLE, inputs=True), ids=lambda model: model.__name__)
 
 
 def forms_of(client: Client, model: type[Model], own: Clinic) -> dict[str, dict]:
@@ -47,7 +53,7 @@ def errors_of(answer) -> set[str]:
     return set(answer.context["adminform"].form.errors) if answer.status_code == 200 else set()
 
 
-@by_model
+@by_form
 def test_no_value_of_a_form_is_an_error_of_the_server(own, model):
     """Each value in all inputs at once, and then in those alone that have taken it, so that it reaches the service."""
     client = sign_in(own.users[Role.FC_ADMIN if model is Organization else Role.HC_ADMIN])
@@ -61,6 +67,53 @@ def test_no_value_of_a_form_is_an_error_of_the_server(own, model):
         kept = [name for name in filled if name not in refused and name.rpartition("_")[0] not in refused]
         answers += [send(client, address, filled | dict.fromkeys(kept, value)) for address, filled in forms.items() if kept]
         assert [answer.exc_info for answer in answers if answer.status_code not in (200, 302, 403)] == [], value[:20]
+
+
+def columns_in(model: type[Model], filled: dict) -> list[Field]:
+    """Return the columns of `model` that a form shows as inputs of their own, but for boxes to tick and lists of objects."""
+    columns = [column for column in model._meta.concrete_fields if column.name in filled]
+    return [column for column in columns if not isinstance(column, BooleanField | JSONColumn)]
+
+
+# The form of a patient is a door of test_bad_values_at_every_door.py.
+OTHERS = unlike([model for model in WRITABLE if model is not Patient], inputs=True)
+
+
+@pytest.mark.parametrize("model", OTHERS, ids=lambda model: model.__name__)
+def test_every_field_of_a_form_is_named_for_a_bad_value(own, model):
+    client = sign_in(own.users[Role.FC_ADMIN if model is Organization else Role.HC_ADMIN])
+    for address, filled in forms_of(client, model, own).items():
+        bad = {column: bad_values(column, as_json=False) for column in columns_in(model, filled)}
+        for turn in range(max(map(len, bad.values()), default=0)):
+            typed = [as_inputs(column, values[turn % len(values)]) for column, values in bad.items()]
+            answer = send(client, address, dict(ChainMap(*typed, filled)))
+            assert {column.name for column in bad} - errors_of(answer) == set(), (address, turn)
+
+
+NUMBERS = (IntegerField, DecimalField, FloatField, ModelChoiceField)
+
+
+def test_a_number_is_written_as_people_write_it(own):
+    """Python also reads 1_0 as 10: as a number, and as the id of a row."""
+    request, seen = RequestFactory().get("/admin/"), set()
+    request.user = own.users[Role.FC_ADMIN]
+    for model in WRITABLE:
+        found = admin.site._registry[model]
+        form = found.get_form(request, own.rows[model] if found.writers else None)
+        for field in form.base_fields.values():
+            if isinstance(field, NUMBERS):
+                row = field.queryset.first() if isinstance(field, ModelChoiceField) else None
+                seen.add(type(field).__name__)
+                value = f"0_{row.pk if row else 5}"
+                with pytest.raises(ValidationError):
+                    field.clean([value] if isinstance(field, ModelMultipleChoiceField) else value)
+    assert {"WholeNumberField", "DecimalNumberField", "RowField", "RowsField"} <= seen
+
+
+def test_no_form_of_the_admin_has_djangos_own_fields_for_numbers_and_rows():
+    own = re.compile(r"\bforms\.(Integer|Decimal|Float|ModelChoice|ModelMultipleChoice)Field\b")
+    admins = {name: path.read_text(encoding="utf-8") for name, path in modules().items() if ".admin" in name}
+    assert {name for name, text in admins.items() if own.search(text)} == {"accounts.admin.forms"}
 
 
 @pytest.mark.parametrize("text", JSON, ids=lambda text: text[:10])

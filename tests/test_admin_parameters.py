@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.apps import apps
@@ -21,18 +21,20 @@ from accounts.models import AuditEvent, Organization, Role, User
 from accounts.site import AutocompleteView
 from config.core.databases import on_postgres
 from patients.models import Location, Patient, Provider
-from tests.furnished import MODELS
+from tests.furnished import MODELS, unlike
 from tests.pages import sign_in, url
 
 TOO_BIG = str(2**70)
 MANY_WORDS = " ".join(["word"] * 1_500)
 BAD = ["abc", TOO_BIG, f"-{TOO_BIG}", "-1", "9" * 5_000, "x" * 10_000, "x" * 60_000, MANY_WORDS, '"', "\\", "1.5", "ñ²", "\ufffd"]
+# What int() reads besides digits.
+BUT_DIGITS = ["0_{}", "+{}", " {}", "{}\n", "\u0661{}"]
 # What the admin answers with 400, or by showing the list without parameters.
 REFUSALS = (BadRequest, SuspiciousOperation, IncorrectLookupParameters)
-by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 # Of lists that filter and search alike, one.
 UNLIKE = {str((found.list_filter, found.search_fields, found.actions)): model for model, found in admin.site._registry.items()}
 by_list = pytest.mark.parametrize("model", UNLIKE.values(), ids=lambda model: model.__name__)
+by_form = pytest.mark.parametrize("model", unlike(MODELS, inputs=True), ids=lambda model: model.__name__)
 
 
 @pytest.fixture
@@ -81,8 +83,13 @@ def test_the_walk_sees_the_lookups_of_django_and_of_the_project():
     assert {"regex", "iregex", "range", "in", "contains", "year", "matches", "isnull"} <= set(LOOKUPS)
 
 
-@pytest.mark.parametrize("role", [Role.HC_ADMIN, Role.FC_ADMIN])
-@by_model
+@pytest.mark.parametrize(
+    ("role", "model"),
+    [
+        *(pytest.param(Role.HC_ADMIN, model, id=f"{model.__name__}-HC_ADMIN") for model in MODELS),
+        *(pytest.param(Role.FC_ADMIN, model, id=f"{model.__name__}-FC_ADMIN") for model in unlike(MODELS)),
+    ],
+)
 def test_a_list_takes_the_parameters_of_its_filters_and_no_others(own, role, model):
     user, found = own.users[role], admin.site._registry[model]
     offered, request = declared(model, user), asking(own.users[role])
@@ -155,10 +162,12 @@ def test_no_value_of_a_parameter_is_an_error_of_the_server(own, model):
 @by_list
 def test_a_page_or_an_order_that_cannot_be_read_is_no_error_of_the_server(client, model):
     """Two addresses with everything that a list ignores rather than refuses: what is left is written into the page."""
-    for query in ({"p": TOO_BIG, "o": "-99.0.98"}, {"p": "9" * 5_000, "e": "x", "all": "x", "_popup": "x"}):
+    for query in ({"p": "9" * 18, "o": "-99.0.98"}, {"p": "0", "e": "x", "all": "x", "_popup": "x"}):
         assert client.get(url(model, "changelist"), query).status_code in (200, 302)
     for bad in ("1..2", "x", "-", ".".join(["1"] * 2_500), "9" * 5_000):
         assert client.get(url(model, "changelist"), {"o": bad}).status_code == 400, bad[:20]
+    for bad in ("x", "-1", TOO_BIG, "9" * 5_000, *(form.format(1) for form in BUT_DIGITS)):
+        assert client.get(url(model, "changelist"), {"p": bad}).status_code == 400, bad[:20]
 
 
 class Links(HTMLParser):
@@ -168,18 +177,19 @@ class Links(HTMLParser):
         super().__init__()
         self.queries: list[str] = []
         self.inputs: dict[str, str] = {}
+        self.is_sent_in_address = False
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
         given = dict(attrs)
         if tag == "a" and (given.get("href") or "").startswith("?"):
             self.queries.append(given["href"])
         elif tag == "form":
-            self.inputs = {}
+            self.inputs, self.is_sent_in_address = {}, given.get("method", "get").lower() == "get"
         elif tag in ("input", "select") and given.get("name"):
             self.inputs[given["name"]] = given.get("value") or ""
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "form" and "csrfmiddlewaretoken" not in self.inputs:
+        if tag == "form" and self.is_sent_in_address:
             self.queries.append(f"?{urlencode(self.inputs)}")
 
 
@@ -219,13 +229,38 @@ def test_an_action_on_what_is_no_id_is_a_bad_request(client, model):
                 assert sent.status_code == 400, (action, pk, more)
 
 
-@by_model
+@by_form
 def test_the_address_fills_no_form(client, model):
     """What a field cannot show must not reach it: an id that is none, a text where it wants a date."""
     query = {field.name: "abc" for field in model._meta.get_fields()} | {"base_version": "x", "groups": "x", "password": "x"}
     answer = client.get(url(model, "add"), {**query, "_popup": "x", "_changelist_filters": "a=b&c"})
     assert answer.status_code in (200, 403)
     assert answer.status_code == 403 or {"abc", "x"}.isdisjoint(answer.context["adminform"].form.initial.values())
+
+
+@by_list
+def test_a_number_in_an_address_is_written_in_digits(client, own, model):
+    form = BUT_DIGITS[0]
+    pk = form.format(own.rows[model].pk)
+    for page in ("change", "history"):
+        address = url(model, page, 987654321)
+        assert client.get(address.replace("987654321", quote(pk))).status_code == client.get(address).status_code, page
+    for name in declared(model, own.users[Role.HC_ADMIN]):
+        if name.endswith("__id__exact"):
+            assert client.get(url(model, "changelist"), {name: pk, "e": "1"}).status_code == 400, name
+    number = form.format(1)
+    assert client.get(url(model, "changelist"), {"p": number}).status_code == 400
+    assert client.get(url(model, "history", own.rows[model].pk), {"p": number}).status_code == 400
+    for action in admin.site._registry[model].actions:
+        for sent in ({"_selected_action": [pk]}, {"_selected_action": ["1"], "index": form.format(1)}):
+            assert client.post(url(model, "changelist"), {"action": action, **sent}).status_code == 400
+
+
+@pytest.mark.parametrize("form", BUT_DIGITS)
+def test_a_page_of_suggestions_is_written_in_digits(client, form):
+    address = reverse("admin:autocomplete")
+    assert client.get(address, {**ASKED, "term": "a", "page": "1"}).status_code == 200
+    assert client.get(address, {**ASKED, "term": "a", "page": form.format(1)}).status_code == 400
 
 
 @by_list
@@ -266,9 +301,10 @@ def test_no_parameter_of_suggestions_is_an_error_of_the_server(client, query):
     assert client.get(reverse("admin:autocomplete"), query).status_code in (200, 400, 403, 404)
 
 
-@pytest.mark.parametrize("query", [{"s": "a", "page": page} for page in ("x", "99", TOO_BIG)] + [{"s": MANY_WORDS}])
-def test_no_parameter_of_the_search_for_pages_is_an_error_of_the_server(client, query):
-    assert client.get(reverse("admin:search"), query).status_code in (200, 404)
+@pytest.mark.parametrize("page", ["search", "find"])
+@pytest.mark.parametrize("query", [{"q": value} for value in (*BAD, MANY_WORDS, "x" * 201)] + [{"for": TOO_BIG}])
+def test_no_parameter_of_a_search_for_people_is_an_error_of_the_server(client, page, query):
+    assert client.get(reverse(f"admin:{page}"), query).status_code in (200, 400)
 
 
 def test_a_nul_in_an_address_is_a_bad_request(client, own):

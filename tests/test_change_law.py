@@ -10,6 +10,8 @@ from tests.test_import_law import modules
 THE_ONE = "accounts.audit"
 TABLES = {"AuditEvent", "AuditedPatient", "OutboxEvent"}
 INSERTS = {"create", "bulk_create", "get_or_create", "update_or_create"}
+# Take the model as their first argument.
+BULK_INSERTS = {"insert_many", "insert_values"}
 # How a change was once recorded, one half at a time.
 BEFORE = {"audit.record", "events.emit", "events.emit_all"}
 
@@ -21,7 +23,7 @@ def writes(tree: ast.AST) -> Iterator[str]:
             continue
         name = ast.unparse(call.func)
         parts = name.split(".")
-        inserted = call.args[0] if parts[-1] == "insert_many" and call.args else None
+        inserted = call.args[0] if parts[-1] in BULK_INSERTS and call.args else None
         made = parts[-1] in TABLES
         by_manager = parts[-1] in INSERTS and not TABLES.isdisjoint(parts)
         if made or by_manager or name in BEFORE or (inserted is not None and ast.unparse(inserted) in TABLES):
@@ -43,6 +45,7 @@ def test_only_one_module_writes_the_audit_trail_and_the_outbox():
         "OutboxEvent.objects.create(type='patient.created')",
         "models.AuditEvent.objects.bulk_create(rows)",
         "insert_many(AuditedPatient, rows)",
+        "insert_values(OutboxEvent, names, rows)",
     ],
 )
 def test_the_walk_sees_every_other_way(line):

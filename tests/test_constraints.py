@@ -44,6 +44,7 @@ HALF_A_CODE = ({"concept_code": "1"}, {"concept_system": "snomed"})
 FORBIDDEN: dict[str, tuple[Setting, ...]] = {
     "allergydefinition_code_in_a_system": HALF_A_CODE,
     "appointment_ends_after_start": ({"ends_at": NOON},),
+    "appointment_reason_if_cancelled": ({"cancellation_reason": "Flu"}, {"cancellation_reason": "", "status": "no_show"}),
     "disease_dates_in_order": (STOPPED_BEFORE_START,),
     "diseasedefinition_code_in_a_system": HALF_A_CODE,
     "enrolment_dates_in_order": ({"end_date": LEAP_DAY - datetime.timedelta(days=1)},),
@@ -57,6 +58,7 @@ FORBIDDEN: dict[str, tuple[Setting, ...]] = {
     "medicationdefinition_code_in_a_system": HALF_A_CODE,
     "patient_archived_is_deleted": ({"status": "archived"}, {"deleted_at": NOON}),
     "patient_not_own_guarantor": ({"pk": 2**40, "responsible_party_id": 2**40},),
+    "monitoring_alert_review_by_someone": ({"review_at": NOON},),
     "planned_action_in_order": ({"expires_at": NOON},),
     "referral_attribution_not_self": (lambda clinic, row: {"provider_id": None, "referring_patient_id": row.patient_id},),
     "referral_attribution_one_source": (
@@ -67,6 +69,7 @@ FORBIDDEN: dict[str, tuple[Setting, ...]] = {
     "social_history_dates_in_order": (STOPPED_BEFORE_START,),
     "star_rating_in_range": ({"score": 0}, {"score": 501}),
     "user_organization_required": ({"organization": None},),
+    "vital_signs_not_empty": ({"pulse": None},),
     "vital_signs_pressures_in_order": ({"bp_systolic": 80, "bp_diastolic": 120},),
 }
 

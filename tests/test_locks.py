@@ -4,6 +4,7 @@
 is read from pyproject.toml and from the metadata of the installed packages, without a package index.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -15,12 +16,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 LOCKS = {
     "requirements.txt": Requirement("anamnesis"),
     "requirements-extras.txt": Requirement("anamnesis[parquet,redis]"),
     "requirements-dev.txt": Requirement("anamnesis[dev]"),
 }
+# In an environment of its own, where `pip check` tells whether it is complete.
+SDK_LOCK = "requirements-sdk.txt"
 # name==version, a marker where it has one, hashes; then who asked for it. No options, addresses or paths.
 ENTRY = re.compile(
     r"(?P<pin>[a-z0-9-]+==[\w.]+)(?P<marker> ; [^\\\n]+)?"
@@ -77,7 +81,7 @@ def test_a_lock_keeps_to_the_ranges_that_are_asked_for(lock, requirement):
     assert [str(each) for each in needed if not each.specifier.contains(locked[canonicalize_name(each.name)])] == []
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, SDK_LOCK])
 def test_a_lock_is_pins_with_hashes_and_nothing_else(lock):
     assert ENTRY.sub("", (ROOT / lock).read_text(encoding="utf-8")) == ""
 
@@ -86,3 +90,17 @@ def test_a_lock_is_pins_with_hashes_and_nothing_else(lock):
 def test_a_lock_has_the_same_pins_as_the_one_for_development(lock):
     development = {(entry["pin"], entry["hashes"]) for entry in entries("requirements-dev.txt")}
     assert {(entry["pin"], entry["hashes"]) for entry in entries(lock)} - development == set()
+
+
+def test_the_lock_of_the_generators_keeps_to_the_ranges_that_are_asked_for():
+    locked = pins(SDK_LOCK)
+    asked = [Requirement(line) for line in PYPROJECT["dependency-groups"]["sdk"]]
+    assert [str(each) for each in asked if not each.specifier.contains(locked[each.name])] == []
+
+
+def test_the_npm_lock_is_versions_with_hashes_of_what_is_asked_for():
+    asked, lock = (json.loads((ROOT / "tests" / "sdk" / name).read_text()) for name in ("package.json", "package-lock.json"))
+    packages = lock["packages"]
+    assert packages.pop("")["dependencies"] == asked["dependencies"]
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in asked["dependencies"]} == asked["dependencies"]
+    assert all(package["integrity"].startswith("sha512-") and "resolved" not in package for package in packages.values())

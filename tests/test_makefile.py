@@ -16,7 +16,7 @@ def test_nothing_is_installed_but_locks_and_the_pinned_resolver():
     ]
 
 
-@pytest.mark.parametrize("marker", ["browser", "fuzz"])
+@pytest.mark.parametrize("marker", ["browser", "fuzz", "sdk"])
 def test_a_marked_test_is_in_the_folder_where_its_target_looks(marker):
     marked = [path for path in ROOT.glob("tests/**/*.py") if re.search(rf"mark\.{marker}\b", path.read_text(encoding="utf-8"))]
     assert {path.parent for path in marked} == {ROOT / "tests" / marker}

@@ -236,8 +236,8 @@ def test_no_row_is_named_by_what_it_holds(clinic, marked_record):
     assert [text for text in named if CANARY.lower() in text.lower() or any(email in text for email in emails)] == []
 
 
-RECORD = {"Patient", "PatientIdentifier", "NameKey"}
-"""The tables that are the record: the patient, what other systems call them, the index of the typeahead."""
+RECORD = {"Patient", "PatientIdentifier", "NameKey", "SearchEntry"}
+"""The tables that are the record: the patient, what other systems call them, and what searches and the typeahead read."""
 
 
 def test_only_the_tables_of_the_record_hold_it(marked_record):

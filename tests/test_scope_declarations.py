@@ -106,12 +106,12 @@ def test_a_patient_sees_no_table_that_no_patient_owns(clinic, model):
 
 
 @pytest.mark.parametrize("role", Role.values)
-@pytest.mark.parametrize("model", SCOPED, ids=names)
-def test_the_compiled_rule_is_the_rule(model, role):
+def test_the_compiled_rule_is_the_rule(role):
     """Rules with placeholders, as the read path compiles them, name the same columns as rules with values."""
     actor = Actor(role=role, organization_id=1, user_id=1, group_ids=(1,))
-    plain, compiled = visible(actor, model), visible(viewer_of(actor).with_placeholders(count()), model)
-    assert [lookup for lookup, _ in _leaves(plain)] == [lookup for lookup, _ in _leaves(compiled)]
+    for model in SCOPED:
+        plain, compiled = visible(actor, model), visible(viewer_of(actor).with_placeholders(count()), model)
+        assert [lookup for lookup, _ in _leaves(plain)] == [lookup for lookup, _ in _leaves(compiled)], model
 
 
 def _leaves(rule):

@@ -10,20 +10,25 @@ from django.contrib.admin.options import BaseModelAdmin, IncorrectLookupParamete
 from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR, ChangeList
 from django.core.exceptions import BadRequest
 from django.db import IntegrityError
-from django.db.models import Model, Q, QuerySet, TextField
+from django.db.models import DateField, DateTimeField, Model, Q, QuerySet
 from django.forms import BoundField, JSONField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline as UnfoldTabularInline
+from unfold.views import ChangeList as UnfoldChangeList
 
+from accounts.admin.fields import LocalDateField, country_of
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter, parameter_of
-from accounts.admin.forms import AutocompleteWidget, NoteField, ServiceForm, StorableJson, VersionedForm
-from accounts.admin.parameters import LIST_PARAMETERS, check_ids, check_list_parameters, searched
+from accounts.admin.forms import FORM_FIELDS, AutocompleteWidget, ServiceForm, StorableJson, VersionedForm
+from accounts.admin.labels import Labelled, address_of
+from accounts.admin.parameters import LIST_PARAMETERS, check_list_parameters, check_numbers, check_page, searched
 from accounts.admin.taken import TAKEN, check_refusals, count_refusal
+from accounts.admin.totals import TotalsPaginator
 from accounts.models import Organization
 from accounts.permissions import STAFF, Permission
 from accounts.scope import Role, scope
 from accounts.site import actor_of, record_denied
+from accounts.templatetags.clinic import zone_name
 from config.core.exceptions import DomainError
 from config.core.orm import has_column, is_id
 
@@ -36,16 +41,36 @@ def exclude_fields(fieldsets: list, names: Collection[str]) -> None:
         options["fields"] = [line for line in kept if line]
 
 
+class AddressedChangeList(UnfoldChangeList):
+    """A list whose rows lead to the page that shows them, which need not be their form."""
+
+    def url_for_result(self, result: Model) -> str:
+        return self.model_admin.address(result)
+
+
 class Scoped(BaseModelAdmin):
-    """Shared by ModelAdmin and inline: lists and choices hold only rows in scope."""
+    """Shared by ModelAdmin and inline: lists and choices hold only rows in scope.
+
+    `past_days` are columns for days that have been, whose years may be written with two digits.
+    """
+
+    past_days: frozenset[str] = frozenset()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return scope(actor_of(request), super().get_queryset(request))
 
     def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
-        if isinstance(db_field, TextField):
-            kwargs.setdefault("form_class", NoteField)
+        form_class = next((found for kind, found in FORM_FIELDS.items() if isinstance(db_field, kind)), None)
+        if form_class is not None:
+            kwargs.setdefault("form_class", form_class)
+        if isinstance(db_field, DateTimeField):
+            hint = f"{db_field.help_text} {zone_name()}."
+            kwargs.setdefault("help_text", hint.strip())
+        elif isinstance(db_field, DateField):
+            kwargs.setdefault("form_class", LocalDateField)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, LocalDateField):
+            field.country, field.past = country_of(request.user), db_field.name in self.past_days
         for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
             if field is not None and hasattr(field.widget, link):
                 setattr(field.widget, link, False)
@@ -82,13 +107,17 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
     readers: frozenset[str] = STAFF
     creators: frozenset[str] = frozenset()
     writers: frozenset[str] = frozenset()
-    section = "Clinic"
+    section = "Catalogs"
     place = 0
     icon = "database"
     hint = ""
+    # Where a page other than Django's form adds a row: its URL name, and what the button says.
+    add_url_name = ""
+    add_label = ""
     constraint_fields: dict[str, tuple[str, str]] = {}
 
     view_on_site = False
+    paginator = TotalsPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
@@ -122,8 +151,12 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         return queryset.filter(deleted_at=None) if has_column(self.model, "deleted_at") else queryset
 
     def label(self, obj: Any) -> str:
-        """Return the label of `obj` as a choice."""
+        """Return what people call `obj`: in choices, titles, messages and links."""
         return str(obj)
+
+    def address(self, obj: Any) -> str:
+        """Return the address of the page that shows `obj`."""
+        return address_of(obj)
 
     def audit_read(self, request: HttpRequest, rows: list[Any], action: str) -> None:
         """Audit that a response shows `rows`, before it is sent, as "search" or "read". Rows about no patient are not audited."""
@@ -167,6 +200,9 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         return [*fields, "organization"] if obj and self.chooses_organization(request) else fields
 
     # --- reading ----------------------------------------------------------------------------------
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return AddressedChangeList
+
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         search = {SEARCH_VAR} if self.get_search_fields(request) else set()
         check_list_parameters(request, LIST_PARAMETERS | search | self.filter_parameters(request))
@@ -187,7 +223,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         return super().get_search_results(request, queryset, text)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        check_ids(request.POST.getlist(ACTION_CHECKBOX_NAME))
+        check_numbers([*request.POST.getlist(ACTION_CHECKBOX_NAME), *request.POST.getlist("index")])
         return super().response_action(request, queryset)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -197,6 +233,10 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
             self.audit_read(request, list(changelist.result_list), "search")
         return response
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model | None:
+        """Return the row that an address names by its id, None where that is no number: Django also reads 1_0, as 10."""
+        return super().get_object(request, object_id, from_field) if is_id(object_id) else None
+
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts, object_id: str) -> HttpResponse:
         """Audit that a row was asked for which does not exist, or is out of scope, which looks the same."""
         record_denied(request, self, "change_view", object_id)
@@ -205,10 +245,26 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
     def render_change_form(self, request: HttpRequest, context, add=False, change=False, form_url="", obj=None):
         if obj is not None:
             self.audit_read(request, [obj], "read")
+            context["subtitle"] = self.label(obj)
         form = context["adminform"].form
         for field in form:
             self._audit_choice(request, field)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the history under the label of the row."""
+        check_page(request)
+        response = super().history_view(request, object_id, extra_context)
+        context = getattr(response, "context_data", None)
+        if context:
+            context["title"] = context["subtitle"] = "History"
+        return response
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        return super().response_add(request, Labelled(obj, self.label(obj)), post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return super().response_change(request, Labelled(obj, self.label(obj)))
 
     def _audit_choice(self, request: HttpRequest, field: BoundField) -> None:
         """Audit the row that a field for one row shows by its label, whether stored or just chosen."""
@@ -233,8 +289,10 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
     def changeform_view(self, request: HttpRequest, object_id=None, form_url="", extra_context=None) -> HttpResponse:
         """Show or save the form. An error from a service, already rolled back, is shown in the form."""
         try:
-            if request.method == "POST" and self.has_taken_values:
-                check_refusals(actor_of(request))
+            if request.method == "POST":
+                if self.has_taken_values:
+                    check_refusals(actor_of(request))
+                self.prepare(request)
             return super().changeform_view(request, object_id, form_url, extra_context)
         except (DomainError, IntegrityError) as refusal:
             if request.method != "POST" or hasattr(request, "refusal"):
@@ -262,6 +320,9 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         """Name the changed fields. Inlines are read-only and never change."""
         return super().construct_change_message(request, form, [], add)
 
+    def prepare(self, request: HttpRequest) -> None:
+        """Do what takes long, before the transaction of a form that was sent begins."""
+
     def create(self, request: HttpRequest, form: Any) -> Model:
         """Create the row and return it."""
         raise NotImplementedError
@@ -281,7 +342,6 @@ class ArchivableAdmin(ScopedAdmin):
     form = VersionedForm
     creators = writers = Permission.ADMINISTER.roles
     list_filter: list = [ArchivedFilter]
-    search_fields = ["name"]
     actions = ["archive_selected"]
 
     @admin.action(description="Archive", permissions=["change"])
@@ -301,8 +361,14 @@ class ScopedInline(Scoped, UnfoldTabularInline):
     """Base of every inline: read-only, with rows in scope only."""
 
     extra = 0
+    hide_title = True
     can_delete = False
     show_change_link = False
+
+    def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.actor = actor_of(request)
+        return formset
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.is_staff

@@ -25,6 +25,7 @@ class CatalogAdmin(ArchivableAdmin):
     """Base of the pages of catalogs. The form has the model's `catalog_columns`, unless the page has its own fieldsets."""
 
     list_display = ["name"]
+    search_fields = ["name_key__contains_folded"]
     create_service: ClassVar[Callable[..., Catalog]] = staticmethod(create_catalog_row)
     update_service: ClassVar[Callable[..., None]] = staticmethod(update_catalog_row)
 

@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
+
+from config.core.orm import is_id
 
 __all__ = ["ArchivedFilter", "ChoiceFilter", "ScopedRelatedFilter", "parameter_of"]
 
@@ -30,6 +33,12 @@ class ScopedRelatedFilter(OneParameter, RelatedDropdownFilter):
     """A choice among the rows that the caller may see."""
 
     lookup = "id__exact"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet | None:
+        """Refuse what is no id: Django also reads 1_0, as 10."""
+        if self.value() and not is_id(str(self.value())):
+            raise IncorrectLookupParameters
+        return super().queryset(request, queryset)
 
     def has_output(self) -> bool:
         """Keep the filter even with a single choice: without it, the list would show every row."""

@@ -12,9 +12,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from accounts.admin.fields import require_visible_texts
+from accounts.admin.labels import HIDDEN
 from accounts.admin.taken import TOO_MANY
-from accounts.scope import Actor, Role
+from accounts.scope import Actor, Role, scope
 from config.core.databases import broken_constraint
+from config.core.decimals import round_half_up
 from config.core.exceptions import DomainError, Invalid, RateLimited, VersionConflict
 from config.core.orm import is_id
 
@@ -37,10 +40,20 @@ class ServiceForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        require_visible_texts(self)
         for name, field in self.fields.items():
             stored = getattr(self.instance, f"{name}_id", None)
             if stored and isinstance(field, forms.ModelChoiceField):
-                _keep_choice(field, stored)
+                self._keep_choice(field, stored)
+
+    def _keep_choice(self, field: Any, stored: int) -> None:
+        """Let `field` keep its stored value even if it is not selectable any more: archived, or out of scope and unnamed."""
+        if field.queryset.filter(pk=stored).exists():
+            return
+        label, rows = field.label_from_instance, field.queryset.model._base_manager.filter(pk=stored)
+        hidden = not scope(self.actor, rows).exists()
+        field.queryset = field.queryset | rows
+        field.label_from_instance = lambda row: HIDDEN if hidden and row.pk == stored else label(row)
 
     @cached_property
     def changed_data(self) -> list[str]:
@@ -87,8 +100,7 @@ class ServiceForm(forms.ModelForm):
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # the hook is missing in the stubs
         if self.refusal:
-            for name, messages in _error_messages(self.refusal, self.constraint_fields).items():
-                self.add_error(name if name in self.fields else None, messages)
+            add_errors(self, self.refusal, self.constraint_fields)
 
 
 class NoteField(forms.CharField):
@@ -96,6 +108,50 @@ class NoteField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
+
+
+class WrittenNumber(forms.Field):
+    """Base of fields for numbers, which refuse an underscore: Python reads 1_0 as 10."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and "_" in value:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class WholeNumberField(WrittenNumber, forms.IntegerField):
+    """A whole number."""
+
+
+class DecimalNumberField(WrittenNumber, forms.DecimalField):
+    """A decimal number. More places than the field has are rounded half up."""
+
+    def to_python(self, value: Any) -> Any:
+        number = super().to_python(value)
+        if number is None or self.decimal_places is None:
+            return number
+        try:
+            return round_half_up(number, self.decimal_places)
+        except ArithmeticError:  # NaN, or endless: the field's validators say so.
+            return number
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Let the browser take as many places as somebody types."""
+        attrs = super().widget_attrs(widget)
+        return attrs | {"step": "any"} if "step" in attrs else attrs
+
+
+class FloatNumberField(WrittenNumber, forms.FloatField):
+    """A number with a decimal point."""
+
+
+class RowField(forms.ModelChoiceField):
+    """One row, by its id."""
+
+    def to_python(self, value: Any) -> Any:
+        if value not in self.empty_values and not isinstance(value, models.Model) and not is_id(str(value)):
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice", params={"value": value})
+        return super().to_python(value)
 
 
 class AutocompleteWidget(AutocompleteSelect):
@@ -113,6 +169,17 @@ class RowsField(forms.ModelMultipleChoiceField):
             if not is_id(str(pk)):
                 raise ValidationError(self.error_messages["invalid_pk_value"], code="invalid_pk_value", params={"pk": pk})
         return super().clean(value)
+
+
+FORM_FIELDS: dict[type[models.Field], type[forms.Field]] = {
+    models.TextField: NoteField,
+    models.IntegerField: WholeNumberField,
+    models.DecimalField: DecimalNumberField,
+    models.FloatField: FloatNumberField,
+    models.ForeignKey: RowField,
+    models.ManyToManyField: RowsField,
+}
+"""The fields of forms by kind of column, where they are not Django's."""
 
 
 class StorableJson(json.JSONDecoder):
@@ -150,7 +217,7 @@ class LinesField(forms.CharField):
 class VersionedForm(ServiceForm):
     """A form that carries the version it was opened with."""
 
-    base_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    base_version = WholeNumberField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -165,11 +232,13 @@ def _normalized(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
-def _keep_choice(field: Any, stored: int) -> None:
-    """Let `field` keep its stored value even if it is not selectable any more (archived, or out of scope)."""
-    if not field.queryset.filter(pk=stored).exists():
-        field.queryset = field.queryset | field.queryset.model._base_manager.filter(pk=stored)
-        field.label_from_instance = str
+def add_errors(form: Any, refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> None:
+    """Show what a service raised beside the fields of `form`.
+
+    `constraint_fields` maps a database constraint to (field, words).
+    """
+    for name, messages in _error_messages(refusal, constraint_fields).items():
+        form.add_error(name if name in form.fields else None, messages)
 
 
 def _error_messages(refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> dict[str, list[str]]:

@@ -60,7 +60,7 @@ class ApiKeyAdmin(ScopedAdmin):
     list_display = ["key_id", "description", "holder", "state", "expires_at", "last_used_at", "issued_with", "created_at"]
     list_select_related = ["user", "issued_by"]
     list_filter = [RevokedFilter]
-    search_fields = ["key_id", "description", "user__email"]
+    search_fields = ["key_id", "description", "user__email_key__contains_folded"]
     autocomplete_fields = ["user"]
     fieldsets = [(None, {"fields": ["user", "description", "expires_at"]})]
     actions = ["revoke", "revoke_with_issued"]

@@ -40,7 +40,9 @@ class OrganizationAdmin(ScopedAdmin):
     place, icon, hint = 9, "domain", "Name, time zone and country"
     list_display = ["name", "slug", "country", "timezone"]
     search_fields = ["name", "slug"]
-    fieldsets = [(None, {"fields": ["name", "slug", "country", "timezone", "care_networks_enabled", "second_factor_required"]})]
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "country", "timezone", "language", "care_networks_enabled", "second_factor_required"]})
+    ]
     constraint_fields = {
         "accounts_organization_slug_key": ("slug", TAKEN),
         "accounts_organization.slug": ("slug", TAKEN),

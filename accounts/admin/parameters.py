@@ -20,7 +20,6 @@ MAX_WORDS = 8
 MAX_SEARCH = 500
 
 _ORDER = re.compile(r"(-?\d{1,2}(\.-?\d{1,2}){0,15})?", re.ASCII)
-# All of its numbers fit a bigint.
 
 
 def check_list_parameters(request: HttpRequest, offered: Collection[str]) -> None:
@@ -30,12 +29,18 @@ def check_list_parameters(request: HttpRequest, offered: Collection[str]) -> Non
             raise BadRequest("This list has no such parameter.")
     if not _ORDER.fullmatch(request.GET.get(ORDER_VAR, "")):
         raise BadRequest("This is not an order of columns.")
+    check_page(request)
 
 
-def check_ids(selected: Iterable[str]) -> None:
-    """Raise BadRequest unless all of `selected` are ids."""
-    if not all(map(is_id, selected)):
-        raise BadRequest("This is not an id.")
+def check_page(request: HttpRequest) -> None:
+    """Raise BadRequest unless the page that the address names, if it does, is a number."""
+    check_numbers(request.GET.getlist(PAGE_VAR))
+
+
+def check_numbers(values: Iterable[str]) -> None:
+    """Raise BadRequest unless all of `values`, ids or places in a list, are digits: Django also reads 1_0, as 10."""
+    if not all(map(is_id, values)):
+        raise BadRequest("This is not a number.")
 
 
 def searched(text: str) -> str:

@@ -29,7 +29,23 @@ class AuditEventAdmin(ScopedAdmin):
     search_fields = ["action", "=address"]
     search_help_text = "A part of an action such as patient.update, an address, or the UUID of a patient"
     fieldsets = [
-        (None, {"fields": ["at", "who", "role", "key_id", "action", "outcome", "subject", "subject_id", "changed_fields"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "at",
+                    "who",
+                    "role",
+                    "key_id",
+                    "action",
+                    "outcome",
+                    "subject",
+                    "subject_id",
+                    "changed_fields",
+                    "overridden",
+                ]
+            },
+        ),
         ("Refused request", {"fields": ["subject_uuid", "patient_uuid", "patient_id"]}),
         ("Request", {"fields": ["address", "route", "request_id"]}),
     ]

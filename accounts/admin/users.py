@@ -12,6 +12,7 @@ from unfold.widgets import (
     UnfoldAdminSelectMultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from accounts.admin.base import ScopedAdmin
@@ -21,15 +22,18 @@ from accounts.admin.organizations import OFFICE
 from accounts.admin.taken import TAKEN
 from accounts.models import CareGroup, Organization, Role, User, UserStatus
 from accounts.permissions import ADMINISTRATORS
+from accounts.services.keys import issued_for_others
 from accounts.services.second_factors import reset_second_factor, second_factor_of
-from accounts.services.users import change_user_status, create_user, update_user
+from accounts.services.users import NewPassword, change_user_status, create_user, update_user
 from accounts.site import actor_of, stay_signed_in
 from config.core.exceptions import NotFound, NotPermitted
 from config.core.orm import NOTE_LENGTH
 
 
 class UserForm(ServiceForm):
-    """A user with their care groups and a write-only password."""
+    """A user with their care groups and a write-only password. `issued` is how many keys of others they issued."""
+
+    issued: int
 
     groups = RowsField(
         CareGroup.objects.none(),
@@ -57,9 +61,16 @@ class UserForm(ServiceForm):
         help_text="Why the status changes. It is kept and reported.",
     )
 
+    revoke_issued = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="A status that is not active leaves them: programs of others use them.",
+    )
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.initial["password"] = ""
+        self.fields["revoke_issued"].label = f"Revoke the working keys that they issued for others: {self.issued}"
         if not self.instance.pk:
             self.initial["status"] = UserStatus.ACTIVE
         else:
@@ -113,7 +124,7 @@ class UserAdmin(ScopedAdmin):
     list_select_related = ["second_factor"]
     actions = ["reset_second_factor"]
     list_filter = [("role", ChoiceFilter), ("status", ChoiceFilter), ("care_groups", ScopedRelatedFilter)]
-    search_fields = ["email", "first_name", "last_name", "user_name"]
+    search_fields = ["email_key__contains_folded", "first_name", "last_name", "user_name"]
     readonly_fields = ["last_login"]
     fieldsets = [
         ("Who", {"fields": ["email", ("first_name", "middle_name", "last_name"), ("language", "timezone")]}),
@@ -176,13 +187,21 @@ class UserAdmin(ScopedAdmin):
         elif not self.has_change_permission(request, obj):
             fieldsets[1][1]["fields"] = ["role"]
             fieldsets[2][1]["fields"] = ["status", "last_login"]
+        elif _issued_by(obj):
+            fieldsets[2][1]["fields"].insert(1, "revoke_issued")
         return fieldsets
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs) -> type:
         form: Any = super().get_form(request, obj, change, **kwargs)
+        form.issued = _issued_by(obj)
         groups: Any = self.admin_site.get_model_admin(CareGroup)
         form.base_fields["groups"].queryset = groups.selectable(request, groups.get_queryset(request))
         return form
+
+    def prepare(self, request: HttpRequest) -> None:
+        """Hash a new password."""
+        text = request.POST.get("password")
+        vars(request)["new_password"] = NewPassword.hashed(text) if text and self._is(request, self.writers) else None
 
     def create(self, request: HttpRequest, form: UserForm) -> User:
         columns = ("first_name", "middle_name", "last_name", "language", "timezone")
@@ -191,7 +210,7 @@ class UserAdmin(ScopedAdmin):
             email=form.cleaned_data["email"],
             role=form.cleaned_data["role"],
             organization=Organization.objects.filter(pk=form.organization_id).first(),
-            password=form.cleaned_data["password"] or None,
+            password=vars(request)["new_password"],
             care_groups=form.cleaned_data["groups"],
             status=form.cleaned_data["status"],
             default_group=form.cleaned_data["default_group"],
@@ -199,11 +218,23 @@ class UserAdmin(ScopedAdmin):
         )
 
     def change(self, request: HttpRequest, obj: User, form: UserForm) -> None:
-        actor, password = actor_of(request), form.cleaned_data["password"] or None
+        actor, password = actor_of(request), vars(request)["new_password"]
         groups: QuerySet | None = form.cleaned_data["groups"] if "groups" in form.changed_data else None
         if form.columns() or password or groups is not None:
             update_user(actor=actor, user=obj, changes=form.columns(), care_groups=groups, password=password)
         status, reason = form.cleaned_data["status"], form.cleaned_data["reason"]
-        change_user_status(actor=actor, user=obj, status=status, reason=reason)
+        revoke_issued = form.cleaned_data["revoke_issued"]
+        if change_user_status(actor=actor, user=obj, status=status, reason=reason, revoke_issued=revoke_issued):
+            self._warn_of_issued(request, obj)
         if password and obj.pk == actor.user_id:
             stay_signed_in(request)
+
+    def _warn_of_issued(self, request: HttpRequest, user: User) -> None:
+        """Name the keys that somebody who has just been stopped issued for others, and that still work."""
+        keys = [] if user.is_active else list(issued_for_others(user))
+        if keys:
+            messages.warning(request, f"They issued keys for others that still work: {', '.join(map(str, keys))}.")
+
+
+def _issued_by(user: Model | None) -> int:
+    return issued_for_others(user).count() if isinstance(user, User) else 0

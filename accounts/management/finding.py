@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 
 from accounts.models import CareGroup, Organization
 from accounts.scope import Actor, scope
-from config.core.orm import fold
+from config.core.text import fold
 
 
 def find_organization(actor: Actor, slug: str) -> Organization:

@@ -8,6 +8,8 @@ SQLite REPLACE removes a row without a DELETE, so that it is refused by an id th
 
 from django.db import migrations, models
 
+from config.core.migrations import run, schema_of, trigger_function
+
 EVENT, PATIENT, SEAL, CHAIN = "accounts_auditevent", "accounts_auditedpatient", "accounts_auditseal", "accounts_auditchain"
 # Table -> whether retention has released a row of it.
 RELEASED = {
@@ -23,16 +25,16 @@ RELEASED = {
 FIXED = (EVENT, PATIENT, SEAL)
 
 
-def postgresql(table, schema):
-    word = table.removeprefix("accounts_")
-    # Without a path of its own it would ask a temporary table of the same name, which anybody may make.
-    yield f"""
-    CREATE FUNCTION refuse_rewriting_{word}() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
-    BEGIN
+def refusing(table, released, schema):
+    """Return the statement that makes or replaces the function of `table`, which lets rows go where `released` is true."""
+    return trigger_function(
+        f"refuse_rewriting_{table.removeprefix('accounts_')}",
+        schema,
+        f"""
         IF to_regclass(format('%I.append_only_lifted', TG_TABLE_SCHEMA)) IS NULL THEN
             IF TG_OP <> 'DELETE' THEN
                 RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-            ELSIF NOT ({RELEASED[table]}) THEN
+            ELSIF NOT ({released}) THEN
                 RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
             END IF;
         END IF;
@@ -40,8 +42,13 @@ def postgresql(table, schema):
             RETURN OLD;
         END IF;
         RETURN NEW;
-    END $$
-    """
+        """,
+    )
+
+
+def postgresql(table, schema):
+    word = table.removeprefix("accounts_")
+    yield refusing(table, RELEASED[table], schema)
     events = "UPDATE OR DELETE" if table in FIXED else "DELETE"
     for name, when, level in (("append_only", events, "ROW"), ("never_emptied", "TRUNCATE", "STATEMENT")):
         yield f"""
@@ -83,23 +90,17 @@ def sqlite_back(table, schema):
 
 
 def refuse(apps, schema_editor):
-    run(schema_editor, postgresql if schema_editor.connection.vendor == "postgresql" else sqlite)
+    run_for_all(schema_editor, postgresql if schema_editor.connection.vendor == "postgresql" else sqlite)
 
 
 def allow(apps, schema_editor):
-    run(schema_editor, postgresql_back if schema_editor.connection.vendor == "postgresql" else sqlite_back)
+    run_for_all(schema_editor, postgresql_back if schema_editor.connection.vendor == "postgresql" else sqlite_back)
 
 
-def run(schema_editor, statements_of):
-    connection, schema = schema_editor.connection, "main"
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT quote_ident(current_schema())")
-            (schema,) = cursor.fetchone()
+def run_for_all(schema_editor, statements_of):
+    schema = schema_of(schema_editor.connection)
     for table in RELEASED:
-        for statement in statements_of(table, schema):
-            # Without parameters: a percent sign is one.
-            schema_editor.execute(statement, params=None)
+        run(schema_editor, statements_of(table, schema))
 
 
 class Migration(migrations.Migration):

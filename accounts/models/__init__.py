@@ -4,7 +4,7 @@ from accounts.models.audit import AuditChain, AuditedPatient, AuditEvent, AuditS
 from accounts.models.catalogs import CareGroup
 from accounts.models.events import OutboxEvent
 from accounts.models.keys import ApiKey
-from accounts.models.organizations import Organization
+from accounts.models.organizations import Language, Organization
 from accounts.models.requests import IdempotencyRecord, RateWindow
 from accounts.models.second_factors import SecondFactor
 from accounts.models.sessions import Session
@@ -19,6 +19,7 @@ __all__ = [
     "CareGroup",
     "GroupMembership",
     "IdempotencyRecord",
+    "Language",
     "Organization",
     "OutboxEvent",
     "RateWindow",

@@ -1,6 +1,6 @@
 """The audit trail: who did what, when, how, and to which patients. Append-only, and sealed by a chain of hashes.
 
-Migration 0003 makes the database refuse to change or remove a row. accounts/services/audit_chains.py says what the chain
+Migrations 0003 and 0009 make the database refuse to change or remove a row. accounts/services/audit_chains.py says what the chain
 proves, and removes what is past its retention.
 """
 
@@ -36,6 +36,10 @@ class AuditEvent(models.Model):
     patient_uuid = models.UUIDField(null=True)
     patient_id = models.BigIntegerField(null=True)
     changed_fields = models.TextField(blank=True, help_text="Names of the fields that changed, separated by commas.")
+    # Null and no default: a new column with one would make SQLite build the table anew, without its triggers.
+    overridden = models.TextField(
+        null=True, help_text="Kinds of the warnings that the change was saved against, separated by commas."
+    )
 
     scope = ScopePath(organization="organization_id")
 

@@ -10,7 +10,8 @@ from django.db.models.functions import Lower
 from accounts.models.organizations import Organization
 from accounts.scope import ScopePath
 from config.core.databases import ByteOrderField
-from config.core.orm import NOTE_LENGTH, Identified, SoftDeleted, Timestamped, Versioned, fold
+from config.core.orm import NOTE_LENGTH, Identified, SoftDeleted, Timestamped, Versioned
+from config.core.text import fold
 
 NAME_LENGTH = 255
 

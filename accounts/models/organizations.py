@@ -6,13 +6,30 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from accounts.scope import ScopePath
+from config.core.caching import cached
 from config.core.orm import Identified, Timestamped
 
 
 def validate_timezone(name: str) -> None:
     """Raise ValidationError unless `name` is an IANA time zone."""
-    if name not in available_timezones():
+    if name not in _time_zones():
         raise ValidationError("This is not an IANA time zone.", code="invalid")
+
+
+@cached
+def _time_zones() -> frozenset[str]:
+    """Return the names of all time zones, for which a directory of 600 files is walked."""
+    return frozenset(available_timezones())
+
+
+class Language(models.TextChoices):
+    """Languages of the monitoring platform."""
+
+    NL = "nl", "Dutch"
+    EN = "en", "English"
+    EN_US = "en_US", "English (US)"
+    DE = "de", "German"
+    FR = "fr", "French"
 
 
 class Organization(Identified, Timestamped):
@@ -24,6 +41,12 @@ class Organization(Identified, Timestamped):
     timezone = models.CharField(max_length=64, default="Europe/Amsterdam", validators=[validate_timezone])
     country = models.CharField(
         max_length=2, default="NL", help_text="ISO 3166-1: where a phone number without a country code is from."
+    )
+    language = models.CharField(
+        max_length=8,
+        choices=Language.choices,
+        default=Language.NL,
+        help_text="That of patients of the monitoring platform who have not chosen one.",
     )
     care_networks_enabled = models.BooleanField(
         default=False, help_text="With care networks a patient made through the public API must not name a group."

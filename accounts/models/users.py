@@ -9,7 +9,8 @@ from accounts.models.catalogs import CareGroup
 from accounts.models.organizations import Organization, validate_timezone
 from accounts.scope import Role, ScopePath
 from config.core.databases import DatabaseNow
-from config.core.orm import NOTE_LENGTH, Identified, Timestamped, fold
+from config.core.orm import NOTE_LENGTH, Identified, Timestamped
+from config.core.text import fold
 
 __all__ = ["GroupMembership", "Role", "User", "UserStatus", "UserStatusChange"]
 

@@ -12,7 +12,8 @@ from accounts.models.catalogs import Catalog
 from accounts.permissions import Permission
 from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
 from config.core.databases import contains_pattern
-from config.core.orm import fold, verbose_name
+from config.core.orm import verbose_name
+from config.core.text import fold
 from config.rest import practice
 from config.rest.compiled.queries import NOT_ARCHIVED, Query
 from config.rest.fields import BaseVersion, ContractSerializer, ScopedRelation
@@ -132,7 +133,7 @@ class CatalogViewSet(practice.ViewSet):
         query = super().get_queryset()
         return query.filter(NOT_ARCHIVED) if self.action == "list" else query
 
-    def audit_read(self, rows: list[tuple], action: str | None = None) -> None:
+    def read_event(self, action: str | None = None) -> None:
         """Leave no event: no patient's data has been read."""
 
     def perform_create(self, serializer: serializers.Serializer) -> int:

@@ -2,6 +2,7 @@
 
 from django.db.models import DateTimeField, Model, Q
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.serializers import Serializer
 
 from accounts.models import ApiKey, Organization, User
@@ -24,15 +25,16 @@ class MeViewSet(public.ViewSet):
     model = Organization
     serializer_class = PublicMeOut
 
+    @extend_schema(operation_id="get_me")
     def retrieve(self, request, *args, **kwargs) -> ApiResponse:
         """Tell who holds the key."""
         actor = self.actor
         name = Organization.objects.filter(pk=actor.organization_id).values_list("name", flat=True).first()
         organization = {"id": actor.organization_uuid, "name": name} if name is not None else None
         key = {
-            "id": request.auth["key_id"],
-            "description": request.auth["description"],
-            "expiresAt": request.auth["expires_at"],
+            "id": request.auth.key["key_id"],
+            "description": request.auth.key["description"],
+            "expiresAt": request.auth.key["expires_at"],
         }
         me = {"id": actor.user_uuid, "role": actor.role, "organization": organization, "key": key}
         return self.respond(me)
@@ -74,6 +76,7 @@ class ApiKeyViewSet(public.ViewSet):
         row, secret = issue_key(actor=self.actor, user=self.user, **values)
         return Written(row.pk, {"apiKey": secret})
 
+    @extend_schema(operation_id="revoke_api_key")
     def destroy(self, request, *args, **kwargs) -> HttpResponse:
         """Revoke a key."""
         revoke_key(actor=self.actor, key=ApiKey.objects.get(pk=self.object_id))
@@ -83,6 +86,7 @@ class ApiKeyViewSet(public.ViewSet):
         """List the keys of a user."""
         return super().list(request, *args, **kwargs)
 
+    @extend_schema(operation_id="issue_api_key")
     def create(self, request, *args, **kwargs) -> ApiResponse:
         """Issue a key; the answer shows it this once."""
         return super().create(request, *args, **kwargs)

@@ -25,6 +25,7 @@ from itertools import takewhile
 
 import orjson
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
 
 from accounts.models import AuditChain, AuditedPatient, AuditEvent, AuditSeal
@@ -71,11 +72,20 @@ def _seal_batch(newest: int) -> int:
         chain.last_digest = digest_of(chain.last_digest, row, patients[row["id"]])
         grown.add(organization_id)
         seals.append(AuditSeal(event_id=row["id"], organization_id=chain.pk, position=chain.count, digest=chain.last_digest))
-    AuditSeal.objects.bulk_create(seals)
+    _store(seals)
     # The chain without organization names all others, so that none disappears whole.
     for organization_id in grown | ({0} if set(chains) != known else set()) if rows else ():
         sign(chains[organization_id], chains)
     return len(rows)
+
+
+def _store(seals: list[AuditSeal]) -> None:
+    """Store `seals`. Raises ChainBroken where a seal is there already that this server did not make."""
+    try:
+        with transaction.atomic():
+            AuditSeal.objects.bulk_create(seals)
+    except IntegrityError as error:
+        raise ChainBroken("there is a seal that the server did not make") from error
 
 
 def prune_events(kept_since: datetime.datetime) -> int:
@@ -95,16 +105,26 @@ def _prune_batch(organization_id: int, kept_since: datetime.datetime) -> int:
     chain = chains[organization_id]
     sealed = events_of(chain).filter(pk__gt=chain.pruned_event_id, pk__lte=chain.last_event_id).order_by("pk")
     old = list(takewhile(lambda row: row[1] < kept_since, sealed.values_list("pk", "at")[:BATCH]))
-    last = AuditSeal.objects.filter(event_id__in=[pk for pk, _ in old]).order_by("position").last()
-    if last is None:
+    if not old:
         return 0
+    ids = [pk for pk, _ in old]
+    last = _last_seal(chain, ids)
     chain.pruned_event_id, chain.pruned_count, chain.pruned_digest = last.event_id, last.position, bytes(last.digest)
     sign(chain, chains)
-    ids = [pk for pk, _ in old if pk <= last.event_id]
     AuditedPatient.objects.filter(event_id__in=ids).delete()
-    AuditSeal.objects.filter(event_id__in=ids).delete()
+    # The database releases what has a seal, so the seals go last.
     AuditEvent.objects.filter(pk__in=ids).delete()
+    AuditSeal.objects.filter(event_id__in=ids).delete()
     return len(ids)
+
+
+def _last_seal(chain: AuditChain, ids: list[int]) -> AuditSeal:
+    """Return the seal of the last of `ids`, the first events of `chain`. Raises ChainBroken unless each has its own in turn."""
+    seals = list(AuditSeal.objects.filter(organization_id=chain.pk, event_id__in=ids).order_by("position"))
+    expected = [(pk, chain.pruned_count + number) for number, pk in enumerate(ids, start=1)]
+    if [(seal.event_id, seal.position) for seal in seals] != expected:
+        raise ChainBroken(f"the chain of organization {chain.pk} has rows that this server did not seal")
+    return seals[-1]
 
 
 def signed_chains() -> dict[int, AuditChain]:

@@ -13,17 +13,32 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import CharField, F, OuterRef, QuerySet, Subquery
+from django.db.models import (
+    BinaryField,
+    BooleanField,
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
 from django.utils import timezone
 
 from accounts.audit import record_access, record_change
 from accounts.models import ApiKey, GroupMembership, User, UserStatus
 from accounts.scope import Actor
 from accounts.services.ranks import check_rank
+from config.core import page_statements
 from config.core.compiled_queries import QueryDefinition, parameter
 from config.core.databases import CommaJoined
 from config.core.exceptions import AccountInactive, Invalid, NotAuthenticated, NotFound
 from config.core.middleware import network_of
+from config.core.orm import check_required_texts
+from config.core.page_statements import Addition
 
 PREFIX = "anm"
 _ALPHABET = string.digits + string.ascii_letters
@@ -86,10 +101,11 @@ def issue_key(
 ) -> tuple[ApiKey, str]:
     """Create a key for `user`. Returns the row and the key itself, which is not stored and cannot be shown again.
 
-    `expires_at` None is never; Invalid where that, or the moment, is beyond API_KEY_LONGEST_DAYS, and for a user who is not
-    active: their keys are revoked for good, and this one would outlive that.
+    `expires_at` None is never; Invalid where that, or the moment, is beyond API_KEY_LONGEST_DAYS, for a blank description, and
+    for a user who is not active: their keys are revoked for good, and this one would outlive that.
     """
     check_rank(actor, user.role)
+    check_required_texts(ApiKey, {"description": description})
     if user.status != UserStatus.ACTIVE:
         raise Invalid("A person who is not active gets no key.", "user")
     key_id, secret = _random(_ID_PLACES), _random(_SECRET_PLACES)
@@ -104,7 +120,7 @@ def issue_key(
         issued_by=_issuing_key(actor),
         created_by_id=actor.user_id,
     )
-    record_change(actor, "api_key.issue", row, event="api_key.issued", event_subjects=[user.uuid])
+    record_change(actor, "api_key.issue", row, event="api_key.issued", event_subject=user.uuid)
     return row, raw + _checksum(raw)
 
 
@@ -148,6 +164,22 @@ def revoke_key_with_issued(*, actor: Actor, key: ApiKey) -> int:
     return revoked
 
 
+def issued_for_others(user: User) -> QuerySet[ApiKey]:
+    """Return the working keys that `user` issued, by whatever way, for other people."""
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    keys = ApiKey.objects.filter(unexpired, created_by=user, revoked_at=None).exclude(user=user)
+    return keys.select_related("user").order_by("pk")
+
+
+@transaction.atomic
+def revoke_issued_for_others(*, actor: Actor, user: User) -> int:
+    """Revoke the keys that `user` issued for other people, and what was issued with them. Returns how many.
+
+    All or none: NotPermitted if one of them is not the actor's to revoke.
+    """
+    return sum(revoke_key_with_issued(actor=actor, key=key) for key in issued_for_others(user))
+
+
 def _revoke_permitted(actor: Actor, key: ApiKey) -> bool:
     check_rank(actor, key.user.role)
     return _revoke(actor, key)
@@ -164,7 +196,7 @@ def _revoke(actor: Actor, key: ApiKey, **values: Any) -> bool:
     """Revoke `key`; False if it has been revoked already."""
     revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now(), **values)
     if revoked:
-        record_change(actor, "api_key.revoke", key, event="api_key.revoked", event_subjects=[key.user.uuid])
+        record_change(actor, "api_key.revoke", key, event="api_key.revoked", event_subject=key.user.uuid)
     return bool(revoked)
 
 
@@ -224,7 +256,10 @@ _COLUMNS = (
     "user__organization__timezone",
     "user__organization__catalog_version",
     "groups",
+    "is_good",
 )
+USER_ID, IS_GOOD = (f"c{_COLUMNS.index(name)}" for name in ("user_id", "is_good"))
+"""What the columns with the user and whether the key is good are called in a statement with an Addition."""
 
 
 def authenticate_key(raw: str, *, route: str, request_id: str, address: str = "") -> Actor:
@@ -234,30 +269,63 @@ def authenticate_key(raw: str, *, route: str, request_id: str, address: str = ""
     NotAuthenticated with one wording whatever is wrong with the key, AccountInactive where only its
     user is not active, for which the key may have been revoked.
     """
-    key_id, secret = split_key(raw)
-    rows = KeyWithUser(key_id).fetch()
-    row = dict(zip(_COLUMNS, rows[0], strict=True)) if rows else {}
-    # A key that does not exist costs the same comparison as one that does.
-    stored = bytes(row["secret_hash"]) if row else bytes(32)
-    if not hmac.compare_digest(stored, hashlib.sha256(secret.encode()).digest()) or not row:
-        raise NotAuthenticated(failed_key=True)
+    return authenticate_key_with(None, raw, route=route, request_id=request_id, address=address)[0]
+
+
+def authenticate_key_with(
+    addition: Addition | None, raw: str, *, route: str, request_id: str, address: str = ""
+) -> tuple[Actor, tuple]:
+    """Return the Actor as `authenticate_key` does, and the values of the columns of `addition`.
+
+    That is part of the statement which reads the key, where the database can; else there are no values.
+    """
     now = datetime.datetime.now(datetime.UTC)
-    inactive = row["user__status"] != UserStatus.ACTIVE
-    revoked = row["revoked_at"] and not (row["revoked_with_user"] and inactive)
-    if revoked or (row["expires_at"] and row["expires_at"] <= now):
-        raise NotAuthenticated(failed_key=True)
-    if inactive:
-        raise AccountInactive(failed_key=True)
+    row, added = _working_key(raw, now, addition)
     actor = _actor_of_key(row, route=route, request_id=request_id, address=address)
     note_use(row, actor, now)
-    return actor
+    return actor, added
+
+
+def user_of_key(raw: str) -> tuple[int, int | None]:
+    """Return the ids of the user who holds the key `raw` and of their organization. Raises as `authenticate_key` does.
+
+    It is no use of the key.
+    """
+    row, _ = _working_key(raw, datetime.datetime.now(datetime.UTC))
+    return row["user_id"], row["user__organization_id"]
+
+
+def _working_key(raw: str, now: datetime.datetime, addition: Addition | None = None) -> tuple[dict, tuple]:
+    """Return the row of the key `raw` by _COLUMNS, and the values of the columns of `addition`."""
+    key_id, secret = split_key(raw)
+    secret_hash = hashlib.sha256(secret.encode()).digest()
+    query = KeyWithUser(key_id, secret_hash, now).bind()
+    joined = addition is not None and page_statements.are_possible(query.query.using)
+    rows = page_statements.fetch_page(query, (), addition)[0] if joined else query.fetch()
+    values = rows[0] if rows else ()
+    row = dict(zip(_COLUMNS, values, strict=False))
+    # A key that does not exist costs the same comparison as one that does.
+    stored = bytes(row["secret_hash"]) if row else bytes(32)
+    if not hmac.compare_digest(stored, secret_hash) or not row:
+        raise NotAuthenticated(failed_key=True)
+    if row["is_good"]:
+        return row, values[len(_COLUMNS) :]
+    inactive = row["user__status"] != UserStatus.ACTIVE
+    revoked = row["revoked_at"] and not row["revoked_with_user"]
+    expired = row["expires_at"] and row["expires_at"] <= now
+    raise AccountInactive(failed_key=True) if inactive and not revoked and not expired else NotAuthenticated(failed_key=True)
 
 
 @dataclass(frozen=True)
 class KeyWithUser(QueryDefinition):
-    """A key by its id, with its user, their organization, and the ids of their care groups in one text."""
+    """A key by its id, with its user, their organization, and the ids of their care groups in one text.
+
+    `is_good` tells whether it lets its user in `now`, with the secret of the hash `secret_hash`.
+    """
 
     key_id: str = parameter(CharField())
+    secret_hash: bytes = parameter(BinaryField())
+    now: datetime.datetime = parameter(DateTimeField())
 
     def queryset(self) -> QuerySet:
         groups = (
@@ -267,8 +335,11 @@ class KeyWithUser(QueryDefinition):
             .annotate(joined=CommaJoined(F("care_group_id")))
             .values("joined")
         )
+        unexpired = Q(expires_at=None) | Q(expires_at__gt=self.now)
+        good = Q(unexpired, secret_hash=self.secret_hash, revoked_at=None, user__status=UserStatus.ACTIVE)
+        is_good = Case(When(good, then=True), default=False, output_field=BooleanField())
         keys = ApiKey.objects.filter(key_id=self.key_id).order_by()
-        return keys.annotate(groups=Subquery(groups)).values_list(*_COLUMNS)
+        return keys.annotate(groups=Subquery(groups), is_good=is_good).values_list(*_COLUMNS)
 
 
 def _actor_of_key(row: dict, **request: str) -> Actor:

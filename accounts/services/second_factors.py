@@ -88,10 +88,14 @@ def check_code(*, actor: Actor, user: User, code: str) -> SecondFactor:
         wait = factor.seconds_to_wait
         used = None if wait else _use(factor, code)
         if used:
-            _record(actor, "second_factor.accept", user, changed=[used])
+            # A sign-in changes nothing of the user.
+            _record(actor, "second_factor.accept", user, changed=[used], event=None)
+    if wait:
+        # The code that began the pause was audited, and nothing is learned from the others.
+        raise Invalid(_too_soon(wait), "code")
     if not used:
         record_denied(actor, "second_factor.refused")
-        raise Invalid(_too_soon(wait) if wait else WRONG_CODE, "code")
+        raise Invalid(WRONG_CODE, "code")
     return factor
 
 
@@ -122,9 +126,8 @@ def _delete(actor: Actor, action: str, user: User) -> None:
     _record(actor, action, user)
 
 
-def _record(actor: Actor, action: str, user: User, changed: Iterable[str] = ()) -> None:
-    # Of a user, only changes of status are published.
-    record_change(actor, action, user, event=None, changed=changed, subject="user")
+def _record(actor: Actor, action: str, user: User, changed: Iterable[str] = (), *, event: str | None = "user.updated") -> None:
+    record_change(actor, action, user, event=event, changed=changed, subject="user")
 
 
 def _locked(user: User) -> SecondFactor:

@@ -1,8 +1,10 @@
 """Creating and changing users, their care groups and their status."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_out
 from django.core.exceptions import ValidationError
@@ -14,12 +16,25 @@ from django.utils import timezone
 from accounts.audit import record_change
 from accounts.models import CareGroup, GroupMembership, Organization, User, UserStatus, UserStatusChange
 from accounts.scope import Actor
-from accounts.services.keys import revoke_keys_of
+from accounts.services.keys import revoke_issued_for_others, revoke_keys_of
 from accounts.services.ranks import check_rank
 from config.core.exceptions import Invalid
 
 ENDS_SESSIONS = ("role", "organization_id", "password")
 """The columns of a user whose change ends their sessions."""
+
+
+@dataclass(frozen=True)
+class NewPassword:
+    """A password and its hash, made before the transaction that stores it: a hash takes long, and SQLite has one writer."""
+
+    text: str = field(repr=False)
+    encoded: str = field(repr=False)
+
+    @classmethod
+    def hashed(cls, text: str) -> "NewPassword":
+        """Hash `text`. Raises Busy where too many passwords are hashed at this time."""
+        return cls(text, make_password(text))
 
 
 @transaction.atomic
@@ -29,7 +44,7 @@ def create_user(
     email: str,
     role: str,
     organization: Organization | None,
-    password: str | None = None,
+    password: NewPassword | None = None,
     care_groups: Iterable[CareGroup] = (),
     status: str = UserStatus.ACTIVE,
     **values,
@@ -45,8 +60,7 @@ def create_user(
     _set_password(user, password)
     user.save()
     set_care_groups(actor=actor, user=user, care_groups=groups)
-    # Of a user, only changes of status are published.
-    record_change(actor, "user.create", user, event=None)
+    record_change(actor, "user.create", user, event="user.created")
     return user
 
 
@@ -57,7 +71,7 @@ def update_user(
     user: User,
     changes: Mapping[str, Any],
     care_groups: Iterable[CareGroup] | None = None,
-    password: str | None = None,
+    password: NewPassword | None = None,
 ) -> None:
     """Write `changes` (columns except the status), and the care groups and the password if given.
 
@@ -84,18 +98,19 @@ def update_user(
     stored.save(update_fields=[*(changed - {"care_groups"}), "email_key", "updated_at"])
     if _access(stored) != before:
         end_sessions(stored)
-    # Of a user, only changes of status are published.
-    record_change(actor, "user.update", stored, event=None, changed=changed)
+    record_change(actor, "user.update", stored, event="user.updated", changed=changed)
 
 
-def _set_password(user: User, password: str | None) -> None:
+def _set_password(user: User, password: NewPassword | None) -> None:
     """Set the password of `user`, or none that works; Invalid for one that is too easy to guess."""
-    if password is not None:
-        try:
-            validate_password(password, user)
-        except ValidationError as error:
-            raise Invalid({"password": error.messages}) from error
-    user.set_password(password)
+    if password is None:
+        user.set_unusable_password()
+        return
+    try:
+        validate_password(password.text, user)
+    except ValidationError as error:
+        raise Invalid({"password": error.messages}) from error
+    user.password = password.encoded
 
 
 def _access(user: User) -> list[Any]:
@@ -126,13 +141,18 @@ def set_care_groups(*, actor: Actor, user: User, care_groups: Iterable[CareGroup
 
 
 @transaction.atomic
-def change_user_status(*, actor: Actor, user: User, status: str, reason: str) -> UserStatusChange | None:
+def change_user_status(
+    *, actor: Actor, user: User, status: str, reason: str, revoke_issued: bool = False
+) -> UserStatusChange | None:
     """Change the status of `user` and store the reason. Returns None if they have the status already.
 
-    Any status but active ends the user's sessions and revokes their keys, for good.
+    Any status but active ends the user's sessions and revokes their keys, for good. `revoke_issued` also revokes the keys
+    that they issued for others, whatever the status.
     """
     check_rank(actor, user.role)
     before = User.objects.select_for_update().get(pk=user.pk).status
+    if revoke_issued:
+        revoke_issued_for_others(actor=actor, user=user)
     if before == status:
         return None
     User.objects.filter(pk=user.pk).update(status=status, updated_at=timezone.now())

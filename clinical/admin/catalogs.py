@@ -17,6 +17,7 @@ from clinical.models import (
     MedicationDefinition,
     Workflow,
 )
+from clinical.services.allergy_definitions import create_allergy_definition, update_allergy_definition
 from clinical.services.instruments import update_instrument
 from clinical.services.protocols import create_protocol, update_protocol
 from patients.models import Protocol
@@ -34,7 +35,7 @@ class CodedAdmin(CatalogAdmin):
     """Base of the pages of concepts with a code."""
 
     list_display = ["name", "concept_code", "concept_system"]
-    search_fields = ["name", "concept_code"]
+    search_fields = ["name_key__contains_folded", "concept_code"]
 
 
 class SubstanceAdmin(CodedAdmin):
@@ -53,6 +54,9 @@ class AllergyDefinitionAdmin(SubstanceAdmin):
     """Allergy definitions."""
 
     place, icon, hint = 9, "allergy", "Substances that patients may be allergic to"
+    list_display = ["name", "category", "concept_code", "concept_system"]
+    create_service = staticmethod(create_allergy_definition)
+    update_service = staticmethod(update_allergy_definition)
 
 
 @admin.register(MedicationDefinition)
@@ -75,7 +79,7 @@ class InstrumentAdmin(CodedAdmin):
 
     place, icon, hint = 12, "monitor_heart", "What is measured, and on which scale"
     list_display = ["name", "code", "kind", "unit", "concept_code"]
-    search_fields = ["name", "code", "concept_code"]
+    search_fields = ["name_key__contains_folded", "code", "concept_code"]
     constraint_fields = {"instrument_code_unique": ("code", "Another instrument has this code.")}
     update_service = staticmethod(update_instrument)
 

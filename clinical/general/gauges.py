@@ -66,8 +66,8 @@ class GeneralGaugeFilterSet(StrictFilterSet):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List the gauges of a patient"),
-    create=extend_schema(summary="Record a value of a gauge"),
+    list=extend_schema(summary="List the gauges of a patient", operation_id="list_gauges"),
+    create=extend_schema(summary="Record a value of a gauge", operation_id="record_gauge"),
 )
 class GaugeViewSet(PatientChildViewSet, general.ViewSet):
     """What a patient has measured on a scale."""

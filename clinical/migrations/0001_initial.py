@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('concept_system', models.CharField(blank=True, choices=[('snomed_ct', 'SNOMED CT'), ('rxnorm', 'RxNorm'), ('icd_10', 'ICD-10'), ('loinc', 'LOINC'), ('local', "This catalog's own")], max_length=16, null=True)),
                 ('ingredients', clinical.fields.CodingListField(blank=True, default=list)),
                 ('drug_classes', clinical.fields.CodingListField(blank=True, default=list)),
+                ('category', models.CharField(blank=True, choices=[('medication', 'Medication'), ('biologic', 'Biologic'), ('food', 'Food'), ('environment', 'Environment')], max_length=16, null=True)),
             ],
             options={
                 'ordering': ['name_key', 'id'],

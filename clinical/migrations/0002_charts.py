@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'vital signs',
                 'ordering': ['date_taken', 'id'],
                 'indexes': [models.Index(fields=['organization', 'patient', 'date_taken', 'id'], name='vital_signs_by_date')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('bp_systolic', None), ('bp_diastolic', None), ('bp_diastolic__lte', models.F('bp_systolic')), _connector='OR'), name='vital_signs_pressures_in_order')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('bp_systolic', None), ('bp_diastolic', None), ('bp_diastolic__lte', models.F('bp_systolic')), _connector='OR'), name='vital_signs_pressures_in_order'), models.CheckConstraint(condition=models.Q(('bmi', None), ('bmi_percentile', None), ('bp_diastolic', None), ('bp_systolic', None), ('height_inches', None), ('oxygen_saturation', None), ('pulse', None), ('respiration_rate', None), ('temperature_f', None), ('weight_lbs', None), _negated=True), name='vital_signs_not_empty')],
             },
         ),
         migrations.CreateModel(

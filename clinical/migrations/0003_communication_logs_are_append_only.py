@@ -8,6 +8,8 @@ that is there already.
 
 from django.db import migrations
 
+from config.core.migrations import run
+
 TABLE = "clinical_communicationlog"
 
 POSTGRESQL = (
@@ -60,12 +62,6 @@ def refuse(apps, schema_editor):
 
 def allow(apps, schema_editor):
     run(schema_editor, POSTGRESQL_BACK if schema_editor.connection.vendor == "postgresql" else SQLITE_BACK)
-
-
-def run(schema_editor, statements):
-    for statement in statements:
-        # Without parameters: a percent sign is one.
-        schema_editor.execute(statement, params=None)
 
 
 class Migration(migrations.Migration):

@@ -7,6 +7,7 @@ from clinical.models.appointments import Appointment, AppointmentStatus
 from clinical.models.catalogs import (
     AlertDefinition,
     AlertScope,
+    AllergyCategory,
     AllergyDefinition,
     CommunicationType,
     DiseaseDefinition,
@@ -47,6 +48,7 @@ __all__ = [
     "AlertScope",
     "AlertStatus",
     "Allergy",
+    "AllergyCategory",
     "AllergyDefinition",
     "Appointment",
     "AppointmentStatus",

@@ -1,9 +1,11 @@
 """Appointments of patients."""
 
+from collections.abc import Mapping
+
 from django.db import models
 from django.db.models import F, Q
 
-from config.core.orm import NOTE_LENGTH
+from config.core.orm import COMMENT_LENGTH, NOTE_LENGTH
 from patients.models import ChartRecord, Location, Provider
 
 
@@ -13,13 +15,34 @@ class AppointmentStatus(models.TextChoices):
     SCHEDULED = "scheduled"
     CONFIRMED = "confirmed"
     ARRIVED = "arrived"
+    IN_PROGRESS = "in_progress", "In progress"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
-    NO_SHOW = "no_show"
+    NO_SHOW = "no_show", "No-show"
+
+
+# The statuses of appointments that take the provider's time.
+BOOKED = (
+    AppointmentStatus.SCHEDULED,
+    AppointmentStatus.CONFIRMED,
+    AppointmentStatus.ARRIVED,
+    AppointmentStatus.IN_PROGRESS,
+    AppointmentStatus.COMPLETED,
+)
+
+# Status -> the column that holds when it was given. `scheduled` is what an appointment is before anything happens.
+MOMENTS: Mapping[str, str] = {
+    AppointmentStatus.CONFIRMED: "confirmed_at",
+    AppointmentStatus.ARRIVED: "arrived_at",
+    AppointmentStatus.IN_PROGRESS: "started_at",
+    AppointmentStatus.COMPLETED: "completed_at",
+    AppointmentStatus.CANCELLED: "cancelled_at",
+    AppointmentStatus.NO_SHOW: "no_show_at",
+}
 
 
 class Appointment(ChartRecord):
-    """An appointment of a patient."""
+    """An appointment of a patient. Without `ends_at`, nobody said how long it takes."""
 
     provider = models.ForeignKey(Provider, models.PROTECT, null=True, blank=True, related_name="+")
     location = models.ForeignKey(Location, models.PROTECT, null=True, blank=True, related_name="+")
@@ -27,6 +50,13 @@ class Appointment(ChartRecord):
     ends_at = models.DateTimeField(null=True, blank=True)
     status = models.CharField(max_length=16, choices=AppointmentStatus.choices, default=AppointmentStatus.SCHEDULED)
     note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    arrived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    completed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    no_show_at = models.DateTimeField(null=True, blank=True, editable=False)
+    cancellation_reason = models.TextField(max_length=COMMENT_LENGTH, null=True, blank=True)
 
     class Meta(ChartRecord.Meta):
         ordering = ["starts_at", "id"]
@@ -35,7 +65,12 @@ class Appointment(ChartRecord):
                 condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
                 name="appointment_ends_after_start",
                 violation_error_message="An appointment ends after it has begun.",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(cancellation_reason=None) | Q(status=AppointmentStatus.CANCELLED),
+                name="appointment_reason_if_cancelled",
+                violation_error_message="Only a cancelled appointment has a reason for that.",
+            ),
         ]
         indexes = [
             *ChartRecord.Meta.indexes,

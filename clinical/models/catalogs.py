@@ -58,8 +58,25 @@ class Substance(CodedCatalog):
         abstract = True
 
 
+class AllergyCategory(models.TextChoices):
+    """What an allergy is to, in the words of FHIR's AllergyIntolerance.category."""
+
+    MEDICATION = "medication"
+    BIOLOGIC = "biologic"
+    FOOD = "food"
+    ENVIRONMENT = "environment"
+
+
+# An allergy to what nobody has put into a category counts as one to a drug.
+NO_DRUGS = frozenset({AllergyCategory.FOOD, AllergyCategory.ENVIRONMENT})
+
+
 class AllergyDefinition(Substance):
     """A substance, or class of substances, that patients may be allergic to."""
+
+    category = models.CharField(max_length=16, choices=AllergyCategory.choices, null=True, blank=True)
+
+    catalog_columns = (*Substance.catalog_columns, "category")
 
 
 class MedicationDefinition(Substance):

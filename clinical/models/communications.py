@@ -6,7 +6,8 @@ from accounts.models import User
 from clinical.models.appointments import Appointment
 from clinical.models.catalogs import CommunicationType
 from config.core.databases import MomentField
-from config.core.orm import NOTE_LENGTH, fold
+from config.core.orm import NOTE_LENGTH
+from config.core.text import fold
 from patients.models import ChartEntry
 
 

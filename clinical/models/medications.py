@@ -36,6 +36,12 @@ class Medication(ChartRecord):
     patient_note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
     is_cpoe = models.BooleanField(default=False)
 
+    @property
+    def name(self) -> str:
+        """What the medication is called: by its definition, or in the words that describe it."""
+        definition = self.medication_definition
+        return definition.name if definition else self.med_descript or ""
+
     class Meta(ChartRecord.Meta):
         constraints = [
             models.CheckConstraint(

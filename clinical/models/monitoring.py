@@ -82,6 +82,9 @@ class MonitoringAlert(ChartEntry):
 
     `rule_key` identifies the rule and `window` the time span that it evaluated. At most one alert per rule and window is
     unprocessed, with the highest flag reached.
+
+    A processed alert may be looked at again: `review_by` does so from `review_at` on, and has done so by `reviewed_at`.
+    Whoever works on an unprocessed one has claimed it until `claimed_until`.
     """
 
     type = models.CharField(max_length=16, choices=RuleKind.choices)
@@ -102,6 +105,12 @@ class MonitoringAlert(ChartEntry):
     additional_info = models.TextField(max_length=COMMENT_LENGTH, null=True)
     escalated_at = models.DateTimeField(null=True)
     escalated_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    escalated_to = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    review_at = MomentField(null=True)
+    review_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    reviewed_at = models.DateTimeField(null=True)
+    claimed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    claimed_until = MomentField(null=True)
 
     class Meta(ChartEntry.Meta):
         constraints = [
@@ -109,12 +118,22 @@ class MonitoringAlert(ChartEntry):
                 fields=["patient", "rule_key", "window"],
                 condition=~Q(status=MonitoringAlertStatus.PROCESSED),
                 name="monitoring_alert_one_open",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(review_at=None, review_by=None) | Q(review_at__isnull=False, review_by__isnull=False),
+                name="monitoring_alert_review_by_someone",
+            ),
         ]
         indexes = [
             *ChartEntry.Meta.indexes,
             models.Index(fields=BY_CREATION, name="monitoring_alert_by_creation"),
             models.Index(fields=["organization", "status", "flag", "id"], name="monitoring_alert_worklist"),
+            models.Index(fields=["organization", "status", "processed_at", "id"], name="monitoring_alert_processed"),
+            models.Index(
+                fields=["review_by", "review_at"],
+                condition=Q(review_at__isnull=False, reviewed_at=None),
+                name="monitoring_alert_to_review",
+            ),
         ]
 
 

@@ -56,6 +56,7 @@ class VitalSigns(ChartRecord):
             models.CheckConstraint(
                 condition=Q(bp_systolic=None) | Q(bp_diastolic=None) | Q(bp_diastolic__lte=F("bp_systolic")),
                 name="vital_signs_pressures_in_order",
-            )
+            ),
+            models.CheckConstraint(condition=~Q(**dict.fromkeys(POSSIBLE)), name="vital_signs_not_empty"),
         ]
         indexes = [models.Index(fields=["organization", "patient", "date_taken", "id"], name="vital_signs_by_date")]

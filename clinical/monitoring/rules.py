@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from clinical.scales import Scale
 from config.core.exceptions import Invalid
 from config.core.orm import MAX_OBJECTS
 
@@ -42,8 +43,17 @@ DIGITS, PLACES = 9, 3
 KEY_LENGTH = 255
 
 Rule = Mapping[str, Any]
-# Code -> kind of the instruments of an organization.
-Instruments = Mapping[str, str]
+
+
+class InstrumentFacts(NamedTuple):
+    """What a rule needs to know of an instrument: the kind of its values, and between which they lie."""
+
+    kind: str
+    scale: Scale = Scale()
+
+
+# Code -> facts of the instruments of an organization.
+Instruments = Mapping[str, InstrumentFacts]
 # Yields what is wrong with a value.
 Check = Callable[[Any, Instruments], Iterator[str]]
 
@@ -82,12 +92,12 @@ def _code(value: Any, instruments: Instruments) -> Iterator[str]:
 
 def _numeric_code(value: Any, instruments: Instruments) -> Iterator[str]:
     yield from _code(value, instruments)
-    if isinstance(value, str) and instruments.get(value, NUMERIC) != NUMERIC:
+    if isinstance(value, str) and value in instruments and instruments[value].kind != NUMERIC:
         yield "must be the code of an instrument that gives numbers"
 
 
 def _number(value: Any, instruments: Instruments) -> Iterator[str]:
-    if type(value) not in (int, float) or not _fits(Decimal(str(value))):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _fits(Decimal(str(value))):
         yield f"must be a number of at most {DIGITS} digits before the point and {PLACES} after it"
 
 
@@ -178,8 +188,16 @@ def _faults(item: Any, shape: Mapping[str, Check], instruments: Instruments, *, 
         yield f"{', '.join(missing)} must be given"
     if strict and item.keys() - shape.keys():
         yield f"only {', '.join(shape)} can be given"
-    for name, check in shape.items():
-        yield from (f"{name} {fault}" for fault in (check(item[name], instruments) if name in item else ()))
+    found = [f"{name} {fault}" for name, check in shape.items() if name in item for fault in check(item[name], instruments)]
+    yield from found or (_outside(item, instruments) if "value" in shape else ())
+
+
+def _outside(comparison: Rule, instruments: Instruments) -> Iterator[str]:
+    """Yield that nothing which is measured can reach the value that a rule compares with."""
+    if "instrument" in comparison and "value" in comparison:
+        scale = instruments[comparison["instrument"]].scale
+        if not scale.holds(Decimal(str(comparison["value"]))):
+            yield f"value must be {scale.words}"
 
 
 # --- which hold -------------------------------------------------------------------------------------

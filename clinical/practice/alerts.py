@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.urls import URLPattern, path
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from accounts.permissions import Permission
+from accounts.scope import Role
 from clinical.filters import OnChart, alerts_on_chart, alerts_with_status
 from clinical.models import Alert, AlertDefinition, AlertStatus
 from clinical.serializer_fields import EffectiveStatus
@@ -14,7 +16,7 @@ from config.core.dates import today_at
 from config.rest.compiled.queries import Query
 from config.rest.fields import BaseVersion, BoundedList, ChangeSerializer, ContractSerializer, Integer, ScopedRelation, UUIDText
 from config.rest.filters import BooleanFilter, ChoiceFilter, StrictFilterSet
-from config.rest.practice import ReferenceField
+from config.rest.practice import ReferenceField, SortFilter
 from config.rest.responses import ApiResponse
 from patients.practice.charts import ChartEntryOut, ChartViewSet
 
@@ -42,6 +44,28 @@ class PracticeAlertOut(ChartEntryOut):
             "date_disabled",
             "created_by",
             "version",
+            "created_at",
+            "updated_at",
+        ]
+
+
+class PracticeAlertReducedOut(ChartEntryOut):
+    """An alert as the patient sees it: what it is about and until when it holds, without the note of staff and its author."""
+
+    alert_definition = ReferenceField(AlertDefinition, source="alert_definition_id")
+    status = EffectiveStatus()
+
+    class Meta:
+        model = Alert
+        fields = [
+            "id",
+            "patient",
+            "alert_definition",
+            "alert_scope",
+            "is_urgent",
+            "status",
+            "disable_on",
+            "date_disabled",
             "created_at",
             "updated_at",
         ]
@@ -98,15 +122,15 @@ class AlertFilterSet(StrictFilterSet):
 
 
 class AlertViewSet(ChartViewSet):
-    """Alerts of a patient, for staff."""
+    """Alerts of a patient. Patients read their own, in a reduced shape."""
 
     model = Alert
     lookup_url_kwarg = "alert_uuid"
+    default_sort_dir = "desc"
     filterset_class = AlertFilterSet
     serializer_class = PracticeAlertOut
     permissions = {
         **ChartViewSet.permissions,
-        **dict.fromkeys(("list", "retrieve"), Permission.READ_STAFF_ONLY),
         **dict.fromkeys(("disable", "bulk_dismiss"), Permission.WRITE_PATIENTS),
     }
     request_serializer_classes = {
@@ -127,9 +151,12 @@ class AlertViewSet(ChartViewSet):
         ]
 
     def get_serializer_class(self):
-        return PracticeAlertDismissOut if self.action == "bulk_dismiss" else PracticeAlertOut
+        if self.action == "bulk_dismiss":
+            return PracticeAlertDismissOut
+        return PracticeAlertReducedOut if self.actor.role == Role.PATIENT else PracticeAlertOut
 
     def filter_queryset(self, queryset: Query) -> Query:
+        queryset = SortFilter().filter_queryset(self.request, queryset, self)
         given = self.get_filterset(queryset).clean()
         if given.get("include_family"):
             # The rows of a family are other patients' too, but nobody's whom the caller may not see.
@@ -165,6 +192,7 @@ class AlertViewSet(ChartViewSet):
     def _named(self) -> dict[str, Any]:
         return {"actor": self.actor, "patient_id": self.patient_id, "alert_id": self.object_id}
 
+    @extend_schema(operation_id="dismiss_alerts")
     def bulk_dismiss(self, request, *args, **kwargs) -> ApiResponse:
         """Archive several alerts, all or none."""
         uuids = self.get_valid_serializer(request.data).validated_data["alert_uuids"]

@@ -1,7 +1,8 @@
 """Allergies of patients in the practice dialect."""
 
 from clinical.models import Allergy, AllergyDefinition
-from clinical.practice.interactions import InteractingViewSet, interaction_warnings
+from clinical.practice.interactions import InteractingViewSet, interaction_check, interaction_warnings
+from clinical.services.allergies import create_allergy, update_allergy
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
 from config.rest.filters import BooleanFilter, StrictFilterSet
 from config.rest.practice import ReferenceField
@@ -13,6 +14,7 @@ class PracticeAllergyOut(ChartEntryOut):
 
     allergy_definition = ReferenceField(AllergyDefinition, source="allergy_definition_id")
     interaction_warnings = interaction_warnings()
+    interaction_check = interaction_check()
 
     class Meta:
         model = Allergy
@@ -26,6 +28,7 @@ class PracticeAllergyOut(ChartEntryOut):
             "date_adverse_reaction",
             "status_is_active",
             "interaction_warnings",
+            "interaction_check",
             "version",
             "created_at",
             "updated_at",
@@ -68,7 +71,10 @@ class AllergyViewSet(InteractingViewSet):
 
     model = Allergy
     lookup_url_kwarg = "allergy_uuid"
+    default_sort_dir = "desc"
     filterset_class = AllergyFilterSet
     serializer_class = PracticeAllergyOut
     request_serializer_classes = {"create": PracticeAllergyIn, "partial_update": PracticeAllergyPatchIn}
     idempotent_actions = frozenset({"create"})
+    create_service = staticmethod(create_allergy)
+    update_service = staticmethod(update_allergy)

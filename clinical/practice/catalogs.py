@@ -10,6 +10,7 @@ from clinical.models import (
     MedicationDefinition,
     Workflow,
 )
+from clinical.services.allergy_definitions import create_allergy_definition, update_allergy_definition
 from clinical.services.instruments import update_instrument
 from clinical.services.protocols import create_protocol, update_protocol
 from patients.models import Protocol
@@ -27,6 +28,8 @@ class AllergyDefinitionViewSet(CatalogViewSet):
     """Substances that patients may be allergic to."""
 
     model = AllergyDefinition
+    create_service = staticmethod(create_allergy_definition)
+    update_service = staticmethod(update_allergy_definition)
     constraint_errors = {"allergydefinition_code_in_a_system": HALF_A_CODE}
 
 

@@ -1,7 +1,7 @@
 """Communication logs in the practice dialect."""
 
 from accounts.models import User
-from accounts.permissions import Permission
+from accounts.scope import Actor, Role
 from clinical.models import (
     Appointment,
     CommunicationDirection,
@@ -12,11 +12,12 @@ from clinical.models import (
 )
 from clinical.services.communications import log_communication
 from config.core.databases import contains_pattern
-from config.core.orm import fold
+from config.core.text import fold
 from config.rest.compiled.queries import Query
 from config.rest.fields import ContractSerializer, ScopedRelation
-from config.rest.filters import ChoiceFilter, DateTimeFilter, StrictFilter, StrictFilterSet
+from config.rest.filters import ChoiceFilter, MomentFilter, StrictFilter, StrictFilterSet
 from config.rest.practice import ReferenceField
+from config.rest.query_parameters import refused
 from patients.practice.charts import ChartEntryOut, ChartViewSet
 
 
@@ -44,6 +45,27 @@ class PracticeCommunicationLogOut(ChartEntryOut):
         ]
 
 
+class PracticeCommunicationLogReducedOut(ChartEntryOut):
+    """A contact as the patient sees it: when and how, without the note of staff and its author."""
+
+    appointment = ReferenceField(Appointment, (), source="appointment_id")
+    communication_type = ReferenceField(CommunicationType, source="communication_type_id")
+
+    class Meta:
+        model = CommunicationLog
+        fields = [
+            "id",
+            "patient",
+            "communication_datetime",
+            "communication_type",
+            "communication_source",
+            "mode",
+            "direction",
+            "appointment",
+            "created_at",
+        ]
+
+
 class PracticeCommunicationLogIn(ContractSerializer):
     """The body that writes a contact down."""
 
@@ -56,17 +78,22 @@ class PracticeCommunicationLogIn(ContractSerializer):
 
 
 class NoteFilter(StrictFilter):
-    """A part of the note, in any case and without regard to accents."""
+    """A part of the note, in any case and without regard to accents. Patients, who do not see notes, cannot ask for them."""
+
+    def resolve(self, value: str, name: str, actor: Actor, organization_id: int | None) -> str:
+        if actor.role == Role.PATIENT:
+            raise refused(name, "not_permitted", "Patients cannot search in notes")
+        return value
 
     def filter(self, qs: Query, value: str) -> Query:
         return qs.filter(note_key__matches=contains_pattern(fold(value)))
 
 
 class CommunicationLogFilterSet(StrictFilterSet):
-    """Filters of the list of communication logs; both moments are inclusive."""
+    """Filters of the list of communication logs; both moments, or days, are inclusive."""
 
-    date_from = DateTimeFilter(field_name="communication_datetime", lookup_expr="gte")
-    date_to = DateTimeFilter(field_name="communication_datetime", lookup_expr="lte")
+    date_from = MomentFilter("communication_datetime")
+    date_to = MomentFilter("communication_datetime", until=True)
     mode = ChoiceFilter(CommunicationMode)
     direction = ChoiceFilter(CommunicationDirection)
     communication_source = ChoiceFilter(CommunicationSource)
@@ -74,13 +101,16 @@ class CommunicationLogFilterSet(StrictFilterSet):
 
 
 class CommunicationLogViewSet(ChartViewSet):
-    """Communication logs of a patient, for staff. They are added to and never changed."""
+    """Communication logs of a patient, added to and never changed. Patients read their own, in a reduced shape."""
 
     model = CommunicationLog
     lookup_url_kwarg = "log_uuid"
+    default_sort_dir = "desc"
     filterset_class = CommunicationLogFilterSet
-    serializer_class = PracticeCommunicationLogOut
-    permissions = {**ChartViewSet.permissions, "list": Permission.READ_STAFF_ONLY, "retrieve": Permission.READ_STAFF_ONLY}
     request_serializer_classes = {"create": PracticeCommunicationLogIn}
     idempotent_actions = frozenset({"create"})
     create_service = staticmethod(log_communication)
+
+    def get_serializer_class(self):
+        """Return the shape of responses: patients get a reduced one."""
+        return PracticeCommunicationLogReducedOut if self.actor.role == Role.PATIENT else PracticeCommunicationLogOut

@@ -67,6 +67,7 @@ class DiseaseViewSet(ChartRecordViewSet):
 
     model = Disease
     lookup_url_kwarg = "disease_uuid"
+    default_sort_dir = "desc"
     filterset_class = DiseaseFilterSet
     serializer_class = PracticeDiseaseOut
     request_serializer_classes = {"create": PracticeDiseaseIn, "partial_update": PracticeDiseasePatchIn}

@@ -1,15 +1,18 @@
 """The medical summary of a patient in the practice dialect: what stands at the head of a chart, in one answer.
 
-However long the chart, all of it is fetched together: on PostgreSQL by one statement.
+However long the chart, all of it is fetched together: on PostgreSQL by one statement, which also audits it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db.models import F, Q, QuerySet, Subquery
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from accounts.audit import ReadEvent, action_word
 from accounts.scope import Role
 from clinical.filters import alerts_on_chart, alerts_with_status
 from clinical.models import AlertStatus, MedicationStatus, ProblemStatus
@@ -19,15 +22,15 @@ from clinical.practice.diseases import PracticeDiseaseOut
 from clinical.practice.medications import PracticeMedicationOut
 from clinical.practice.social_history import PracticeSocialHistoryOut
 from clinical.practice.vital_signs import PracticeVitalSignsOut
-from config.core.compiled_queries import BoundQuery, fetch_together
+from config.core.compiled_queries import BoundQuery
 from config.core.dates import today_at
 from config.core.orm import has_column
 from config.rest import practice
-from config.rest.compiled.plans import response_plan
+from config.rest.compiled.disclosures import fetch_disclosed
+from config.rest.compiled.plans import ResponsePlan, response_plan
 from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Where
 from config.rest.fields import Boolean, Choice, Text
 from config.rest.responses import ApiResponse
-from patients.families import household
 from patients.models import AllergyReviewStatus, Patient
 from patients.practice.charts import ChartEntryOut
 
@@ -60,6 +63,9 @@ class PatientFacts(NamedTuple):
 
     pk: int
     organization_id: int
+    uuid: UUID
+    first_name: str
+    last_name: str
     allergy_review_status: str
     medical_urgent_note: str | None
     premedication_required: bool
@@ -68,11 +74,6 @@ class PatientFacts(NamedTuple):
 def entries_on_chart(rows: QuerySet, patient: Any) -> QuerySet:
     """Return those of `rows` that belong to `patient`, an expression that gives an id."""
     return rows.filter(patient_id=patient)
-
-
-def household_members(rows: QuerySet, patient: Any) -> QuerySet:
-    """Return those of the patients `rows` who are `patient` or their family."""
-    return rows.filter(id__in=household(patient).values("id"))
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,16 @@ class OfPatient(Criterion):
         return self.rows_of(rows, Subquery(picked[:1]))
 
 
+# As in the lists of these entries.
+NEWEST_FIRST = ("-id",)
+
+
 class Section(NamedTuple):
     """Entries of one kind: their shape, which of them, in which order, how many, and on whose charts."""
 
     serializer_class: type[ChartEntryOut]
     criteria: tuple[Criterion, ...] = ()
-    order: tuple = ("id",)
+    order: tuple = NEWEST_FIRST
     limit_clause: str = ""
     rows_of: Callable[[QuerySet, Any], QuerySet] = entries_on_chart
 
@@ -109,8 +114,8 @@ SECTIONS = {
     "latest_vitals": Section(PracticeVitalSignsOut, (), LATEST_FIRST, " LIMIT 1"),
     "social_history": Section(PracticeSocialHistoryOut),
 }
-# Loads the names of the patients that entries refer to: here the patient and their family, who are fetched with the entries.
-PATIENT_NAMES = practice.reference_loader(Patient, ("first_name", "last_name"))
+# What the pages of the statement are called that have the patient's own row, and the alerts.
+FACTS, ALERTS = "facts", "alerts"
 
 
 class MedicalSummaryViewSet(practice.ViewSet):
@@ -120,41 +125,34 @@ class MedicalSummaryViewSet(practice.ViewSet):
     lookup_url_kwarg = "patient_uuid"
     serializer_class = PracticeMedicalSummaryOut
 
+    @extend_schema(operation_id="get_medical_summary")
     def medical_summary(self, request, *args, **kwargs) -> ApiResponse:
         """Get the medical summary of a patient."""
         sections = self._sections()
-        found, people, *entries = fetch_together(
-            [self._facts(), self._people(), *(self._entries(section) for section in sections.values())]
-        )
-        if not found:
+        pages = {FACTS: self._facts(), **{name: self._entries(section) for name, section in sections.items()}}
+        plans = {name: response_plan(section.serializer_class) for name, section in sections.items()}
+        rows, found = fetch_disclosed(pages, plans, self.actor, self._event(plans), needed=FACTS)
+        if not rows[FACTS]:
             raise self.not_found()
-        facts, rows = PatientFacts(*found[0]), dict(zip(sections, entries, strict=True))
-        self.audit_read([(facts.organization_id, facts.pk), *_patients_of_alerts(rows.get("alerts", ()))])
-        references = {pk: practice.reference(str(uuid), f"{first} {last}") for pk, uuid, first, last in people}
-        built = {
-            name: response_plan(section.serializer_class).objects(rows[name], self.actor, {PATIENT_NAMES: references})
-            for name, section in sections.items()
-        }
-        return ApiResponse(self._summary(facts, references[facts.pk], built))
+        built = {name: plan.objects(rows[name], self.actor, found) for name, plan in plans.items()}
+        return ApiResponse(self._summary(PatientFacts(*rows[FACTS][0]), built))
 
-    def affected_patients(self, rows: list[tuple]) -> list[tuple[int, int]]:
-        """Return `rows`, which are (organization id, patient id) here."""
-        return sorted(set(rows))
+    def _event(self, plans: Mapping[str, ResponsePlan]) -> ReadEvent:
+        """Return the event of the read: it is about the patient, and the relatives on whose charts alerts stand."""
+        columns: dict[str, tuple] = {FACTS: (PatientFacts._fields.index("pk"),)}
+        if ALERTS in plans:
+            columns[ALERTS] = (plans[ALERTS].patient,)
+        return ReadEvent(self.actor, action_word(self.model, self.action), columns=columns)
 
     # --- what is fetched --------------------------------------------------------------------------
     def _sections(self) -> dict[str, Section]:
         if self.actor.role == Role.PATIENT:
             return SECTIONS
         active = alerts_with_status(AlertStatus.ACTIVE, today_at(self.timezone))
-        return {**SECTIONS, "alerts": Section(PracticeAlertOut, (active,), rows_of=alerts_on_chart)}
+        return {**SECTIONS, ALERTS: Section(PracticeAlertOut, (active,), rows_of=alerts_on_chart)}
 
     def _facts(self) -> BoundQuery:
         return self.get_queryset().filter(self._named()).bind(PatientFacts._fields)
-
-    def _people(self) -> BoundQuery:
-        """Return the query of the names of the patient and their family, as far as the caller sees them."""
-        people = self.get_queryset().filter(OfPatient(household_members, self._named()))
-        return people.bind(("pk", "uuid", "first_name", "last_name"))
 
     def _entries(self, section: Section) -> BoundQuery:
         plan = response_plan(section.serializer_class)
@@ -167,11 +165,11 @@ class MedicalSummaryViewSet(practice.ViewSet):
         return self.lookup_criterion(Patient, self.lookup_url_kwarg)
 
     # --- the response ---------------------------------------------------------------------------
-    def _summary(self, facts: PatientFacts, patient: dict, built: dict[str, list[dict]]) -> dict[str, Any]:
+    def _summary(self, facts: PatientFacts, built: dict[str, list[dict]]) -> dict[str, Any]:
         medications = built["medications"]
         taken = [one for one in medications if one["status"] == MedicationStatus.ACTIVE]
         return {
-            "patient": patient,
+            "patient": practice.reference(str(facts.uuid), f"{facts.first_name} {facts.last_name}"),
             "allergy_review_status": facts.allergy_review_status,
             "allergies": built["allergies"],
             "current_medications": taken,
@@ -179,13 +177,7 @@ class MedicalSummaryViewSet(practice.ViewSet):
             "active_problems": built["active_problems"],
             "latest_vitals": next(iter(built["latest_vitals"]), None),
             "social_history": built["social_history"],
-            "alerts": built.get("alerts", []),
+            "alerts": built.get(ALERTS, []),
             "medical_urgent_note": None if self.actor.role == Role.PATIENT else facts.medical_urgent_note,
             "premedication_required": facts.premedication_required,
         }
-
-
-def _patients_of_alerts(alerts: Any) -> list[tuple[int, int]]:
-    """Return (organization id, patient id) of the patients on whose charts `alerts` stand."""
-    place = response_plan(PracticeAlertOut).patient
-    return [(row[1], row[place]) for row in alerts]

@@ -3,7 +3,7 @@
 from django.db.models import Q
 
 from clinical.models import Medication, MedicationDefinition, MedicationStatus
-from clinical.practice.interactions import InteractingViewSet, interaction_warnings
+from clinical.practice.interactions import InteractingViewSet, interaction_check, interaction_warnings
 from clinical.services.medications import create_medication, update_medication
 from config.rest.compiled.queries import Query, Where
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
@@ -19,6 +19,7 @@ class PracticeMedicationOut(ChartEntryOut):
     medication_definition = ReferenceField(MedicationDefinition, source="medication_definition_id")
     provider = ReferenceField(Provider, source="provider_id")
     interaction_warnings = interaction_warnings()
+    interaction_check = interaction_check()
 
     class Meta:
         model = Medication
@@ -39,6 +40,7 @@ class PracticeMedicationOut(ChartEntryOut):
             "patient_note",
             "is_cpoe",
             "interaction_warnings",
+            "interaction_check",
             "version",
             "created_at",
             "updated_at",
@@ -100,6 +102,7 @@ class MedicationViewSet(InteractingViewSet):
 
     model = Medication
     lookup_url_kwarg = "medication_uuid"
+    default_sort_dir = "desc"
     filterset_class = MedicationFilterSet
     serializer_class = PracticeMedicationOut
     request_serializer_classes = {"create": PracticeMedicationIn, "partial_update": PracticeMedicationPatchIn}

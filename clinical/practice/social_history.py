@@ -49,6 +49,7 @@ class SocialHistoryViewSet(ChartRecordViewSet):
 
     model = SocialHistory
     lookup_url_kwarg = "entry_uuid"
+    default_sort_dir = "desc"
     serializer_class = PracticeSocialHistoryOut
     request_serializer_classes = {"create": PracticeSocialHistoryIn, "partial_update": PracticeSocialHistoryPatchIn}
     constraint_errors = {

@@ -14,7 +14,7 @@ from clinical.practice.vital_signs import VitalSignsViewSet
 
 urlpatterns = [
     path("appointments", AppointmentViewSet.as_view({"get": "list", "post": "create"})),
-    path("appointments/<appointment_uuid>", AppointmentViewSet.as_view({"get": "retrieve"})),
+    path("appointments/<appointment_uuid>", AppointmentViewSet.as_view({"get": "retrieve", "patch": "partial_update"})),
     path("patients/<patient_uuid>/alerts/bulk-dismiss", AlertViewSet.as_view({"post": "bulk_dismiss"})),
     path("patients/<patient_uuid>/alerts/<alert_uuid>/disable", AlertViewSet.as_view({"post": "disable"})),
     path("patients/<patient_uuid>/medical-summary", MedicalSummaryViewSet.as_view({"get": "medical_summary"})),

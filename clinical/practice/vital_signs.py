@@ -9,12 +9,12 @@ from clinical.vitals import CRITICAL, WARNING
 from config.rest.compiled.plans import Computed
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
 from config.rest.filters import DateFilter, StrictFilterSet
-from config.rest.openapi import TEXT, array, enum, object_schema
+from config.rest.openapi import TEXT, array, enum, named, object_schema
 from config.rest.practice import ReferenceField
 from patients.models import Provider
 from patients.practice.charts import ChartEntryOut, ChartRecordViewSet
 
-FLAGS = array(object_schema({"vital": TEXT, "message": TEXT, "severity": enum([WARNING, CRITICAL])}))
+FLAGS = array(named("AbnormalFlag", object_schema({"vital": TEXT, "message": TEXT, "severity": enum([WARNING, CRITICAL])})))
 
 
 def _as_stored(actor: Actor, flags: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -106,6 +106,7 @@ class VitalSignsViewSet(ChartRecordViewSet):
 
     model = VitalSigns
     lookup_url_kwarg = "vitals_uuid"
+    default_sort_dir = "desc"
     filterset_class = VitalSignsFilterSet
     serializer_class = PracticeVitalSignsOut
     request_serializer_classes = {"create": PracticeVitalSignsIn, "partial_update": PracticeVitalSignsPatchIn}

@@ -18,14 +18,13 @@ from config.rest.bulk_reader import BulkReader, UnreadRows
 from config.rest.compiled.plans import Computed
 from config.rest.fields import ContractSerializer, DateTime, Text, request_serializer
 from config.rest.filters import DayFilter
-from config.rest.openapi import NUMBER, TEXT
 from config.rest.problems import problems_of
 from config.rest.public import CamelCase, CamelCaseFilterSet, LocalDateTime
 from config.rest.responses import ApiResponse
 from patients.views import PatientChildViewSet
 
 MAX_ROWS = 1_000
-VALUE = {"anyOf": [NUMBER, TEXT]}
+VALUE = {"type": ["number", "string"]}
 
 
 class PublicMeasurementOut(CamelCase, ContractSerializer):
@@ -111,7 +110,9 @@ class PublicMeasurementFilterSet(CamelCaseFilterSet):
     instrument = InstrumentFilter()
 
 
-@extend_schema_view(create=extend_schema(summary="Record a measurement, or up to 1,000 at once"))
+@extend_schema_view(
+    create=extend_schema(summary="Record a measurement, or up to 1,000 at once", operation_id="record_measurements")
+)
 class MeasurementViewSet(PatientChildViewSet, public.ViewSet):
     """What a patient has measured."""
 

@@ -1,6 +1,6 @@
 """What is expected of a patient, in the public dialect: by the schedule of their protocol, and by themselves."""
 
-from django.db.models import DateTimeField
+from django.db.models import DateTimeField, F, Q
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
@@ -10,9 +10,11 @@ from clinical.models import PlannedAction
 from clinical.services.monitoring import plan_own_action
 from config.rest import public
 from config.rest.compiled.cursors import Keyset
+from config.rest.compiled.queries import Query, Where
 from config.rest.fields import ContractSerializer, DateTime, Text
 from config.rest.filters import DayFilter
 from config.rest.public import CamelCase, CamelCaseFilterSet, LocalDateTime
+from patients.models import FOLLOWED
 from patients.views import PatientChildViewSet
 
 BY_BEGIN = Keyset("not_before", DateTimeField())
@@ -54,6 +56,10 @@ class PublicPlannedActionIn(CamelCase, serializers.Serializer):
     expires_at = DateTime()
 
 
+# Of a patient who is not active, or who has died, nothing is expected any more; what was kept or missed before stays.
+EXPECTED = Where(Q(completed_at__isnull=False) | FOLLOWED | Q(expires_at__lte=F("patient__stopped_at")))
+
+
 class PublicPlannedActionFilterSet(CamelCaseFilterSet):
     """Filters of what is expected of a patient, by the days on which it begins."""
 
@@ -73,6 +79,9 @@ class PlannedActionViewSet(PatientChildViewSet, public.ViewSet):
     constraint_errors = {"planned_action_once": (409, "This measurement is planned already", "notBefore")}
     serializer_class = PublicPlannedActionOut
     ordering = BY_BEGIN
+
+    def get_queryset(self) -> Query:
+        return super().get_queryset().filter(EXPECTED)
 
     def perform_create(self, serializer: serializers.Serializer) -> int:
         return plan_own_action(actor=self.actor, patient_id=self.patient_id, **serializer.validated_data).pk

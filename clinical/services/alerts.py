@@ -13,9 +13,9 @@ from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Alert, AlertDefinition, AlertStatus
 from config.core.databases import DatabaseNow
-from config.core.exceptions import Invalid, NotFound, VersionConflict
+from config.core.exceptions import Invalid, NotFound
 from config.core.orm import drop_nulls_for_not_null_columns
-from patients.services.charts import add_entry, change_entry, lock_entry
+from patients.services.charts import add_entry, change_entry, check_version, correct_entry, lock_entry
 from patients.services.locking import lock_patient
 
 
@@ -61,8 +61,7 @@ def update_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version: 
     written = drop_nulls_for_not_null_columns(Alert, changes)
     if written.get("status", alert.status) != alert.status and "date_disabled" not in written:
         written |= _moment(written["status"])
-    change_entry(alert, base_version, **written)
-    record_change(actor, "alert.update", alert, event="alert.updated", changed=written)
+    correct_entry(actor, alert, base_version, written)
 
 
 def _moment(status: str) -> dict[str, Any]:
@@ -79,8 +78,7 @@ def disable_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version:
     """
     alert = lock_entry(Alert, patient_id, alert_id)
     # The version comes first: the caller decided by the status that they saw.
-    if base_version != alert.version:
-        raise VersionConflict(expected=alert.version, got=base_version)
+    check_version(alert, base_version)
     if alert.status == AlertStatus.ARCHIVED:
         raise Invalid("An archived alert cannot be disabled.", "", "archived")
     _end(actor, alert, "disable", "disabled", status=AlertStatus.DISABLED, **_moment(AlertStatus.DISABLED))

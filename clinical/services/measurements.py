@@ -12,9 +12,13 @@ from django.utils import timezone
 from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Instrument, InstrumentKind, Measurement
+from clinical.monitoring import A_DAY
+from clinical.scales import scale_of
 from clinical.services.instruments import InstrumentLookup
 from clinical.services.monitoring import evaluate_measurements
+from clinical.vitals import is_in_lifetime
 from config.core.bulk_writes import insert_many
+from config.core.decimals import largest, parse_number, round_half_up
 from config.core.exceptions import DomainError, Invalid
 from patients.models import Patient
 from patients.services.locking import lock_patient
@@ -85,8 +89,7 @@ class _MeasurementReader:
     def _made(self, row: Mapping[str, Any]) -> Measurement:
         instrument = self.instruments.named(row["instrument"])
         measured_at = row.get("measured_at") or self.now
-        if measured_at > self.now + TOLERANCE:
-            raise Invalid("The time of the measurement lies in the future.", "measured_at")
+        self._check_moment(measured_at)
         return Measurement(
             organization_id=self.patient.organization_id,
             patient=self.patient,
@@ -98,16 +101,36 @@ class _MeasurementReader:
             **value_columns(instrument, row["value"]),
         )
 
+    def _check_moment(self, measured_at: datetime.datetime) -> None:
+        """Raise Invalid for a moment in the future, before the patient was born, or longer ago than anyone lives."""
+        born = self.patient.date_of_birth
+        if measured_at > self.now + TOLERANCE:
+            raise Invalid("The time of the measurement lies in the future.", "measured_at")
+        # The day of birth is that of the place of birth, whose time zone is unknown.
+        if born is not None and measured_at.date() < born - A_DAY:
+            raise Invalid("The time of the measurement lies before the date of birth.", "measured_at")
+        if not is_in_lifetime(measured_at.date(), self.now.date()):
+            raise Invalid("The time of the measurement must lie within a lifetime.", "measured_at")
+
 
 def value_columns(instrument: Instrument, value: Decimal | str) -> dict[str, Any]:
-    """Return the columns that store `value`. Raises Invalid unless it is one of the choices, or a number on the scale."""
+    """Return the columns that store `value`. Raises Invalid unless it is one of the choices, or a number that is possible."""
     if instrument.kind == InstrumentKind.CHOICE:
         if value not in (instrument.choices or ()):
             raise Invalid("The value is not one of the instrument's choices.", "value")
         return {"value_choice": value}
-    if not isinstance(value, Decimal):
+    number = _number(value)
+    if number is None:
         raise Invalid("The value must be a number.", "value")
-    least, most = instrument.scale_min, instrument.scale_max
-    if (least is not None and value < least) or (most is not None and value > most):
-        raise Invalid("The value lies outside the instrument's scale.", "value")
-    return {"value_number": value}
+    scale = scale_of(instrument)
+    if not scale.holds(number):
+        raise Invalid(f"The value must be {scale.words}.", "value")
+    return {"value_number": number}
+
+
+def _number(value: Decimal | str) -> Decimal | None:
+    """Return `value` as the column keeps it; None for what is no number, or has too many digits."""
+    column: Any = Measurement._meta.get_field("value_number")
+    written = parse_number(value) if isinstance(value, str) else value
+    number = None if written is None else round_half_up(written, column.decimal_places)
+    return number if number is not None and abs(number) <= largest(column.max_digits, column.decimal_places) else None

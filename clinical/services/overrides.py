@@ -4,14 +4,13 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.audit import record_change
 from accounts.scope import Actor
 from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Override, check_override, codes_of
 from clinical.services.instruments import instruments_of
-from clinical.services.protocols import add_missing_gauges, kinds_by_code
+from clinical.services.protocols import add_missing_gauges, facts_by_code
 from config.core.orm import drop_nulls_for_not_null_columns
-from patients.services.charts import add_entry, change_entry, lock_entry
+from patients.services.charts import add_entry, correct_entry, lock_entry
 from patients.services.locking import lock_patient
 
 
@@ -36,14 +35,13 @@ def update_override(*, actor: Actor, patient_id: int, entry_id: int, base_versio
     if "rules" in written:
         code = entry.instrument.code if entry.instrument else None
         _checked(entry.organization_id, Override(entry.kind, code, written["rules"]))
-    change_entry(entry, base_version, **written)
-    record_change(actor, "rule_override.update", entry, event="rule_override.updated", changed=changes)
+    correct_entry(actor, entry, base_version, written)
 
 
 def _checked(organization_id: int, override: Override) -> Instrument | None:
     """Return the instrument of `override`. Raises Invalid if a rule is wrong."""
     known = instruments_of(organization_id)
-    check_override(override, kinds_by_code(known))
+    check_override(override, facts_by_code(known))
     codes = {code for rule in override.rules for code in codes_of(rule)} | {override.instrument or ""} - {""}
     add_missing_gauges(organization_id, known, codes, "rules")
     return known[override.instrument] if override.instrument else None

@@ -1,6 +1,7 @@
 """Creating and changing protocols, with checks of their schedules and rules."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +10,8 @@ from accounts.models import Organization
 from accounts.scope import Actor
 from accounts.services.catalogs import create_catalog_row, update_catalog_row
 from clinical.models import Instrument, InstrumentKind
-from clinical.monitoring import check_rules, check_schedule, codes_of
+from clinical.monitoring import InstrumentFacts, check_rules, check_schedule, codes_of
+from clinical.scales import Scale, scale_of
 from clinical.services.instruments import GAUGES, get_or_create_gauge, instruments_of
 from config.core.exceptions import Invalid
 from patients.models import Protocol
@@ -35,14 +37,16 @@ def _check(organization_id: int, values: Mapping[str, Any]) -> None:
     for field, check in (("schedule", check_schedule), ("rules", check_rules)):
         if values.get(field) is not None:
             known = instruments_of(organization_id)
-            check(values[field], kinds_by_code(known))
+            check(values[field], facts_by_code(known))
             codes = (code for item in values[field] for code in codes_of(item))
             add_missing_gauges(organization_id, known, codes, field)
 
 
-def kinds_by_code(instruments: Mapping[str, Instrument]) -> dict[str, str]:
-    """Return code -> kind of an organization's instruments and of all gauges, which are created on first use."""
-    return {**dict.fromkeys(GAUGES, InstrumentKind.NUMERIC), **{code: row.kind for code, row in instruments.items()}}
+def facts_by_code(instruments: Mapping[str, Instrument]) -> dict[str, InstrumentFacts]:
+    """Return code -> facts of an organization's instruments and of all gauges, which are created on first use."""
+    numeric = InstrumentKind.NUMERIC
+    gauges = {code: InstrumentFacts(numeric, Scale(Decimal(least), Decimal(most))) for code, (_, least, most) in GAUGES.items()}
+    return {**gauges, **{code: InstrumentFacts(row.kind, scale_of(row)) for code, row in instruments.items()}}
 
 
 def add_missing_gauges(organization_id: int, known: dict[str, Instrument], codes: Iterable[str], field: str) -> None:

@@ -77,7 +77,8 @@ def install_starter_catalog(
 def _values(row: dict[str, str], codings: dict[str, dict[str, str]]) -> dict[str, Any]:
     concept = {column: row[column] or None for column in ("concept_system", "concept_code")}
     lists = {column: [codings[key] for key in row[column].split(";") if key] for column in LISTS}
-    return {"name": row["name"], **concept, **lists}
+    category = {"category": row["category"]} if "category" in row else {}
+    return {"name": row["name"], **concept, **lists, **category}
 
 
 def _known(model: type[Substance], organization: Organization) -> set[tuple]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from accounts.audit import record_change
+from accounts.audit import Overridden
 from accounts.scope import Actor
 from clinical.models import VitalSigns
 from clinical.vitals import (
@@ -14,6 +14,7 @@ from clinical.vitals import (
     abnormal_flags,
     bmi_percentile,
     body_mass_index,
+    check_not_empty,
     check_values,
     is_procedure_blocking,
 )
@@ -21,7 +22,7 @@ from config.core.databases import DatabaseNow
 from config.core.dates import today_at
 from config.core.orm import drop_nulls_for_not_null_columns
 from patients.models import Patient, Sex
-from patients.services.charts import add_entry, archive_entry, change_entry, lock_entry
+from patients.services.charts import add_entry, archive_entry, correct_entry, lock_entry
 from patients.services.locking import lock_patient
 
 # The stored columns needed to validate changes.
@@ -29,30 +30,40 @@ _STORED_INPUTS = ("date_taken", *POSSIBLE)
 
 
 @transaction.atomic
-def record_vital_signs(*, actor: Actor, patient_id: int, **values: Any) -> VitalSigns:
+def record_vital_signs(*, actor: Actor, patient_id: int, overridden: Overridden | None = None, **values: Any) -> VitalSigns:
     """Record vital signs; see `create_entry`. Null means unknown, so that the value may be computed.
 
-    Raises NotFound, or Invalid for impossible values.
+    Raises NotFound, or Invalid for impossible values, or none at all.
     """
     patient = lock_patient(patient_id)
-    known = {name: value for name, value in values.items() if value is not None}
-    columns = _derived_columns(patient, {}, known)
-    entry = add_entry(actor, patient, VitalSigns, {**columns, "created_by_id": actor.user_id})
+    columns = _derived_columns(patient, {}, _without_nulls(values))
+    check_not_empty(columns)
+    entry = add_entry(actor, patient, VitalSigns, {**columns, "created_by_id": actor.user_id}, overridden)
     _keep_latest_date(patient)
     return entry
 
 
 @transaction.atomic
-def update_vital_signs(*, actor: Actor, patient_id: int, entry_id: int, base_version: int, changes: Mapping[str, Any]) -> None:
+def update_vital_signs(
+    *,
+    actor: Actor,
+    patient_id: int,
+    entry_id: int,
+    base_version: int,
+    changes: Mapping[str, Any],
+    overridden: Overridden | None = None,
+) -> None:
     """Correct vital signs; see `update_entry`.
 
-    Values computed from a changed value are computed again, unless they are sent. Raises Invalid for impossible values.
+    Values computed from a changed value are computed again, unless they are sent. Raises Invalid for impossible values, or
+    where none would be left.
     """
     entry = lock_entry(VitalSigns, patient_id, entry_id)
     stored = {name: getattr(entry, name) for name in _STORED_INPUTS}
-    columns = _derived_columns(entry.patient, stored, drop_nulls_for_not_null_columns(VitalSigns, changes))
-    change_entry(entry, base_version, **columns)
-    record_change(actor, "vital_signs.update", entry, event="vital_signs.updated", changed=columns)
+    given = drop_nulls_for_not_null_columns(VitalSigns, changes)
+    columns = _derived_columns(entry.patient, stored, given) if given else {}
+    check_not_empty({**stored, **columns})
+    correct_entry(actor, entry, base_version, columns, overridden=overridden)
     _keep_latest_date(entry.patient)
 
 
@@ -61,6 +72,20 @@ def archive_vital_signs(*, actor: Actor, patient_id: int, entry_id: int) -> None
     """Archive a recording."""
     entry = archive_entry(actor=actor, model=VitalSigns, patient_id=patient_id, entry_id=entry_id)
     _keep_latest_date(entry.patient)
+
+
+def flags_before(patient: Patient, values: Mapping[str, Any], entry: VitalSigns | None = None) -> list[dict[str, str]]:
+    """Return the abnormal flags that `values` would have if they were recorded, or written into `entry`.
+
+    Raises Invalid for impossible values.
+    """
+    stored = {name: getattr(entry, name) for name in _STORED_INPUTS} if entry else {}
+    known = drop_nulls_for_not_null_columns(VitalSigns, values) if entry else _without_nulls(values)
+    return _derived_columns(patient, stored, known)["abnormal_flags"]
+
+
+def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _derived_columns(patient: Patient, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:

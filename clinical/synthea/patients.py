@@ -18,6 +18,7 @@ COUNTRY = "US"
 _TEXTS = {
     "PREFIX": "title",
     "FIRST": "first_name",
+    "MIDDLE": "middle_name",
     "LAST": "last_name",
     "ADDRESS": "address_line1",
     "CITY": "city",
@@ -42,7 +43,9 @@ def patient_values(cells: Cells, zone: ZoneInfo) -> dict[str, Any]:
     """
     if len(cells["Id"]) > 255:
         raise RowRefused("Id: is too long")
-    texts = {name: cells[column].strip() for column, name in _TEXTS.items() if cells[column].strip()}
+    texts = {name: cells[column] for column, name in _TEXTS.items() if cells[column]}
+    if "postal_code" in texts:
+        texts["postal_code"] = _zip_code(texts["postal_code"])
     check_lengths(Patient, texts)
     values: dict[str, Any] = {**texts}
     values |= coded(cells, "GENDER", _SEXES) | (coded(cells, "MARITAL", _MARITAL) or {})
@@ -53,6 +56,11 @@ def patient_values(cells: Cells, zone: ZoneInfo) -> dict[str, Any]:
         moment = datetime.datetime.combine(died, datetime.time(), zone)
         values |= {"status": Status.DECEASED, "date_time_deceased": moment}
     return values
+
+
+def _zip_code(text: str) -> str:
+    """Return a ZIP code with its leading zeros, which spreadsheets drop: it has five digits."""
+    return text.zfill(5) if re.fullmatch(r"\d{3,4}", text, re.ASCII) else text
 
 
 def _social_security_number(text: str) -> str:
@@ -67,6 +75,8 @@ class PatientImport(TableImport):
     table = "patients"
     columns = frozenset({*_TEXTS, *_REQUIRED, "DEATHDATE", "MARITAL", "SSN"})
     required = _REQUIRED
+    codes = frozenset({"Id", "SSN", "ZIP"})
+    days = frozenset({"BIRTHDATE", "DEATHDATE"})
 
     known: dict[str, Patient]
 

@@ -1,12 +1,11 @@
 """Shared by all Synthea tables: reading rows and cells, chunks, and counting results."""
 
-import csv
 import datetime
-import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, ClassVar, NamedTuple, TextIO, cast
+from typing import Any, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, models, transaction
@@ -16,6 +15,9 @@ from accounts.scope import Actor, scope
 from config.core.bulk_writes import WriteTurns
 from config.core.databases import broken_constraint
 from config.core.exceptions import DomainError, Invalid
+from config.core.table_cells import CellFault, CellReader, DateOrder
+from config.core.tables import FileRefused, Table, TableRow, UnreadLine, legible
+from config.core.text import is_blank
 from patients.models import Patient, PatientIdentifier
 from patients.services.locking import lock_patients
 
@@ -31,43 +33,10 @@ class RowRefused(Exception):
 
 
 class Row(NamedTuple):
-    """A row of a file: the line it ends on, and its cells by column."""
+    """A row of a file: the line it begins on, and its cells by column."""
 
     line: int
     cells: Cells
-
-
-def read_rows(file: TextIO, columns: Iterable[str]) -> Iterator[tuple[int, Cells | str]]:
-    """Yield (line, cells by column) of an open CSV file row by row, or (line, why it cannot be read).
-
-    Raises RowRefused if the header lacks one of `columns`.
-    """
-    reader = csv.DictReader(file, restval="", strict=True)
-    if missing := set(columns) - set(reader.fieldnames or ()):
-        raise RowRefused(f"the columns {', '.join(sorted(missing))} are missing")
-    while True:
-        try:
-            cells = next(reader)
-            yield reader.line_num, cells
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield reader.reader.line_num, f"not readable as CSV ({error})"
-
-
-def _fault(cells: Cells | str, required: Iterable[str]) -> str:
-    """Return what is wrong with a row of any table, or ""."""
-    if isinstance(cells, str):
-        return cells
-    if None in cells:
-        return "more cells than columns"
-    for column, text in cells.items():
-        if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
-            return f"{column}: holds control characters or is not UTF-8"
-    for column in required:
-        if not cells[column].strip():
-            return f"{column}: is empty"
-    return ""
 
 
 def coded(cells: Cells, column: str, codes: Mapping[str, Any]) -> Any:
@@ -83,16 +52,16 @@ def day(cells: Cells, column: str) -> datetime.date | None:
     """Return the day in a cell, or None if it is empty. A time of day, which some versions add, is ignored."""
     text = cells[column]
     try:
-        return datetime.date.fromisoformat(text[:10] if text[10:11] == "T" else text) if text else None
+        return datetime.date.fromisoformat(text[:10] if text[10:11] in ("T", " ") else text) if text else None
     except ValueError as error:
         raise RowRefused(f"{column}: is not a date") from error
 
 
 def moment(cells: Cells, column: str, zone: ZoneInfo) -> datetime.datetime:
-    """Return the moment in a cell in the time zone `zone`."""
+    """Return the moment in a cell in the time zone `zone`. Without an offset, which spreadsheets drop, it is in UTC."""
     try:
         written = datetime.datetime.fromisoformat(cells[column])
-        return written.astimezone(zone) if written.tzinfo else written.replace(tzinfo=zone)
+        return (written if written.tzinfo else written.replace(tzinfo=datetime.UTC)).astimezone(zone)
     except (ValueError, OverflowError) as error:
         raise RowRefused(f"{column}: is not a date and time") from error
 
@@ -109,14 +78,19 @@ def check_lengths(model: type[models.Model], values: Mapping[str, Any]) -> None:
 
 @dataclass
 class ImportCounts:
-    """Counts of what an import has done so far. `left_out` counts rows that the record has no column for."""
+    """Counts of what an import has done so far.
+
+    `left_out` counts by code the rows that the record has no column for, `uncoded` the entries without their code, as the
+    system of it is not known.
+    """
 
     rows: int = 0
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
-    left_out: int = 0
+    uncoded: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
 class TableImport:
@@ -128,10 +102,25 @@ class TableImport:
 
     table: ClassVar[str]
     columns: ClassVar[frozenset[str]]
+    """The columns that are read where they are there. Versions of Synthea differ in which of them they write."""
     required: ClassVar[tuple[str, ...]]
+    """The columns in which every row has a value."""
+    needed: ClassVar[tuple[str, ...]] = ()
+    """Further columns that the header must name."""
+    codes: ClassVar[frozenset[str]] = frozenset()
+    days: ClassVar[frozenset[str]] = frozenset()
+    moments: ClassVar[frozenset[str]] = frozenset()
+    """The columns of codes, of days, and of days that may have a time; the others are text."""
 
-    def __init__(self, *, actor: Actor, organization: Organization, report: Callable[[str], object]):
-        self.actor, self.organization, self.report = actor, organization, report
+    def __init__(
+        self,
+        *,
+        actor: Actor,
+        organization: Organization,
+        report: Callable[[str], object],
+        date_order: DateOrder | None = None,
+    ):
+        self.actor, self.organization, self.report, self.date_order = actor, organization, report, date_order
         self.counts, self.turns = ImportCounts(), WriteTurns()
 
     @property
@@ -139,9 +128,17 @@ class TableImport:
         """The name of the table's file."""
         return f"{self.table}.csv"
 
-    def run(self, file: TextIO) -> Iterator[ImportCounts]:
-        """Import the rows of an open file, committing every CHUNK units of them; yields the counts after each."""
-        units = self.units(self._good_rows(file))
+    def check_header(self, table: Table) -> None:
+        """Raise FileRefused if the table lacks a column without which none of its rows can be imported."""
+        if missing := {*self.required, *self.needed} - set(table.header):
+            raise FileRefused(f"the columns {', '.join(sorted(missing))} are missing")
+
+    def run(self, table: Table) -> Iterator[ImportCounts]:
+        """Import the rows of a table, committing every CHUNK units of them; yields the counts after each."""
+        self.header = table.header
+        self.cells = CellReader(self.date_order, decimal_comma=table.decimal_comma)
+        self.readers = {column: self._reader_of(column) for column in self.columns}
+        units = self.units(self._good_rows(table))
         while chunk := list(islice(units, CHUNK)):
             self._import_chunk(chunk)
             yield self.counts
@@ -161,13 +158,51 @@ class TableImport:
         """
         raise NotImplementedError
 
-    def _good_rows(self, file: TextIO) -> Iterator[Row]:
-        for line, cells in read_rows(file, self.columns):
+    def _good_rows(self, table: Table) -> Iterator[Row]:
+        for row in table:
             self.counts.rows += 1
-            if fault := _fault(cells, self.required):
-                self.refuse_row(line, fault)
-            else:
-                yield Row(line, cast("Cells", cells))
+            if isinstance(row, UnreadLine):
+                self._refuse_line(row)
+                continue
+            try:
+                yield Row(row.line, self._cells(row, table))
+            except RowRefused as error:
+                self.refuse_row(row.line, str(error))
+
+    def _refuse_line(self, line: UnreadLine) -> None:
+        """Count a line that cannot be read; the first of those that are unreadable together speaks for all."""
+        if line.begins:
+            self.refuse_row(line.line, line.fault)
+        else:
+            self.counts.refused += 1
+
+    def _cells(self, row: TableRow, table: Table) -> Cells:
+        """Return the cells of the columns that are read, "" in those that are not there. Raises RowRefused."""
+        if row.fault:
+            raise RowRefused(row.fault)
+        cells = dict.fromkeys(self.columns, "")
+        for column, text in zip(table.header, row.cells, strict=True):
+            if not legible(text):
+                raise RowRefused(f"{column}: holds control characters or is not {table.encoding_name}")
+            if column in self.readers and text.strip():
+                cells[column] = self._read(column, text)
+        for column in self.required:
+            if is_blank(cells[column]):
+                raise RowRefused(f"{column}: is empty")
+        return cells
+
+    def _read(self, column: str, text: str) -> str:
+        try:
+            return self.readers[column](text).strip()
+        except CellFault as error:
+            raise RowRefused(f"{column}: {error}") from error
+
+    def _reader_of(self, column: str) -> Callable[[str], str]:
+        if column in self.codes:
+            return self.cells.code
+        if column in self.days:
+            return self.cells.day
+        return self.cells.moment if column in self.moments else self.cells.text
 
     def _import_chunk(self, chunk: list[list[Row]]) -> None:
         with self.turns.turn():
@@ -202,6 +237,9 @@ class TableImport:
 
 class ChartTableImport(TableImport):
     """Imports a table of chart entries. The patients' rows are locked once per chunk."""
+
+    codes = frozenset({"PATIENT", "CODE"})
+    moments = frozenset({"START", "STOP", "DATE"})
 
     patients: dict[str, Patient]
 

@@ -9,16 +9,20 @@ Observations that the record has no column for are left out.
 import datetime
 import re
 from collections.abc import Callable, Iterator
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from clinical.models import VitalSigns
 from clinical.services.vital_signs import record_vital_signs, update_vital_signs
-from clinical.synthea.tables import Cells, ChartTableImport, Row, RowRefused, moment
+from clinical.synthea.tables import Cells, ChartTableImport, Row, RowRefused, day, moment
+from config.core.decimals import round_half_up
 from config.core.exceptions import Invalid
+from config.core.table_cells import CellFault
 from patients.models import Patient
+
+Taken = tuple[datetime.date, datetime.time | None]
 
 
 class Sign(NamedTuple):
@@ -44,20 +48,29 @@ SIGNS: dict[str, Sign] = {
 }
 
 
+# Units of versions of Synthea that are not written in UCUM.
+_UNITS = {"mmHg": "mm[Hg]"}
+
+
 def converted(cells: Cells) -> Any:
     """Return the value of a row as its column stores it. Raises RowRefused."""
     sign = SIGNS[cells["CODE"]]
-    if cells["UNITS"] != sign.unit:
+    if _UNITS.get(cells["UNITS"], cells["UNITS"]) != sign.unit:
         raise RowRefused(f"{cells['CODE']}: UNITS: is not {sign.unit}")
     if not re.fullmatch(r"-?\d{1,6}(\.\d{1,20})?", cells["VALUE"], re.ASCII):
         raise RowRefused(f"{cells['CODE']}: VALUE: is not a number")
     value, places = sign.convert(Decimal(cells["VALUE"])), _places(sign.column)
-    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    rounded = round_half_up(value, places)
     return rounded if places else int(rounded)
 
 
 def _places(column: str) -> int:
     return getattr(VitalSigns._meta.get_field(column), "decimal_places", 0)
+
+
+def _code_shown(code: str) -> str:
+    """Return the code of an observation, unless it looks like no code: reports repeat no other cell."""
+    return code if re.fullmatch(r"\d{1,7}-\d|[A-Z]{3,5}", code, re.ASCII) else "no code of LOINC"
 
 
 class VitalSignsImport(ChartTableImport):
@@ -66,6 +79,7 @@ class VitalSignsImport(ChartTableImport):
     table = "observations"
     columns = frozenset({"DATE", "PATIENT", "CODE", "VALUE", "UNITS"})
     required = ("PATIENT", "DATE", "CODE")
+    needed = ("VALUE", "UNITS")
 
     entries: dict[tuple, VitalSigns]
 
@@ -77,16 +91,25 @@ class VitalSignsImport(ChartTableImport):
     def _kept(self, rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
             if row.cells["CODE"] not in SIGNS:
-                self.counts.left_out += 1
+                self.counts.left_out[_code_shown(row.cells["CODE"])] += 1
                 continue
             try:
                 self._taken(row.cells)
+                row.cells["VALUE"] = self._number(row.cells)
                 yield row
             except RowRefused as error:
                 self.refuse_row(row.line, str(error))
 
-    def _taken(self, cells: Cells, born: datetime.date | None = None) -> tuple[datetime.date, datetime.time]:
-        """Return the local day and time of a measurement of a patient `born` on a day of the file."""
+    def _number(self, cells: Cells) -> str:
+        try:
+            return self.cells.number(cells["VALUE"])
+        except CellFault as error:
+            raise RowRefused(f"{cells['CODE']}: VALUE: {error}") from error
+
+    def _taken(self, cells: Cells, born: datetime.date | None = None) -> Taken:
+        """Return the local day and time of a measurement of a patient `born` on a day of the file; of a day alone no time."""
+        if len(cells["DATE"]) == len("YYYY-MM-DD"):
+            return cast("datetime.date", day(cells, "DATE")), None
         taken = moment(cells, "DATE", self.organization.zone)
         # Days in the file are in UTC: a newborn may be measured on the local day before their date of birth.
         written = moment(cells, "DATE", ZoneInfo("UTC")).date()
@@ -128,7 +151,7 @@ class VitalSignsImport(ChartTableImport):
         unit.remove(row)
         self.refuse_row(row.line, why)
 
-    def _write(self, patient: Patient, taken: tuple[datetime.date, datetime.time], values: dict[str, Any]) -> str:
+    def _write(self, patient: Patient, taken: Taken, values: dict[str, Any]) -> str:
         """Add the entry of this time, or fill in what the existing one lacks. Raises Invalid."""
         key = patient.pk, *taken
         entry = self.entries.get(key)

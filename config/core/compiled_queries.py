@@ -22,6 +22,7 @@ import orjson
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import Expression, Field, Lookup, QuerySet
+from django.db.models.expressions import RawSQL
 
 from config.core.caching import cached
 
@@ -32,9 +33,29 @@ def parameter(field: Field | str, **kwargs: Any) -> Any:
     """Declare a dataclass field whose value is given at each run of the SQL, prepared by the rules of `field`.
 
     `field` may also be the name of the dataclass field that holds the model field. None is not a
-    parameter: it shapes the SQL (IS NULL, or a rule that finds nothing).
+    parameter: it shapes the SQL (IS NULL, or a rule that finds nothing). Neither are `PageKeys`.
     """
     return dataclasses.field(metadata={_PARAMETER: field}, **kwargs)
+
+
+class PageKeys(Expression):
+    """Ids that stand in rows of the same statement (`fetch_page`, `FOUND_IDS`), in place of a list of ids that is a parameter.
+
+    `places` are (page, column) pairs.
+    """
+
+    def __init__(self, *places: tuple[str, int]):
+        super().__init__(output_field=models.BigIntegerField())
+        self.places = places
+
+    def as_sql(self, compiler, connection):
+        columns = " UNION ALL ".join(f"SELECT c{column} FROM {page}" for page, column in self.places)  # noqa: S608 - numbers
+        return f"({columns})", []
+
+
+FOUND = "found"
+"""What the rows are called that a statement finds first (`BoundQuery.found`); their columns are c0, c1, …"""
+FOUND_IDS = PageKeys((FOUND, 0))
 
 
 class Parameter(Expression):
@@ -78,7 +99,7 @@ def list_parameter(values: list, connection) -> Any:
 class AnyOf(Lookup):
     """`column__anyof=[1, 2]`: membership in a list that travels as one parameter, however long.
 
-    One SQL text serves every length, so that it is compiled and planned once.
+    One SQL text serves every length, so that it is compiled and planned once. On PostgreSQL the list may also be SQL (`RawSQL`).
     """
 
     lookup_name = "anyof"
@@ -86,8 +107,13 @@ class AnyOf(Lookup):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         lhs, lhs_params = self.process_lhs(compiler, connection)
+        if isinstance(self.rhs, PageKeys):
+            keys, _ = compiler.compile(self.rhs)
+            return f"{lhs} = ANY(ARRAY{keys})" if connection.vendor == "postgresql" else f"{lhs} IN {keys}", lhs_params
         if isinstance(self.rhs, Parameter):
             parameter: Any = Placeholder(self.rhs.number, self.lhs.output_field, array=True)
+        elif isinstance(self.rhs, RawSQL):
+            return f"{lhs} = ANY({self.rhs.sql})", [*lhs_params, *self.rhs.params]
         else:
             values = [self.lhs.output_field.get_db_prep_value(value, connection) for value in self.rhs]
             parameter = list_parameter(values, connection)
@@ -105,14 +131,14 @@ class Compilable:
 
     @cached_property
     def key(self) -> Hashable:
-        """What shapes the SQL: the type, every field that is no parameter, and which parameters are None."""
+        """What shapes the SQL: the type, every field that is no parameter, and which parameters are None or PageKeys."""
         parts: list[Any] = [type(self)]
         for name, kind, _ in _fields_of(type(self)):
             value = getattr(self, name)
             if kind is _Kind.VALUE:
                 parts.append(value)
             elif kind is _Kind.PARAMETER:
-                parts.append(value is None)
+                parts.append(value if isinstance(value, PageKeys) else value is None)
             else:
                 parts.append(value.key if kind is _Kind.COMPILABLE else tuple([item.key for item in value]))
         return tuple(parts)
@@ -121,7 +147,7 @@ class Compilable:
         """Append the values of the parameters, in the order in which `with_placeholders` numbers them."""
         for name, kind, _ in _fields_of(type(self)):
             value = getattr(self, name)
-            if kind is _Kind.PARAMETER and value is not None:
+            if kind is _Kind.PARAMETER and _is_given(value):
                 collected.append(value)
             elif kind is _Kind.COMPILABLE:
                 value.collect_parameters(collected)
@@ -135,7 +161,7 @@ class Compilable:
         copied: dict[str, Any] = {}
         for name, kind, declared in _fields_of(type(self)):
             value = getattr(self, name)
-            if kind is _Kind.PARAMETER and value is not None:
+            if kind is _Kind.PARAMETER and _is_given(value):
                 field = getattr(self, declared) if isinstance(declared, str) else declared
                 copied[name] = Parameter(next(numbers), field)
             elif kind is _Kind.COMPILABLE:
@@ -143,6 +169,11 @@ class Compilable:
             elif kind is _Kind.GROUP:
                 copied[name] = tuple([item.with_placeholders(numbers) for item in value])
         return dataclasses.replace(self, **copied)  # type: ignore[type-var]
+
+
+def _is_given(value: Any) -> bool:
+    """Tell whether the value of a parameter is given at each run, and does not shape the SQL."""
+    return value is not None and not isinstance(value, PageKeys)
 
 
 class _Kind(Enum):
@@ -204,6 +235,8 @@ class CompiledQuery:
         except EmptyResultSet:
             self.sql, params = "", ()
         self.params = tuple(params)
+        self.numbered_columns = [f"c{number}" for number in range(len(compiler.select or ()))]
+        """Names for the columns, of which two may have the same."""
         self.converters = self._converters(compiler) if self.sql else {}
 
     def _converters(self, compiler) -> dict[int, list]:
@@ -221,22 +254,38 @@ class BoundQuery(NamedTuple):
     query: CompiledQuery
     values: Sequence[Any]
     limit_clause: str = ""
+    found: "BoundQuery | None" = None
+    """Rows that the statement finds first, so that this query can name them (`FOUND_IDS`) and both see one moment."""
+
+    @property
+    def sql(self) -> str:
+        """The statement, "" where it can find nothing."""
+        if self.found is None:
+            return self.query.sql and self.query.sql + self.limit_clause
+        if not (self.query.sql and self.found.sql):
+            return ""
+        return f"WITH {self.found.as_part(FOUND)} {self.query.sql}{self.limit_clause}"
+
+    def as_part(self, name: str) -> str:
+        """Return the statement as the part `name` of a WITH, its columns called c0, c1, …"""
+        return f"{name} ({', '.join(self.query.numbered_columns)}) AS MATERIALIZED ({self.sql})"
 
     def fetch(self) -> list[tuple]:
         """Run the query and return its rows. One that can find nothing is not run."""
-        if not self.query.sql:
+        if not (sql := self.sql):
             return []
         with reading(self.query.using) as cursor:
-            cursor.execute(self.query.sql + self.limit_clause, self.driver_parameters())
+            cursor.execute(sql, self.driver_parameters())
             return self.converted(cursor.fetchall())
 
     def driver_parameters(self) -> list[Any]:
         """Return the parameters as the driver takes them."""
         connection = connections[self.query.using]
-        return [
+        own = [
             part.prepare(self.values[part.number], connection) if isinstance(part, Placeholder) else part
             for part in self.query.params
         ]
+        return own if self.found is None else [*self.found.driver_parameters(), *own]
 
     def converted(self, rows: list[tuple]) -> list[tuple]:
         """Return raw rows with every value as the model's field gives it; those of PostgreSQL mostly are so already."""
@@ -272,7 +321,8 @@ class CompiledQueries:
 
     def compile(self, definition: QueryDefinition) -> CompiledQuery:
         """Compile `definition`, whatever is kept already."""
-        return CompiledQuery(definition.with_placeholders(count()).queryset(), definition.wrapper_sql)
+        definition = definition.with_placeholders(count())
+        return CompiledQuery(definition.queryset(), definition.wrapper_sql)
 
 
 compiled_queries = CompiledQueries()
@@ -280,18 +330,6 @@ compiled_queries = CompiledQueries()
 
 # psycopg's name for results that come as the server holds them.
 _BINARY = 1
-
-
-class _JsonText:
-    """Loads binary jsonb as the text that Django's fields read: it begins with one byte, the version of its format."""
-
-    format = _BINARY
-
-    def __init__(self, oid: int, context: Any = None):
-        self.oid = oid
-
-    def load(self, data: Any) -> str:
-        return bytes(data)[1:].decode()
 
 
 @contextmanager
@@ -305,8 +343,26 @@ def reading(using: str = "default") -> Iterator[Any]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.cursor.format = _BINARY
-            cursor.cursor.adapters.register_loader("jsonb", _JsonText)
         yield cursor
+
+
+@contextmanager
+def planned_anew(using: str = "default") -> Iterator[None]:
+    """Let PostgreSQL plan the statements of the block for the values that they are run with.
+
+    A prepared one it may plan once for any values. Then it takes the rest of a long walk for a few rows, and sorts all of it
+    for each part; and it looks up two letters in the trigram index, which reads all of that. SQLite plans for any values.
+    """
+    if connections[using].vendor != "postgresql":
+        yield
+        return
+    connections[using].ensure_connection()
+    opened = connections[using].connection
+    threshold, opened.prepare_threshold = opened.prepare_threshold, None
+    try:
+        yield
+    finally:
+        opened.prepare_threshold = threshold
 
 
 def fetch_together(queries: Sequence[BoundQuery], using: str = "default") -> list[list[tuple]]:
@@ -319,15 +375,12 @@ def fetch_together(queries: Sequence[BoundQuery], using: str = "default") -> lis
     if connections[using].vendor != "postgresql":
         return [query.fetch() for query in queries]
     # A query that can find nothing is not run.
-    run = [query for query in queries if query.query.sql]
-    arrays = ", ".join(
-        f"ARRAY(SELECT part FROM ({bound.query.sql}{bound.limit_clause}) AS part)"  # noqa: S608 - compiled SQL
-        for bound in run
-    )
+    run = [query for query in queries if query.sql]
+    arrays = ", ".join(f"ARRAY(SELECT part FROM ({bound.sql}) AS part)" for bound in run)  # noqa: S608 - compiled SQL
     with reading(using) as cursor:
         cursor.execute(f"SELECT {arrays}", [value for bound in run for value in bound.driver_parameters()])
         fetched = iter(cursor.fetchone())
-    return [query.converted(next(fetched)) if query.query.sql else [] for query in queries]
+    return [query.converted(next(fetched)) if query.sql else [] for query in queries]
 
 
 def columns_of(model: type[models.Model], source: str) -> list[Any]:

@@ -1,6 +1,6 @@
 """What differs between PostgreSQL and SQLite.
 
-Beside compiled_queries.py, bulk_writes.py and migrations no module knows on which it runs.
+Beside compiled_queries.py, page_statements.py, bulk_writes.py and migrations no module knows on which it runs.
 Every expression here means the same on both; only its SQL differs.
 """
 
@@ -9,12 +9,20 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from django.apps import apps
-from django.db import IntegrityError, connections, models
+from django.db import IntegrityError, connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models import Aggregate, Func, Lookup
+from django.db.utils import ConnectionHandler
 from django.dispatch import receiver
+
+from config.core.caching import cached
+from config.core.private_files import counters_file
+from config.core.text import fold
 
 
 def on_postgres(using: str = "default") -> bool:
@@ -31,6 +39,55 @@ def refuse_regexp(connection, **kwargs) -> None:
 
 def _refuse(pattern: str, text: str) -> None:
     raise NotImplementedError("No query matches a regular expression")
+
+
+_COUNTERS = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "CONN_MAX_AGE": None,
+    "OPTIONS": {
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE IF NOT EXISTS accounts_ratewindow "
+        "(subject varchar(80) NOT NULL PRIMARY KEY, opened_at bigint NOT NULL, count integer NOT NULL) WITHOUT ROWID",
+    },
+}
+
+
+def counters_connection() -> BaseDatabaseWrapper:
+    """Return the connection to the counters of requests, which may be lost in a crash.
+
+    SQLite has one writer a file, and whoever only reads must not wait for it because of a counter: there they have a file of
+    their own, which is made when it is needed. It is for all processes of the database, and waits for no disk.
+    """
+    records = connections["default"]
+    if records.vendor == "postgresql" or records.is_in_memory_db():  # type: ignore[attr-defined]  # SQLite's has it
+        return records
+    return _counters(Path(records.settings_dict["NAME"]))["default"]
+
+
+@cached
+def _counters(database: Path) -> ConnectionHandler:
+    return ConnectionHandler({"default": {**_COUNTERS, "NAME": str(counters_file(database))}})
+
+
+@contextmanager
+def committed_soon() -> Iterator[None]:
+    """Open a transaction of SQLite whose commit does not wait for the disk.
+
+    What it has written is there for all others, and survives the end of the process; a loss of power may take it, until the
+    next commit that waits. In a transaction that is open already it is a part of that one.
+    """
+    records = connections["default"]
+    if records.in_atomic_block:
+        with transaction.atomic():
+            yield
+        return
+    with records.cursor() as cursor:
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        try:
+            with transaction.atomic():
+                yield
+        finally:
+            cursor.execute("PRAGMA synchronous=FULL")
 
 
 class ByteOrderField(models.CharField):
@@ -70,6 +127,16 @@ class Matches(Lookup):
         lhs, lhs_params = self.process_lhs(compiler, connection)
         rhs, rhs_params = self.process_rhs(compiler, connection)
         return f"{lhs} LIKE {rhs} ESCAPE '\\'", [*lhs_params, *rhs_params]
+
+
+@models.CharField.register_lookup
+class ContainsFolded(Matches):
+    """`column__contains_folded=text`: a column of folded text holds `text`, however that is written."""
+
+    lookup_name = "contains_folded"
+
+    def get_prep_lookup(self):
+        return contains_pattern(fold(self.rhs))
 
 
 def contains_pattern(text: str) -> str:
@@ -221,20 +288,35 @@ def try_advisory_lock(name: str, using: str = "default") -> bool:
 def advisory_lock(name: str, using: str = "default") -> Iterator[bool]:
     """Hold the lock called `name` over several transactions, and tell whether it was free.
 
-    The same lock as `try_advisory_lock` takes; a worker that dies gives it back with its connection. On
-    SQLite it is always free: there every transaction has to look for itself how far things are.
+    The same lock as `try_advisory_lock` takes; a worker that dies gives it back with its connection, and a
+    connection that is lost is not replaced while it has one. On SQLite it is always free: there every
+    transaction has to look for itself how far things are.
     """
-    held = True
-    if on_postgres(using):
-        with connections[using].cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
-            held = cursor.fetchone()[0]
+    if not on_postgres(using):
+        yield True
+        return
+    connection: Any = connections[using]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        held = cursor.fetchone()[0]
+    checked, connection.health_check_enabled = connection.health_check_enabled, connection.health_check_enabled and not held
     try:
         yield held
     finally:
-        if held and on_postgres(using):
-            with connections[using].cursor() as cursor:
+        connection.health_check_enabled = checked
+        if held:
+            with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+def renew_lost_connection(using: str = "default") -> None:
+    """Let the next statement of a long job begin on a new connection where the one it has is dead.
+
+    Requests need no such call: Django does this between them. In a transaction, and while a lock is held, nothing is renewed.
+    """
+    connection: Any = connections[using]
+    if connection.health_check_enabled and not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def broken_constraint(error: IntegrityError) -> str:

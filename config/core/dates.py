@@ -11,6 +11,11 @@ def today_at(zone: str) -> datetime.date:
     return timezone.now().astimezone(ZoneInfo(zone)).date()
 
 
+def start_of_today(zone: str) -> datetime.datetime:
+    """Return the moment at which today began in the IANA time zone `zone`."""
+    return datetime.datetime.combine(today_at(zone), datetime.time.min, ZoneInfo(zone))
+
+
 def years_before(day: datetime.date, years: int) -> datetime.date:
     """Return the day `years` years before `day`; 29 February becomes 28 February in years that lack it."""
     try:

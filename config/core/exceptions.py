@@ -49,6 +49,10 @@ class NotAuthorizedForPatient(NotPermitted):
     message = "You are not authorized to access this patient"
 
 
+class Gone(DomainError):
+    """What was asked for has been there, and is no longer kept."""
+
+
 class Invalid(DomainError):
     """A value breaks a rule of the domain. `errors` maps model field -> list of messages; "" is the whole."""
 
@@ -72,6 +76,12 @@ class VersionConflict(Conflict):
     def __init__(self, expected: int, got: int):
         super().__init__(f"Version conflict: expected {expected}, got {got}")
         self.expected, self.got = expected, got
+
+
+class PreconditionFailed(DomainError):
+    """The object is not in the state that the request's If-Match names."""
+
+    message = "Precondition failed: the object has changed"
 
 
 class IdempotencyConflict(Conflict):

@@ -15,6 +15,7 @@ from django.contrib.sessions.middleware import SessionMiddleware as _Sessions
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware as _Csrf
+from django.middleware.gzip import GZipMiddleware as _GZip
 from django.middleware.security import SecurityMiddleware as _Security
 from whitenoise.middleware import WhiteNoiseMiddleware as _StaticFiles
 
@@ -204,13 +205,22 @@ class StaticFilesMiddleware(_PagesOnly, _StaticFiles):
 
 
 class SessionMiddleware(_PagesOnly, _Sessions):
-    """Sessions for the admin. Each page stores its session: where that is not possible now, it is 503."""
+    """Sessions for the admin. Each page stores its session: where that is not possible now, it is 503.
+
+    What a page asks by itself, again and again, has the header X-Poll and does not prolong the session.
+    """
 
     def process_response(self, request, response):
+        if "X-Poll" in request.headers and not request.session.modified:
+            return response
         try:
             return super().process_response(request, response)
         except Unavailable as error:
             return refusal(request, 503, f"{error}.", RETRY_AFTER)
+
+
+class GZipMiddleware(_PagesOnly, _GZip):
+    """Compressed pages, with a random number of bytes added: their length must not tell what a form has next to a secret."""
 
 
 class CsrfViewMiddleware(_PagesOnly, _Csrf):

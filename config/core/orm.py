@@ -1,25 +1,22 @@
-"""What every table of the house shares: ids, times, versions, soft deletion, folded text."""
+"""What every table of the house shares: ids, times, versions, soft deletion, required texts."""
 
 import os
 import re
+import sys
 import time
-import unicodedata
 import uuid
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connections, models
-from django.db.models.sql import Query
+from django.core.validators import MaxLengthValidator
+from django.db import models
 
 from config.core.caching import cached
 from config.core.databases import DatabaseNow
-from config.core.exceptions import NotFound, VersionConflict
-
-# Letters that NFKD leaves whole, with what people type for them.
-_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"})
-
+from config.core.exceptions import Invalid, NotFound, VersionConflict
+from config.core.text import is_blank
 
 # In characters: notes of people, and what a patient says with a measurement.
 NOTE_LENGTH, COMMENT_LENGTH = 20_000, 10_000
@@ -27,15 +24,17 @@ NOTE_LENGTH, COMMENT_LENGTH = 20_000, 10_000
 MAX_OPTIONS, OPTION_LENGTH, MAX_OBJECTS = 200, 255, 100
 
 
-def fold(text: str | None) -> str:
-    """Return `text` as it is compared, sorted and searched: no case, no accents, no outer blanks."""
-    if not text:
-        return ""
-    if text.isascii():
-        return text.lower().strip()
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    kept = (char for char in decomposed if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
-    return "".join(kept).translate(_LETTERS).strip()
+def validate_visible(text: str) -> None:
+    """Refuse text of which nothing can be seen, in the words of a form for an empty one."""
+    if is_blank(text):
+        raise ValidationError("This field is required.", code="required")
+
+
+def check_required_texts(model: type[models.Model], values: Mapping[str, Any]) -> None:
+    """Raise Invalid if one of `values` is blank text for a column of `model` that requires text."""
+    texts = {name: value for name, value in values.items() if isinstance(value, str) and _requires_text(model, name)}
+    if blank := sorted(name for name, text in texts.items() if is_blank(text)):
+        raise Invalid({name: ["This field may not be blank."] for name in blank}, code="blank")
 
 
 def uuid7() -> uuid.UUID:
@@ -47,13 +46,63 @@ def uuid7() -> uuid.UUID:
 
 def validate_options(options: list[str]) -> None:
     """Refuse what is not a list of different, non-empty texts."""
-    if not isinstance(options, list) or not options or not all(isinstance(option, str) and option for option in options):
+    if not isinstance(options, list) or not options or not all(isinstance(one, str) and not is_blank(one) for one in options):
         raise ValidationError("This must be a list of texts, none of them empty.", code="options")
     if len(options) > MAX_OPTIONS or any(len(option) > OPTION_LENGTH for option in options):
         message = f"These must be at most {MAX_OPTIONS} texts of at most {OPTION_LENGTH} characters."
         raise ValidationError(message, code="max_length")
     if len(set(options)) != len(options):
         raise ValidationError("No text may stand in the list twice.", code="duplicate")
+
+
+def check_columns(model: type[models.Model], values: Mapping[str, Any]) -> None:
+    """Raise Invalid for each of `values` that its column of `model` does not take: too long, out of range, no such choice.
+
+    Whether rows that references name are there is for the caller to say.
+    """
+    faults: dict[str, list[str]] = {}
+    columns, certain = _plain_columns(model), _certainties(model)
+    for name, value in values.items():
+        column = columns.get(name)
+        if column is not None and value is not None and not certain[name](value):
+            try:
+                column.clean(value, None)
+            except ValidationError as error:
+                faults[name] = error.messages
+    if faults:
+        raise Invalid(faults)
+
+
+@cached
+def _plain_columns(model: type[models.Model]) -> dict[str, models.Field]:
+    """Return the columns of `model` that people fill in and that refer to no row, by name."""
+    return {column.name: column for column in model._meta.concrete_fields if column.editable and not column.is_relation}
+
+
+@cached
+def _certainties(model: type[models.Model]) -> dict[str, Callable[[Any], bool]]:
+    """Return a test for each column that people fill in, which is quickly passed by most values that the column takes.
+
+    Whether it takes any other value, and why it does not, only the column itself can tell.
+    """
+    return {name: _certainty(column) for name, column in _plain_columns(model).items()}
+
+
+def _certainty(column: models.Field) -> Callable[[Any], bool]:
+    if column.choices and isinstance(column, models.CharField):
+        words = frozenset(word for word, _ in column.flatchoices)
+        return lambda value: isinstance(value, str) and value in words and value != ""
+    limits = [validator.limit_value for validator in column.validators if type(validator) is MaxLengthValidator]
+    if len(limits) < len(column.validators) or column.choices:
+        return lambda value: False
+    if isinstance(column, models.CharField | models.TextField):
+        limit = min(limits, default=sys.maxsize)
+        return lambda value: type(value) is str and 0 < len(value) <= limit
+    kind = next((kind for kind_of_column, kind in _KINDS.items() if type(column) is kind_of_column), None)
+    return lambda value: type(value) is kind
+
+
+_KINDS: dict[type[models.Field], type] = {models.BooleanField: bool, models.DateField: date}
 
 
 def verbose_name(model: type[models.Model] | models.Model) -> str:
@@ -68,9 +117,17 @@ def word_for(model: type[models.Model]) -> str:
 
 
 @cached
-def has_column(model: type[models.Model], name: str) -> bool:
-    """Tell whether `model` has a column called `name`."""
-    return any(field.name == name for field in model._meta.concrete_fields)
+def _requires_text(model: type[models.Model], name: str) -> bool:
+    """Tell whether `model` has a column called `name` for text that may not be empty."""
+    columns = {field.name: field for field in model._meta.concrete_fields}
+    return isinstance(columns.get(name), (models.CharField, models.TextField)) and not columns[name].blank
+
+
+@cached
+def has_column(model: type[models.Model], lookup: str) -> bool:
+    """Tell whether `lookup`, or what it leads through first, is a column of `model`: `pk`, `status`, `location__name`."""
+    first = lookup.partition("__")[0]
+    return first == "pk" or any(first in (field.name, field.attname) for field in model._meta.concrete_fields)
 
 
 def drop_nulls_for_not_null_columns(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,36 +190,16 @@ class VersionedQuerySet(models.QuerySet):
             **values, version=models.F("version") + 1, updated_at=DatabaseNow()
         )
         if not changed:
-            stored = self.filter(pk=pk).values_list("version", flat=True).first()
-            if stored is None:
-                raise NotFound(what)
+            # Versions only rise: what has kept the UPDATE from the row is still so.
+            self.check_version(pk, base_version, what)
+
+    def check_version(self, pk: int, base_version: int, what: str) -> None:
+        """Raise VersionConflict unless row `pk` has `base_version`, or NotFound(`what`) where this queryset has no such row."""
+        stored = self.filter(pk=pk).values_list("version", flat=True).first()
+        if stored is None:
+            raise NotFound(what)
+        if stored != base_version:
             raise VersionConflict(expected=stored, got=base_version)
-
-
-def update_row(model: type[models.Model], pk: int, version: int, values: Mapping[str, Any], using: str = "default") -> bool:
-    """Write `values` into a versioned, unarchived row as `objects.change` does, and tell whether it had this `version`.
-
-    For many rows: the SQL is made once for the columns, which takes several times as long as to run it.
-    """
-    connection, fields = connections[using], [column_of(model, name) for name in values]
-    parameters = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values.values(), strict=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(_update_sql(model, tuple(field.column for field in fields), using), [*parameters, pk, version])
-        return cursor.rowcount == 1
-
-
-@lru_cache(maxsize=1024)
-def column_of(model: type[models.Model], name: str) -> models.Field:
-    """Return the column of `model` that holds the attribute `name`, which may end in _id."""
-    return next(field for field in model._meta.concrete_fields if name in (field.name, field.attname))
-
-
-@lru_cache(maxsize=256)
-def _update_sql(model: type[models.Model], columns: tuple[str, ...], using: str) -> str:
-    now = Query(model).get_compiler(using).compile(DatabaseNow())[0]
-    written = [*[f'"{column}" = %s' for column in columns], '"version" = "version" + 1', f'"updated_at" = {now}']
-    found = f'"{model._meta.pk.column}" = %s AND "version" = %s AND "deleted_at" IS NULL'
-    return f'UPDATE "{model._meta.db_table}" SET {", ".join(written)} WHERE {found}'  # noqa: S608
 
 
 class Versioned(models.Model):

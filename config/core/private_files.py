@@ -30,15 +30,21 @@ def close_own_files() -> None:
             close(path)
 
 
-def own_files(directory: Path, database: Path) -> Iterator[Path]:
-    """Yield the data directory, the database, what SQLite keeps beside it, and the key file. Not all of them need exist.
+def counters_file(database: Path) -> Path:
+    """Return the file of the counters that belong to the SQLite file `database`."""
+    return database.with_suffix(".counters.sqlite3")
 
-    The directory of a database that is kept elsewhere may hold what others need, and is left as it is.
+
+def own_files(directory: Path, database: Path) -> Iterator[Path]:
+    """Yield the data directory, the database, its counters, what SQLite keeps beside both, and the key file.
+
+    Not all of them need exist. The directory of a database that is kept elsewhere may hold what others need: it is left as it
+    is.
     """
     # SQLite follows a link first, and keeps its files beside the database itself.
-    found = database.resolve()
-    beside = (found.with_name(f"{found.name}{suffix}") for suffix in ("-wal", "-shm", "-journal"))
-    yield from (directory, found, *beside, database.with_suffix(".keys.json"))
+    files = (database.resolve(), counters_file(database).resolve())
+    beside = (file.with_name(f"{file.name}{suffix}") for file in files for suffix in ("-wal", "-shm", "-journal"))
+    yield from (directory, *files, *beside, database.with_suffix(".keys.json"))
 
 
 def close(path: Path) -> None:

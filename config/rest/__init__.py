@@ -14,7 +14,8 @@ REST framework              here                                            why
                             object, role, in this order                      before a role is 403
 `request.user`              the `Actor`: user, role, organization, groups;   one query reads them all with the key
                             None without a key
-`request.auth`              what the caller may know of the key              `GET …/me` asks nothing further
+`request.auth`              `KeyUse`: what the caller may know of the key,   `GET …/me` asks nothing further; PostgreSQL
+                            and the allowance where it came with the key     counts in the statement that reads the key
 `queryset`                  `model`, and `get_queryset` from scope           rows are reached through scope only
 QuerySet                    `compiled.queries.Query`: `filter`, `order_by`,  its SQL is compiled once
                             `rows`, `count`, `exists`, and no more
@@ -23,8 +24,8 @@ QuerySet                    `compiled.queries.Query`: `filter`, `order_by`,  its
                             audits the read and builds the objects
 `get_serializer`            `get_request_serializer`, of the body; one for   bodies and responses differ; fields are
                             each action in `request_serializer_classes`      made once, not for each request
-`get_object`                the row as a tuple of the plan's columns;        a write needs the id, and the service
-                            `get_object_id` for writes                       locks the row itself
+`get_object`                the row by the plan's columns, in a list of      a write needs the id, and the service
+                            one; `get_object_id` for writes                  locks the row itself
 `perform_create(serializer)`  returns the id of the row, or `Written` with   the response is read by the compiled
 and `perform_update`        what the response says beside its columns        path, in the transaction of the write
 `create`, `partial_update`  run `write(perform)`: body, Idempotency-Key,     one transaction, one way for every
@@ -39,7 +40,8 @@ content negotiation         rendered at once by orjson                       mus
                             dialect
 `SearchFilter`              filters of the filter set                        documented parameters only
 `OrderingFilter`            practice.SortFilter, in practice only:           the contract has sort_by and sort_dir
-                            `ordering_fields`, `default_sort`
+                            `ordering_fields`, `default_sort`,
+                            `default_sort_dir`
 routers, `@action`          lines of urls.py; view sets that are alike have  one table of contents in plain lines
                             `paths()`
 `lookup_field`, versioning, not used; OPTIONS is 405                          the contracts have none of it
@@ -49,6 +51,7 @@ routers, `@action`          lines of urls.py; view sets that are alike have  one
 Ours alone: `page_size`, `idempotent_actions`, `archived_actions`, `constraint_errors`, `error_fields`,
 `envelopes`, `query_parameters`, `batch_key`, `batch_serializer_classes`, `stream_media_types`,
 `max_body_size`, `max_body_values`, `lookup_schema`, and the hooks `scoped_query`, `lookup_criterion`, `respond`,
-`not_found_for`, `audit_read`, `affected_patients`; each has its line in views.py, `batch_key` in
-throttling.py. What differs from django-filter is said in filters.py, and how reads are compiled in compiled/__init__.py.
+`not_found_for`, `disclosed`, `audit_read`, `read_event`, `patient_columns`, `named_patients`; each has its line in
+views.py or auditing.py, `batch_key` in throttling.py. What differs from django-filter is said in filters.py, and how
+reads are compiled in compiled/__init__.py.
 """

@@ -10,6 +10,8 @@ from accounts import audit
 from accounts.scope import Actor, scope_of
 from config.core.exceptions import DomainError, Unavailable
 from config.core.orm import word_for
+from config.core.page_statements import PAGE
+from config.rest.compiled.disclosures import DisclosedRows
 
 logger = logging.getLogger("anamnesis.audit")
 
@@ -26,14 +28,28 @@ class AuditedMixin:
     action: str
     kwargs: dict[str, str]
 
-    def audit_read(self: Any, rows: list[tuple], action: str | None = None) -> None:
-        """Write into the audit trail whose rows are about to leave. Without that nothing leaves.
+    def read_event(self: Any, action: str | None = None) -> audit.ReadEvent | None:
+        """Return the event of a read of rows of the response plan; None where reading them leaves none.
 
         `action` is what the trail calls it, where that is not the action of the view.
         """
-        patients = self.affected_patients(rows)
+        word = audit.action_word(self.model, action or self.action)
+        return audit.ReadEvent(self.actor, word, self.named_patients(), {PAGE: self.patient_columns()})
+
+    def named_patients(self) -> tuple[tuple[int, int], ...]:
+        """Return (organization id, patient id) of the patients whom a read is about whatever it finds."""
+        return ()
+
+    def audit_read(self, rows: list[tuple], action: str | None = None) -> None:
+        """Write into the audit trail whose rows are about to leave. Without that nothing leaves.
+
+        Where the database can, it was done with the statement that has fetched them.
+        """
+        if isinstance(rows, DisclosedRows) and rows.are_audited:
+            return
         try:
-            audit.record_read(self.actor, audit.action_word(self.model, action or self.action), patients=patients)
+            if event := self.read_event(action):
+                event.record({PAGE: rows})
         except Exception as error:
             raise Unavailable from error
 

@@ -18,6 +18,7 @@ FAULTS = {
     400: Problem(400, "bad_request", "The body broke off"),
     408: Problem(408, "timeout", "The body did not arrive in time"),
     413: Problem(413, "too_large", "The body is too large"),
+    501: Problem(501, "not_implemented", "This server reads no body in chunks"),
     503: Problem(503, "unavailable", "Too many large bodies arrive at this time", retry_after=5),
 }
 
@@ -25,15 +26,23 @@ FAULTS = {
 class BodyLimitMiddleware:
     """Refuse a body that did not arrive, and on pages one that is too large, before a form or the CSRF check reads it.
 
-    In APIs the views do that, after they have asked who calls.
+    In APIs the views look at the size, after they have asked who calls.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        status = request.META.get(BODY_FAULT) or (413 if _too_large(request) else 0)
+        status = request.META.get(BODY_FAULT) or _refusal(request)
         return refused(request, FAULTS[status]) if status else self.get_response(request)
+
+
+def _refusal(request: HttpRequest) -> int:
+    """Return the status with which the body is refused, 0 where it is not."""
+    # What manage.py serve hands over has a length. Django would take what other servers have left in chunks for no body.
+    if "Transfer-Encoding" in request.headers and not request.META.get("CONTENT_LENGTH"):
+        return 501
+    return 413 if _too_large(request) else 0
 
 
 def _too_large(request: HttpRequest) -> bool:

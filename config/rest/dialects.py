@@ -4,16 +4,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from config.rest import general, practice, public
-from config.rest.openapi import EMPTY, INTEGER, TEXT, UUID, Schema, array, object_schema
+from config.rest.openapi import EMPTY, TEXT, UUID, Schema, array, named, object_schema
 from config.rest.views import DialectViewSet
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A group of operations: those whose paths, below the dialect's base and the organization, begin with one of `steps`."""
+
+    name: str
+    description: str
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Dialect:
     """One dialect as its document shows it.
 
-    `problem` is the body of every error but 422, `invalid` that of 422; `single` wraps one object.
-    `forbids_hidden` says that an object outside the caller's scope can be 403.
+    `problem` is the body of every error but 422, `invalid` that of 422; `single` wraps one object. `tags` are the groups
+    of its operations, of which the last takes what no other one names; `first_call` is the path of a read that needs no id.
+    `forbids_hidden` says that an object outside the
+    caller's scope can be 403.
     """
 
     name: str
@@ -25,19 +36,24 @@ class Dialect:
     identifier: Schema
     problem: Schema
     invalid: Schema
+    tags: tuple[Tag, ...]
+    first_call: str
     single: Callable[[Schema], Schema] = lambda item: item
     forbids_hidden: bool = False
+
+    def tag_of(self, step: str) -> Tag:
+        """Return the group of the operations whose paths begin with `step`."""
+        return next((tag for tag in self.tags if step in tag.steps), self.tags[-1])
 
     @property
     def header(self) -> str:
         """How a request carries its key."""
         scheme = next(iter(self.credentials.values()))
-        return f"{scheme['name']}: …" if "name" in scheme else "Authorization: Bearer …"
+        return f"{scheme['name']}: $KEY" if "name" in scheme else "Authorization: Bearer $KEY"
 
 
 _BEARER = {"apiKey": {"type": "http", "scheme": "bearer", "description": "An API key, as the administrators issue it."}}
 
-_LOCATION = array({"anyOf": [TEXT, INTEGER]})
 
 PRACTICE = Dialect(
     name="practice",
@@ -50,11 +66,23 @@ PRACTICE = Dialect(
     view_class=practice.ViewSet,
     credentials=_BEARER,
     identifier=UUID,
-    problem=object_schema({"detail": TEXT}),
-    invalid=object_schema({"detail": array(object_schema({"loc": _LOCATION, "msg": TEXT, "type": TEXT}))}),
+    problem=named("Problem", object_schema({"detail": TEXT})),
+    invalid=named("ValidationProblem", object_schema({"detail": array(practice.VALUE_PROBLEM)})),
+    tags=(
+        Tag("Patients", "Patients, what is on their charts, and where they stand with the clinic.", ("patients",)),
+        Tag("Alert definitions", "The kinds of chart alerts of an organization.", ("patient-alert-definitions",)),
+        Tag("Field definitions", "The custom fields of an organization's patient records.", ("patient-field-definitions",)),
+        Tag("Tag definitions", "The labels that staff put on patients.", ("patient-tag-definitions",)),
+        Tag("Appointments", "Appointments of the patients whom the caller sees.", ("appointments",)),
+        Tag("Events", "What has changed, in the order of commit, for clients that keep a copy.", ("events",)),
+        Tag("Caller", "Who the key belongs to, and what it may do.", ("me",)),
+        Tag("Catalogs", "What patient records refer to, as each organization names it. Administrators write these."),
+    ),
+    first_call="/api/v1/me",
 )
 
-_ERRORS = object_schema({"meta": EMPTY, "errors": array(object_schema({"code": TEXT, "message": TEXT}, attribute=TEXT))})
+_ERROR = named("ProblemError", object_schema({"code": TEXT, "message": TEXT}, attribute=TEXT))
+_PROBLEM = named("Problem", object_schema({"meta": EMPTY, "errors": array(_ERROR)}))
 
 PUBLIC = Dialect(
     name="public",
@@ -64,8 +92,16 @@ PUBLIC = Dialect(
     view_class=public.ViewSet,
     credentials=_BEARER,
     identifier=UUID,
-    problem=_ERRORS,
-    invalid=_ERRORS,
+    problem=_PROBLEM,
+    invalid=_PROBLEM,
+    tags=(
+        Tag("Patients", "Patients, what they measure, and what is expected of them.", ("patients",)),
+        Tag("Alerts", "Alerts that measurements have raised.", ("alerts",)),
+        Tag("Export", "Reports for business intelligence: by pages, or whole as CSV or NDJSON.", ("export",)),
+        Tag("API keys", "The keys of a user, for administrators.", ("users",)),
+        Tag("Caller", "Who the key belongs to, and what it may do."),
+    ),
+    first_call="/v1/me",
     single=public.data_envelope,
 )
 
@@ -77,8 +113,10 @@ GENERAL = Dialect(
     view_class=general.ViewSet,
     credentials={"userToken": {"type": "apiKey", "in": "header", "name": "X-User-Token"}},
     identifier={"type": "integer", "format": "int64", "minimum": 1, "maximum": general.MAX_ID},
-    problem=object_schema({"errors": TEXT}),
-    invalid=object_schema({"errors": {"type": "object", "additionalProperties": array(TEXT)}}),
+    problem=named("Problem", object_schema({"errors": TEXT})),
+    invalid=named("ValidationProblem", object_schema({"errors": {"type": "object", "additionalProperties": array(TEXT)}})),
+    tags=(Tag("Patients", "Patients, and what they measure."),),
+    first_call="/general/v1/patients",
     forbids_hidden=True,
 )
 

@@ -9,10 +9,23 @@ from functools import wraps
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
+from config.core.caching import cached_once
 from config.rest.dialects import DIALECTS, Dialect
+from config.rest.pagination import MAX_PAGE_SIZE
+from config.rest.reference import reference
 from config.rest.schema import document_yaml
+
+
+def make_documents() -> None:
+    """Make what takes long of all pages, which is the same for every visitor: the server does before the first one comes."""
+    for name in DIALECTS if settings.API_DOCUMENTATION else ():
+        document_yaml(name)
+        _index(name)
+        _operations(name)
 
 
 def switched(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -43,12 +56,31 @@ def schema(request: HttpRequest, name: str) -> HttpResponse:
 @switched
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """Show the dialects, to choose one."""
-    return render(request, "docs/index.html", {"dialects": DIALECTS.values()})
+    """Show the dialects, to choose one, and what all of their operations have in common."""
+    limit = settings.RATE_LIMIT_PER_MINUTE
+    return render(request, "docs/index.html", {"dialects": DIALECTS.values(), "limit": limit, "largest": MAX_PAGE_SIZE})
 
 
 @switched
 @require_safe
 def dialect(request: HttpRequest, name: str) -> HttpResponse:
     """Show a dialect's document, operation by operation."""
-    return render(request, "docs/dialect.html", {"dialects": DIALECTS.values(), "chosen": _dialect(name)})
+    shown = {"chosen": _dialect(name), "reference": reference(name), "index": _index(name), "content": _operations(name)}
+    return render(request, "docs/dialect.html", {"dialects": DIALECTS.values(), **shown})
+
+
+@cached_once
+def _index(name: str) -> SafeString:
+    return render_to_string("docs/operations_index.html", {"reference": reference(name)})
+
+
+@cached_once
+def _operations(name: str) -> SafeString:
+    return render_to_string("docs/operations.html", {"reference": reference(name)})
+
+
+@switched
+@require_safe
+def try_it(request: HttpRequest, name: str) -> HttpResponse:
+    """Show a dialect's document with forms that send requests to this server."""
+    return render(request, "docs/try.html", {"dialects": DIALECTS.values(), "chosen": _dialect(name)})

@@ -4,7 +4,9 @@ import logging
 import sys
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import is_valid_path
+from django.utils.encoding import escape_uri_path, iri_to_uri
 
 from config.core.logs import request_id
 from config.core.middleware import is_api
@@ -29,8 +31,24 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a path that no line of the table of contents takes."""
+    """Answer a path that no line of the table of contents takes: a page with a slash more or less is redirected to."""
+    if (page := _with_other_slash(request)) is not None:
+        return HttpResponseRedirect(page)
     return _respond(request, exception, 404, "There is no such page, or you may not see it.")
+
+
+def _with_other_slash(request: HttpRequest) -> str | None:
+    """Return the address of the page whose path differs in the slash at its end alone; None where there is none.
+
+    It is a path on this server: no line takes one that begins with two slashes.
+    """
+    if request.method not in ("GET", "HEAD") or is_api(request.path) or request.resolver_match is not None:
+        return None
+    path = request.path[:-1] if request.path.endswith("/") else f"{request.path}/"
+    if not is_valid_path(path):
+        return None
+    query = iri_to_uri(request.META.get("QUERY_STRING", ""))
+    return f"{escape_uri_path(path)}?{query}".removesuffix("?")
 
 
 def refused(request: HttpRequest, problem: Problem) -> HttpResponse:

@@ -1,21 +1,24 @@
-"""Strict serializer fields, which coerce nothing, and references that are found in the caller's scope."""
+"""Serializer fields that take a value in each usual form and guess at none, and references found in the caller's scope."""
 
-import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
 from django.db import models
+from django.utils.functional import cached_property
 from rest_framework import serializers
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from accounts.scope import Actor, organization_of, scope
 from config.core.caching import cached
+from config.core.decimals import largest, parse_integer, parse_number, round_half_up, with_whole_numbers
 from config.core.exceptions import UnknownReference
 from config.core.orm import MAX_OBJECTS, MAX_OPTIONS, OPTION_LENGTH, ObjectListField, TextListField, has_column, verbose_name
-from config.rest.formats import parse_date, parse_date_time, parse_time, parse_uuid
-
-_DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
+from config.core.text import is_blank
+from config.rest.formats import parse_boolean, parse_date, parse_date_time, parse_time, parse_uuid
 
 
 class UUIDText(serializers.UUIDField):
@@ -29,7 +32,7 @@ class UUIDText(serializers.UUIDField):
 
 
 class _Verbatim(serializers.CharField):
-    """Text, kept to the byte: nothing is trimmed and no number is taken for text."""
+    """Text, kept to the byte: nothing is trimmed and no number is taken for text. Blank is what cannot be seen."""
 
     def __init__(self, **kwargs):
         kwargs.setdefault("trim_whitespace", False)
@@ -38,11 +41,28 @@ class _Verbatim(serializers.CharField):
     def run_validation(self, data=serializers.empty):
         if data is not serializers.empty and data is not None and not isinstance(data, str):
             self.fail("invalid")
+        if isinstance(data, str) and not self.allow_blank and is_blank(data):
+            self.fail("blank")
         return super().run_validation(data)
 
 
 class Text(_Verbatim):
     """Text, kept to the byte."""
+
+    def run_validation(self, data=serializers.empty):
+        """Return `data`, without a look at each rule if it is printable, visible and short enough: that meets them all."""
+        plain = type(data) is str and 0 < len(data) <= self._plain_length and data.isprintable() and not is_blank(data)
+        return data if plain else super().run_validation(data)
+
+    @cached_property
+    def _plain_length(self) -> int:
+        """The length that the field takes of printable text; 0 if it has rules of its own."""
+        limits = [validator.limit_value for validator in self.validators if type(validator) is MaxLengthValidator]
+        others = [validator for validator in self.validators if type(validator) not in _MET_BY_PLAIN_TEXT]
+        return 0 if others or self.read_only or self.trim_whitespace else min(limits, default=sys.maxsize)
+
+
+_MET_BY_PLAIN_TEXT = (MaxLengthValidator, ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
 
 
 class Email(_Verbatim, serializers.EmailField):
@@ -50,12 +70,13 @@ class Email(_Verbatim, serializers.EmailField):
 
 
 class Integer(serializers.IntegerField):
-    """A JSON integer: no boolean, no text, no 1.0."""
+    """A whole number, also as 72.0 or as text; no boolean."""
 
     def to_internal_value(self, data):
-        if type(data) is not int:
+        value = parse_integer(data)
+        if value is None:
             self.fail("invalid")
-        return data
+        return value
 
 
 class AlwaysRequired(serializers.Field):
@@ -75,12 +96,13 @@ class BaseVersion(AlwaysRequired, Integer):
 
 
 class Boolean(serializers.BooleanField):
-    """true or false."""
+    """true or false, also as text in the words of `parse_boolean`; no number."""
 
     def to_internal_value(self, data):
-        if not isinstance(data, bool):
+        value = parse_boolean(data) if isinstance(data, str) else data
+        if not isinstance(value, bool):
             self.fail("invalid", input=data)
-        return data
+        return value
 
 
 class Choice(serializers.ChoiceField):
@@ -108,31 +130,43 @@ class DateTime(serializers.DateTimeField):
     def to_internal_value(self, data):
         value = parse_date_time(data)
         if value is None:
-            self.fail("invalid", format="YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]")
+            self.fail("invalid", format="YYYY-MM-DDThh:mm[:ss[.f]][+HH:MM|-HH:MM|Z]")
         return value
 
 
 class Time(serializers.TimeField):
-    """A time of day on the clock of the place, HH:MM[:SS[.ffffff]]."""
+    """A time of day on the clock of the place, HH:MM[:SS[.f]]."""
 
     def to_internal_value(self, data):
         value = parse_time(data)
         if value is None:
-            self.fail("invalid", format="hh:mm[:ss[.uuuuuu]]")
+            self.fail("invalid", format="hh:mm[:ss[.f]]")
         return value
 
 
 class Decimal(serializers.DecimalField):
-    """A decimal number, as a JSON number or as text in plain digits; responses show it as text."""
+    """A decimal number, as a JSON number or as text; responses show it as text.
+
+    More places than the column has are rounded half up.
+    """
+
+    decimal_places: int
+    max_digits: int
 
     def validate_empty_values(self, data):
         """Take null for nothing, but no empty text."""
         return serializers.Field.validate_empty_values(self, data)
 
     def to_internal_value(self, data):
-        if isinstance(data, bool) or not isinstance(data, (int, float, str)) or not _DECIMAL.fullmatch(str(data)):
+        number = parse_number(data)
+        if number is None:
             self.fail("invalid")
-        return super().to_internal_value(data)
+        rounded, most = round_half_up(number, self.decimal_places), largest(self.max_digits, self.decimal_places)
+        if rounded > most:
+            self.fail("max_value", max_value=most)
+        if rounded < -most:
+            self.fail("min_value", min_value=-most)
+        return rounded
 
 
 class BoundedList(serializers.ListField):
@@ -172,7 +206,7 @@ class JSONList(serializers.JSONField):
             self.fail("not_a_list")
         if len(data) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
-        return data
+        return with_whole_numbers(data)
 
 
 class JSONObject(serializers.DictField):
@@ -225,9 +259,9 @@ def resolve_references(values: Mapping[str, Any], actor: Actor, organization_id:
     }
 
 
-def find_id(reference: Reference, field: str, actor: Actor, organization_id: int | None) -> int:
-    """Return the id of one referenced row; see `resolve_references`."""
-    rows = _referable(reference.model, actor, organization_id).filter(uuid=reference.uuid)
+def find_id(reference: Reference, field: str, actor: Actor, organization_id: int | None, *, archived: bool = False) -> int:
+    """Return the id of one referenced row, which may be `archived` where that is said; see `resolve_references`."""
+    rows = _referable(reference.model, actor, organization_id, archived=archived).filter(uuid=reference.uuid)
     return require_id(rows.values_list("pk", flat=True).first(), reference, field)
 
 
@@ -250,11 +284,13 @@ def require_id(found: int | None, reference: Reference, field: str) -> int:
     return found
 
 
-def _referable(model: type[models.Model], actor: Actor, organization_id: int | None) -> models.QuerySet:
+def _referable(
+    model: type[models.Model], actor: Actor, organization_id: int | None, *, archived: bool = False
+) -> models.QuerySet:
     rows = scope(actor, model._base_manager.all())
     if organization_id is not None:
         rows = rows.filter(**{organization_of(model): organization_id})
-    if has_column(model, "deleted_at"):
+    if not archived and has_column(model, "deleted_at"):
         rows = rows.filter(deleted_at=None)
     return rows
 

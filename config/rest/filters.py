@@ -12,6 +12,7 @@ each request: both would cost more than the rest of a list's Python. Filters hol
 """
 
 import datetime
+import re
 from collections.abc import Collection
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -23,12 +24,21 @@ from django.db import models
 from django.http import QueryDict
 from django_filters.rest_framework import DjangoFilterBackend
 
+from accounts.models import Organization
 from accounts.scope import Actor
+from config.core.orm import verbose_name
 from config.rest.compiled.queries import Query
 from config.rest.fields import Reference, find_id
-from config.rest.formats import parse_date, parse_date_time, parse_uuid
+from config.rest.formats import parse_boolean, parse_date, parse_date_time, parse_uuid
 from config.rest.problems import Problem, Rejected
 from config.rest.query_parameters import MAX_TEXT, read_once, refused
+
+# The offset behind a clock, of which the decoding of a query string has made a `+` that was not escaped a blank.
+_LOST_PLUS = re.compile(r"(:\d{2}(?:\.\d+)?) (\d{2}:\d{2})\Z", re.ASCII)
+
+
+def _with_plus(value: str) -> str:
+    return _LOST_PLUS.sub(r"\1+\2", value)
 
 
 class TextField(forms.Field):
@@ -44,7 +54,7 @@ class DateField(forms.Field):
     """A date, YYYY-MM-DD."""
 
     def to_python(self, value: str) -> datetime.date:
-        date = parse_date(value)
+        date = parse_date(_with_plus(value))
         if date is None:
             raise ValidationError("The value must be a date, YYYY-MM-DD", "invalid_date")
         return date
@@ -54,7 +64,7 @@ class DateTimeField(forms.Field):
     """An RFC 3339 date-time with its offset."""
 
     def to_python(self, value: str) -> datetime.datetime:
-        moment = parse_date_time(value)
+        moment = parse_date_time(_with_plus(value))
         if moment is None:
             raise ValidationError(
                 "The value must be a date-time with its offset, such as 2030-01-31T09:00:00Z", "invalid_date_time"
@@ -63,12 +73,13 @@ class DateTimeField(forms.Field):
 
 
 class BooleanField(forms.Field):
-    """true or false, in any case."""
+    """true or false, in the words of `parse_boolean`."""
 
     def to_python(self, value: str) -> bool:
-        if value.lower() not in ("true", "false"):
+        boolean = parse_boolean(value)
+        if boolean is None:
             raise ValidationError("The value must be true or false", "invalid_boolean")
-        return value.lower() == "true"
+        return boolean
 
 
 class ChoiceField(forms.Field):
@@ -94,11 +105,33 @@ class UUIDField(forms.Field):
         return uuid
 
 
+# What the documents call a column whose name does not fit into a sentence.
+COLUMNS = {
+    "communication_datetime": "time",
+    "created_at": "creation",
+    "date_first_visit": "first visit",
+    "date_taken": "day of measurement",
+    "measured_at": "time of measurement",
+    "not_before": "beginning",
+    "status_is_active": "active",
+}
+
+
 class StrictFilter(django_filters.Filter):
     """A filter whose one value is compared with the column `field_name` by `lookup_expr`."""
 
     field_class: type[forms.Field] = TextField
     schema: dict = {"type": "string", "maxLength": MAX_TEXT}
+
+    @property
+    def description(self) -> str:
+        """What the documents say about the parameter."""
+        return (type(self).__doc__ or "").splitlines()[0]
+
+    @property
+    def column(self) -> str:
+        """The name of the column, in words."""
+        return COLUMNS.get(self.field_name) or str(self.field_name).removesuffix("_id").replace("_", " ")
 
     def __init__(self, *args, **kwargs):
         if unsupported := kwargs.keys() & {"exclude", "distinct", "method"}:
@@ -128,12 +161,24 @@ class StrictFilter(django_filters.Filter):
 class TextFilter(StrictFilter):
     """Free text."""
 
+    @property
+    def description(self) -> str:
+        return f"Only those with exactly this {self.column}."
+
+
+# How a value is compared -> what the documents say about it.
+BOUNDS = {"exact": "on", "gte": "not before", "lte": "not after", "lt": "before"}
+
 
 class DateFilter(StrictFilter):
     """A date, YYYY-MM-DD."""
 
     field_class = DateField
     schema = {"type": "string", "format": "date"}
+
+    @property
+    def description(self) -> str:
+        return f"Only those whose {self.column} is {BOUNDS[self.lookup_expr]} this date, YYYY-MM-DD."
 
 
 class DayFilter(DateFilter):
@@ -146,35 +191,81 @@ class DayFilter(DateFilter):
         self.until = until
         super().__init__(field_name=field_name, lookup_expr="lt" if until else "gte")
 
+    @property
+    def description(self) -> str:
+        bound = BOUNDS["lte" if self.until else "gte"]  # A day counts to its end, which is compared by "lt".
+        return f"Only those whose {self.column} is {bound} this day, YYYY-MM-DD, in the caller's time zone."
+
     def resolve(self, value: datetime.date, name: str, actor: Actor, organization_id: int | None) -> datetime.datetime:
-        if self.until and value == datetime.date.max:
-            raise refused(name, "invalid_date", "The value is too late")
-        day = value + datetime.timedelta(days=self.until)
-        moment = datetime.datetime.combine(day, datetime.time(), ZoneInfo(actor.timezone))
-        try:
-            return moment.astimezone(datetime.UTC)
-        except OverflowError as error:
-            raise refused(name, "invalid_date", "The value is too early or too late") from error
+        return bound_of_day(value, actor.timezone, name, until=self.until)
 
 
-class DateTimeFilter(StrictFilter):
-    """An RFC 3339 date-time with its offset."""
+class MomentFilter(StrictFilter):
+    """An RFC 3339 date-time with its offset, or a day in the organization's time zone, YYYY-MM-DD; both ends count."""
 
     field_class = DateTimeField
-    schema = {"type": "string", "format": "date-time"}
+    schema = {"type": "string"}
+
+    def __init__(self, field_name: str, *, until: bool = False):
+        self.until = until
+        super().__init__(field_name=field_name, lookup_expr="lte" if until else "gte")
+
+    @property
+    def description(self) -> str:
+        bound = BOUNDS[self.lookup_expr]
+        return f"Only those whose {self.column} is {bound} this moment, RFC 3339 with its offset, or this day, YYYY-MM-DD."
+
+    def parse(self, raw: str, name: str) -> datetime.date | datetime.datetime:
+        # With a clock it is a moment, at midnight too.
+        day = None if ":" in raw else parse_date(raw)
+        return day or super().parse(raw, name)
+
+    def resolve(
+        self, value: datetime.date | datetime.datetime, name: str, actor: Actor, organization_id: int | None
+    ) -> datetime.datetime:
+        if isinstance(value, datetime.datetime):
+            return value
+        bound = bound_of_day(value, _time_zone(actor, organization_id), name, until=self.until)
+        return bound - datetime.timedelta.resolution if self.until else bound
+
+
+def _time_zone(actor: Actor, organization_id: int | None) -> str:
+    if organization_id in (None, actor.organization_id):
+        return actor.timezone
+    return Organization.objects.values_list("timezone", flat=True).get(pk=organization_id)
+
+
+def bound_of_day(day: datetime.date, time_zone: str, name: str, *, until: bool) -> datetime.datetime:
+    """Return the moment at which `day` begins, or where it is the last one (`until`) the next day. Raises Rejected."""
+    if until and day == datetime.date.max:
+        raise refused(name, "date_out_of_range", "The value is too late")
+    begin = datetime.datetime.combine(day + datetime.timedelta(days=until), datetime.time(), ZoneInfo(time_zone))
+    try:
+        return begin.astimezone(datetime.UTC)
+    except OverflowError as error:
+        raise refused(name, "date_out_of_range", "The value is too early or too late") from error
 
 
 class BooleanFilter(StrictFilter):
-    """true or false, in any case."""
+    """true or false, in any case; also 1 or 0, yes or no, on or off."""
 
     field_class = BooleanField
     schema = {"type": "boolean"}
+
+    @property
+    def description(self) -> str:
+        own = super().description
+        return f"Only those that are {self.column}; with false, only the others." if type(self) is BooleanFilter else own
 
 
 class ChoiceFilter(StrictFilter):
     """One of the words of a TextChoices."""
 
     field_class = ChoiceField
+
+    @property
+    def description(self) -> str:
+        return f"Only those with this {self.column}." if type(self) is ChoiceFilter else super().description
 
     def __init__(self, choices: type[models.TextChoices], **kwargs):
         words = tuple(choices.values)
@@ -190,21 +281,29 @@ class MultipleChoiceFilter(ChoiceFilter):
         self.schema = {"type": "array", "items": self.schema}
 
     def clean(self, data: QueryDict, name: str) -> list[str] | None:
-        return [self.parse(raw, name) for raw in dict.fromkeys(data.getlist(name))] or None
+        return [self.parse(raw, name) for raw in dict.fromkeys(data.getlist(name)) if raw] or None
 
 
 class ReferenceFilter(StrictFilter):
-    """The UUID of an object that the caller may see; any other is an unknown reference."""
+    """The UUID of an object that the caller may see; any other is an unknown reference, and so is one that is archived.
+
+    Unless `archived` says that those are found, too.
+    """
 
     field_class = UUIDField
     schema = {"type": "string", "format": "uuid"}
 
-    def __init__(self, model: type[models.Model], **kwargs):
-        self.referenced = model
+    def __init__(self, model: type[models.Model], *, archived: bool = False, **kwargs):
+        self.referenced, self.archived = model, archived
         super().__init__(**kwargs)
 
+    @property
+    def description(self) -> str:
+        return f"Only those with this {verbose_name(self.referenced)}, by UUID."
+
     def resolve(self, value: Any, name: str, actor: Actor, organization_id: int | None) -> int:
-        return find_id(Reference(self.referenced, value), name.removesuffix("_uuid"), actor, organization_id)
+        reference, field = Reference(self.referenced, value), name.removesuffix("_uuid")
+        return find_id(reference, field, actor, organization_id, archived=self.archived)
 
 
 class StrictFilterSet(django_filters.FilterSet):

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from accounts.permissions import CAREGIVERS
 from config.core.exceptions import DomainError, NotAuthorizedForPatient
-from config.rest import views
+from config.rest import fields, views
 from config.rest.authentication import UserTokenAuthentication
 from config.rest.compiled.queries import Criterion, Query, comparison
 from config.rest.openapi import Schema, array
@@ -47,6 +47,17 @@ class Errors:
             # The documented pair for a blank date.
             return [cls.MESSAGES[problem.code], "must be a valid date"] if is_date else [cls.MESSAGES[problem.code]]
         return ["must be a valid date"] if is_date and problem.code in ("invalid", "date") else [problem.message]
+
+
+class Date(fields.Date):
+    """A date, YYYY-MM-DD. Blank text is told apart from what is no date."""
+
+    default_error_messages = {"blank": "This field may not be blank."}
+
+    def to_internal_value(self, data):
+        if isinstance(data, str) and not data.strip():
+            self.fail("blank")
+        return super().to_internal_value(data)
 
 
 class UTCMilliseconds(serializers.DateTimeField):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -16,7 +17,8 @@ from accounts.scope import Actor
 from config.core.databases import advisory_lock, try_advisory_lock
 from config.core.encryption import seal, unseal
 from config.core.exceptions import BadRequest, IdempotencyConflict, IdempotencyInProgress
-from config.rest.responses import ApiResponse
+from config.rest.formats import parse_uuid
+from config.rest.responses import ApiResponse, to_json
 
 RETENTION = datetime.timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -63,23 +65,31 @@ class Claim:
         record = self._record()
         if record is None or record.status == UNFINISHED:
             return None
-        row_id, _, content = self._opened(record).partition(" ")
-        response = ApiResponse(None, record.status, {"Idempotent-Replayed": "true"})
+        row_id, tag, content = self._opened(record).split(" ", 2)
+        response = ApiResponse(None, record.status, {"Idempotent-Replayed": "true", **({"ETag": tag} if tag else {})})
         response.content = content.encode()
         return StoredResponse(int(row_id), response)
 
-    def progress(self) -> str:
-        """Return what `save_progress` kept of this very request, "" where it is the first. Raises as `stored_response` does."""
-        record = self._record()
-        return self._opened(record) if record is not None and record.status == UNFINISHED else ""
+    def progress(self, saved: bytes = b"") -> str:
+        """Return what `save_progress` kept of this very request, "" where it is the first. Raises as `stored_response` does.
 
-    def save_progress(self, progress: str) -> None:
-        """Keep how far a request of several transactions has come, with the work of the one that is open."""
-        self._keep(UNFINISHED, progress)
+        What is still as the call that returned `saved` has kept it is "", too.
+        """
+        record = self._record()
+        if record is None or record.status != UNFINISHED or bytes(record.answer) == saved:
+            return ""
+        return self._opened(record)
+
+    def save_progress(self, progress: str) -> bytes:
+        """Keep how far a request of several transactions has come, with the work of the one that is open.
+
+        Returns what is kept, encrypted.
+        """
+        return self._keep(UNFINISHED, progress)
 
     def store(self, response: ApiResponse, row_id: int) -> None:
         """Keep `response`, which is about the row `row_id`, encrypted, in the transaction of the work."""
-        self._keep(response.status_code, f"{row_id} {response.content.decode()}")
+        self._keep(response.status_code, f"{row_id} {response.get('ETag', '')} {response.content.decode()}")
 
     @property
     def _lock(self) -> str:
@@ -101,8 +111,8 @@ class Claim:
     def _opened(self, record: IdempotencyRecord) -> str:
         return unseal(record.answer, _COLUMN, self._row)
 
-    def _keep(self, status: int, text: str) -> None:
-        kept = {"status": status, "answer": seal(text, _COLUMN, self._row)}
+    def _keep(self, status: int, text: str) -> bytes:
+        kept: dict[str, Any] = {"status": status, "answer": seal(text, _COLUMN, self._row)}
         if not self._records.update(**kept):
             IdempotencyRecord.objects.create(
                 organization_id=self.organization_id,
@@ -112,15 +122,45 @@ class Claim:
                 created_at=timezone.now(),
                 **kept,
             )
+        return kept["answer"]
 
 
-def claim_for(request: HttpRequest, actor: Actor, organization_id: int) -> Claim | None:
-    """Return the claim that the Idempotency-Key header makes, None without one; a bad header is 400."""
+def claim_for(request: HttpRequest, actor: Actor, organization_id: int, values: Any = None) -> Claim | None:
+    """Return the claim that the Idempotency-Key header makes, None without one; a bad header is 400.
+
+    `values` is what a body of JSON holds: requests with the same values are the same, however they are written. A body of
+    another kind is compared by its bytes.
+    """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     if not _KEY.fullmatch(key) or "," in key:
         raise BadRequest("Idempotency-Key must be 1 to 255 printable ASCII characters, sent once", "header")
-    fingerprint = hashlib.sha256(f"{request.method}\x00{request.get_full_path()}\x00".encode())
-    fingerprint.update(request.body)
+    fingerprint = hashlib.sha256(f"{request.method}\x00{_canonical_path(request)}\x00".encode())
+    fingerprint.update(request.body if values is None else _canonical(values))
     return Claim(organization_id, actor.user_id, key, fingerprint.digest())
+
+
+def _canonical_path(request: HttpRequest) -> str:
+    """Return the path and the query of a request, UUIDs of the path in lower case."""
+    path, mark, query = request.get_full_path().partition("?")
+    return "/".join(str(parse_uuid(part) or part) for part in path.split("/")) + mark + query
+
+
+def _canonical(values: Any) -> bytes:
+    """Return parsed JSON in the one way of writing it: keys in order, 1.0 as 1."""
+    written = to_json(values, sort_keys=True)
+    # A copy of a large body takes memory; most have no such number.
+    return to_json(_whole_numbers(values), sort_keys=True) if b".0" in written else written
+
+
+# From here on a float stands for several whole numbers.
+_EXACT = 2**53
+
+
+def _whole_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _whole_numbers(child) for name, child in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(child) for child in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value

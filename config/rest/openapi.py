@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 Schema = dict
+# Holds the name of a schema until it is among the components.
+NAME = "x-component"
 
 TEXT: Schema = {"type": "string"}
 NULLABLE_TEXT: Schema = {"type": "string", "nullable": True}
@@ -12,12 +14,22 @@ NUMBER: Schema = {"type": "number"}
 BOOLEAN: Schema = {"type": "boolean"}
 UUID: Schema = {"type": "string", "format": "uuid"}
 DATE: Schema = {"type": "string", "format": "date"}
-EMPTY: Schema = {"type": "object", "maxProperties": 0}
+EMPTY: Schema = {"type": "object", "maxProperties": 0, NAME: "EmptyMeta"}
 
 
 def nullable(schema: Schema) -> Schema:
     """Return `schema` with null allowed."""
     return {**schema, "nullable": True}
+
+
+def named(name: str, schema: Schema) -> Schema:
+    """Return `schema`, which shall be the component `name` of every document that it is part of (config/rest/components.py)."""
+    return {**schema, NAME: name}
+
+
+def component(name: str) -> Schema:
+    """Return the reference to the component `name` among the schemas."""
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def array(items: Schema) -> Schema:

@@ -11,7 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 
-from config.rest.compiled.cursors import BadCursor, Keyset, KeysetPage
+from config.core.exceptions import Gone
+from config.rest.compiled.cursors import BadCursor, ExpiredCursor, Keyset, KeysetPage
 from config.rest.compiled.plans import ResponsePlan
 from config.rest.compiled.queries import Query
 from config.rest.openapi import TEXT, Schema, parameter
@@ -28,6 +29,8 @@ class Envelope:
 
     response_headers: dict[str, str] = {}
     """Headers that come with the envelope: their names on the wire -> their names in the document."""
+    component = ""
+    """What the document adds to the name of an object for the body around many of them; empty where that is a plain array."""
 
     def get_schema_operation_parameters(self, view: Any) -> list[Schema]:
         """Return the query parameters that go with the envelope."""
@@ -52,11 +55,9 @@ class NumberedPagination(Envelope, BasePagination):
         ordering = queryset.ordering.columns if isinstance(queryset.ordering, Keyset) else queryset.ordering
         if not ordering:
             raise ImproperlyConfigured("A list is paged in an order that ends in the id")
-        rows = queryset.rows(view.response_plan.columns, ordering, f" LIMIT {self.size} OFFSET {skipped}")
+        rows, total = queryset.page(view.response_plan.columns, ordering, self.size, skipped)
         check_length(rows, view.response_plan, self.page_size_query_param)
-        # A page that is not full tells the total by itself.
-        last = len(rows) < self.size and (rows or self.number == 1)
-        self.total = skipped + len(rows) if last else queryset.count()
+        self.total = queryset.count() if total is None else total
         return rows
 
     def get_schema_operation_parameters(self, view: Any) -> list[Schema]:
@@ -75,15 +76,16 @@ class KeysetPagination(Envelope, BasePagination):
     def paginate_queryset(self, queryset: Query, request: Request, view: Any = None) -> list[tuple]:
         size = read_integer(request.GET, self.page_size_query_param, default=view.page_size, least=1, most=MAX_PAGE_SIZE)
         cursor = read_once(request.GET, self.cursor_query_param)
-        filters = request.GET.dict()
-        for own in (self.cursor_query_param, self.page_size_query_param):
-            filters.pop(own, None)
-        binding = f"{view.actor.user_id}|{request.path}|{sorted(filters.items())}"
+        own = (self.cursor_query_param, self.page_size_query_param)
+        filters = sorted((name, value) for name, value in request.GET.items() if value and name not in own)
+        binding = f"{view.actor.user_id}|{request.path}|{filters}"
         try:
             self.page: KeysetPage = queryset.ordering.page(queryset, view.response_plan, binding, cursor, size)
         except BadCursor as error:
             message = "The cursor is malformed or was made for another list"
             raise refused(self.cursor_query_param, "invalid_cursor", message) from error
+        except ExpiredCursor as error:
+            raise Gone("What followed this cursor is no longer kept: begin again without one") from error
         check_length(self.page.rows, view.response_plan, self.page_size_query_param)
         self.request = request
         return self.page.rows

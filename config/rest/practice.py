@@ -15,9 +15,10 @@ from config.rest.compiled.cursors import Keyset
 from config.rest.compiled.loaders import CatalogLoader, Loader, NamedRowLoader, UserLoader
 from config.rest.compiled.plans import LoadedField
 from config.rest.compiled.queries import Criterion, comparison
+from config.rest.entity_tags import ConditionalViewSet
 from config.rest.filters import StrictFilterBackend
 from config.rest.formats import parse_uuid
-from config.rest.openapi import BOOLEAN, INTEGER, NULLABLE_TEXT, UUID, Schema, array, nullable, object_schema
+from config.rest.openapi import BOOLEAN, INTEGER, NULLABLE_TEXT, TEXT, UUID, Schema, array, named, nullable, object_schema
 from config.rest.pagination import Envelope, KeysetPagination, NumberedPagination
 from config.rest.problems import Problem
 from config.rest.query_parameters import read_choice
@@ -34,6 +35,11 @@ TYPES = {
     "invalid_choice": "enum",
     "invalid": "value_error",
 }
+
+
+# One problem with a value, as `Errors.item` tells it.
+VALUE_PROBLEM = named("ValueProblem", object_schema({"loc": array({"type": ["string", "integer"]}), "msg": TEXT, "type": TEXT}))
+REFERENCE = named("Reference", object_schema({"uuid": UUID, "name": NULLABLE_TEXT}))
 
 
 class Errors:
@@ -73,7 +79,7 @@ class ReferenceField(LoadedField):
     stamped cache. Rows of a model without a `name` have null there.
     """
 
-    schema: ClassVar[Schema] = nullable(object_schema({"uuid": UUID, "name": NULLABLE_TEXT}))
+    schema: ClassVar[Schema] = nullable(REFERENCE)
 
     def __init__(self, model: type[models.Model], name: tuple[str, ...] = ("name",), **kwargs):
         super().__init__(reference_loader(model, name), schema=self.schema, **kwargs)
@@ -91,6 +97,8 @@ class ReferenceNameField(ReferenceField):
 class ItemsPagination(NumberedPagination):
     """`{items, page, page_size, total}`."""
 
+    component = "Page"
+
     def get_paginated_response(self, data: list[dict]) -> ApiResponse:
         return ApiResponse({"items": data, "page": self.number, "page_size": self.size, "total": self.total})
 
@@ -101,6 +109,7 @@ class ItemsPagination(NumberedPagination):
 class CursorPagination(KeysetPagination):
     """`{data, page_info: {end_cursor, has_next_page}}`."""
 
+    component = "CursorPage"
     cursor_query_param = "after"
     page_size_query_param = "first"
 
@@ -109,12 +118,14 @@ class CursorPagination(KeysetPagination):
         return ApiResponse({"data": data, "page_info": info})
 
     def get_paginated_response_schema(self, schema: Schema) -> Schema:
-        info = object_schema({"end_cursor": NULLABLE_TEXT, "has_next_page": BOOLEAN})
+        info = named("PageInfo", object_schema({"end_cursor": NULLABLE_TEXT, "has_next_page": BOOLEAN}))
         return object_schema({"data": array(schema), "page_info": info})
 
 
 class FoundItems(Envelope):
     """`{items, total}`."""
+
+    component = "List"
 
     def get_paginated_response_schema(self, schema: Schema) -> Schema:
         return object_schema({"items": array(schema), "total": INTEGER})
@@ -128,17 +139,25 @@ class PlainList(Envelope):
 
 
 class SortFilter(BaseFilterBackend):
-    """Orders by `sort_by` and `sort_dir`, where the view declares `ordering_fields`."""
+    """Orders by `sort_by`, where the view declares `ordering_fields`, and by `sort_dir`, where it declares `default_sort_dir`."""
 
     def filter_queryset(self, request, queryset, view):
-        if not view.ordering_fields:
-            return queryset
-        by = read_choice(request.GET, "sort_by", default=view.default_sort, choices=tuple(view.ordering_fields))
-        direction = read_choice(request.GET, "sort_dir", default="asc", choices=("asc", "desc"))
-        return queryset.order_by(view.ordering_fields[by].directed(descending=direction == "desc"))
+        ordering = queryset.ordering
+        if view.ordering_fields:
+            by = read_choice(request.GET, "sort_by", default=view.default_sort, choices=tuple(view.ordering_fields))
+            ordering = view.ordering_fields[by]
+        if view.default_sort_dir:
+            direction = read_choice(request.GET, "sort_dir", default=view.default_sort_dir, choices=("asc", "desc"))
+            ordering = self._directed(ordering, descending=direction == "desc")
+        return queryset.order_by(ordering)
+
+    def _directed(self, ordering: Keyset | tuple[str, ...], *, descending: bool) -> Keyset | tuple[str, ...]:
+        if isinstance(ordering, Keyset):
+            return ordering.directed(descending=descending)
+        return tuple(f"-{column}" for column in ordering) if descending else ordering
 
 
-class ViewSet(views.DialectViewSet):
+class ViewSet(ConditionalViewSet):
     """A view set under /api/v1/{org_id}/."""
 
     authentication_classes = [BearerAuthentication]
@@ -152,6 +171,8 @@ class ViewSet(views.DialectViewSet):
     ordering_fields: ClassVar[dict[str, Keyset]] = {}
     """What `sort_by` may name, and the order it asks for; `default_sort` where it is absent."""
     default_sort: ClassVar[str] = ""
+    default_sort_dir: ClassVar[str] = ""
+    """The direction of lists that `sort_dir` can turn, where it is absent: "asc", or "desc" for the newest first."""
 
     def error_body(self, problems):
         return Errors.body(problems)

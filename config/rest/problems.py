@@ -90,6 +90,8 @@ _PLAIN: dict[type[domain.DomainError], tuple[int, str]] = {
     domain.NotFound: (404, "not_found"),
     domain.NotAuthorizedForPatient: (403, "forbidden"),
     domain.NotPermitted: (403, "forbidden"),
+    domain.Gone: (410, "gone"),
+    domain.PreconditionFailed: (412, "precondition_failed"),
     domain.AccountInactive: (401, "account_inactive"),
     domain.NotAuthenticated: (401, "unauthorized"),
 }

@@ -1,12 +1,15 @@
 """Grammar of the public dialect: camelCase, `{data, meta, errors}`, cursors that lead both ways."""
 
 import datetime
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.db import models
+from django.utils import timezone
 
 from config.rest import views
 from config.rest.authentication import BearerAuthentication
@@ -15,8 +18,8 @@ from config.rest.compiled.plans import Computed
 from config.rest.compiled.queries import Criterion, comparison
 from config.rest.filters import StrictFilterSet
 from config.rest.formats import parse_uuid
-from config.rest.openapi import EMPTY, INTEGER, NULLABLE_TEXT, Schema, array, object_schema
-from config.rest.pagination import KeysetPagination
+from config.rest.openapi import EMPTY, INTEGER, NULLABLE_TEXT, Schema, array, named, object_schema
+from config.rest.pagination import Envelope, KeysetPagination
 from config.rest.problems import Problem
 from config.rest.responses import ApiResponse
 
@@ -35,8 +38,14 @@ class Errors:
     @staticmethod
     def item(problem: Problem) -> dict:
         code = "validation" if problem.status == 422 else problem.code
-        error = {"code": code, "message": Errors.MESSAGES.get(code, problem.message)}
+        error = {"code": code, "message": Errors.message(problem)}
         return error | ({"attribute": ".".join(map(str, problem.path))} if problem.path else {})
+
+    @staticmethod
+    def message(problem: Problem) -> str:
+        if problem.code in ("invalid_date", "invalid_date_time"):
+            return f"{words(str(problem.path[-1]))} must be ISO8601 formatted"
+        return Errors.MESSAGES.get(problem.code, problem.message)
 
 
 class CamelCase:
@@ -65,6 +74,11 @@ def camel(name: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
+def words(name: str) -> str:
+    """Return `startDate` as `Start date`."""
+    return re.sub("([A-Z])", r" \1", name).capitalize()
+
+
 class LocalDateTime(Computed):
     """A date-time in the zone that another column names: ISO 8601 to the second, with its offset."""
 
@@ -88,38 +102,67 @@ def local_time(actor: Any, moment: datetime.datetime | None, zone: str) -> str |
 
 
 class CursorPagination(KeysetPagination):
-    """`{data, meta}`, with the cursors and relative addresses of the pages beside this one."""
+    """`{data, meta}`, with the cursors and the addresses, relative to the server, of the pages beside this one."""
 
+    component = "Page"
     cursor_query_param = "cursor"
     page_size_query_param = "perPage"
 
     def get_paginated_response(self, data: list[dict]) -> ApiResponse:
         return ApiResponse({"data": data, "meta": self.meta(self.page)})
 
+    @property
+    def address(self) -> str:
+        """The address of this list, without a query."""
+        return self.request.path
+
     def meta(self, page: KeysetPage) -> dict[str, Any]:
         """Return the page's meta; addresses keep every parameter but the cursor."""
         kept = {name: value for name, value in self.request.GET.items() if name != self.cursor_query_param}
 
-        def address(cursor: str | None) -> str | None:
-            return f"{self.request.path}?{urlencode({**kept, self.cursor_query_param: cursor})}" if cursor else None
+        def page_address(cursor: str | None) -> str | None:
+            return f"{self.address}?{urlencode({**kept, self.cursor_query_param: cursor})}" if cursor else None
 
         return {
             "perPage": page.size,
             "nextCursor": page.next,
-            "nextPageUrl": address(page.next),
+            "nextPageUrl": page_address(page.next),
             "prevCursor": page.previous,
-            "prevPageUrl": address(page.previous),
+            "prevPageUrl": page_address(page.previous),
         }
 
     def get_paginated_response_schema(self, schema: Schema) -> Schema:
         names = ("nextCursor", "nextPageUrl", "prevCursor", "prevPageUrl")
-        meta = object_schema({"perPage": INTEGER, **dict.fromkeys(names, NULLABLE_TEXT)})
+        meta = named("PageMeta", object_schema({"perPage": INTEGER, **dict.fromkeys(names, NULLABLE_TEXT)}))
         return object_schema({"data": array(schema), "meta": meta})
+
+
+class AbsoluteCursorPagination(CursorPagination):
+    """Pages whose addresses name the server, too, by the scheme and host that the client used."""
+
+    @property
+    def address(self) -> str:
+        return self.request.build_absolute_uri(self.request.path)
 
 
 def data_envelope(item: Schema) -> Schema:
     """Return the schema of a response with one object."""
     return object_schema({"data": item, "meta": EMPTY})
+
+
+class Creation(Envelope):
+    """What the document shows around a new patient: `{status, data, meta}`, with the time of the response."""
+
+    component = "Created"
+
+    def body(self, data: dict) -> dict[str, Any]:
+        """Return the body around `data`."""
+        return {"status": "success", "data": data, "meta": {"timestamp": timezone.now().replace(microsecond=0)}}
+
+    def get_paginated_response_schema(self, schema: Schema) -> Schema:
+        moment = {"type": "string", "format": "date-time"}
+        status = {"type": "string", "enum": ["success"]}
+        return object_schema({"status": status, "data": schema, "meta": object_schema({"timestamp": moment})})
 
 
 class ViewSet(views.DialectViewSet):
@@ -143,8 +186,8 @@ class ViewSet(views.DialectViewSet):
         problem = super().translate_problem(problem)
         return replace(problem, status=422) if problem.code == "unknown_reference" else problem
 
-    def respond(self, data: Any, status: int = 200) -> ApiResponse:
-        return ApiResponse({"data": data, "meta": {}}, status)
+    def respond(self, data: Any, status: int = 200, extra: Mapping[str, Any] | None = None) -> ApiResponse:
+        return ApiResponse({"data": {**data, **extra} if extra else data, "meta": {}}, status)
 
 
 class UnknownPath(views.UnknownPath, ViewSet):

@@ -3,14 +3,17 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from itertools import islice
 from typing import Any, NoReturn
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
 from rest_framework.parsers import BaseParser
-from rest_framework.request import Request
 
+from config.core.decimals import WrittenFloat
 from config.core.exceptions import BadRequest
 from config.rest.problems import MAX_PROBLEMS, UNSUPPORTED_MEDIA_TYPE, Problem, Rejected
 
@@ -21,8 +24,12 @@ MAX_DEPTH = 32
 MAX_VALUES = 100_000
 # Bytes of a body that are looked at together.
 _BLOCK = 65_536
-# Characters of a name in a body that an error repeats.
+# Characters of a name in a body or its head that an error repeats.
 _SHOWN = 100
+# The types of JSON: its own, the one that older clients have for it, and those of formats that are written in it.
+_JSON_TYPE = re.compile(r"(application|text)/json|application/[\w.!#$&^-][\w.!#$&^+-]*\+json", re.ASCII)
+# ASCII is UTF-8, too.
+_CHARSETS = ("utf_8", "ascii")
 # How a body writes what cannot be stored. As bytes, NUL and surrogates are not valid JSON.
 _UNUSABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -30,7 +37,8 @@ _UNUSABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 class StrictJSONParser(BaseParser):
     """Parses bodies by `read_json`, within the view's `max_body_size` and `max_body_values`. Their bytes are counted before."""
 
-    media_type = "application/json"
+    # Which types are JSON is said once, by read_bytes.
+    media_type = "*/*"
 
     def parse(self, stream, media_type=None, parser_context=None):
         context = parser_context or {}
@@ -40,26 +48,26 @@ class StrictJSONParser(BaseParser):
         return read_json(body, view.max_body_values)
 
 
-class ApiRequest(Request):
-    """REST framework's request, which refuses a body that comes without its length instead of taking it for none."""
-
-    def _load_stream(self) -> None:
-        if "Transfer-Encoding" in self.headers and "Content-Length" not in self.headers:
-            raise Rejected([Problem(411, "length_required", "The body must come with its Content-Length")])
-        super()._load_stream()  # type: ignore[misc]
-
-
 def read_bytes(request: HttpRequest, limit: int | None = None) -> bytes:
     """Return the body of `request`, which is said to be JSON in UTF-8.
 
-    `limit` is how many bytes it may have, where that is not what all requests may. Raises 413 over it,
-    415 for another content type, and 400 for a body that breaks off.
+    `limit` is how many bytes it may have, where that is not what all requests may. Raises 415 for another
+    content type, charset or content coding, 413 over the limit, and 400 for a body that breaks off.
     """
-    body = _bytes(request, limit)
-    charset = (request.content_params or {}).get("charset", "utf-8").lower()
-    if body and (request.content_type != "application/json" or charset != "utf-8"):
+    if not _JSON_TYPE.fullmatch(request.content_type or ""):
         raise Rejected([UNSUPPORTED_MEDIA_TYPE])
-    return body
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    # Not codecs.lookup: it keeps every name that it was ever asked for.
+    name = normalize_encoding(charset.lower())
+    if aliases.get(name, name) not in _CHARSETS:
+        raise _unsupported(f"The body must be in UTF-8, not in {charset[:_SHOWN]!a}")
+    if request.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
+        raise _unsupported("The body must be sent as it is, without Content-Encoding")
+    return _bytes(request, limit)
+
+
+def _unsupported(message: str) -> Rejected:
+    return Rejected([replace(UNSUPPORTED_MEDIA_TYPE, message=message)])
 
 
 def read_json(body: bytes, max_values: int = MAX_VALUES) -> dict[str, Any]:
@@ -101,7 +109,8 @@ def _bytes(request: HttpRequest, limit: int | None) -> bytes:
 
 def _decode(body: bytes) -> str:
     try:
-        return body.decode("utf-8")
+        # A byte order mark before JSON may be ignored (RFC 8259, 8.1); .NET and PowerShell write one.
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadRequest(NOT_JSON) from error
 
@@ -143,7 +152,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _float(text: str) -> float:
-    number = float(text)
+    number = WrittenFloat(text)
     if number in (float("inf"), float("-inf")):
         raise ValueError(text)
     return number

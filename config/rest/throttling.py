@@ -4,17 +4,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.scope import Actor
+from accounts.services.keys import IS_GOOD, USER_ID
+from config.core.databases import counters_connection
 from config.core.exceptions import RateLimited, Unavailable
 from config.core.middleware import client_network
+from config.core.page_statements import PAGE, Addition
 
 # Milliseconds. A window opens at the subject's first request after the last window ended.
 WINDOW = 60_000
@@ -27,12 +29,16 @@ BYTES_A_REQUEST = 1_000_000
 
 # A window that opens further ahead was written by a clock that has since been put back: it ends too.
 _COUNT = """
-INSERT INTO accounts_ratewindow AS stored (subject, opened_at, count) VALUES (%s, %s, %s)
+INSERT INTO accounts_ratewindow AS stored (subject, opened_at, count) {counted}
 ON CONFLICT (subject) DO UPDATE SET
   count = CASE WHEN stored.opened_at NOT BETWEEN %s AND %s THEN excluded.count ELSE stored.count + excluded.count END,
   opened_at = CASE WHEN stored.opened_at NOT BETWEEN %s AND %s THEN excluded.opened_at ELSE stored.opened_at END
 RETURNING opened_at, count
 """
+_COUNT_ONE = _COUNT.format(counted="VALUES (%s, %s, %s)")
+_HOLDER_OF_GOOD_KEY = f"SELECT 'user:' || {USER_ID}, %s, %s FROM {PAGE} WHERE {IS_GOOD}"  # noqa: S608 - names of ours
+_COUNT_HOLDER = f"counted AS ({_COUNT.format(counted=_HOLDER_OF_GOOD_KEY)})"
+_COUNTED = ("(SELECT opened_at FROM counted)", "(SELECT count FROM counted)")
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,32 @@ def count(subject: str, limit: int, cost: int = 1) -> Allowance:
     The statement commits by itself: a request that fails later has been counted. Counters live in
     the database, or in Redis where CACHE_URL names one.
     """
-    now = time.time_ns() // 1_000_000
+    now = _now()
     opened_at, used = _in_redis(subject, now, cost) if settings.CACHE_URL else _in_database(subject, now, cost)
+    return _allowance(limit, used, opened_at, now)
+
+
+class UserCount:
+    """Counts a request of a user in the statement that reads their key: where counters are in the database, and it can."""
+
+    def __init__(self) -> None:
+        self.now = _now()
+        parameters = [self.now, 1, *_open_between(self.now)]
+        self.addition = None if settings.CACHE_URL else Addition(_COUNT_HOLDER, parameters, _COUNTED)
+
+    def allowance(self, added: tuple) -> Allowance | None:
+        """Return where the user stands, from the values of the columns of `addition`; None without, where nothing was counted."""
+        if not added:
+            return None
+        opened_at, used = added
+        return _allowance(settings.RATE_LIMIT_PER_MINUTE, used, opened_at, self.now)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _allowance(limit: int, used: int, opened_at: int, now: int) -> Allowance:
     left = opened_at + WINDOW - now
     return Allowance(limit, used, min(60, max(1, -(-left // 1000))))
 
@@ -68,11 +98,22 @@ def check_misses(subject: str, limit: int) -> None:
         raise RateLimited(allowance.retry_after)
 
 
+def delete_ended_windows() -> int:
+    """Delete the counters of the database that count no more; return how many."""
+    with counters_connection().cursor() as cursor:
+        cursor.execute("DELETE FROM accounts_ratewindow WHERE opened_at < %s", [time.time_ns() // 1_000_000 - WINDOW])
+        return cursor.rowcount
+
+
 def _in_database(subject: str, now: int, cost: int) -> tuple[int, int]:
-    open_between = [now - WINDOW + 1, now + SLACK]
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [subject, now, cost, *open_between, *open_between])
+    with counters_connection().cursor() as cursor:
+        cursor.execute(_COUNT_ONE, [subject, now, cost, *_open_between(now)])
         return cursor.fetchone()
+
+
+def _open_between(now: int) -> list[int]:
+    """Return the two bounds of `opened_at` of a window that is open, twice: the statement asks twice."""
+    return [now - WINDOW + 1, now + SLACK] * 2
 
 
 def _in_redis(subject: str, now: int, cost: int) -> tuple[int, int]:
@@ -91,17 +132,18 @@ def _in_redis(subject: str, now: int, cost: int) -> tuple[int, int]:
 class ActorThrottle(BaseThrottle):
     """Counts a request for the user whose key it carries, or for the address of one that carries none.
 
-    The counter's state is left on the view, which shows it in the headers of the response.
+    What was counted together with the key is not counted again. The counter's state is left on the
+    view, which shows it in the headers of the response.
     """
 
     allowance: Allowance
 
     def allow_request(self, request: Request, view) -> bool:
-        actor: Any = request.user
+        actor, key_use = cast(Any, (request.user, request.auth))
         if actor is None:
-            self.allowance = count_stranger(request)
+            self.allowance = count_anonymous(request)
         else:
-            self.allowance = count(f"user:{actor.user_id}", settings.RATE_LIMIT_PER_MINUTE)
+            self.allowance = key_use.allowance or count(f"user:{actor.user_id}", settings.RATE_LIMIT_PER_MINUTE)
         view.allowance = self.allowance
         return self.allowance.used <= self.allowance.limit
 
@@ -136,7 +178,7 @@ class LargeRequests:
             self.allowance.check()
 
 
-def count_stranger(request: Request | HttpRequest) -> Allowance:
+def count_anonymous(request: Request | HttpRequest) -> Allowance:
     """Count a request without a key, or of a page without a session, for its address."""
     return count(f"address:{client_network(request)}", settings.ANONYMOUS_PER_MINUTE)
 

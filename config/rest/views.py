@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models, transaction
+from django.urls import Resolver404, resolve
+from django.utils.encoding import escape_uri_path, iri_to_uri
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
@@ -17,10 +19,11 @@ from accounts.permissions import Permission
 from accounts.scope import Actor, scope, scope_of
 from config.core.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, RateLimited
 from config.core.orm import has_column, verbose_name
-from config.rest import throttling
+from config.rest import pagination, throttling
 from config.rest.auditing import AuditedMixin
 from config.rest.authentication import CHALLENGE
 from config.rest.compiled.cursors import Keyset
+from config.rest.compiled.disclosures import Disclosure, found_with
 from config.rest.compiled.plans import ResponsePlan, response_plan
 from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Query
 from config.rest.fields import Reference, ScopedRelation, request_serializer, resolve_references
@@ -30,8 +33,8 @@ from config.rest.pagination import Envelope
 from config.rest.permissions import RolePermission
 from config.rest.problems import MAX_PROBLEMS, Problem, Rejected, apply_constraint_message, problems_of
 from config.rest.query_parameters import QueryParameter
-from config.rest.request_body import MAX_VALUES, ApiRequest, StrictJSONParser
-from config.rest.responses import ApiResponse
+from config.rest.request_body import MAX_VALUES, StrictJSONParser
+from config.rest.responses import ApiResponse, empty_response
 
 
 @dataclass(frozen=True)
@@ -126,21 +129,11 @@ class DialectViewSet(AuditedMixin, throttling.LargeRequests, GenericViewSet):
         """Return the error for the row of `model` that `criterion` picks, outside the caller's scope."""
         return not_found_error(model)
 
-    def respond(self, data: Any, status: int = 200) -> ApiResponse:
-        """Return the response with one object."""
-        return ApiResponse(data, status)
+    def respond(self, data: Any, status: int = 200, extra: Mapping[str, Any] | None = None) -> ApiResponse:
+        """Return the response with one object, and `extra` beside what is stored of it."""
+        return ApiResponse({**data, **extra} if extra else data, status)
 
     # --- the way in -------------------------------------------------------------------------------
-    def initialize_request(self, request, *args, **kwargs):
-        self.action = self.action_map.get(request.method.lower())
-        return ApiRequest(
-            request,
-            parsers=self.get_parsers(),
-            authenticators=self.get_authenticators(),
-            negotiator=self.get_content_negotiator(),
-            parser_context=self.get_parser_context(request),
-        )
-
     def initial(self, request, *args, **kwargs) -> None:
         self.perform_authentication(request)
         self.check_throttles(request)
@@ -188,9 +181,13 @@ class DialectViewSet(AuditedMixin, throttling.LargeRequests, GenericViewSet):
         filterset_class = self.filterset_class or StrictFilterSet
         return filterset_class(self.request.GET, query, actor=self.actor, organization_id=self.organization_id)
 
-    def get_object(self) -> tuple:
-        """Return the row that the path names, by the columns of the response plan."""
-        return self.get_row(self.lookup_criterion(self.model, str(self.lookup_url_kwarg)))
+    def get_object(self) -> list[tuple]:
+        """Return the row that the path names, by the columns of the response plan: a list of one, as it leaves."""
+        named = self.lookup_criterion(self.model, str(self.lookup_url_kwarg))
+        rows = self.disclosed(self.get_queryset().filter(named), needed=True).rows(self.response_plan.columns)
+        if not rows:
+            raise self.not_found()
+        return rows
 
     def get_object_id(self) -> int:
         """Return the id of the object that the action will change; most actions do not find archived ones."""
@@ -211,22 +208,30 @@ class DialectViewSet(AuditedMixin, throttling.LargeRequests, GenericViewSet):
         """The compiled serializer of this action's response."""
         return response_plan(self.get_serializer_class())  # type: ignore[arg-type]
 
+    def disclosed(self, query: Query, action: str | None = None, **limits: Any) -> Query:
+        """Return `query` of rows that leave the server: what `to_representation` does is done with them, where the database can.
+
+        `limits` are those of a `Disclosure`.
+        """
+        return query.disclosed(Disclosure(self.response_plan, self.actor, self.read_event(action), **limits))
+
     def to_representation(self, rows: list[tuple]) -> list[dict]:
         """Return the response's objects of `rows`, which leave the server: whose they are is audited first."""
         self.audit_read(rows)
-        return self.response_plan.objects(rows, self.actor)
+        return self.response_plan.objects(rows, self.actor, found_with(rows))
 
-    def affected_patients(self, rows: list[tuple]) -> list[tuple[int, int]]:
-        """Return (organization id, patient id) of the patients whom `rows` of the response plan are about."""
-        return self.response_plan.affected_patients(rows)
+    def patient_columns(self) -> tuple[int, ...]:
+        """Return which columns of the response plan hold the ids of patients whom a row is about."""
+        return () if self.response_plan.patient is None else (self.response_plan.patient,)
 
     # --- actions ----------------------------------------------------------------------------------
     def list(self, request, *args, **kwargs) -> Any:
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))  # type: ignore[arg-type]
+        query = self.disclosed(self.filter_queryset(self.get_queryset()), most_characters=pagination.MAX_PAGE_LENGTH)  # type: ignore[arg-type]
+        rows = self.paginate_queryset(query)  # type: ignore[arg-type]
         return self.get_paginated_response(self.to_representation(rows))  # type: ignore[arg-type]
 
     def retrieve(self, request, *args, **kwargs) -> Any:
-        return self.respond(self.to_representation([self.get_object()])[0])
+        return self.respond(self.to_representation(self.get_object())[0])
 
     def create(self, request, *args, **kwargs) -> Any:
         return self.write(self.perform_create, status=201)
@@ -252,7 +257,7 @@ class DialectViewSet(AuditedMixin, throttling.LargeRequests, GenericViewSet):
         payload: Any = self.request.data
         self.count_batch(payload)
         honoured = self.action in self.idempotent_actions
-        claim = claim_for(self.request._request, self.actor, self.organization_id or 0) if honoured else None
+        claim = claim_for(self.request._request, self.actor, self.organization_id or 0, payload) if honoured else None
         with transaction.atomic():
             if claim and (stored := claim.stored_response()):
                 self.authorize_replay(stored.row_id, payload)
@@ -268,8 +273,12 @@ class DialectViewSet(AuditedMixin, throttling.LargeRequests, GenericViewSet):
         if isinstance(written, ApiResponse):
             return written, 0
         written = Written(written) if isinstance(written, int) else written
-        row = self.get_row(id=written.pk)
-        return self.respond({**self.response_plan.objects([row], self.actor)[0], **written.extra}, status), written.pk
+        # The write has been audited.
+        plan, query = self.response_plan, self.get_queryset().filter(id=written.pk)
+        rows = query.disclosed(Disclosure(plan, self.actor, None)).rows(plan.columns)
+        if not rows:
+            raise self.not_found()
+        return self.respond(plan.objects(rows, self.actor, found_with(rows))[0], status, written.extra), written.pk
 
     def authorize_replay(self, pk: int, payload: Any) -> None:
         """Let the stored response about row `pk` leave once more: to who still sees the row, audited as a read.
@@ -359,15 +368,30 @@ def error_response(problems: list[Problem], body: Any) -> ApiResponse:
 
 
 class UnknownPath:
-    """Mixin for each dialect's catch-all: the same steps as everywhere, and then 404 whatever the verb."""
+    """Mixin for each dialect's catch-all: the same steps as everywhere, and then 404 whatever the verb.
+
+    A path that is known without the slash at its end is 307 to that: it keeps verb and body, and clients follow it.
+    """
 
     schema: Any = None  # No document lists it.
     permissions: ClassVar[Mapping[str, Permission]] = {"unknown": Permission.READ}
 
     def unknown(self, request, *args, **kwargs):
+        known, _, slash = request.path.rpartition("/")
+        if not slash and self._is_known(known):
+            query = iri_to_uri(request.META.get("QUERY_STRING", ""))
+            return empty_response(307, {"Location": f"{escape_uri_path(known)}?{query}".removesuffix("?")})
         raise Rejected([Problem(404, "not_found", "Not found")])
 
     http_method_not_allowed = unknown
+
+    def _is_known(self, path: str) -> bool:
+        """Tell whether another line of the table of contents takes `path`."""
+        try:
+            view: Any = resolve(path).func
+        except Resolver404:
+            return False
+        return not isinstance(self, view.cls)
 
     @classmethod
     def as_catch_all(cls):

@@ -1,7 +1,8 @@
 """The application that `manage.py serve` runs: it waits for slow clients, so that no worker thread has to.
 
     application.py   one request: static file, body, Django in a thread, answer
-    bodies.py        reads a body within a deadline, at a minimum pace and within the memory for bodies
+    bodies.py        reads a body within a deadline, at a minimum pace and within the memory for bodies, or forgets it
+    senders.py       whose key or session a request with a large body carries
     environ.py       what Django is given
     answers.py       sends answers, large ones as fast as the client reads
     pipes.py         a pipe from which the server reads at the client's pace

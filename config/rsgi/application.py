@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 
 from config import wsgi
-from config.rest.body_limits import BODY_FAULT
 from config.rsgi import answers
-from config.rsgi.bodies import Body, BodyFault, Memory
+from config.rsgi.bodies import Body, BodyFault, Memory, Sender, has_body
 from config.rsgi.connections import limit_unread
 from config.rsgi.environ import environ_of
+from config.rsgi.senders import sender_of
 from config.rsgi.static_files import StaticFiles
 
 # Streams for which a thread makes the next part at a time: the other threads are for everybody else.
@@ -37,7 +38,7 @@ class Application:
         self._tasks.add(loop.create_task(limit_unread(settings.ANSWER_SECONDS)))
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
-        static = self._static_files.get(scope)
+        static = None if has_body(scope.headers) else self._static_files.get(scope)
         if static is None:
             await self._dynamic(scope, proto)
         elif static.file is None:
@@ -46,14 +47,12 @@ class Application:
             await answers.send(scope, proto, static.status, static.headers, answers.of_file(static.file))
 
     async def _dynamic(self, scope: Any, proto: Any) -> None:
-        body, fault = Body(self._memory), 0
+        body = Body(self._memory, partial(self._sender, scope))
         try:
-            try:
-                await body.read(proto, scope.headers, scope.path)
-            except BodyFault as error:
-                fault = error.status
-            environ = environ_of(scope, body.content, body.length, fault)
-            work = Work(environ, proto)
+            fault = await _fault_of(body, scope, proto)
+            last = (fault is not None and fault.is_final) or not await body.discard(scope.headers)
+            environ = environ_of(scope, body.content, body.length, fault.status if fault else 0)
+            work = Work(environ, proto, last=last)
             await asyncio.get_running_loop().run_in_executor(self._threads, work.run)
         finally:
             body.release()
@@ -61,6 +60,9 @@ class Application:
             await self._send_stream(scope, proto, work)
         elif work.rest is not None:
             await answers.send(scope, proto, work.status, work.headers, answers.of_bytes(work.rest))
+
+    async def _sender(self, scope: Any) -> Sender | None:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, sender_of, environ_of(scope, b"", 0))
 
     async def _send_stream(self, scope: Any, proto: Any, work: "Work") -> None:
         try:
@@ -73,17 +75,37 @@ class Application:
         loop = asyncio.get_running_loop()
         while True:
             async with self._stream_parts:
-                part = await loop.run_in_executor(self._threads, next, parts, None)
+                part = await _to_its_end(loop.run_in_executor(self._threads, next, parts, None))
             if part is None:
                 return
             yield part
 
 
-class Work:
-    """A call of Django, and what is left to send after it: `stream`, or the bytes `rest`, or neither."""
+async def _fault_of(body: Body, scope: Any, proto: Any) -> BodyFault | None:
+    """Read the body; return what is wrong with it."""
+    try:
+        await body.read(proto, scope.headers, scope.path)
+    except BodyFault as fault:
+        return fault
+    return None
 
-    def __init__(self, environ: dict[str, Any], proto: Any):
-        self._environ, self._proto = environ, proto
+
+async def _to_its_end(thread: asyncio.Future) -> Any:
+    """Return the result of `thread`. Who is cancelled waits for it, too: a thread goes on, and needs what would be closed."""
+    try:
+        return await asyncio.shield(thread)
+    finally:
+        await asyncio.wait([thread])
+
+
+class Work:
+    """A call of Django, and what is left to send after it: `stream`, or the bytes `rest`, or neither.
+
+    An answer that is the `last` one of its connection says so: after it comes a body that nobody reads.
+    """
+
+    def __init__(self, environ: dict[str, Any], proto: Any, *, last: bool):
+        self._environ, self._proto, self._last = environ, proto, last
         self.status, self.headers = 500, answers.Headers()
         self.stream: Any = None
         self.rest: bytes | None = None
@@ -107,7 +129,7 @@ class Work:
         self.status = int(status.split(" ", 1)[0])
         # The server takes no other characters in a header, and drops the connection over them.
         self.headers = [(name, value.encode("ascii", "replace").decode()) for name, value in headers]
-        if BODY_FAULT in self._environ:
+        if self._last:
             self.headers.append(("Connection", "close"))
 
 

@@ -17,6 +17,7 @@ from clinical.models import (
     Instrument,
     RuleKind,
 )
+from clinical.scales import possible_scale
 from clinical.services.instruments import GAUGES
 from patients.models import (
     BillingType,
@@ -44,7 +45,9 @@ def _coded(system: CodeSystem, *concepts: tuple[str, str]) -> tuple[Row, ...]:
 
 
 def _measured(name: str, code: str, loinc: str, unit: str) -> Row:
-    return {"name": name, "code": code, "unit": unit, "concept_code": loinc, "concept_system": CodeSystem.LOINC}
+    least, most, _ = possible_scale(code, loinc, unit)
+    concept = {"concept_code": loinc, "concept_system": CodeSystem.LOINC}
+    return {"name": name, "code": code, "unit": unit, "scale_min": least, "scale_max": most, **concept}
 
 
 def _gauges() -> tuple[Row, ...]:
@@ -84,6 +87,8 @@ CATALOGS: dict[type[Catalog], tuple[Row, ...]] = {
         CodeSystem.SNOMED_CT,
         ("59621000", "Hypertension"),
         ("15777000", "Prediabetes"),
+        ("53741008", "Coronary Heart Disease"),
+        ("55822004", "Hyperlipidemia"),
         ("233678006", "Childhood asthma"),
     ),
     Instrument: (

@@ -5,6 +5,7 @@ over a year.
 """
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from accounts.models.catalogs import Catalog
@@ -26,6 +27,7 @@ from clinical.models import (
     VitalSigns,
 )
 from clinical.services.alerts import create_alert
+from clinical.services.allergies import create_allergy
 from clinical.services.medications import create_medication
 from clinical.services.social_history import create_social_history
 from clinical.services.vital_signs import record_vital_signs
@@ -55,6 +57,29 @@ MEDICATIONS: dict[str, dict[str, Any]] = {
     },
 }
 
+# Medications and problems of the patient with heart failure.
+HEART_MEDICATIONS: dict[str, dict[str, Any]] = {
+    "Warfarin 5 mg tablet": {"dosage": "1 tablet", "frequency": "at night", "date_start": datetime.date(2022, 3, 3)},
+    "lisinopril 10 MG Oral Tablet": {"dosage": "2 tablets", "frequency": "daily", "date_start": datetime.date(2021, 5, 18)},
+    "Atorvastatin 80 MG Oral Tablet": {"dosage": "1 tablet", "frequency": "at night", "date_start": datetime.date(2014, 10, 2)},
+    "Metformin 500 mg tablet": {
+        "dosage": "2 tablets",
+        "frequency": "twice a day, with food",
+        "date_start": datetime.date(2019, 8, 9),
+    },
+    "Naproxen sodium 220 MG Oral Tablet": {
+        "date_start": datetime.date(2020, 1, 6),
+        "date_stop": datetime.date(2022, 3, 3),
+        "status": MedicationStatus.DISCONTINUED,
+        "discontinuation_reason": "Warfarin was begun",
+    },
+}
+HEART_PROBLEMS: dict[str, dict[str, Any]] = {
+    "Coronary Heart Disease": {"date_start": datetime.date(2021, 5, 18)},
+    "Hypertension": {"date_start": datetime.date(2011, 8, 9)},
+    "Hyperlipidemia": {"date_start": datetime.date(2014, 10, 2)},
+}
+
 # Problems by the name of their definition.
 PROBLEMS: dict[str, dict[str, Any]] = {
     "Hypertension": {"date_start": datetime.date(2021, 5, 3)},
@@ -82,8 +107,8 @@ SOCIAL_HISTORY = {
 TREND = ((1, 158, 97, 84, 196), (3, 151, 94, 82, 194), (5, 146, 91, 80, 191), (8, 138, 87, 76, 187), (11, 128, 79, 72, 184))
 
 
-def seed_chart(actor: Actor, patient: Patient) -> None:
-    """Record the allergies and medications that the chart of `patient` has never had.
+def seed_chart(actor: Actor, patient: Patient, medications: Mapping[str, dict[str, Any]] = MEDICATIONS) -> None:
+    """Record the allergies and `medications` that the chart of `patient` has never had.
 
     Skips an archived patient, and archived rows of the catalog.
     """
@@ -91,8 +116,8 @@ def seed_chart(actor: Actor, patient: Patient) -> None:
         return
     for name, values in ALLERGIES.items():
         if definition := _missing(actor, Allergy, AllergyDefinition, patient, name):
-            create_entry(actor=actor, model=Allergy, patient_id=patient.pk, allergy_definition_id=definition, **values)
-    for name, values in MEDICATIONS.items():
+            create_allergy(actor=actor, patient_id=patient.pk, allergy_definition_id=definition, **values)
+    for name, values in medications.items():
         if definition := _missing(actor, Medication, MedicationDefinition, patient, name):
             create_medication(actor=actor, patient_id=patient.pk, medication_definition_id=definition, **values)
 
@@ -101,9 +126,7 @@ def seed_history(actor: Actor, patient: Patient) -> None:
     """Record the problems, alerts, vital signs and social history that the chart of `patient` has never had."""
     if patient.deleted_at:
         return
-    for name, values in PROBLEMS.items():
-        if definition := _missing(actor, Disease, DiseaseDefinition, patient, name):
-            create_entry(actor=actor, model=Disease, patient_id=patient.pk, disease_definition_id=definition, **values)
+    seed_problems(actor, patient, PROBLEMS)
     for name, values in ALERTS.items():
         if definition := _missing(actor, Alert, AlertDefinition, patient, name):
             create_alert(actor=actor, patient_id=patient.pk, alert_definition_id=definition, **values)
@@ -123,6 +146,13 @@ def seed_history(actor: Actor, patient: Patient) -> None:
                 height_inches=67,
                 weight_lbs=weight,
             )
+
+
+def seed_problems(actor: Actor, patient: Patient, problems: Mapping[str, dict[str, Any]]) -> None:
+    """Record the `problems` that the chart of `patient` has never had."""
+    for name, values in problems.items():
+        if definition := _missing(actor, Disease, DiseaseDefinition, patient, name):
+            create_entry(actor=actor, model=Disease, patient_id=patient.pk, disease_definition_id=definition, **values)
 
 
 def _missing(actor: Actor, model: type[ChartEntry], catalog: type[Catalog], patient: Patient, name: str) -> int | None:

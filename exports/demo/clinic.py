@@ -12,20 +12,23 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from accounts.authentication import actor_of_user
-from accounts.models import ApiKey, CareGroup, Organization, Role, User, UserStatus
+from accounts.models import ApiKey, CareGroup, Language, Organization, Role, User, UserStatus
 from accounts.scope import Actor, scope
 from accounts.services.catalogs import create_catalog_row
 from accounts.services.keys import issue_key, revoke_key
 from accounts.services.organizations import create_organization
-from accounts.services.users import change_user_status, create_user, update_user
+from accounts.services.users import NewPassword, change_user_status, create_user, update_user
 from clinical.models import Workflow
 from clinical.services.starter_catalog import install_starter_catalog
-from config.core.orm import fold
+from config.core.text import fold
+from exports.demo.appointments import seed_appointments
 from exports.demo.catalogs import CATALOGS, PROTOCOLS, WORKFLOW, WORKFLOW_DAYS
-from exports.demo.charts import seed_chart, seed_history
+from exports.demo.charts import HEART_MEDICATIONS, HEART_PROBLEMS, seed_chart, seed_history, seed_problems
+from exports.demo.families import HEART_PATIENT, seed_families, seed_family_alert, seed_heart_patient
 from exports.demo.monitoring import COURSES, Monitoring, set_protocol_rules
 from exports.demo.people import Person, people
 from patients.models import (
+    AllergyReviewStatus,
     BillingType,
     Employer,
     FeeSchedule,
@@ -78,12 +81,17 @@ class Demo:
         """Return the object that `--json` prints."""
         return {
             "admin": {"email": self.admin.email, "password": self.password},
-            "organization": {"uuid": str(self.organization.uuid), "slug": self.organization.slug},
-            "other_organization": {"uuid": str(self.other_organization.uuid), "slug": self.other_organization.slug},
+            "organization": _names_of(self.organization),
+            "other_organization": _names_of(self.other_organization),
             "keys": self.keys,
             "patient_uuid": str(self.patient.uuid),
             "other_patient_uuid": str(self.other_patient.uuid),
         }
+
+
+def _names_of(organization: Organization) -> dict[str, str]:
+    """Return what an organization is called: `org_id` by the addresses of the practice API, `slug` by commands."""
+    return {"uuid": str(organization.uuid), "org_id": str(organization.uuid), "slug": organization.slug}
 
 
 def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
@@ -101,6 +109,8 @@ def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
         seed_chart(_ACTOR, main.patient(1))
         for patient in (*map(main.patient, range(1, min(patients, _WITH_HISTORY) + 1)), other.patient(1)):
             seed_history(_ACTOR, patient)
+        _families(main, patients, users)
+        seed_appointments(_ACTOR, main.organization)
         for other_one in (child, other):
             set_protocol_rules(_ACTOR, other_one.organization)
         return _with_credentials(main, other, users)
@@ -115,12 +125,23 @@ def _monitor(main: "DemoOrganization", patients: int, users: dict[str, User]) ->
         Monitoring(_ACTOR, admin, nurse, main.organization).seed(monitored)
 
 
+def _families(main: "DemoOrganization", patients: int, users: dict[str, User]) -> None:
+    """Record families, and the chart of the patient with heart failure where there are so many `patients`."""
+    seed_families(_ACTOR, main.organization)
+    if patients >= HEART_PATIENT:
+        patient = main.patient(HEART_PATIENT)
+        seed_chart(_ACTOR, patient, HEART_MEDICATIONS)
+        seed_problems(_ACTOR, patient, HEART_PROBLEMS)
+        seed_heart_patient(_ACTOR, actor_of_user(users[Role.HC_PRIMARY], route=_ACTOR.route), patient)
+        seed_family_alert(_ACTOR, main.patient(HEART_PATIENT - 1))
+
+
 def _with_credentials(main: "DemoOrganization", other: "DemoOrganization", users: dict[str, User]) -> Demo:
     admin = _user(main, Role.HC_ADMIN, "admin", "Alex", "Moreau")
     password = secrets.token_hex(10)
     for user in (admin, *users.values()):
         if user.role != Role.PATIENT:
-            update_user(actor=_ACTOR, user=user, changes={}, password=password)
+            update_user(actor=_ACTOR, user=user, changes={}, password=NewPassword.hashed(password))
     return Demo(
         password=password,
         admin=admin,
@@ -234,13 +255,16 @@ class DemoOrganization:
             "care_group_id": self._care_group(person),
             "responsible_party_id": known[self._chart(person.guarantor)] if person.guarantor else None,
             "timezone": self.organization.timezone,
+            # Of three charts one has never been asked about allergies.
+            "allergy_review_status": AllergyReviewStatus.REVIEWED if person.number % 3 else AllergyReviewStatus.NOT_REVIEWED,
             "primary_provider_id": draw.choice(self.catalogs[Provider]).pk,
             "location_id": draw.choice(self.catalogs[Location]).pk,
             "fee_schedule_id": draw.choice(self.catalogs[FeeSchedule]).pk,
             "billing_type_id": draw.choice(self.catalogs[BillingType]).pk,
             "employer_id": None if person.guarantor else draw.choice(self.catalogs[Employer]).pk,
         }
-        enrolment = draw.choice(self.enrolments) if person.number % 3 == 2 else None
+        # Those whose monitoring is shown are enrolled with their course.
+        enrolment = draw.choice(self.enrolments) if person.number % 3 == 2 and person.number not in COURSES else None
         return create_patient(actor=_ACTOR, organization=self.organization, values=values, enrolment=enrolment).pk
 
     def _care_group(self, person: Person) -> int | None:
@@ -252,5 +276,11 @@ def _organization(spec: OrganizationSpec) -> Organization:
     found = scope(_ACTOR, Organization.objects.filter(slug=spec.slug)).first()
     parent = scope(_ACTOR, Organization.objects.filter(slug=spec.parent)).first() if spec.parent else None
     return found or create_organization(
-        actor=_ACTOR, name=spec.name, slug=spec.slug, parent=parent, country="US", timezone="America/New_York"
+        actor=_ACTOR,
+        name=spec.name,
+        slug=spec.slug,
+        parent=parent,
+        country="US",
+        timezone="America/New_York",
+        language=Language.EN_US,
     )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from accounts.models import Organization
+from accounts.models import Language, Organization
 from accounts.scope import Actor, scope
 from clinical.models import MonitoringAlert, MonitoringAlertStatus, ProcessedType, RuleKind, StarRating
 from clinical.monitoring import Rule, day_of, days_of
@@ -27,7 +27,7 @@ from clinical.services.monitoring import (
 from clinical.services.overrides import create_override
 from clinical.services.protocols import update_protocol
 from exports.demo.catalogs import PROTOCOLS, WORKFLOW_DAYS
-from patients.models import Enrolment, Language, Patient, Protocol, Status
+from patients.models import Enrolment, Patient, Protocol, Status
 from patients.services.charts import create_entry
 from patients.services.lifecycle import transition_status
 from patients.services.locking import lock_patient
@@ -102,6 +102,24 @@ COURSES: Mapping[int, Course] = {
         {"glucose": Trend(118, 112, 9), "medication_adherence": Trend(9, 9, 0.5)},
         unusual={9: {"glucose": 64}, 16: {"glucose": None}},
         remarks={9: "Felt shaky before lunch"},
+    ),
+    17: Course(
+        HEART,
+        {
+            "weight": Trend(89.8, 94.3, 0.4, 1),
+            "bp_systolic": Trend(143, 171, 3),
+            "bp_diastolic": Trend(82, 90, 3),
+            "heart_rate": Trend(78, 92, 3),
+            "mood": Trend(7, 4, 0.6),
+        },
+        unusual={12: {"weight": None}, 19: {"bp_systolic": 184}},
+        remarks={18: "Short of breath when lying flat"},
+        own_rules={
+            RuleKind.MEASUREMENT: [
+                {"kind": "measurement", "instrument": "bp_systolic", "op": ">=", "value": 165, "flag": "orange"},
+                {"kind": "measurement", "instrument": "bp_systolic", "op": ">=", "value": 180, "flag": "red"},
+            ],
+        },
     ),
     22: Course(
         HEART,
@@ -207,15 +225,24 @@ class Monitoring:
         raise_overdue_alerts(actor=self.actor, organization=self.organization)
 
     def _work_off(self, patients: list[int]) -> None:
-        """Let the nurse process alerts: of four, one stays open, one is escalated, one processed, and one both."""
-        alerts = scope(self.nurse, MonitoringAlert.objects.filter(patient__in=patients)).order_by("pk")
+        """Let the nurse process alerts: of four older ones, one stays open, one is escalated, one processed and one both."""
+        # What yesterday's values raised has not been looked at yet.
+        yesterday = self._at(DAYS - 1, 0)
+        known = MonitoringAlert.objects.filter(patient__in=patients).exclude(measurement__measured_at__gte=yesterday)
+        alerts = scope(self.nurse, known).order_by("pk")
         for place, alert in enumerate(alerts):
             kind, action, info = OUTCOMES[alert.type]
             if place % 4 in (1, 3):
-                self._process(alert, MonitoringAlertStatus.ESCALATED, action="Asked the doctor")
+                escalated = {"action": "Asked the doctor", "escalated_to_id": self.admin.user_id}
+                self._process(alert, MonitoringAlertStatus.ESCALATED, **escalated)
             if place % 4 in (2, 3):
                 details = {"processed_type": kind, "action": action, "additional_info": info}
-                self._process(alert, MonitoringAlertStatus.PROCESSED, **details)
+                self._process(alert, MonitoringAlertStatus.PROCESSED, **details, **self._review(alert))
+
+    def _review(self, alert: MonitoringAlert) -> dict[str, Any]:
+        """Return that the nurse looks again in two weeks, where a dose was raised."""
+        again = {"review_at": timezone.now() + datetime.timedelta(days=14), "review_by_id": self.nurse.user_id}
+        return again if alert.type == RuleKind.AVERAGE else {}
 
     def _process(self, alert: MonitoringAlert, status: str, **details: Any) -> None:
         process_alert(actor=self.nurse, patient_id=alert.patient_id, alert_id=alert.pk, status=status, **details)

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from config.core.orm import fold
+from config.core.text import fold
 from patients.models import MaritalStatus, Sex, Status
 
 _FIRST_NAMES = {

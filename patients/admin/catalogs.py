@@ -23,7 +23,7 @@ class ProviderAdmin(CatalogAdmin):
 
     place, icon, hint = 2, "stethoscope", "Clinicians who treat patients"
     list_display = ["name", "title", "specialty"]
-    search_fields = ["name", "specialty"]
+    search_fields = ["name_key__contains_folded", "specialty"]
 
 
 @admin.register(Location)

@@ -3,9 +3,13 @@
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from accounts.admin.forms import VersionedForm
+from accounts.models import Organization
+from patients.labels import label_of
+from patients.likeness import find_likenesses
 from patients.models import Status
 from patients.services.rules import SEALED
 
@@ -29,9 +33,23 @@ class PatientForm(VersionedForm):
         initial=Status.ACTIVE,
         widget=UnfoldAdminSelectWidget,
     )
+    someone_else = forms.BooleanField(
+        label="I compared them: this is someone else", required=False, widget=UnfoldBooleanSwitchWidget
+    )
     social_security_number = _sealed("New social security number")
     medicaid_id = _sealed("New medicaid id")
     bsn = _sealed("New citizen service number")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a new patient who looks like another one, until somebody says that they have compared them."""
+        cleaned = super().clean()
+        if self.instance.pk is None and not self.errors and not cleaned.get("someone_else"):
+            organization = Organization.objects.filter(pk=self.organization_id).first()
+            alike = find_likenesses(self.actor, organization, self.values()) if organization else []
+            if alike:
+                named = "; ".join(label_of(one.patient, timezone.localdate()) for one in alike)
+                self.add_error("someone_else", f"This may be the same person: {named}. Compare them, then say so here.")
+        return cleaned
 
     def values(self) -> dict[str, Any]:
         """Return what was entered, as the services take it."""

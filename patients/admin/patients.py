@@ -1,8 +1,14 @@
 """Patients: finding them, and their record as a form."""
 
+import datetime
+from typing import ClassVar
+
 from django.contrib import admin
 from django.db.models import Model, QuerySet, TextField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -10,12 +16,16 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts import audit
 from accounts.admin.base import ScopedAdmin, ScopedInline, exclude_fields
 from accounts.admin.filters import ScopedRelatedFilter
+from accounts.audit import Overridden
 from accounts.permissions import ADMINISTRATORS, Permission
 from accounts.site import actor_of
 from config.core.encryption import unseal
 from patients.admin.forms import PatientForm
+from patients.admin.life_cycle import possible_events
+from patients.admin.registration import COMPARED
+from patients.finding import containing_words
+from patients.labels import age_of, label_of, name_of, phone_of
 from patients.models import BALANCES, Enrolment, Patient, PatientIdentifier, Status
-from patients.search import containing, query_patterns
 from patients.serializer_fields import masked
 from patients.services.patients import create_patient, update_patient
 
@@ -34,6 +44,7 @@ FIELDSETS: list = [
                 ("first_name", "middle_name", "last_name"),
                 ("date_of_birth", "chart_number", "status"),
                 "medical_urgent_note",
+                "someone_else",
                 "base_version",
             ]
         },
@@ -110,7 +121,6 @@ class IdentifierInline(ScopedInline):
     """Numbers that other systems know the patient by."""
 
     model = PatientIdentifier
-    tab = True
     verbose_name_plural = "Identifiers"
     fields = ["system", "value", "use", "assigner"]
 
@@ -119,7 +129,6 @@ class EnrolmentInline(ScopedInline):
     """The patient's time in programs."""
 
     model = Enrolment
-    tab = True
     verbose_name_plural = "Programs"
     fields = ["program", "protocol", "start_date", "end_date"]
 
@@ -133,12 +142,24 @@ class PatientAdmin(ScopedAdmin):
 
     form = PatientForm
     creators = writers = Permission.WRITE_PATIENTS.roles
-    section, place, icon, hint = "Patients", 1, "personal_injury", "Find, register and correct"
+    section, place, icon, hint = "Patients", 1, "person", "Find, register and correct"
+    add_url_name, add_label = "admin:register", "Register patient"
+    past_days = frozenset({"date_of_birth"})
     compressed_fields = False
-    change_form_before_template = "admin/patients/patient/heading.html"
+    change_form_outer_before_template = "admin/patients/patient/heading.html"
     formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     inlines = [IdentifierInline, EnrolmentInline]
-    list_display = ["name", "date_of_birth", "chart_number", "phone", "status_label", "care_group", "primary_provider", "added"]
+    list_display = [
+        "name",
+        "age",
+        "born",
+        "number",
+        "phone",
+        "status_label",
+        "care_group",
+        "primary_provider",
+        "added",
+    ]
     list_filter = [
         StatusFilter,
         ("care_group", ScopedRelatedFilter),
@@ -147,8 +168,10 @@ class PatientAdmin(ScopedAdmin):
     ]
     list_select_related = ["care_group", "primary_provider"]
     ordering = ["last_name_key", "first_name_key", "id"]
+    # What was searched for is of a person, and goes into no address of a chart.
+    preserve_filters = False
     search_fields = ["search_text"]
-    search_help_text = "Any part of a name, date of birth, phone, e-mail or chart number"
+    search_help_text = "Any part of a name, phone, e-mail or chart number, or a date of birth as you write it"
     autocomplete_fields = ["responsible_party", "primary_provider", "secondary_provider", "location", "employer"]
     readonly_fields = ["stored_ssn", "stored_medicaid_id", "stored_bsn", "uuid", "version", "created_at", "updated_at"]
     constraint_fields = {
@@ -157,14 +180,29 @@ class PatientAdmin(ScopedAdmin):
     }
     fieldsets = FIELDSETS
 
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["clinic/patients.css"]}
+
     # --- the list ---------------------------------------------------------------------------------
     @display(description="Name", ordering="last_name_key")
     def name(self, patient: Patient) -> str:
-        return f"{patient.last_name}, {patient.first_name}"
+        return name_of(patient)
+
+    @display(description="Age", ordering="-date_of_birth_key")
+    def age(self, patient: Patient) -> int | None:
+        return age_of(patient, timezone.localdate())
+
+    @display(description="Born", ordering="date_of_birth_key")
+    def born(self, patient: Patient) -> datetime.date | None:
+        return patient.date_of_birth
+
+    @display(description="Number", ordering="chart_number_key")
+    def number(self, patient: Patient) -> str | None:
+        return patient.chart_number
 
     @display(description="Phone")
-    def phone(self, patient: Patient) -> str | None:
-        return patient.mobile_phone or patient.home_phone or patient.work_phone
+    def phone(self, patient: Patient) -> str:
+        return phone_of(patient)
 
     @display(
         description="Status",
@@ -176,14 +214,30 @@ class PatientAdmin(ScopedAdmin):
 
     @display(description="Added", ordering="created_at")
     def added(self, patient: Patient):
-        return patient.created_at.date()
+        return timezone.localdate(patient.created_at)
 
     def find(self, request: HttpRequest, queryset: QuerySet, text: str) -> tuple[QuerySet, bool]:
         """Find patients as the APIs do: every word, as typed or as digits."""
-        return queryset.filter(containing(query_patterns(text))).defer(*_LIST_LEAVES_OUT), False
+        return queryset.filter(containing_words(actor_of(request), text)).defer(*_LIST_LEAVES_OUT), False
+
+    @display(description="Actions")
+    def row_menu(self, patient: Patient) -> str:
+        """The buttons of what may happen to one patient."""
+        events = [
+            (reverse("admin:patient_life_cycle", args=[patient.pk, event]), title, icon)
+            for event, title, icon in possible_events(patient)
+        ]
+        return render_to_string("admin/patients/row_menu.html", {"patient": patient, "events": events})
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        columns = super().get_list_display(request)
+        return [*columns, "row_menu"] if self._is(request, self.writers) else columns
 
     def label(self, obj: Patient) -> str:
-        return f"{obj.last_name}, {obj.first_name} ({obj.date_of_birth or 'date of birth unknown'})"
+        return label_of(obj, timezone.localdate())
+
+    def address(self, obj: Patient) -> str:
+        return reverse("admin:chart", args=[obj.pk])
 
     def audit_read(self, request: HttpRequest, rows: list[Patient], action: str) -> None:
         patients = [(row.organization_id, row.pk) for row in rows]
@@ -199,8 +253,7 @@ class PatientAdmin(ScopedAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None:
-            exclude_fields(fieldsets, self.readonly_fields)
+        exclude_fields(fieldsets, self.readonly_fields if obj is None else ["someone_else"])
         return [fieldset for fieldset in fieldsets if fieldset[1]["fields"]]
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list:
@@ -225,7 +278,17 @@ class PatientAdmin(ScopedAdmin):
 
     def create(self, request: HttpRequest, form: PatientForm) -> Patient:
         values = {"status": form.cleaned_data["status"], **form.values()}
-        return create_patient(actor=actor_of(request), organization=self.organization_for(form), values=values)
+        compared = Overridden("Compared with those who look alike: someone else.", (COMPARED,))
+        overridden = compared if form.cleaned_data["someone_else"] else None
+        return create_patient(
+            actor=actor_of(request), organization=self.organization_for(form), values=values, overridden=overridden
+        )
+
+    def response_post_save_add(self, request: HttpRequest, obj: Patient) -> HttpResponse:
+        return HttpResponseRedirect(self.address(obj))
+
+    def response_post_save_change(self, request: HttpRequest, obj: Patient) -> HttpResponse:
+        return HttpResponseRedirect(self.address(obj))
 
     def change(self, request: HttpRequest, obj: Patient, form: PatientForm) -> None:
         version = form.cleaned_data["base_version"]

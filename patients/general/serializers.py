@@ -4,8 +4,8 @@ from rest_framework import serializers
 
 from accounts.scope import Actor
 from config.rest.compiled.plans import Computed
-from config.rest.fields import Choice, ContractSerializer, Date, Email, Text
-from config.rest.general import UTCMilliseconds
+from config.rest.fields import Choice, ContractSerializer, Email, Text
+from config.rest.general import Date, UTCMilliseconds
 from patients.models import Gender, Patient, Status
 from patients.serializer_fields import Age
 
@@ -60,6 +60,10 @@ class GeneralAddressIn(serializers.Serializer):
     state = Text(max_length=255, required=False, allow_null=True, allow_blank=True)
     zip_code = Text(max_length=32, source="postal_code", required=False, allow_null=True, allow_blank=True)
 
+    def run_validation(self, data=serializers.empty):
+        """Take null for an address of which nothing is known: it clears every part."""
+        return super().run_validation(dict.fromkeys(self.fields) if data is None else data)
+
 
 class GeneralPatientIn(ContractSerializer):
     """The values that create or change a patient, inside their wrapper."""
@@ -68,7 +72,7 @@ class GeneralPatientIn(ContractSerializer):
     gender = Choice(choices=Gender.choices, required=False, allow_null=True)
     phone = Text(max_length=64, source="mobile_phone", required=False, allow_null=True, allow_blank=True)
     email = Email(max_length=254, required=False, allow_null=True, allow_blank=True)
-    address = GeneralAddressIn(source="*", required=False)
+    address = GeneralAddressIn(source="*", required=False, allow_null=True)
 
     class Meta:
         model = Patient

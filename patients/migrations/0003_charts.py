@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0002_search_text_trigrams'),
+        ('patients', '0001_initial'),
     ]
 
     operations = [

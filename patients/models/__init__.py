@@ -25,13 +25,14 @@ from patients.models.histories import (
     SettingKey,
 )
 from patients.models.names import NameKey
+from patients.models.overridden import OverriddenWarning
 from patients.models.patients import (
     BALANCES,
+    FOLLOWED,
     STAFF_FIELDS,
     AllergyReviewStatus,
     ContactMethod,
     Gender,
-    Language,
     MaritalStatus,
     Patient,
     Pronoun,
@@ -40,9 +41,12 @@ from patients.models.patients import (
 )
 from patients.models.referrals import AttributionRole, ReferralAttribution
 from patients.models.relationships import Relationship, RelationshipType
+from patients.models.search_entries import SearchEntry
+from patients.models.totals import PatientTotal
 
 __all__ = [
     "BALANCES",
+    "FOLLOWED",
     "STAFF_FIELDS",
     "AllergyReviewStatus",
     "AttributionRole",
@@ -58,15 +62,16 @@ __all__ = [
     "FieldValue",
     "Gender",
     "History",
-    "Language",
     "Location",
     "MaritalStatus",
     "MutationType",
     "NameKey",
+    "OverriddenWarning",
     "Patient",
     "PatientIdentifier",
     "PatientMutation",
     "PatientTag",
+    "PatientTotal",
     "Program",
     "Pronoun",
     "Protocol",
@@ -76,6 +81,7 @@ __all__ = [
     "ReferralSource",
     "Relationship",
     "RelationshipType",
+    "SearchEntry",
     "SettingChange",
     "SettingKey",
     "Sex",

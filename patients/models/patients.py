@@ -2,11 +2,11 @@
 
 from decimal import Decimal
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import CareGroup, Organization, User
+from accounts.models import CareGroup, Language, Organization, User
 from accounts.models.organizations import validate_timezone
 from accounts.scope import ScopePath
 from config.core.databases import ByteOrderField
@@ -73,6 +73,14 @@ BALANCES = (
 )
 
 
+def validate_email_address(text: str) -> None:
+    """Raise ValidationError unless `text` is an e-mail address.
+
+    A function, as responses that show the column would be documented as addresses by Django's validator: it may be empty.
+    """
+    validate_email(text)
+
+
 class Status(models.TextChoices):
     """The status of a patient."""
 
@@ -83,12 +91,16 @@ class Status(models.TextChoices):
     ARCHIVED = "archived"
 
 
+# The rows of the patients of whom measurements are expected (`Patient.is_followed`).
+FOLLOWED = Q(patient__status=Status.ACTIVE, patient__date_time_deceased=None)
+
+
 class Gender(models.TextChoices):
     """Administrative gender."""
 
     FEMALE = "female"
     MALE = "male"
-    NON_BINARY = "non_binary"
+    NON_BINARY = "non_binary", "Non-binary"
     OTHER = "other"
     PREFER_NOT_TO_SAY = "prefer_not_to_say"
     UNKNOWN = "unknown"
@@ -116,17 +128,17 @@ class MaritalStatus(models.TextChoices):
 class Pronoun(models.TextChoices):
     """The pronouns that the patient uses."""
 
-    HE_HIM = "he_him"
+    HE_HIM = "he_him", "He/him"
     NOT_SPECIFIED = "not_specified"
     OTHER = "other"
-    SHE_HER = "she_her"
-    THEY_THEM = "they_them"
+    SHE_HER = "she_her", "She/her"
+    THEY_THEM = "they_them", "They/them"
 
 
 class AllergyReviewStatus(models.TextChoices):
     """Whether allergies were reviewed; nkda = no known drug allergies."""
 
-    NKDA = "nkda"
+    NKDA = "nkda", "No known drug allergies"
     NOT_REVIEWED = "not_reviewed"
     REVIEWED = "reviewed"
 
@@ -134,38 +146,28 @@ class AllergyReviewStatus(models.TextChoices):
 class ContactMethod(models.TextChoices):
     """How the patient wants to hear from the clinic."""
 
-    EMAIL = "email"
+    EMAIL = "email", "E-mail"
     MAIL = "mail"
-    NONE = "none"
+    NONE = "none", "Nothing"
     PHONE = "phone"
     TEXT = "text"
 
 
-class Language(models.TextChoices):
-    """Languages of the monitoring platform."""
-
-    NL = "nl"
-    EN = "en"
-    EN_US = "en_US"
-    DE = "de"
-    FR = "fr"
-
-
-def _text(length: int = 255) -> models.CharField:
+def _text(length: int = 255, label: str | None = None) -> models.CharField:
     """Return a column for optional text, stored as sent: null means unknown, and differs from empty."""
-    return models.CharField(max_length=length, null=True, blank=True)
+    return models.CharField(label, max_length=length, null=True, blank=True)
 
 
-def _choice(choices: type[models.TextChoices]) -> models.CharField:
-    return models.CharField(max_length=24, choices=choices.choices, null=True, blank=True)
+def _choice(choices: type[models.TextChoices], label: str | None = None) -> models.CharField:
+    return models.CharField(label, max_length=24, choices=choices.choices, null=True, blank=True)
 
 
-def _note() -> models.TextField:
-    return models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
+def _note(label: str | None = None) -> models.TextField:
+    return models.TextField(label, max_length=NOTE_LENGTH, null=True, blank=True)
 
 
-def _money() -> models.DecimalField:
-    return models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"))
+def _money(label: str) -> models.DecimalField:
+    return models.DecimalField(label, max_digits=12, decimal_places=2, default=Decimal("0.00"))
 
 
 def _key(length: int = 255) -> ByteOrderField:
@@ -180,11 +182,13 @@ def _catalog(model: type[models.Model]) -> models.ForeignKey:
 class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     """A person in the care of an organization.
 
-    Columns that end in `_key`, `mobile_e164` and `search_text` are derived (patients/search.py);
-    those that end in `_sealed` hold ciphertext (config/core/encryption.py), those in `_index` its blind index.
+    Columns that end in `_key`, `mobile_e164` and `search_text` are derived (patients/search.py). Lists are sorted by
+    `last_name_key`; duplicates are found by `last_name_match_key`, which has no blanks, punctuation or marks. Columns
+    that end in `_sealed` hold ciphertext (config/core/encryption.py), those in `_index` its blind index.
     """
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    # Several indexes of lists begin with it.
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     care_group = models.ForeignKey(CareGroup, models.PROTECT, null=True, blank=True, related_name="+")
     user = models.OneToOneField(User, models.PROTECT, null=True, blank=True, related_name="patient")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
@@ -197,38 +201,40 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     title = _text(64)
     salutation = _text()
     date_of_birth = models.DateField(null=True, blank=True)
-    date_time_deceased = models.DateTimeField(null=True, blank=True)
-    gender = _choice(Gender)
-    sex = _choice(Sex)
-    pronoun = _choice(Pronoun)
+    date_time_deceased = models.DateTimeField("moment of death", null=True, blank=True)
+    gender = _choice(Gender, "administrative gender")
+    sex = _choice(Sex, "sex at birth")
+    pronoun = _choice(Pronoun, "pronouns")
     marital_status = _choice(MaritalStatus)
     chart_number = _text(64)
     account_name = _text(150)
-    preferred_language = _text(64)
-    language = models.CharField(max_length=8, choices=Language.choices, null=True, blank=True)
-    timezone = models.CharField(max_length=64, default="Europe/Amsterdam", validators=[validate_timezone])
+    preferred_language = _text(64, "language")
+    language = models.CharField(
+        "language of the monitoring platform", max_length=8, choices=Language.choices, null=True, blank=True
+    )
+    timezone = models.CharField("time zone", max_length=64, default="Europe/Amsterdam", validators=[validate_timezone])
 
     # Where and how
-    email = _text(254)
+    email = models.CharField("e-mail", max_length=254, null=True, blank=True, validators=[validate_email_address])
     home_phone = _text(64)
     mobile_phone = _text(64)
     work_phone = _text(64)
-    address_line1 = _text()
-    address_line2 = _text()
-    address_note = _note()
+    address_line1 = _text(label="address")
+    address_line2 = _text(label="address, second line")
+    address_note = _note("note on the address")
     street = _text()
     house_number = _text(32)
-    house_number_suffix = _text(32)
+    house_number_suffix = _text(32, "suffix of the house number")
     city = _text()
     state = _text()
     postal_code = _text(32)
     country = _text(64)
-    emergency_contact_name = _text()
-    emergency_contact_phone = _text(64)
-    preferred_contact_method = _choice(ContactMethod)
-    preferred_confirmation_method = _choice(ContactMethod)
-    receives_email = models.BooleanField(default=False)
-    receives_sms = models.BooleanField(default=False)
+    emergency_contact_name = _text(label="emergency contact")
+    emergency_contact_phone = _text(64, "phone of the emergency contact")
+    preferred_contact_method = _choice(ContactMethod, "prefers to hear by")
+    preferred_confirmation_method = _choice(ContactMethod, "prefers to confirm by")
+    receives_email = models.BooleanField("receives e-mail", default=False)
+    receives_sms = models.BooleanField("receives text messages", default=False)
     sms_login_enabled = models.BooleanField(default=False)
 
     # Care
@@ -236,19 +242,19 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     secondary_provider = _catalog(Provider)
     location = _catalog(Location)
     medical_summary = _note()
-    medical_urgent_note = _note()
+    medical_urgent_note = _note("urgent note")
     treatment_notes = _note()
-    appointment_module_note = _note()
-    comments = _note()
+    appointment_module_note = _note("note for appointments")
+    comments = _note("note for the desk")
     premedication_required = models.BooleanField(default=False)
     allergy_review_status = models.CharField(
-        max_length=16, choices=AllergyReviewStatus.choices, default=AllergyReviewStatus.NOT_REVIEWED
+        "review of allergies", max_length=16, choices=AllergyReviewStatus.choices, default=AllergyReviewStatus.NOT_REVIEWED
     )
     smoking_snomed = models.CharField(max_length=18, null=True, editable=False)
     latest_vitals_date = models.DateField(null=True, editable=False)
-    date_first_visit = models.DateField(null=True, blank=True)
+    date_first_visit = models.DateField("first visit", null=True, blank=True)
     ask_to_arrive_early_mins = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(120)]
+        "minutes to come early", null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(120)]
     )
     consent_flags = models.IntegerField(default=0, validators=[MinValueValidator(0), MaxValueValidator(2**31 - 1)])
 
@@ -259,16 +265,16 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     employer = _catalog(Employer)
     billing_account = models.JSONField(null=True, blank=True)
     billing_cycle_day = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(31)]
+        "day of the month for bills", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(31)]
     )
-    balance_0_30 = _money()
-    balance_31_60 = _money()
-    balance_61_90 = _money()
-    balance_over_90 = _money()
-    balance_total = _money()
-    estimated_balance = _money()
-    insurance_estimate = _money()
-    payment_plan_due = _money()
+    balance_0_30 = _money("balance, up to 30 days")
+    balance_31_60 = _money("balance, 31 to 60 days")
+    balance_61_90 = _money("balance, 61 to 90 days")
+    balance_over_90 = _money("balance, over 90 days")
+    balance_total = _money("balance in all")
+    estimated_balance = _money("estimated balance")
+    insurance_estimate = _money("estimated insurance share")
+    payment_plan_due = _money("due by payment plan")
 
     # Life cycle
     activated_at = models.DateTimeField(null=True, editable=False)
@@ -286,6 +292,7 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     # Derived
     first_name_key = _key()
     last_name_key = _key()
+    last_name_match_key = _key()
     chart_number_key = _key(64)
     date_of_birth_key = _key(10)
     email_key = _key(254)
@@ -335,6 +342,16 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     def full_name(self) -> str:
         """First and last name."""
         return f"{self.first_name} {self.last_name}"
+
+    @property
+    def has_died(self) -> bool:
+        """Whether a death is recorded. Who was archived after it and restored keeps its time, and has another status."""
+        return self.status == Status.DECEASED or self.date_time_deceased is not None
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether measurements are expected of the patient, and alerts raised: who is active and has not died."""
+        return self.status == Status.ACTIVE and not self.has_died
 
     def affected_patients(self) -> set[int]:
         """Return the ids of the patients whom this row is about, as the audit trail names them."""

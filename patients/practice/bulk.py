@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from drf_spectacular.utils import extend_schema
 
 from accounts.models import Organization
 from accounts.permissions import Permission
@@ -16,8 +17,9 @@ from config.rest import practice
 from config.rest.bulk_reader import BulkReader
 from config.rest.idempotency import Claim, claim_for
 from config.rest.problems import problems_of
-from config.rest.responses import ApiResponse
-from patients.bulk_import import CHUNK, BulkImport, Chunk, Options, Outcome, Result
+from config.rest.responses import ApiResponse, to_json
+from patients.bulk_import import CHUNK, BulkImport, Chunk
+from patients.import_options import Options, Outcome, Result
 from patients.models import Patient
 from patients.practice.serializers import PracticeBulkIn, PracticeBulkOut, PracticeBulkRowIn
 
@@ -31,6 +33,8 @@ class ImportRun:
     results: list[dict] = field(default_factory=list)
     denied: bool = False
     """Whether a row named a patient whom the caller does not see."""
+    saved: bytes = b""
+    """The results as this run has last kept them with its claim."""
 
     @property
     def finished(self) -> bool:
@@ -38,10 +42,12 @@ class ImportRun:
         return len(self.results) == len(self.rows)
 
     @property
-    def next_rows(self) -> list[Any]:
-        """The rows of the next transaction."""
+    def next_rows(self) -> tuple[list[Any], list[Any]]:
+        """The rows of the next transaction, and of the one after it."""
         done = len(self.results)
-        return self.rows[done:] if self.job.options.whole else self.rows[done : done + CHUNK]
+        if self.job.options.whole:
+            return self.rows[done:], []
+        return self.rows[done : done + CHUNK], self.rows[done + CHUNK : done + 2 * CHUNK]
 
     def write_chunk(self, chunk: Chunk) -> None:
         """Import the rows of `chunk`, in the transaction that is open."""
@@ -49,7 +55,7 @@ class ImportRun:
 
     def catch_up(self, claim: Claim) -> None:
         """Take over the results that a run under the same key had when it was cut off."""
-        known = json.loads(claim.progress() or "[]")
+        known = json.loads(claim.progress(self.saved) or "[]")
         further = known[len(self.results) :]
         self.job.restore_claims(self.rows[len(self.results) :], [status for status, *_ in further])
         for status, uuid, errors in further:
@@ -57,7 +63,8 @@ class ImportRun:
 
     def save_progress(self, claim: Claim) -> None:
         """Keep the results with `claim`, so that a repeated request goes on from there."""
-        claim.save_progress(json.dumps([[result["status"], result["uuid"], result["errors"]] for result in self.results]))
+        results = [[result["status"], result["uuid"], result["errors"]] for result in self.results]
+        self.saved = claim.save_progress(to_json(results).decode())
 
     def _rendered(self, result: Result) -> dict:
         """Return what became of a row, as the response shows it."""
@@ -84,6 +91,7 @@ class PatientBulkViewSet(practice.ViewSet):
     max_body_size = 25_000_000
     max_body_values = 1_000_000
 
+    @extend_schema(operation_id="import_patients")
     def bulk(self, request, *args, **kwargs) -> ApiResponse:
         """Import patients.
 
@@ -91,7 +99,7 @@ class PatientBulkViewSet(practice.ViewSet):
         same transaction, and whoever repeats the request goes on from there.
         """
         self.count_batch(request.data)
-        claim = claim_for(request._request, self.actor, self.organization_id)
+        claim = claim_for(request._request, self.actor, self.organization_id, request.data)
         with claim.held() if claim else nullcontext():
             run = self._start(claim)
             response = run if isinstance(run, ApiResponse) else import_rows(run, claim)
@@ -107,7 +115,8 @@ class PatientBulkViewSet(practice.ViewSet):
                     return stored.response
         values = self.get_valid_serializer(self.request.data).validated_data
         organization = Organization.objects.get(pk=self.organization_id)
-        options, reader = Options(**values.get("meta", {})), BulkReader(PracticeBulkRowIn)
+        given = {name: value for name, value in (values.get("meta") or {}).items() if value is not None}
+        options, reader = Options(**given), BulkReader(PracticeBulkRowIn)
         job = BulkImport(actor=self.actor, organization=organization, reader=reader, options=options)
         return ImportRun(job, values["rows"])
 
@@ -117,7 +126,8 @@ def import_rows(run: ImportRun, claim: Claim | None) -> ApiResponse:
     response = None
     while response is None:
         write = partial(import_chunk, run, claim)
-        response = run.job.process(run.next_rows, len(run.results), write, always=claim is not None)
+        rows, following = run.next_rows
+        response = run.job.process(rows, len(run.results), write, following=following, always=claim is not None)
     return response
 
 

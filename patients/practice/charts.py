@@ -11,7 +11,6 @@ from accounts.permissions import Permission
 from config.rest import practice
 from config.rest.fields import ContractSerializer
 from config.rest.responses import ApiResponse
-from config.rest.views import Written
 from patients.models import ChartEntry, ChartRecord, Patient
 from patients.services.charts import archive_entry, create_entry, update_entry
 from patients.views import PatientChildViewSet
@@ -43,13 +42,11 @@ class ChartViewSet(PatientChildViewSet, practice.ViewSet):
             path(f"{many}/<{cls.lookup_url_kwarg}>", cls.as_view({"get": "retrieve"})),
         ]
 
-    def affected_patients(self, rows: list[tuple]) -> list[tuple[int, int]]:
-        """Return the patient of the path and all whom `rows` are about."""
-        indexes = [self.response_plan.columns.index(column) for column in self.model.others]
-        others = {(row[1], row[index]) for row in rows for index in indexes if row[index] is not None}
-        return sorted({*super().affected_patients(rows), *others})
+    def patient_columns(self) -> tuple[int, ...]:
+        """Return the columns with the patient of an entry and all others whom it is about."""
+        return (*super().patient_columns(), *map(self.response_plan.columns.index, self.model.others))
 
-    def perform_create(self, serializer: serializers.Serializer) -> int | Written:
+    def perform_create(self, serializer: serializers.Serializer) -> int:
         create = self.create_service or partial(create_entry, model=self.model)
         return create(actor=self.actor, patient_id=self.patient_id, **serializer.validated_data).pk
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.db import models, transaction
 from django.db.models import Q
 from django.urls import URLPattern, path
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from accounts.permissions import Permission
@@ -107,14 +108,15 @@ class FieldValueViewSet(ChartViewSet):
     def get_serializer_class(self):
         return PracticeFieldFormOut if self.action == "form" else PracticeFieldValueOut
 
-    def affected_patients(self, rows: list[tuple]) -> list[tuple[int, int]]:
-        """Return the patient of the path: no row here is about another one."""
-        return [(self.organization_id, self.patient_id)]
+    def patient_columns(self) -> tuple[int, ...]:
+        """Return none: no row here is about another patient than the one of the path."""
+        return ()
 
     def get_queryset(self) -> Query:
         query = super().get_queryset()
         return query.filter(FILLED) if self.action == "list" else query
 
+    @extend_schema(operation_id="get_field_form")
     def form(self, request, *args, **kwargs) -> ApiResponse:
         """Get the form of all custom fields, with what they hold."""
         values = self.get_queryset().rows(("field_definition_id", "value", "version"))
@@ -124,6 +126,7 @@ class FieldValueViewSet(ChartViewSet):
         self.audit_read([])
         return ApiResponse({"items": [form_field(*columns, *held.get(pk, (None, None))) for pk, *columns in rows]})
 
+    @extend_schema(operation_id="set_field_values")
     def upsert(self, request, *args, **kwargs) -> ApiResponse:
         """Set custom fields of a patient, all of them or none."""
         payload = request.data

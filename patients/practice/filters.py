@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
+from django.db.models import BigIntegerField, Exists, Model, OuterRef, QuerySet
 
 from config.core.compiled_queries import parameter
 from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Query
 from config.rest.filters import DateFilter, MultipleChoiceFilter, ReferenceFilter, StrictFilterSet
 from patients.filters import SearchFilter, StatusFilter
-from patients.models import Location, PatientTag, Provider, Status, TagDefinition
+from patients.models import Location, PatientTag, Provider, SearchEntry, Status, TagDefinition
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,9 @@ class HasTag(Criterion):
     def apply(self, rows: QuerySet) -> QuerySet:
         tags = PatientTag.objects.filter(patient=OuterRef("pk"), tag_definition=self.tag_definition_id, deleted_at=None)
         return rows.filter(Exists(tags))
+
+    def applies_to(self, model: type[Model]) -> bool:
+        return model is SearchEntry
 
 
 class TagFilter(ReferenceFilter):

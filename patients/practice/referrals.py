@@ -92,6 +92,7 @@ class ReferralAttributionViewSet(ChartRecordViewSet):
 
     model = ReferralAttribution
     lookup_url_kwarg = "attribution_uuid"
+    default_sort_dir = "desc"
     serializer_class = PracticeReferralAttributionOut
     permissions = {**ChartRecordViewSet.permissions, "list": Permission.READ_STAFF_ONLY, "retrieve": Permission.READ_STAFF_ONLY}
     request_serializer_classes = {"create": PracticeReferralAttributionIn, "partial_update": PracticeReferralAttributionPatchIn}
@@ -107,6 +108,6 @@ class ReferralAttributionViewSet(ChartRecordViewSet):
             model=self.model,
             patient_id=self.patient_id,
             entry_id=self.object_id,
-            base_version=BASE_VERSION.read(self.request.GET),
+            base_version=BASE_VERSION.read(self.request.GET, self.matched_version),
         )
         return self.object_id

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db.models import Q
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from config.rest import practice
@@ -76,10 +77,12 @@ class RelationshipViewSet(ChartRecordViewSet):
         "relationship_not_to_self": (422, "A patient has no relationship to themselves.", "to_patient_uuid"),
     }
 
+    @extend_schema(operation_id="list_guardians")
     def guardians(self, request, *args, **kwargs) -> ApiResponse:
         """List the guardians of a patient."""
         return self._guardianships(self.scoped_query(Relationship).filter(to_patient_id=self.patient_id), "patient")
 
+    @extend_schema(operation_id="list_dependents")
     def dependents(self, request, *args, **kwargs) -> ApiResponse:
         """List whose guardian a patient is."""
         return self._guardianships(self.get_queryset(), "to_patient")
@@ -88,5 +91,5 @@ class RelationshipViewSet(ChartRecordViewSet):
         """Respond with those of the rows that make a guardian, where the caller sees the `other` patient, who is not archived."""
         visible_other = in_scope(self.actor, Patient, f"{other}__")
         current_other = Where(Q(**{f"{other}__deleted_at": None}))
-        query = query.filter(NOT_ARCHIVED, GUARDIAN, visible_other, current_other)
+        query = self.disclosed(query.filter(NOT_ARCHIVED, GUARDIAN, visible_other, current_other))
         return ApiResponse(self.to_representation(query.rows(self.response_plan.columns, ("id",))))

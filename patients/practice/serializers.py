@@ -1,14 +1,15 @@
 """Patients in the practice dialect."""
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import CareGroup
 from config.rest.bulk_reader import UnreadRows
 from config.rest.compiled.plans import Computed, Constant
 from config.rest.fields import BaseVersion, Boolean, Choice, ContractSerializer, Email, Text
-from config.rest.openapi import array, nullable
-from config.rest.practice import ReferenceField
-from patients.bulk_import import MAX_ROWS, Match, Mode, OnError, Outcome
+from config.rest.openapi import array, component, nullable
+from config.rest.practice import VALUE_PROBLEM, ReferenceField
+from patients.import_options import MAX_ROWS, Match, Mode, OnError, Outcome
 from patients.input_serializers import PatientBody, PatientRow
 from patients.models import (
     BALANCES,
@@ -34,7 +35,7 @@ class PracticePatientOut(ContractSerializer):
     fee_schedule = ReferenceField(FeeSchedule, source="fee_schedule_id")
     location = ReferenceField(Location, source="location_id")
     medicaid_id = IdentityNumber("medicaid_id")
-    potential_duplicates = Constant(None, schema=nullable(array({"type": "object"})))
+    potential_duplicates = Constant(None, schema=nullable(array(component("PatientItem"))))
     primary_provider = ReferenceField(Provider, source="primary_provider_id")
     responsible_party = ReferenceField(Patient, ("first_name", "last_name"), source="responsible_party_id")
     scheduling_restricted = Computed(scheduling_restricted, ("status", "balance_total"), schema={"type": "boolean"})
@@ -197,12 +198,12 @@ class PracticeCountsOut(serializers.Serializer):
 
 
 class PracticeBulkMetaIn(serializers.Serializer):
-    """How an import is carried out."""
+    """How an import is carried out. Null is the default."""
 
-    mode = Choice(choices=list(Mode), default=Mode.CREATE)
-    match_on = Choice(choices=list(Match), default=Match.CHART_NUMBER)
-    validate_only = Boolean(default=False)
-    on_error = Choice(choices=list(OnError), default=OnError.CONTINUE)
+    mode = Choice(choices=list(Mode), default=Mode.CREATE, allow_null=True)
+    match_on = Choice(choices=list(Match), default=Match.CHART_NUMBER, allow_null=True)
+    validate_only = Boolean(default=False, allow_null=True)
+    on_error = Choice(choices=list(OnError), default=OnError.CONTINUE, allow_null=True)
 
 
 class PracticeBulkRowIn(PatientRow):
@@ -212,8 +213,15 @@ class PracticeBulkRowIn(PatientRow):
 class PracticeBulkIn(serializers.Serializer):
     """An import of patients."""
 
-    meta = PracticeBulkMetaIn(required=False)
+    meta = PracticeBulkMetaIn(required=False, allow_null=True)
     rows = UnreadRows(child=PracticeBulkRowIn(), max_length=MAX_ROWS)
+
+
+@extend_schema_field(array(VALUE_PROBLEM))
+class ValueProblems(serializers.ListField):
+    """What is wrong with a row."""
+
+    child = serializers.DictField()
 
 
 class PracticeBulkResultOut(serializers.Serializer):
@@ -222,7 +230,7 @@ class PracticeBulkResultOut(serializers.Serializer):
     index = serializers.IntegerField()
     status = serializers.ChoiceField(choices=list(Outcome))
     uuid = serializers.UUIDField(allow_null=True)
-    errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # no property, but a field
+    errors = ValueProblems()  # type: ignore[assignment]  # no property, but a field
 
 
 class PracticeBulkOut(serializers.Serializer):

@@ -1,5 +1,6 @@
 """Tags of patients in the practice dialect."""
 
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
 from accounts.models import User
@@ -32,6 +33,10 @@ class PracticeTagIn(ContractSerializer):
         fields = ["tag_definition_uuid"]
 
 
+@extend_schema_view(
+    list=extend_schema(summary="List the tags of a patient"),
+    create=extend_schema(summary="Put a tag on a patient", operation_id="assign_tag"),
+)
 class PatientTagViewSet(ArchivableChartViewSet):
     """Tags of a patient, for staff."""
 

@@ -11,10 +11,12 @@ from rest_framework.serializers import Serializer
 
 from accounts.models import Organization
 from accounts.permissions import Permission
-from accounts.scope import Role
+from accounts.scope import Actor, Role
 from config.core.compiled_queries import parameter
-from config.core.orm import fold
+from config.core.exceptions import RateLimited
+from config.core.text import fold
 from config.rest import practice, throttling
+from config.rest.compiled.disclosures import Disclosure, found_with
 from config.rest.compiled.plans import response_plan
 from config.rest.compiled.queries import NOT_ARCHIVED, Criterion
 from config.rest.filters import StrictFilterSet
@@ -45,8 +47,22 @@ CONSTRAINT_ERRORS = {
     "patient_chart_number_unique": (409, "duplicate chart number", "chart_number"),
     "patient_not_own_guarantor": (422, "A patient cannot be their own guarantor.", "responsible_party_uuid"),
 }
-SEARCH_TEXT = TextParameter("q")
-LIMIT = IntegerParameter("limit", default=20, least=1, most=100)
+SEARCH_TEXT = TextParameter("q", "What is typed: each word must begin a name, or the chart number.")
+LIMIT = IntegerParameter("limit", default=20, least=1, most=100, description="How many patients to return at most.")
+
+
+def count_number(actor: Actor, organization: Organization, values: Mapping[str, Any], exclude_id: int | None = None) -> None:
+    """Count a number that is compared and found with nobody: whoever may guess without end learns it.
+
+    Raises RateLimited over the limit, by a right number as by a wrong one. `exclude_id` is the patient that the values belong to.
+    """
+    found = number_found(actor, organization, values, exclude_id)
+    if found is None:
+        return
+    subject, limit = f"number:{actor.user_id}", settings.IDENTITY_MISSES_PER_MINUTE
+    throttling.check_misses(subject, limit)
+    if not found:
+        throttling.count(subject, limit).check()
 
 
 class PatientItemsMixin:
@@ -58,10 +74,11 @@ class PatientItemsMixin:
         `action` is what the audit trail calls it, where that is not the action of the view.
         """
         plan = response_plan(PracticePatientItemOut)
-        rows = self.scoped_query(Patient).filter(NOT_ARCHIVED, id__anyof=ids).rows(plan.columns)
+        disclosure = Disclosure(plan, self.actor, self.read_event(action))
+        rows = self.scoped_query(Patient).filter(NOT_ARCHIVED, id__anyof=ids).disclosed(disclosure).rows(plan.columns)
         rows.sort(key=lambda row: ids.index(row[0]))
         self.audit_read(rows, action)
-        return plan.objects(rows, self.actor)
+        return plan.objects(rows, self.actor, found_with(rows))
 
 
 class PatientViewSet(PatientItemsMixin, practice.ViewSet):
@@ -76,6 +93,7 @@ class PatientViewSet(PatientItemsMixin, practice.ViewSet):
     constraint_errors = CONSTRAINT_ERRORS
     ordering_fields = ORDERINGS
     default_sort = "last_name"
+    default_sort_dir = "asc"
 
     def get_serializer_class(self):
         """Return the shape of responses: patients themselves get a reduced one."""
@@ -86,8 +104,19 @@ class PatientViewSet(PatientItemsMixin, practice.ViewSet):
         values = serializer.validated_data
         organization = Organization.objects.get(pk=self.organization_id)
         patient = create_patient(actor=self.actor, organization=organization, values=values)
-        duplicates = possible_duplicates(self.actor, organization, values, exclude_id=patient.pk)
+        duplicates = self._duplicates_of(patient, organization, values)
         return Written(patient.pk, {"potential_duplicates": self.get_items(duplicates, "match") if duplicates else []})
+
+    def _duplicates_of(self, patient: Patient, organization: Organization, values: Mapping[str, Any]) -> list[int]:
+        """Return who may be the same person as the new `patient`: not by their number, where too many have found nobody.
+
+        The number is counted with the response, in its transaction: without one nothing is learned.
+        """
+        try:
+            count_number(self.actor, organization, values, exclude_id=patient.pk)
+        except RateLimited:
+            values = {**values, "social_security_number": None}
+        return possible_duplicates(self.actor, organization, values, exclude_id=patient.pk)
 
     def perform_update(self, serializer: Serializer) -> int:
         changes = serializer.validated_data
@@ -111,6 +140,7 @@ class PatientLifecycleViewSet(PatientViewSet):
         """Restore an archived patient."""
         return self.write(lambda serializer: self._perform(restore_patient))
 
+    @extend_schema(operation_id="transition_patient_status")
     def transition(self, request, *args, **kwargs) -> ApiResponse:
         """Give a patient another status."""
         return self.write(lambda serializer: self._perform(transition_status, **serializer.validated_data))
@@ -120,7 +150,7 @@ class PatientLifecycleViewSet(PatientViewSet):
         return self.object_id
 
 
-@extend_schema_view(list=extend_schema(summary="List patients by cursor"))
+@extend_schema_view(list=extend_schema(summary="List patients by cursor", operation_id="list_patients_by_cursor"))
 class PatientCursorViewSet(PatientViewSet):
     """The patient list by keyset: stable and fast at any depth."""
 
@@ -142,6 +172,7 @@ class PatientSearchViewSet(PatientItemsMixin, practice.ViewSet):
     }
     query_parameters = {"list": (SEARCH_TEXT, LIMIT)}
 
+    @extend_schema(operation_id="search_patients")
     def list(self, request, *args, **kwargs) -> ApiResponse:
         """Search patients as one types."""
         text, limit = SEARCH_TEXT.read(request.GET), LIMIT.read(request.GET)
@@ -150,26 +181,14 @@ class PatientSearchViewSet(PatientItemsMixin, practice.ViewSet):
         ids, total = typeahead(text, self.actor, self.organization_id, limit)
         return ApiResponse({"items": self.get_items(ids), "total": total})
 
+    @extend_schema(operation_id="check_duplicates")
     def check_duplicates(self, request, *args, **kwargs) -> ApiResponse:
         """Look for patients who may be the same person."""
         values = self.get_valid_serializer(request.data).validated_data
         organization = Organization.objects.get(pk=self.organization_id)
-        self._count_number(organization, values)
+        count_number(self.actor, organization, values)
         items = self.get_items(possible_duplicates(self.actor, organization, values))
         return ApiResponse({"items": items, "total": len(items)})
-
-    def _count_number(self, organization: Organization, values: Mapping[str, Any]) -> None:
-        """Count a number that is compared and found with nobody: whoever may guess without end learns it.
-
-        Over the limit a right number is refused like a wrong one.
-        """
-        found = number_found(self.actor, organization, values)
-        if found is None:
-            return
-        subject, limit = f"number:{self.actor.user_id}", settings.IDENTITY_MISSES_PER_MINUTE
-        throttling.check_misses(subject, limit)
-        if not found:
-            throttling.count(subject, limit).check()
 
 
 @dataclass(frozen=True)
@@ -189,7 +208,9 @@ class PatientFamilyViewSet(PatientViewSet):
     envelopes: ClassVar[dict[str, type[Envelope]]] = {"family": practice.PlainList}
     filterset_class = None
     ordering_fields = {}
+    default_sort_dir = ""
 
+    @extend_schema(operation_id="list_family_members")
     def family(self, request, *args, **kwargs) -> ApiResponse:
         """List the family of a patient."""
         named = self.lookup_criterion(Patient, self.lookup_url_kwarg)
@@ -197,7 +218,7 @@ class PatientFamilyViewSet(PatientViewSet):
         if not rows:
             raise self.not_found()
         patient, guarantor = rows[0]
-        family = self.get_queryset().filter(NOT_ARCHIVED, FamilyMembers(guarantor or patient, patient))
+        family = self.disclosed(self.get_queryset().filter(NOT_ARCHIVED, FamilyMembers(guarantor or patient, patient)))
         return ApiResponse(self.to_representation(family.rows(self.response_plan.columns, ("last_name_key", "id"))))
 
 
@@ -209,6 +230,7 @@ class PatientCountsViewSet(practice.ViewSet):
     filterset_class = PracticeCountFilterSet
     envelopes: ClassVar[dict[str, type[Envelope]]] = {"by_location": Envelope}
 
+    @extend_schema(operation_id="count_patients_by_location")
     def by_location(self, request, *args, **kwargs) -> ApiResponse:
         """Count patients by location."""
         filterset = self.get_filterset(self.get_queryset())

@@ -1,18 +1,20 @@
 """Patients in the public dialect."""
 
+import datetime
 from typing import Any
 
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from accounts.models import CareGroup, Organization
+from accounts.models import CareGroup, Language, Organization
 from config.rest.compiled.loaders import CatalogLoader, ChildLoader, OrganizationLoader
 from config.rest.compiled.plans import Computed, LoadedField
 from config.rest.fields import Choice, ContractSerializer, Email, ScopedRelation, Text
-from config.rest.public import CamelCase, LocalDateTime
+from config.rest.openapi import enum, named, object_schema
+from config.rest.public import CamelCase, LocalDateTime, local_time
 from patients.models import Enrolment, Patient, PatientIdentifier, Program, Protocol, Sex
-from patients.search import e164
-from patients.serializer_fields import public_status
+from patients.phones import E164
+from patients.serializer_fields import activation, public_status
 
 CHART_NUMBER_SYSTEM = "hospital_mrn"
 COUNTRY = RegexValidator(r"\A[A-Za-z]{2}\Z", "Must be a country code of two letters.")
@@ -34,7 +36,8 @@ def _identifier(use, system, value, type_system, type_code, type_display, assign
     coding = {"system": type_system, "code": type_code, "display": type_display}
     return {
         "use": use,
-        "type": {"coding": [coding]} if type_code else None,
+        # What has no type leaves it out, as the document does: it never shows null there.
+        **({"type": {"coding": [coding]}} if type_code else {}),
         "system": system,
         "value": value,
         "assigner": {"display": assigner} if assigner else None,
@@ -70,22 +73,29 @@ IDENTIFIERS = ChildLoader(
 )
 
 
-def _object(*, nullable: bool, **properties: dict) -> dict:
-    return {"type": "object", "nullable": nullable, "properties": properties, "required": list(properties)}
+def _activated_at(actor: Any, activated: datetime.datetime | None, created: datetime.datetime, zone: str) -> str | None:
+    return local_time(actor, activation(activated, created), zone)
+
+
+def _object(title: str, /, *, nullable: bool, optional: tuple[str, ...] = (), **properties: dict) -> dict:
+    required = [name for name in properties if name not in optional]
+    return named(title, {**object_schema(properties), "nullable": nullable, "required": required})
 
 
 _UUID = {"type": "string", "format": "uuid"}
 _NAME = {"type": "string"}
 _DATE = {"type": "string", "format": "date", "nullable": True}
 _MAYBE = {"type": "string", "nullable": True}
-_CODING = _object(nullable=False, system=_MAYBE, code=_NAME, display=_MAYBE)
+_CODING = _object("IdentifierCoding", nullable=False, system=_MAYBE, code=_NAME, display=_MAYBE)
 _IDENTIFIER = _object(
+    "Identifier",
     nullable=False,
+    optional=("type",),
     use=_MAYBE,
-    type=_object(nullable=True, coding={"type": "array", "items": _CODING}),
+    type=_object("IdentifierType", nullable=False, coding={"type": "array", "items": _CODING}),
     system=_NAME,
     value=_NAME,
-    assigner=_object(nullable=True, display=_NAME),
+    assigner=_object("IdentifierAssigner", nullable=True, display=_NAME),
 )
 
 
@@ -95,11 +105,20 @@ class PublicPatientOut(CamelCase, ContractSerializer):
     id = serializers.UUIDField(source="uuid")
     created_at = LocalDateTime("created_at")
     updated_at = LocalDateTime("updated_at")
-    activated_at = LocalDateTime("activated_at", nullable=True)
+    activated_at = Computed(
+        _activated_at,
+        ("activated_at", "created_at", "timezone"),
+        schema={"type": "string", "format": "date-time", "nullable": True},
+    )
+    language = Computed(
+        lambda actor, own, common: own or common,
+        ("language", "organization__language"),
+        schema={"type": "string", "enum": Language.values},
+    )
     status = Computed(
         public_status,
         ("status", "user__status"),
-        schema={"type": "string", "enum": ["created", "active", "blocked", "stopped", "cancelled"]},
+        schema=named("PatientStatus", enum(["created", "active", "blocked", "stopped", "cancelled"])),
     )
     phone = serializers.CharField(source="mobile_e164", allow_null=True)
     identifiers = LoadedField(
@@ -112,24 +131,26 @@ class PublicPatientOut(CamelCase, ContractSerializer):
     organization = LoadedField(
         OrganizationLoader(_organization),
         source="organization_id",
-        schema=_object(nullable=False, id=_UUID, name=_NAME, parentId={**_UUID, "nullable": True}, parentName=_MAYBE),
+        schema=_object(
+            "Organization", nullable=False, id=_UUID, name=_NAME, parentId={**_UUID, "nullable": True}, parentName=_MAYBE
+        ),
     )
     group = LoadedField(
         CatalogLoader(CareGroup, _entry),
         source="care_group_id",
-        schema=_object(nullable=True, id=_UUID, name=_NAME),
+        schema=_object("NamedReference", nullable=True, id=_UUID, name=_NAME),
     )
     program = LoadedField(
         ENROLMENTS,
         source="id",
         render=lambda found: found["program"] if found else None,
-        schema=_object(nullable=True, id=_UUID, name=_NAME, startDate=_DATE, endDate=_DATE),
+        schema=_object("EnrolledProgram", nullable=True, id=_UUID, name=_NAME, startDate=_DATE, endDate=_DATE),
     )
     protocol = LoadedField(
         ENROLMENTS,
         source="id",
         render=lambda found: found["protocol"] if found else None,
-        schema=_object(nullable=True, id=_UUID, name=_NAME),
+        schema=_object("NamedReference", nullable=True, id=_UUID, name=_NAME),
     )
 
     class Meta:
@@ -165,7 +186,7 @@ class PublicPatientIn(CamelCase, ContractSerializer):
     email = Email(max_length=254)
     patient_number = Text(max_length=64, source="chart_number", required=False, allow_null=True)
     organization_id = ScopedRelation(Organization)
-    group_id = ScopedRelation(CareGroup, source="care_group_id", required=False)
+    group_id = ScopedRelation(CareGroup, source="care_group_id", required=False, allow_null=True)
     program_id = ScopedRelation(Program)
     protocol_id = ScopedRelation(Protocol)
     phone_number = Text(max_length=64, source="mobile_phone", required=False, allow_null=True)
@@ -208,7 +229,7 @@ class PublicPatientIn(CamelCase, ContractSerializer):
         ]
 
     def validate_phoneNumber(self, value):  # noqa: N802
-        if value is not None and e164(value, "") != value:
+        if value is not None and not E164.fullmatch(value):
             raise serializers.ValidationError("Must be a phone number in E.164 format, such as +31612345678.")
         return value
 

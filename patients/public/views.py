@@ -1,7 +1,7 @@
 """Patients in the public dialect."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework.serializers import Serializer
 
@@ -11,6 +11,8 @@ from config.core.exceptions import Invalid
 from config.rest import public
 from config.rest.compiled.queries import NOT_ARCHIVED, Query
 from config.rest.fields import resolve_references
+from config.rest.pagination import Envelope
+from config.rest.responses import ApiResponse
 from patients.filters import ORDERINGS
 from patients.models import Patient, Program, Protocol
 from patients.public.serializers import PublicPatientIn, PublicPatientOut
@@ -32,6 +34,7 @@ class PatientViewSet(public.ViewSet):
     serializer_class = PublicPatientOut
     request_serializer_classes = {"create": PublicPatientIn}
     permissions = {"create": Permission.WRITE_PATIENTS}
+    envelopes: ClassVar[dict[str, type[Envelope]]] = {"create": public.Creation}
     ordering = ORDERINGS["created_at"]
     constraint_errors = CONSTRAINT_ERRORS
     error_fields = {"program": "programId", "protocol": "protocolId", "care_group": "groupId", "organization": "organizationId"}
@@ -46,6 +49,11 @@ class PatientViewSet(public.ViewSet):
         others = {name: value for name, value in values.items() if name != "organization_id"}
         return {"organization_id": organization, **resolve_references(others, self.actor, organization)}
 
+    def respond(self, data: Any, status: int = 200, extra: Mapping[str, Any] | None = None) -> ApiResponse:
+        if self.action != "create":
+            return super().respond(data, status, extra)
+        return ApiResponse(public.Creation().body({**data, **extra} if extra else data), status)
+
     def perform_create(self, serializer: Serializer) -> int:
         values = serializer.validated_data
         organization = Organization.objects.get(pk=values.pop("organization_id"))
@@ -57,7 +65,7 @@ class PatientViewSet(public.ViewSet):
 
 def _check_group(organization: Organization, values: dict[str, Any]) -> None:
     """A group is required, or with care networks prohibited."""
-    given = "care_group_id" in values
+    given = values.get("care_group_id") is not None
     if organization.care_networks_enabled and given:
         raise Invalid("Prohibited: the organization has care networks enabled.", "care_group", "prohibited")
     if not organization.care_networks_enabled and not given:

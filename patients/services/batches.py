@@ -1,33 +1,42 @@
-"""Writing many patients at once: few statements, one audit event, and one outbox event per patient."""
+"""Writing many patients at once: few statements, one audit event, and one outbox event per patient.
 
-from collections.abc import Collection, Mapping
+What is written is prepared before a transaction is open, as that takes several times as long as to write it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
-from accounts.audit import record_change
+from accounts.audit import record_change, record_new_patients
 from accounts.scope import Actor
-from config.core.bulk_writes import insert_many
+from config.core.bulk_writes import PreparedUpdate, insert_prepared, insert_values, prepare_row, run_updates, set_prepared
 from config.core.exceptions import NotFound
-from config.core.orm import update_row
 from patients.models import NameKey, Patient
 from patients.search import TYPED, name_keys
 from patients.services.histories import note_changes
 from patients.services.patient_values import changed_columns
+from patients.services.patients import died
 
 
 @dataclass(frozen=True)
 class Creation:
-    """A patient that `new_patient` built, with the typeahead's keys."""
+    """A new patient, prepared for writing, with the typeahead's keys."""
 
-    patient: Patient
-    keys: list[NameKey]
+    uuid: UUID
+    prepared: list[Any]
+    keys: list[tuple[str, int]]
 
     @classmethod
-    def of(cls, patient: Patient) -> "Creation":
-        """Prepare all that can be prepared before a transaction is open."""
-        return cls(patient, _keys(patient, vars(patient)))
+    def of(cls, columns: Mapping[str, Any]) -> "Creation":
+        """Prepare what `new_columns` returned, as far as it can be before a transaction is open."""
+        return cls(columns["uuid"], prepare_row(Patient, columns), name_keys(columns))
+
+    def refer(self, references: Mapping[str, int]) -> None:
+        """Set references that were not yet known."""
+        set_prepared(Patient, self.prepared, references)
 
 
 @dataclass(frozen=True)
@@ -37,50 +46,55 @@ class Change:
     patient: Patient
     accepted: Mapping[str, Any]
     columns: Mapping[str, Any]
-    keys: list[NameKey] | None
+    update: PreparedUpdate
+    keys: list[tuple[str, int]] | None
 
     @classmethod
     def of(cls, patient: Patient, accepted: Mapping[str, Any]) -> "Change":
-        """Prepare all that can be prepared before a transaction is open."""
-        columns = changed_columns(patient, accepted)
+        """Prepare all that can be prepared before a transaction is open. Derived columns that stay are left out."""
+        changed = changed_columns(patient, accepted)
+        columns = {name: value for name, value in changed.items() if getattr(patient, name) != value}
         renamed = not accepted.keys().isdisjoint(TYPED)
-        return cls(patient, accepted, columns, _keys(patient, {**vars(patient), **columns}) if renamed else None)
+        keys = name_keys({**vars(patient), **columns}) if renamed else None
+        return cls(patient, accepted, columns, PreparedUpdate.of(patient, patient.version, columns), keys)
 
 
-@transaction.atomic
-def create_patients(*, actor: Actor, creations: Collection[Creation], named: Collection[str]) -> None:
-    """Save new patients, whose guarantors are locked.
+@transaction.atomic(savepoint=False)
+def create_patients(*, actor: Actor, organization_id: int, creations: Collection[Creation], named: Collection[str]) -> None:
+    """Save new patients of one organization, whose guarantors are locked.
 
     `named` are the fields that callers have sent. Raises IntegrityError (chart number taken).
     """
     if not creations:
         return
-    patients = [creation.patient for creation in creations]
-    insert_many(Patient, patients, with_ids=True)
-    for creation in creations:
-        for key in creation.keys:
-            key.patient_id = creation.patient.pk
-    insert_many(NameKey, [key for creation in creations for key in creation.keys])
-    record_change(actor, "patient.bulk_create", patients, event="patient.created", changed=named)
+    ids = insert_prepared(Patient, [creation.prepared for creation in creations])
+    _insert_keys(organization_id, zip(ids, (creation.keys for creation in creations), strict=True))
+    patients = dict(zip(ids, (creation.uuid for creation in creations), strict=True))
+    record_new_patients(actor, "patient.bulk_create", organization_id, patients, event="patient.created", changed=named)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def update_patients(*, actor: Actor, changes: Collection[Change]) -> None:
     """Write `changes` to locked patients, in order. Raises IntegrityError (chart number taken)."""
     if not changes:
         return
     note_changes(actor, [(change.patient, change.columns) for change in changes])
+    if run_updates(change.update for change in changes) != len(changes):
+        raise NotFound("Patient")
     for change in changes:
-        if not update_row(Patient, change.patient.pk, change.patient.version, change.columns):
-            raise NotFound("Patient")
         vars(change.patient).update(change.columns)
     renamed = [change for change in changes if change.keys is not None]
-    NameKey.objects.filter(patient_id__anyof=[change.patient.pk for change in renamed]).delete()
-    insert_many(NameKey, [key for change in renamed for key in change.keys or ()])
+    if renamed:
+        NameKey.objects.filter(patient_id__anyof=[change.patient.pk for change in renamed]).delete()
+        _insert_keys(renamed[0].patient.organization_id, ((change.patient.pk, change.keys or ()) for change in renamed))
     named = {name for change in changes for name in change.accepted}
     patients = [change.patient for change in changes]
     record_change(actor, "patient.bulk_update", patients, event="patient.updated", changed=named)
+    for change in changes:
+        if moment := change.accepted.get("date_time_deceased"):
+            died.send(Patient, actor=actor, patient=change.patient, at=moment)
 
 
-def _keys(patient: Patient, values: Mapping[str, Any]) -> list[NameKey]:
-    return [NameKey(patient_id=patient.pk, organization_id=patient.organization_id, key=key) for key in sorted(name_keys(values))]
+def _insert_keys(organization_id: int, keys_of: Iterable[tuple[int, Collection[tuple[str, int]]]]) -> None:
+    rows = [(organization_id, patient_id, *key) for patient_id, keys in keys_of for key in keys]
+    insert_values(NameKey, ("organization_id", "patient_id", "key", "shared"), rows)

@@ -6,52 +6,94 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import record_change
+from accounts.audit import Overridden, record_read
 from accounts.scope import Actor
 from config.core.databases import DatabaseNow
-from config.core.exceptions import NotFound
-from config.core.orm import Versioned, drop_nulls_for_not_null_columns, has_column, verbose_name, word_for
+from config.core.exceptions import NotFound, VersionConflict
+from config.core.orm import Versioned, check_required_texts, drop_nulls_for_not_null_columns, has_column, verbose_name, word_for
 from patients.models import ChartEntry, Patient
 from patients.services.locking import lock_patient
+from patients.services.overridden import record_chart_change
 
 Entry = TypeVar("Entry", bound=ChartEntry)
 
 
 @transaction.atomic
-def create_entry(*, actor: Actor, model: type[Entry], patient_id: int, **values: Any) -> Entry:
+def create_entry(
+    *, actor: Actor, model: type[Entry], patient_id: int, overridden: Overridden | None = None, **values: Any
+) -> Entry:
     """Add an entry to the chart of a patient who is not archived.
 
     `values` are columns of `model`; references are `<name>_id` and must have been found in the actor's scope. Null for a
-    column that cannot be null means its default. Raises NotFound (UnknownReference if another patient it refers to is
-    archived), or IntegrityError if a constraint is violated.
+    column that cannot be null means its default. `overridden` tells that a person saves against warnings, and why. Raises
+    NotFound (UnknownReference if another patient it refers to is archived), Invalid for a blank text that is required, or
+    IntegrityError if a constraint is violated.
     """
     others: dict[str, Any] = {column.removesuffix("_id"): values.get(column) for column in model.others}
-    return add_entry(actor, lock_patient(patient_id, **others), model, values)
+    return add_entry(actor, lock_patient(patient_id, **others), model, values, overridden)
 
 
-def add_entry(actor: Actor, patient: Patient, model: type[Entry], values: Mapping[str, Any]) -> Entry:
+def add_entry(
+    actor: Actor, patient: Patient, model: type[Entry], values: Mapping[str, Any], overridden: Overridden | None = None
+) -> Entry:
     """Add an entry to the chart of `patient`, whose row is locked; see `create_entry`."""
+    check_required_texts(model, values)
     written = drop_nulls_for_not_null_columns(model, values)
     entry = model(organization_id=patient.organization_id, patient=patient, **written)
     entry.save(force_insert=True)
     word = word_for(model)
-    record_change(actor, f"{word}.create", entry, event=f"{word}.created", changed=values)
+    record_chart_change(actor, f"{word}.create", entry, event=f"{word}.created", changed=values, overridden=overridden)
     return entry
 
 
 @transaction.atomic
 def update_entry(
-    *, actor: Actor, model: type[Entry], patient_id: int, entry_id: int, base_version: int, changes: Mapping[str, Any]
+    *,
+    actor: Actor,
+    model: type[Entry],
+    patient_id: int,
+    entry_id: int,
+    base_version: int,
+    changes: Mapping[str, Any],
+    overridden: Overridden | None = None,
 ) -> Entry:
     """Write `changes` into an entry that is not archived; null leaves a column that cannot be null as it is.
 
-    Returns the entry as it was before. Raises NotFound, VersionConflict, or IntegrityError if a constraint is violated.
+    Returns the entry as it was before. Raises NotFound, Invalid for a blank text that is required, VersionConflict, or
+    IntegrityError if a constraint is violated.
     """
+    check_required_texts(model, changes)
     entry = lock_entry(model, patient_id, entry_id)
-    change_entry(entry, base_version, **drop_nulls_for_not_null_columns(model, changes))
-    word = word_for(model)
-    record_change(actor, f"{word}.update", entry, event=f"{word}.updated", changed=changes)
+    correct_entry(actor, entry, base_version, drop_nulls_for_not_null_columns(model, changes), overridden=overridden)
     return entry
+
+
+def correct_entry(
+    actor: Actor,
+    entry: ChartEntry,
+    base_version: int,
+    values: Mapping[str, Any],
+    *,
+    event: str = "updated",
+    overridden: Overridden | None = None,
+) -> None:
+    """Write `values` into a locked entry, audit and publish it. Raises VersionConflict, or IntegrityError.
+
+    Without values nothing is written, and what the caller is shown is audited as read.
+    """
+    word = word_for(type(entry))
+    if not values:
+        check_version(entry, base_version)
+        record_read(actor, f"{word}.read", patients=[(entry.organization_id, pk) for pk in entry.affected_patients()])
+        return
+    change_entry(entry, base_version, **values)
+    record_chart_change(actor, f"{word}.update", entry, event=f"{word}.{event}", changed=values, overridden=overridden)
+
+
+def check_version(entry: Any, base_version: int) -> None:
+    """Raise VersionConflict unless a locked entry has the version that the caller decided by."""
+    if base_version != entry.version:
+        raise VersionConflict(expected=entry.version, got=base_version)
 
 
 @transaction.atomic
@@ -60,7 +102,7 @@ def archive_entry(*, actor: Actor, model: type[Entry], patient_id: int, entry_id
     entry = lock_entry(model, patient_id, entry_id)
     change_entry(entry, base_version, deleted_at=timezone.now())
     word = word_for(model)
-    record_change(actor, f"{word}.archive", entry, event=f"{word}.archived", changed=["deleted_at"])
+    record_chart_change(actor, f"{word}.archive", entry, event=f"{word}.archived", changed=["deleted_at"])
     return entry
 
 

@@ -9,7 +9,9 @@ from django.db import transaction
 
 from accounts.audit import record_change
 from accounts.scope import Actor
+from config.core.decimals import with_whole_numbers
 from config.core.exceptions import Invalid
+from config.core.text import is_blank
 from patients.models import FieldDefinition, FieldType, FieldValue, Patient
 from patients.services.locking import lock_patient
 
@@ -79,24 +81,19 @@ def _accepted(definitions: Mapping[int, FieldDefinition], values: Mapping[int, A
     faults = {str(pk): [fault] for pk, value in values.items() if (fault := fault_of(definitions[pk], value))}
     if faults:
         raise Invalid(faults)
-    return {pk: _whole(value) for pk, value in values.items()}
+    return {pk: with_whole_numbers(value) for pk, value in values.items()}
 
 
 def fault_of(definition: FieldDefinition, value: Any) -> str:
     """Return the error message for the JSON value `value`, or "" if it is valid."""
-    if value is None or (definition.is_required and value in ("", [])):
+    if value is None or (definition.is_required and (value == [] or (isinstance(value, str) and is_blank(value)))):
         return "A required field cannot be left empty." if definition.is_required else ""
     fits, fault = _RULES[FieldType(definition.field_type)]
     return "" if fits(value, definition.dropdown_options or []) else fault
 
 
-def _whole(value: Any) -> Any:
-    """Return a whole float as an integer: JSON has one number type, and PostgreSQL and SQLite should store the same."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) <= MAX_NUMBER
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER
 
 
 def _is_date(value: Any) -> bool:

@@ -36,6 +36,12 @@ def note_enrolment(actor: Actor, patient: Patient, enrolment: Enrolment) -> None
     insert_many(PatientMutation, [_mutation(actor, patient, kind, name) for kind, name in names.items()])
 
 
+def note_end_of_enrolment(actor: Actor, patient: Patient) -> None:
+    """Record that a patient is in no program any more."""
+    kinds = (MutationType.PROGRAM, MutationType.PROTOCOL)
+    insert_many(PatientMutation, [_mutation(actor, patient, kind, None) for kind in kinds])
+
+
 _TRACKED = {*MUTATIONS, *SettingKey.values}
 
 

@@ -14,7 +14,8 @@ from config.core.exceptions import Invalid, NotFound, UnknownReference, VersionC
 from patients.models import Patient, Status
 from patients.services.histories import note_changes
 from patients.services.locking import lock_patient
-from patients.services.patients import index_names
+from patients.services.patient_values import changed_columns
+from patients.services.patients import died, index_names, restored
 from patients.services.rules import check_values
 
 # Allowed transitions. Only `archive_patient` and `restore_patient` enter and leave the status archived.
@@ -58,6 +59,7 @@ def restore_patient(*, actor: Actor, patient_id: int) -> None:
     _write(actor, seen, status=Status.INACTIVE, deleted_at=None)
     index_names(patient.pk, patient.organization_id, patient.__dict__)
     record_change(actor, "patient.restore", patient, event="patient.restored", changed=["status", "deleted_at"])
+    restored.send(Patient, actor=actor, patient=lock_patient(patient.pk))
 
 
 @transaction.atomic
@@ -71,6 +73,8 @@ def transition_status(*, actor: Actor, patient_id: int, base_version: int, new_s
         raise Invalid(f"A patient cannot go from {patient.status} to {new_status}.", "new_status", "transition")
     _write(actor, patient, status=new_status, **_moments(patient, new_status))
     record_change(actor, "patient.transition_status", patient, event=f"patient.{new_status}", changed=["status"])
+    if new_status == Status.DECEASED:
+        died.send(Patient, actor=actor, patient=patient, at=timezone.now())
 
 
 @transaction.atomic
@@ -79,8 +83,9 @@ def record_death(*, actor: Actor, patient_id: int, at: datetime.datetime) -> Non
     patient = lock_patient(patient_id)
     death = {"status": Status.DECEASED, "date_time_deceased": at}
     check_values({"date_of_birth": patient.date_of_birth, **death}, death, today_at(patient.organization.timezone))
-    _write(actor, patient, **death, **_moments(patient, Status.DECEASED))
+    _write(actor, patient, **changed_columns(patient, death), **_moments(patient, Status.DECEASED))
     record_change(actor, "patient.record_death", patient, event="patient.deceased", changed=death)
+    died.send(Patient, actor=actor, patient=patient, at=at)
 
 
 def _moments(patient: Patient, status: str) -> dict[str, Any]:

@@ -1,11 +1,16 @@
 """Locking patients' rows."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from django.db.models import QuerySet
 
 from config.core.exceptions import NotFound, UnknownReference
 from patients.models import Patient
+
+# Version, last change, and when the patient was archived.
+State = tuple[int, datetime, datetime | None]
+_STATE = ("version", "updated_at", "deleted_at")
 
 
 def lock_patient(patient_id: int, *, archived: bool = False, **named: int | None) -> Patient:
@@ -40,8 +45,24 @@ def find_patients(ids: Collection[int | None]) -> dict[int, Patient]:
 
 def _by_id(patients: QuerySet[Patient], ids: Collection[int | None]) -> dict[int, Patient]:
     wanted = sorted(pk for pk in ids if pk is not None)
-    found = patients.select_related("organization").filter(pk__anyof=wanted).order_by("pk")
-    return {patient.pk: patient for patient in found}
+    found = patients.select_related("organization").filter(pk__anyof=wanted)
+    # One row is in order, and most often it is one.
+    ordered = found.order_by("pk") if len(wanted) > 1 else found.order_by()
+    return {patient.pk: patient for patient in ordered}
+
+
+def lock_states(ids: Collection[int]) -> dict[int, State]:
+    """Lock the rows with these ids, in the order of ids, and return the states of the patients that exist by id.
+
+    Reads no more of them than that: of many patients whole rows take several times as long.
+    """
+    rows = Patient.objects.select_for_update().filter(pk__anyof=sorted(ids)).order_by("pk")
+    return {pk: (version, changed, deleted) for pk, version, changed, deleted in rows.values_list("pk", *_STATE)}
+
+
+def state_of(patient: Patient) -> State:
+    """Return what has changed of a patient whenever anything else of them has."""
+    return patient.version, patient.updated_at, patient.deleted_at
 
 
 def lock_guarantor(guarantor_id: int) -> None:

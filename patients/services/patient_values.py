@@ -20,11 +20,11 @@ from patients.services.rules import SEALED, check_and_drop_nulls, check_values
 
 _PARTS = ("street", "house_number", "house_number_suffix")
 # The stored columns needed to validate changes and to derive columns.
-_STORED_INPUTS = (*sorted(SEARCHED), "status", "date_time_deceased", *_PARTS)
+_STORED_INPUTS = (*sorted(SEARCHED), "status", *_PARTS)
 
 
-def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str, Any]) -> Patient:
-    """Return an unsaved patient of `organization` with these values.
+def new_columns(*, actor: Actor, organization: Organization, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a new patient of `organization` with these values, by attribute; the others have their defaults.
 
     `values` are as in `create_patient`. Raises Invalid, or NotPermitted (a caregiver without a default group).
     """
@@ -34,10 +34,13 @@ def new_patient(*, actor: Actor, organization: Organization, values: Mapping[str
         raise Invalid("A patient cannot be created archived.", "status")
     check_values(stored, stored, today_at(organization.timezone))
     uuid = uuid7()
-    columns = _columns(uuid, organization.pk, stored, stored) | derived_columns(stored, organization.country)
+    identity = {"uuid": uuid, "organization_id": organization.pk}
+    columns = identity | _columns(uuid, organization.pk, stored, stored) | derived_columns(stored, organization.country)
     columns["care_group_id"] = stored.get("care_group_id") or _default_group(actor)
-    columns["activated_at"] = timezone.now() if stored["status"] == Status.ACTIVE else None
-    return Patient(uuid=uuid, organization=organization, **columns)
+    now = timezone.now()
+    columns["activated_at"] = now if stored["status"] == Status.ACTIVE else None
+    columns["stopped_at"] = now if stored["status"] == Status.DECEASED else None
+    return columns
 
 
 def accepted_changes(patient: Patient, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from config.core.dates import years_before
 from config.core.exceptions import Invalid
-from config.core.orm import fold
+from config.core.orm import check_columns, check_required_texts
+from config.core.text import fold, is_blank
 from patients.models import Patient, Status
 
 OLDEST_YEARS = 130
@@ -18,7 +19,8 @@ SEALED = ("social_security_number", "medicaid_id", "bsn")
 
 
 def check_and_drop_nulls(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop nulls for columns that cannot be null, which leave the column unchanged. Raises Invalid for a null name."""
+    """Drop nulls for columns that cannot be null, which leave the column unchanged. Raises Invalid for a null or blank name."""
+    check_required_texts(Patient, changes)
     for name in ("first_name", "last_name"):
         if name in changes and changes[name] is None:
             raise Invalid("A name cannot be null.", name, "null")
@@ -30,11 +32,12 @@ def _nullable(name: str) -> bool:
 
 
 def check_values(values: Mapping[str, Any], changed: Collection[str], today: datetime.date) -> None:
-    """Raise Invalid if the `changed` fields break a rule or contradict the patient's other `values`.
+    """Raise Invalid if the `changed` fields are none that their columns take, break a rule or contradict the other `values`.
 
     Unchanged values are not checked again: a patient restored after their death keeps the time of death.
     """
-    if values.get("account_name") and "account_name" in changed and not fold(values["account_name"]):
+    check_columns(Patient, {name: values[name] for name in changed})
+    if values.get("account_name") and "account_name" in changed and is_blank(fold(values["account_name"])):
         raise Invalid("An account name needs characters that can be seen.", "account_name")
     born, deceased = values.get("date_of_birth"), values.get("date_time_deceased")
     if born and "date_of_birth" in changed and not years_before(today, OLDEST_YEARS) <= born <= today:

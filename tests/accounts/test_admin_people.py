@@ -9,7 +9,8 @@ from django.utils import timezone
 from accounts.authentication import actor_of_user
 from accounts.models import AuditEvent, CareGroup, Organization, Role, User, UserStatusChange
 from accounts.services.keys import issue_key
-from accounts.services.users import change_user_status, create_user, update_user
+from accounts.services.organizations import update_organization
+from accounts.services.users import NewPassword, change_user_status, create_user, update_user
 from config.core.exceptions import NotPermitted
 from patients.models import Protocol, Provider
 from tests.factories import SYSTEM
@@ -73,7 +74,7 @@ def test_the_services_keep_superadmins_to_superadmins(clinic):
     with pytest.raises(NotPermitted):
         issue_key(actor=actor, user=above, description="climb")
     with pytest.raises(NotPermitted):
-        update_user(actor=actor, user=above, changes={}, password=PASSWORD)
+        update_user(actor=actor, user=above, changes={}, password=NewPassword.hashed(PASSWORD))
     with pytest.raises(NotPermitted):
         update_user(actor=actor, user=clinic.users[Role.HC_ADMIN], changes={"role": Role.FC_ADMIN})
     with pytest.raises(NotPermitted):
@@ -153,6 +154,20 @@ def test_an_organization_is_changed_through_its_service(clinic, admin_client):
     assert clinic.organization.name == "Hill Valley Clinic"
     assert clinic.organization.catalog_version > before
     assert AuditEvent.objects.get(action="organization.update").changed_fields == "name"
+
+
+def test_an_organization_sent_back_unchanged_stays_as_it_is(clinic, admin_client):
+    organization = Organization.objects.get(pk=clinic.organization.pk)
+    submit(admin_client, Organization, organization.pk)
+    update_organization(actor=SYSTEM, organization=organization, changes={"name": organization.name})
+    assert not AuditEvent.objects.filter(action="organization.update").exists()
+    assert Organization.objects.get(pk=organization.pk).catalog_version == organization.catalog_version
+
+
+@pytest.mark.parametrize("text", ["ÉLODIE", "elodie", "Élodie@Example"])
+def test_a_user_is_found_by_an_address_in_any_case_and_without_accents(clinic, admin_client, text):
+    user = create_user(actor=SYSTEM, email="élodie@example.org", role=Role.HC_ADMIN, organization=clinic.organization)
+    assert list(admin_client.get(url(User, "changelist"), {"q": text}).context["cl"].result_list) == [user]
 
 
 def test_only_a_superadmin_adds_organizations(clinic, admin_client, superadmin):

@@ -83,7 +83,8 @@ def addresses(patterns: list, prefix: str = "/admin/") -> Iterator[str]:
 
 
 BEFORE_THE_PASSWORD = {"/admin/login/"}
-AFTER_THE_PASSWORD = {"/admin/logout/", CODE, ENROL}
+# A page may ask what its session lacks; see test_admin_frame.py.
+AFTER_THE_PASSWORD = {"/admin/logout/", "/admin/session/", CODE, ENROL}
 PAGES = sorted({*addresses(admin.site.urls[0])} - BEFORE_THE_PASSWORD - AFTER_THE_PASSWORD)
 
 

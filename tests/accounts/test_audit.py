@@ -4,7 +4,8 @@ import datetime
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts import audit
 from accounts.models import AuditEvent, OutboxEvent, Role
@@ -32,6 +33,34 @@ def event_of(speak) -> AuditEvent:
 
 def affected_patients(event: AuditEvent) -> list[tuple[int, int]]:
     return sorted(event.patients.values_list("organization_id", "patient_id"))
+
+
+if not on_postgres():
+
+    @pytest.mark.django_db(transaction=True)
+    def test_only_the_commit_of_a_read_does_not_wait_for_the_disk(people, monkeypatch):
+        def read() -> list[str]:
+            with CaptureQueriesContext(connection) as queries:
+                audit.record_read(SYSTEM, "patient.read", patients=[(people[0].organization_id, people[0].pk)])
+            return [query["sql"] for query in queries]
+
+        def safety() -> int:
+            with connection.cursor() as cursor:
+                return cursor.execute("PRAGMA synchronous").fetchone()[0]
+
+        first, begin, *_, commit, last = read()
+        assert (first, begin, commit, last) == (
+            "PRAGMA synchronous=NORMAL",
+            "BEGIN IMMEDIATE",
+            "COMMIT",
+            "PRAGMA synchronous=FULL",
+        )
+        with transaction.atomic():
+            assert not any("PRAGMA" in statement for statement in read())
+        monkeypatch.setattr(audit, "_save", lambda *args: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            read()
+        assert safety() == 2  # FULL
 
 
 LISTS = ["{base}/patients", "{base}/patients/cursor", "{base}/patients/search?q=same", "/v1/patients", "/general/v1/patients"]
@@ -144,12 +173,40 @@ def break_trail(*args, **kwargs):
 
 @pytest.mark.parametrize("path", [*LISTS, *ONE])
 def test_a_read_whose_event_cannot_be_written_is_unavailable(clinic, api, general, people, path, monkeypatch):
-    monkeypatch.setattr(audit, "record_read", break_trail)
+    monkeypatch.setattr(audit, "_audit_event", break_trail)
     client = speaker(path, api, general)
     answer = client.get(path.format(base=clinic.base, uuid=people[0].uuid, pk=people[0].pk))
     assert answer.status_code == 503
     assert int(answer["Retry-After"]) > 0
     assert not any(word in answer.content for word in (b"Same", b"Last0", str(people[0].uuid).encode()))
+
+
+REFUSE = {
+    "postgresql": "ALTER TABLE accounts_auditevent ADD CONSTRAINT none_at_all CHECK (false) NOT VALID",
+    "sqlite": "CREATE TRIGGER none_at_all BEFORE INSERT ON accounts_auditevent BEGIN SELECT RAISE(ABORT, 'refused'); END",
+}
+
+
+@pytest.mark.parametrize("path", [*LISTS, *ONE])
+def test_a_read_whose_event_the_database_refuses_is_unavailable(clinic, api, general, people, path):
+    """Also where the event is part of the statement that fetches the rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSE[connection.vendor])
+    answer = speaker(path, api, general).get(path.format(base=clinic.base, uuid=people[0].uuid, pk=people[0].pk))
+    transaction.set_rollback(True)
+    assert answer.status_code == 503
+    assert not any(word in answer.content for word in (b"Same", b"Last0", str(people[0].uuid).encode()))
+
+
+@pytest.mark.parametrize("path", ["{base}/patients", "{base}/patients/cursor?first=2"])
+def test_a_page_that_is_refused_as_too_long_leaves_no_event(clinic, api, people, path, monkeypatch):
+    Patient.objects.filter(pk=people[0].pk).update(treatment_notes="ø" * 60)
+    address = path.format(base=clinic.base)
+    for longest, status, events in ((60, 200, 1), (59, 422, 0)):
+        monkeypatch.setattr("config.rest.pagination.MAX_PAGE_LENGTH", longest)
+        before = AuditEvent.objects.count()
+        assert api().get(address).status_code == status
+        assert AuditEvent.objects.count() == before + events
 
 
 @pytest.mark.parametrize("half", ["_save", "OutboxEvent"])

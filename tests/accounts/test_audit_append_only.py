@@ -13,7 +13,9 @@ from accounts.scope import Actor
 from accounts.services.audit_chains import seal_events
 from tests.append_only import lifted, run
 
-MIGRATION = importlib.import_module("accounts.migrations.0003_audit_trail")
+MIGRATIONS = [
+    importlib.import_module(f"accounts.migrations.{name}") for name in ("0003_audit_trail", "0009_release_only_sealed_events")
+]
 FIXED = [AuditEvent, AuditedPatient, AuditSeal]
 COLUMN = {AuditEvent: "action = 'x'", AuditedPatient: "patient_id = 1", AuditSeal: "digest = 'x'"}
 
@@ -95,9 +97,38 @@ def test_rows_go_up_to_where_retention_has_released_them_and_no_further(clinic):
     assert "append-only" in refused(lambda: AuditEvent.objects.filter(pk=one.pk).update(action="x"))
     for event in (one, two):
         AuditedPatient.objects.filter(event=event).delete()
-        AuditSeal.objects.filter(event_id=event.pk).delete()
         event.delete()
+        AuditSeal.objects.filter(event_id=event.pk).delete()
     assert "append-only" in refused(lambda: AuditedPatient.objects.filter(organization_id=clinic.organization.pk).delete())
+
+
+def test_what_was_never_sealed_is_not_released(clinic):
+    audit.record_read(Actor(role=Role.HC_ADMIN, organization_id=clinic.organization.pk), "test.new", patients=[])
+    event = AuditEvent.objects.latest("pk")
+    patient = AuditedPatient.objects.create(event=event, organization_id=clinic.organization.pk, patient_id=1)
+    AuditChain.objects.filter(pk=clinic.organization.pk).update(last_event_id=event.pk, pruned_event_id=event.pk)
+    for row in (patient, event):
+        assert "append-only" in refused(lambda row=row: type(row).objects.filter(pk=row.pk)._raw_delete("default"))
+
+
+BACKWARDS = {
+    "what was released": "UPDATE accounts_auditchain SET pruned_event_id = pruned_event_id - 1",
+    "the count released": "UPDATE accounts_auditchain SET pruned_count = pruned_count - 1",
+    "the end": "UPDATE accounts_auditchain SET last_event_id = last_event_id - 1",
+    "the count": "UPDATE accounts_auditchain SET count = count - 1",
+    "beyond the end": "UPDATE accounts_auditchain SET pruned_event_id = last_event_id + 1",
+    "another organization": "UPDATE accounts_auditchain SET organization_id = -organization_id WHERE organization_id > 0",
+}
+if connection.vendor == "sqlite":
+    BACKWARDS["replace"] = "REPLACE INTO accounts_auditchain SELECT * FROM accounts_auditchain"
+
+
+@pytest.mark.parametrize("sql", BACKWARDS.values(), ids=BACKWARDS)
+def test_the_bounds_of_a_chain_never_go_back(sql):
+    """Else whoever moved them could delete what they release, and put back what the server has signed."""
+    before = stored(AuditChain)
+    assert "append-only" in refused(lambda: run(sql))
+    assert stored(AuditChain) == before
 
 
 @pytest.mark.parametrize("model", FIXED)
@@ -110,12 +141,17 @@ def test_the_refusal_is_the_triggers_and_ends_only_while_it_is_lifted(model):
     assert "append-only" in refused(lambda: run(filled(BY_SQL["update"], model)))
 
 
-def test_the_triggers_go_down_and_up_again():
+def test_the_triggers_go_down_and_up_again(clinic):
     editor = SimpleNamespace(connection=connection, execute=lambda sql, params=None: run(sql))
-    MIGRATION.allow(None, editor)
-    AuditEvent.objects.update(action="changed while it was down")
-    MIGRATION.refuse(None, editor)
+    first, second = MIGRATIONS
+    second.back(None, editor)
     assert "append-only" in refused(lambda: AuditEvent.objects.update(action="x"))
+    first.allow(None, editor)
+    AuditEvent.objects.update(action="changed while it was down")
+    first.refuse(None, editor)
+    second.forward(None, editor)
+    assert "append-only" in refused(lambda: AuditEvent.objects.update(action="x"))
+    assert "append-only" in refused(lambda: AuditChain.objects.update(count=0))
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's triggers ask the tables of their own database only")

@@ -293,7 +293,7 @@ def test_what_is_not_sealed_is_not_removed(clinic, actor):
 
 
 def test_pruning_stops_at_a_chain_that_is_not_the_servers(clinic, half_old):
-    AuditChain.objects.filter(pk=clinic.organization.pk).update(count=1)
+    AuditChain.objects.filter(pk=clinic.organization.pk).update(last_digest=b"x" * 32)
     with pytest.raises(CommandError, match="verify_audit"):
         call_command("prune", stdout=io.StringIO())
     assert len(own_events(clinic)) == len(half_old)
@@ -328,3 +328,29 @@ def test_sealing_fails_where_a_chain_is_not_the_servers(clinic, events):
     AuditChain.objects.filter(pk=clinic.organization.pk).update(last_digest=b"x" * 32)
     with pytest.raises(CommandError, match="verify_audit"):
         run("seal_audit")
+
+
+def foreign_seal(clinic, event_id: int, beyond: int) -> None:
+    """Store a seal for `event_id` as somebody without the server's key would, `beyond` the end of the chain."""
+    chain = AuditChain.objects.get(pk=clinic.organization.pk)
+    AuditSeal.objects.create(event_id=event_id, organization_id=chain.pk, position=chain.count + beyond, digest=bytes(32))
+
+
+@pytest.mark.parametrize("command", ["seal_audit", "prune"])
+@pytest.mark.parametrize("taken", ["event", "position"])
+def test_a_foreign_seal_in_the_way_of_the_next_is_told(clinic, actor, events, command, taken):
+    audit.record_read(actor, "test.next", patients=[])
+    newest = AuditEvent.objects.latest("pk").pk
+    foreign_seal(clinic, *((newest, 7) if taken == "event" else (newest + 1_000, 1)))
+    with pytest.raises(CommandError, match="verify_audit"):
+        run(command)
+    assert verdict_on(clinic.organization.pk).event_id is not None
+
+
+def test_nothing_is_pruned_by_a_foreign_seal(clinic, half_old):
+    """Its position, kept as the beginning of the chain, would hide how many events are missing."""
+    with lifted():
+        AuditSeal.objects.filter(event_id=half_old[3].pk).update(position=10**6)
+    with pytest.raises(CommandError, match="verify_audit"):
+        run("prune")
+    assert len(own_events(clinic)) == len(half_old)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.authentication import StaffBackend, actor_of_user
 from accounts.models import ApiKey, Organization, Role, User, UserStatus
 from accounts.services.keys import authenticate_key, revoke_key
-from accounts.services.users import change_user_status, create_user, set_care_groups
+from accounts.services.users import NewPassword, change_user_status, create_user, set_care_groups
 from config.core.exceptions import AccountInactive, NotAuthenticated
 from tests.conftest import ApiClient
 from tests.factories import SYSTEM, key_row, new_key
@@ -186,8 +186,9 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def person(clinic) -> User:
-    values = {"email": "Ada@Hill.test", "role": Role.HC_ADMIN, "organization": clinic.organization, "password": PASSWORD}
-    return create_user(actor=SYSTEM, **values)
+    password = NewPassword.hashed(PASSWORD)
+    values = {"email": "Ada@Hill.test", "role": Role.HC_ADMIN, "organization": clinic.organization}
+    return create_user(actor=SYSTEM, password=password, **values)
 
 
 @pytest.mark.parametrize("name", ["Ada@Hill.test", "ada@hill.TEST", " ADA@hill.test "])
@@ -195,10 +196,10 @@ def test_staff_sign_in_with_their_address_in_any_case(person, name):
     assert StaffBackend().authenticate(None, username=name, password=PASSWORD) == person
 
 
-STRANGERS = [("ada@hill.test", "wrong"), ("eve@hill.test", PASSWORD), ("", PASSWORD), (None, None)]
+REFUSED = [("ada@hill.test", "wrong"), ("eve@hill.test", PASSWORD), ("", PASSWORD), (None, None)]
 
 
-@pytest.mark.parametrize(("name", "password"), STRANGERS)
+@pytest.mark.parametrize(("name", "password"), REFUSED)
 def test_a_wrong_address_or_password_is_refused(person, name, password):
     assert StaffBackend().authenticate(None, username=name, password=password) is None
 

@@ -7,9 +7,11 @@ from django.apps import apps
 
 from accounts.models import AuditedPatient, AuditEvent, Role
 from accounts.models.catalogs import Catalog
+from accounts.practice.catalogs import CatalogViewSet
 from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
 from config.core.exceptions import NotFound, VersionConflict
 from patients.models import Patient, Program, Provider, TagDefinition
+from tests.cast import VIEWS
 from tests.factories import SYSTEM
 from tests.pages import sign_in, submit, url
 
@@ -79,8 +81,36 @@ def test_a_stale_version_changes_nothing(api, tag, action):
 
 def test_null_leaves_what_cannot_be_null(clinic, api):
     one = f"{clinic.base}/providers/{clinic.catalog(Provider, 'Dr. Who', title='Dr.').uuid}"
-    shown = api().patch(one, {"title": None, "base_version": 1}).json()
-    assert (shown["title"], shown["version"]) == ("Dr.", 2)
+    shown = api().patch(one, {"title": None, "name": "Dr. No", "base_version": 1}).json()
+    assert (shown["title"], shown["name"], shown["version"]) == ("Dr.", "Dr. No", 2)
+
+
+@pytest.mark.parametrize("view", CatalogViewSet.__subclasses__(), ids=lambda view: view.model.__name__)
+def test_a_change_of_nothing_leaves_the_row_as_it_is(clinic, api, view):
+    model = view.model
+    row = clinic.row(model)
+    route = next(route for route, found in VIEWS.items() if found.cls is view and route.endswith(f"<{view.lookup_url_kwarg}>"))
+    one = "/" + route.replace("<org_id>", str(clinic.organization.uuid)).replace(f"<{view.lookup_url_kwarg}>", str(row.uuid))
+    clinic.organization.refresh_from_db()
+    stamp, audited = clinic.organization.catalog_version, AuditEvent.objects.count()
+    before = model._base_manager.filter(pk=row.pk).values().get()
+    columns = (model._meta.get_field(name) for name in view.columns if name not in view.fixed)
+    kept = {column.name: None for column in columns if not column.null}
+    for body in ({}, {"unknown": 1}, kept):
+        answer = api().patch(one, {"base_version": 1, **body})
+        assert (answer.status_code, answer.json()) == (200, api().get(one).json())
+    stale = api().patch(one, {"base_version": 2})
+    assert (stale.status_code, stale.json()) == (409, {"detail": "Version conflict: expected 1, got 2"})
+    assert model._base_manager.filter(pk=row.pk).values().get() == before
+    clinic.organization.refresh_from_db()
+    assert (clinic.organization.catalog_version, AuditEvent.objects.count()) == (stamp, audited), "as reading leaves none"
+
+
+def test_the_service_tells_a_change_of_nothing_that_the_row_was_archived(clinic):
+    row = clinic.catalogs["provider"]
+    archive_catalog_row(actor=SYSTEM, row=row, base_version=1)
+    with pytest.raises(NotFound, match="Provider not found"):
+        update_catalog_row(actor=SYSTEM, row=row, base_version=2, changes={})
 
 
 @pytest.mark.parametrize("name", [None, "", 7, "x" * 256, ["x"]])
@@ -92,7 +122,7 @@ def test_a_name_that_is_none_is_refused(api, tags, tag, name):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("item_order", "1"), ("item_order", True), ("item_order", 2**31), ("color", 5), ("color", "x" * 33), ("description", {})],
+    [("item_order", "one"), ("item_order", True), ("item_order", 2**31), ("color", 5), ("color", "x" * 33), ("description", {})],
 )
 def test_values_are_taken_for_what_they_are(api, tags, field, value):
     answer = api().post(tags, {"name": "New", field: value})
@@ -257,8 +287,6 @@ def test_a_rename_shows_in_references_with_the_next_request(clinic, api):
 
 
 def test_every_catalog_is_served_by_the_one_view_set():
-    from accounts.practice.catalogs import CatalogViewSet
-
     served = {view.model for view in CatalogViewSet.__subclasses__()}
     assert served == {model for model in apps.get_models() if issubclass(model, Catalog)}
 
@@ -274,6 +302,22 @@ def test_the_admin_keeps_a_protocol_with_its_program(clinic):
     assert submit(client, type(protocol), protocol.pk, name="Renamed", program=other.pk).status_code == 302
     protocol.refresh_from_db()
     assert (protocol.name, protocol.name_key, protocol.program) == ("Renamed", "renamed", clinic.catalogs["program"])
+
+
+def test_a_form_that_is_saved_as_it_was_changes_nothing(clinic):
+    client = sign_in(clinic.users[Role.HC_ADMIN])
+    provider = clinic.catalogs["provider"]
+    assert submit(client, Provider, provider.pk).status_code == 302
+    provider.refresh_from_db()
+    assert (provider.version, events("provider.update")) == (1, [])
+
+
+@pytest.mark.parametrize("text", ["élan", "ELAN", "weisse STRASSE", "100%"])
+def test_the_admin_finds_a_name_in_any_case_and_without_accents(clinic, text):
+    row = clinic.catalog(Provider, "Élan 100% Weiße Straße")
+    clinic.catalog(Provider, "Elm 1000")
+    client = sign_in(clinic.users[Role.HC_ADMIN])
+    assert list(client.get(url(Provider, "changelist"), {"q": text}).context["cl"].result_list) == [row]
 
 
 def test_the_admin_archives_through_the_service(clinic):

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEvent, OutboxEvent, Role, User, UserStatus
 from accounts.services.keys import revoke_key
-from accounts.services.users import change_user_status, update_user
+from accounts.services.users import NewPassword, change_user_status, update_user
 from tests.conftest import ApiClient
 from tests.factories import SYSTEM, key_row, new_key
 from tests.pages import sign_in, submit
@@ -42,7 +42,7 @@ def set_status(user: User, status: str) -> None:
 
 
 def set_password(user: User) -> None:
-    update_user(actor=SYSTEM, user=user, changes={}, password=PASSWORD)
+    update_user(actor=SYSTEM, user=user, changes={}, password=NewPassword.hashed(PASSWORD))
 
 
 def change(user: User, **changes: Any) -> None:

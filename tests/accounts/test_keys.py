@@ -10,6 +10,7 @@ from accounts.models import ApiKey, AuditEvent, OutboxEvent, Role
 from accounts.scope import Actor
 from accounts.services.keys import issue_key, note_use, revoke_key, split_key
 from config.core.exceptions import NotAuthenticated, NotFound, NotPermitted
+from tests.conftest import ApiClient
 from tests.factories import SYSTEM, key_row, new_key
 
 
@@ -121,21 +122,20 @@ def test_the_last_use_is_written_at_most_once_a_minute(user, since, written, dja
     assert row.last_used_at == (NOW if written else last)
 
 
-def test_requests_note_the_use_of_their_key(clinic, api):
-    row = key_row(clinic.keys[Role.HC_ADMIN])
+def test_requests_note_the_use_of_their_key(user):
+    client = ApiClient(new_key(user))
+    row = key_row(client.key)
     assert row.last_used_at is None
-    api().get("/v1/me")
+    client.get("/v1/me")
     row.refresh_from_db()
     first = row.last_used_at
     assert first is not None
-    api().get("/v1/me")
+    client.get("/v1/me")
     row.refresh_from_db()
     assert row.last_used_at == first
 
 
-def test_a_refused_request_is_no_use(clinic, api, user):
+def test_a_refused_request_is_no_use(user):
     key = new_key(user, expires_at=timezone.now())
-    from tests.conftest import ApiClient
-
     assert ApiClient(key).get("/v1/me").status_code == 401
     assert key_row(key).last_used_at is None

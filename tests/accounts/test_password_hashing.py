@@ -3,8 +3,9 @@
 import threading
 
 import pytest
-from django.contrib.auth.hashers import check_password, get_hasher, make_password
+from django.contrib.auth.hashers import MD5PasswordHasher, check_password, get_hasher, make_password
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.test import Client
 
 from accounts.models import Role, User
@@ -180,6 +181,23 @@ def test_a_form_that_sets_a_password_keeps_what_was_typed_and_tells_to_send_it_a
     assert answer.context["adminform"].form["first_name"].value() == "Nora"
     user.refresh_from_db()
     assert (user.first_name, user.check_password(PASSWORD)) == ("", True)
+
+
+def test_no_hash_is_made_in_a_transaction(clinic, monkeypatch):
+    """On SQLite nobody else could write meanwhile. What is sent to a form is hashed before its transaction begins."""
+    outside, hashes = len(connection.atomic_blocks), []
+
+    class Watched(MD5PasswordHasher):
+        def encode(self, password, salt):
+            hashes.append(len(connection.atomic_blocks))
+            return super().encode(password, salt)
+
+    monkeypatch.setattr("django.contrib.auth.hashers.get_hasher", lambda *args: Watched())
+    client, user = sign_in(clinic.users[Role.HC_ADMIN]), clinic.users[Role.HC_PRIMARY]
+    assert submit(client, User, user.pk, password=PASSWORD).status_code == 302
+    assert submit(client, User, email="new@hill.test", role=Role.HC_VIEW_ALL, password=PASSWORD).status_code == 302
+    assert all(found.check_password(PASSWORD) for found in User.objects.filter(email__in=[user.email, "new@hill.test"]))
+    assert set(hashes) == {outside}
 
 
 def test_reading_a_page_with_a_session_takes_no_slot(slots, user):

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from accounts.models import Role, User
-from accounts.services.users import create_user, update_user
+from accounts.services.users import NewPassword, create_user, update_user
 from config.core.exceptions import Invalid
 from tests.factories import SYSTEM
 from tests.pages import sign_in, submit
@@ -110,13 +110,13 @@ WEAK = ["short", "passwordpassword", "Lovelace-2026", "valley valley"]
 def test_the_services_refuse_a_weak_password_and_write_nothing(clinic, password):
     values = {"email": "l@hill.test", "role": Role.HC_PRIMARY, "organization": clinic.organization, "last_name": "Lovelace"}
     with pytest.raises(Invalid) as caught:
-        create_user(actor=SYSTEM, password=password, **values)
+        create_user(actor=SYSTEM, password=NewPassword.hashed(password), **values)
     assert set(caught.value.errors) == {"password"}
     assert not User.objects.filter(email="l@hill.test").exists()
 
-    user = create_user(actor=SYSTEM, password=GOOD, **values)
+    user = create_user(actor=SYSTEM, password=NewPassword.hashed(GOOD), **values)
     with pytest.raises(Invalid):
-        update_user(actor=SYSTEM, user=user, changes={"first_name": "Ada"}, password=password)
+        update_user(actor=SYSTEM, user=user, changes={"first_name": "Ada"}, password=NewPassword.hashed(password))
     user.refresh_from_db()
     assert (user.first_name, user.check_password(GOOD)) == ("", True)
 
@@ -124,7 +124,7 @@ def test_the_services_refuse_a_weak_password_and_write_nothing(clinic, password)
 def test_a_new_name_counts_for_the_password_that_comes_with_it(clinic):
     user = clinic.users[Role.HC_PRIMARY]
     with pytest.raises(Invalid):
-        update_user(actor=SYSTEM, user=user, changes={"last_name": "Lovelace"}, password="Lovelace-2026")
+        update_user(actor=SYSTEM, user=user, changes={"last_name": "Lovelace"}, password=NewPassword.hashed("Lovelace-2026"))
 
 
 @pytest.mark.parametrize("password", WEAK)

@@ -1,14 +1,16 @@
 """The rate limit: who is counted, when a window ends, and what does not help."""
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import RateWindow, User
+from accounts.models import ApiKey, RateWindow, User
 from accounts.scope import Role
 from config.core.exceptions import Unavailable
 from config.rest import throttling
 from tests.accounts.conftest import CounterClock
+from tests.accounts.test_authenticate import altered, rechecked
 from tests.conftest import ApiClient
-from tests.factories import new_key
+from tests.factories import key_row, new_key
 from tests.rest.wire import DIALECTS, Wire
 
 LIMIT = 3
@@ -196,13 +198,13 @@ def test_limit_is_told_before_the_path_is_looked_at(store, clinic, client):
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_strangers_are_counted_by_address(store, clinic, limits, name):
+def test_anonymous_requests_are_counted_by_address(store, clinic, limits, name):
     wire = Wire(name, clinic)
     answers = [wire.with_key(None).get(wire.patients) for _ in range(LIMIT + 1)]
     assert [
         wire.checked(answer, status) and left(answer) for answer, status in zip(answers, [401] * LIMIT + [429], strict=True)
     ] == [2, 1, 0, 0]
-    assert wire.client().get(wire.patients).status_code == 200, "a key is not held up by strangers of its address"
+    assert wire.client().get(wire.patients).status_code == 200, "a key is not held up by anonymous requests of its address"
 
 
 @pytest.mark.parametrize("name", DIALECTS)
@@ -224,7 +226,32 @@ def test_keys_of_inactive_users_and_doubled_headers_count_as_failing(store, clin
     assert [left(ApiClient("x").get("/v1/me"))] == [0]
 
 
-def test_strangers_and_failing_keys_are_counted_apart(store, clinic, limits):
+def ruined(clinic, how: str) -> str:
+    """Return the key of an administrator with another secret, or after something has ended it."""
+    key = clinic.keys[Role.HC_ADMIN]
+    if how == "wrong secret":
+        return rechecked(altered(key, 20))
+    if how == "inactive user":
+        User.objects.filter(pk=clinic.users[Role.HC_ADMIN].pk).update(status="blocked")
+    else:
+        ApiKey.objects.filter(pk=key_row(key).pk).update(**{how: timezone.now()})
+    return key
+
+
+@pytest.mark.parametrize("how", ["wrong secret", "revoked_at", "expires_at", "inactive user"])
+def test_a_key_that_is_refused_takes_nothing_of_its_user_s_allowance(clinic, clock, limits, how):
+    """Who knows the id of a key, which is no secret, must not be able to use up what its user has."""
+    assert ApiClient(ruined(clinic, how)).get("/v1/me").status_code == 401
+    subjects = set(RateWindow.objects.values_list("subject", flat=True))
+    assert f"user:{clinic.users[Role.HC_ADMIN].pk}" not in subjects
+    assert "failed:127.0.0.1" in subjects
+
+
+def test_a_request_is_counted_once(store, clinic, client):
+    assert [left(client.get("/v1/me")), left(client.get(f"{clinic.base}/patients"))] == [2, 1]
+
+
+def test_anonymous_requests_and_failing_keys_are_counted_apart(store, clinic, limits):
     assert statuses(ApiClient(None), LIMIT + 1)[-1] == 429
     assert statuses(ApiClient("nonsense"), LIMIT) == [401] * LIMIT
 

@@ -141,7 +141,7 @@ def test_the_delay_of_an_account_is_a_minute_and_refusals_do_not_lengthen_it(slo
     assert attempt(user.email, PASSWORD).status_code == 302
 
 
-def test_strangers_do_not_lock_a_person_out_of_where_they_signed_in_before(slow, user, colleague):
+def test_nobody_locks_a_person_out_of_where_they_signed_in_before(slow, user, colleague):
     assert attempt(user.email, PASSWORD, "10.3.0.1").status_code == 302
     attacked(user.email, slow + 5)
     assert attempt(user.email, PASSWORD, "10.3.0.1").status_code == 302

@@ -4,9 +4,19 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.models import AuditEvent, CareGroup, Organization, OutboxEvent, Role, User, UserStatus, UserStatusChange
+from accounts.models import (
+    AuditEvent,
+    CareGroup,
+    Organization,
+    OutboxEvent,
+    Role,
+    User,
+    UserStatus,
+    UserStatusChange,
+    organizations,
+)
 from accounts.scope import Actor
-from accounts.services.users import change_user_status, create_user, set_care_groups
+from accounts.services.users import NewPassword, change_user_status, create_user, set_care_groups
 from config.core.exceptions import Invalid, NotPermitted
 from tests.factories import SYSTEM
 
@@ -45,7 +55,7 @@ def test_only_a_superadmin_belongs_to_no_organization(clinic, role):
 
 
 def test_a_password_is_kept_as_a_hash_and_none_is_unusable(clinic):
-    secret = make(clinic, password="correct horse battery")
+    secret = make(clinic, password=NewPassword.hashed("correct horse battery"))
     assert "correct horse" not in secret.password
     assert secret.check_password("correct horse battery")
     assert not make(clinic, email="eve@hill.test").has_usable_password()
@@ -143,6 +153,13 @@ def test_who_may_sign_in_where(status, role, active, staff):
 def test_a_time_zone_is_one_of_the_iana_names(clinic, zone):
     with pytest.raises(ValidationError):
         Organization(name="X", slug="x", timezone=zone).clean_fields()
+
+
+def test_the_names_of_time_zones_are_read_from_the_disk_once(monkeypatch):
+    """Python looks into some 600 files for them: an import would for each of its rows."""
+    organizations.validate_timezone("Europe/Amsterdam")
+    monkeypatch.setattr(organizations, "available_timezones", lambda: pytest.fail("read again"))
+    organizations.validate_timezone("America/New_York")
 
 
 def test_a_user_is_named_without_a_word_about_them_in_logs(clinic):

@@ -124,6 +124,7 @@ def test_nothing_but_the_tests_lifts_it(db):
     }
     assert named == {
         "accounts/migrations/0003_audit_trail.py",
+        "accounts/migrations/0009_release_only_sealed_events.py",
         "clinical/migrations/0003_communication_logs_are_append_only.py",
     }
 

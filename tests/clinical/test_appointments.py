@@ -7,7 +7,6 @@ import pytest
 from accounts.models import AuditedPatient, AuditEvent, OutboxEvent, Role
 from clinical.models import Appointment
 from tests.factories import NOON, archive
-from tests.pages import sign_in, submit
 
 
 @pytest.fixture
@@ -123,11 +122,29 @@ def test_patients_see_their_own_without_the_note(clinic, api, appointments):
     assert b"Do not tell" not in api(Role.PATIENT).get(f"{appointments}/{row.uuid}").content
 
 
-def test_the_admin_makes_an_appointment_through_the_service(clinic):
-    client = sign_in(clinic.users[Role.HC_PRIMARY])
-    patient = clinic.patient(care_group_id=clinic.group.pk)
-    given = {"patient": patient.pk, "starts_at_0": "2030-03-04", "starts_at_1": "09:00:00", "note": "Fasting"}
-    assert submit(client, Appointment, **given).status_code == 302
-    row = Appointment.objects.get()
-    assert (row.patient, row.organization, row.note, row.status) == (patient, clinic.organization, "Fasting", "scheduled")
-    assert affected_patients("appointment.create") == {patient.pk}
+# --- what speaks against a time -----------------------------------------------------------------------
+def test_the_answer_warns_of_the_same_time_booked_twice_and_of_a_time_that_has_passed(clinic, api, appointments):
+    patient, other, provider = clinic.patient(), clinic.patient(last_name="Okafor"), str(clinic.catalogs["provider"].uuid)
+    body = {"patient_uuid": str(patient.uuid), "provider_uuid": provider, "starts_at": "2030-03-04T09:00:00Z"}
+    first = api().post(appointments, body).json()
+    assert first["warnings"] == []
+    twice = api().post(appointments, body)
+    assert (twice.status_code, [one["code"] for one in twice.json()["warnings"]]) == (201, ["overlap_of_patient"])
+    assert affected_patients("appointment.search") == {patient.pk}
+    theirs = api().post(appointments, {**body, "patient_uuid": str(other.uuid)}).json()["warnings"]
+    assert [(one["code"], one["severity"]) for one in theirs] == [("overlap_of_provider", "high")] * 2
+    path = f"{appointments}/{first['id']}"
+    assert api().get(path).json()["warnings"] == []
+    moved = api().patch(path, {"base_version": 1, "starts_at": "2020-03-04T09:00:00Z"}).json()
+    assert [(one["code"], one["severity"]) for one in moved["warnings"]] == [("past", "moderate")]
+    assert api().patch(path, {"base_version": 2, "status": "cancelled"}).json()["warnings"] == []
+
+
+def test_a_warning_names_no_patient_whom_the_caller_does_not_see(clinic, api, appointments):
+    hidden = clinic.patient(last_name="Okafor")
+    body = {"provider_uuid": str(clinic.catalogs["provider"].uuid), "starts_at": "2030-03-04T09:00:00Z"}
+    api().post(appointments, {**body, "patient_uuid": str(hidden.uuid)})
+    answer = api(Role.HC_PRIMARY).post(appointments, {**body, "patient_uuid": str(clinic.own_patient.uuid)})
+    (warning,) = answer.json()["warnings"]
+    assert (warning["code"], "Okafor" in warning["message"]) == ("overlap_of_provider", False)
+    assert not AuditEvent.objects.filter(action="appointment.search").exists()

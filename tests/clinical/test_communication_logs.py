@@ -1,10 +1,11 @@
 """Communication logs: written down by staff, found by time, words and text, and never changed."""
 
 import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from accounts.models import AuditedPatient, AuditEvent, OutboxEvent, Role, User
+from accounts.models import AuditedPatient, AuditEvent, Organization, OutboxEvent, Role, User
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import CommunicationLog, CommunicationType
 from tests.contracts.facts import table
@@ -25,7 +26,7 @@ def logs(clinic, patient) -> str:
 
 def found(api, logs: str, **query: str) -> list[str]:
     """Return the notes that the list shows, in its order; its total must be their number."""
-    answer = api().get(logs, query)
+    answer = api().get(logs, {"sort_dir": "asc", **query})
     assert answer.status_code == 200, answer.content
     notes = [item["note"] for item in answer.json()["items"]]
     assert answer.json()["total"] == len(notes)
@@ -82,7 +83,7 @@ def test_a_moment_is_enough(api, logs, silent):
         ("communication_datetime", ""),
         ("communication_datetime", "2026-03-04T09:00:00"),
         ("mode", "pigeon"),
-        ("mode", ""),
+        ("mode", " "),
         ("mode", "Phone"),
         ("direction", "both"),
         ("direction", ""),
@@ -167,13 +168,13 @@ def test_an_archived_type_is_unknown(clinic, api, logs):
 # --- listed -----------------------------------------------------------------------------------------
 
 
-def test_the_list_is_by_time_and_then_by_arrival(clinic, api, patient, logs):
+def test_the_list_is_by_time_and_then_by_arrival_the_newest_first(clinic, api, patient, logs):
     moments = [("c", NOON), ("a", NOON - HOUR), ("d", NOON), ("e", NOON + MICROSECOND), ("b", NOON - MICROSECOND)]
     for note, moment in moments:
         clinic.entry(CommunicationLog, patient, note=note, communication_datetime=moment)
     assert found(api, logs) == ["a", "b", "c", "d", "e"]
     pages = [api().get(logs, {"page_size": "2", "page": page}).json()["items"] for page in "123"]
-    assert [[item["note"] for item in page] for page in pages] == [["a", "b"], ["c", "d"], ["e"]]
+    assert [[item["note"] for item in page] for page in pages] == [["e", "d"], ["c", "b"], ["a"]]
 
 
 @pytest.mark.parametrize("moment", [NOON, NOON + 123456 * MICROSECOND, NOON + 500000 * MICROSECOND])
@@ -186,6 +187,24 @@ def test_both_ends_of_a_range_belong_to_it(clinic, api, patient, logs, moment):
         assert found(api, logs, date_to=said) == ["before", "at"]
         assert found(api, logs, date_from=said, date_to=said) == ["at"]
     assert found(api, logs, date_from=(moment + HOUR).isoformat(), date_to=(moment - HOUR).isoformat()) == []
+
+
+@pytest.mark.parametrize("role", [Role.HC_ADMIN, Role.FC_ADMIN])
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [("America/New_York", "2026-03-08", 23), ("America/New_York", "2026-11-01", 25), ("Asia/Kathmandu", "2026-03-08", 24)],
+)
+def test_a_day_of_the_organization_is_meant_where_no_time_is_given(clinic, api, patient, logs, role, zone, day, hours):
+    Organization.objects.filter(pk=clinic.organization.pk).update(timezone=zone)
+    begin = datetime.datetime.combine(datetime.date.fromisoformat(day), datetime.time(), ZoneInfo(zone)).astimezone(datetime.UTC)
+    end = begin + hours * HOUR
+    for note, at in (("a", begin - MICROSECOND), ("b", begin), ("c", end - MICROSECOND), ("d", end)):
+        clinic.entry(CommunicationLog, patient, note=note, communication_datetime=at)
+    client = lambda: api(role)  # noqa: E731
+    assert found(client, logs, date_from=day) == ["b", "c", "d"]
+    assert found(client, logs, date_to=day) == ["a", "b", "c"]
+    assert found(client, logs, date_from=day, date_to=day) == ["b", "c"]
+    assert found(client, logs, date_from=day, date_to=begin.isoformat()) == ["b"]
 
 
 def test_a_moment_that_came_by_the_api_is_found_as_exactly(api, logs):
@@ -209,13 +228,15 @@ def test_words_narrow_the_list(clinic, api, patient, logs):
     ("name", "value"),
     [
         ("mode", "pigeon"),
-        ("mode", ""),
+        ("mode", " "),
         ("direction", "both"),
         ("communication_source", "staff"),
-        ("date_from", "2026-03-04"),
+        ("date_from", "2026-02-30"),
+        ("date_from", "20260304"),
         ("date_from", "2026-03-04T09:00:00"),
+        ("date_to", "9999-12-31"),
         ("date_to", "yesterday"),
-        ("date_to", ""),
+        ("date_to", " "),
         ("q", "x" * 201),
         ("q", "\x00"),
     ],

@@ -14,7 +14,7 @@ from tests.factories import Clinic, archive
 
 
 class Family:
-    """A guarantor with three dependents, one of them in another care group, one archived; and a stranger."""
+    """A guarantor with three dependents, one of them in another care group, one archived; and an outsider."""
 
     def __init__(self, clinic: Clinic):
         self.clinic = clinic
@@ -22,8 +22,8 @@ class Family:
         self.child = self._member(clinic.group, responsible_party_id=self.guarantor.pk)
         self.hidden = self._member(clinic.other_group, responsible_party_id=self.guarantor.pk)
         self.gone = self._member(clinic.group, responsible_party_id=self.guarantor.pk)
-        self.stranger = self._member(clinic.group)
-        people = (self.guarantor, self.child, self.hidden, self.gone, self.stranger)
+        self.outsider = self._member(clinic.group)
+        people = (self.guarantor, self.child, self.hidden, self.gone, self.outsider)
         self.shared = {person: clinic.entry(Alert, person, alert_scope="family") for person in people}
         self.own = {person: clinic.entry(Alert, person) for person in people}
         archive(self.gone)
@@ -48,9 +48,17 @@ def test_family_alerts_stand_on_every_members_chart(clinic, api, family, role):
 
 
 def test_a_patient_without_a_family_has_the_own_alerts_only(clinic, api, family):
-    stranger = family.stranger
-    expected = ids(family.own[stranger], family.shared[stranger])
-    assert listed(api, of(clinic, stranger), include_family="true") == expected
+    outsider = family.outsider
+    expected = ids(family.own[outsider], family.shared[outsider])
+    assert listed(api, of(clinic, outsider), include_family="true") == expected
+
+
+def test_family_alerts_stand_among_the_own_ones_the_newest_first(clinic, api, family):
+    older = [family.shared[family.guarantor], family.shared[family.child], family.shared[family.hidden], family.own[family.child]]
+    expected = [str(alert.uuid) for alert in older]
+    for asked, order in (({}, expected[::-1]), ({"sort_dir": "asc"}, expected)):
+        answer = api().get(of(clinic, family.child), {"include_family": "true", **asked})
+        assert [alert["id"] for alert in answer.json()["items"]] == order
 
 
 @pytest.mark.parametrize("role", [Role.HC_PRIMARY, Role.HC_SECONDARY])
@@ -112,4 +120,4 @@ def test_the_pages_of_a_family_are_in_the_order_of_the_list(family, clinic, api)
     with CaptureQueriesContext(connection) as queries:
         api().get(of(clinic, family.child), {"include_family": "true"})
     (listing,) = [query["sql"] for query in queries if "LIMIT 50 OFFSET" in query["sql"]]
-    assert re.search(r'ORDER BY "clinical_alert"."id" ASC\s+LIMIT 50', listing)
+    assert re.search(r'ORDER BY "clinical_alert"."id" DESC\s+LIMIT 50', listing)

@@ -69,7 +69,7 @@ def test_more_types_can_be_added_and_shipped_ones_archived(general, api, path, c
     [
         ({}, ["gauge_type", "value"]),
         ({"gauge_type": "nope", "value": 5}, ["gauge_type"]),
-        ({"gauge_type": "mood", "value": "5"}, ["value"]),
+        ({"gauge_type": "mood", "value": "five"}, ["value"]),
         ({"gauge_type": "mood", "value": None}, ["value"]),
         ({"gauge_type": "mood", "value": 5, "recorded_at": "yesterday"}, ["recorded_at"]),
         ({"gauge_type": "mood", "value": 5, "notes": 7}, ["notes"]),

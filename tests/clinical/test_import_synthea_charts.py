@@ -1,6 +1,5 @@
 """Importing allergies, problems, medications and vital signs from Synthea's tables."""
 
-import csv
 import datetime
 from collections.abc import Callable
 from decimal import Decimal
@@ -21,13 +20,14 @@ from clinical.models import (
     MedicationDefinition,
     VitalSigns,
 )
+from clinical.services.allergies import review_allergies
 from clinical.synthea import tables
 from patients.models import ChartRecord
 from patients.services.charts import archive_entry, update_entry
+from tests.clinical.synthea_exports import CHARTS, Row, chart_rows, write_charts
 from tests.clinical.test_import_synthea import imported, run
 from tests.factories import SYSTEM, archive
 
-CHARTS = Path(__file__).parent / "fixtures" / "charts"
 MAREN, IVO, NOA = (f"b0000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
 MODELS: dict[str, type[ChartRecord]] = {
     "allergies": Allergy,
@@ -39,30 +39,19 @@ MODELS: dict[str, type[ChartRecord]] = {
 ENTRIES = {"allergies": 4, "conditions": 7, "medications": 4, "observations": 3}
 
 
-def rows_of(table: str, directory: Path = CHARTS) -> list[dict[str, str]]:
-    with (directory / f"{table}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 @pytest.fixture
 def changed(tmp_path) -> Callable[..., Path]:
     """Return a function that copies the fixture and rewrites one table by a function from row to row, None for no row."""
 
-    def write(table: str, change: Callable[[dict[str, str]], dict[str, str] | None], more: tuple[dict, ...] = ()) -> Path:
-        for name in ("patients", *MODELS):
-            rows = rows_of(name)
-            kept = [row for row in map(change, rows) if row] if name == table else rows
-            kept += [{**rows[0], **row} for row in more] if name == table else []
-            with (tmp_path / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, rows[0].keys())
-                writer.writeheader()
-                writer.writerows(kept)
-        return tmp_path
+    def write(table: str, change: Callable[[Row], Row | None], more: tuple[Row, ...] = ()) -> Path:
+        rows = chart_rows(table)
+        kept = [row for row in map(change, rows) if row]
+        return write_charts(tmp_path, **{table: [*kept, *({**rows[0], **row} for row in more)]})
 
     return write
 
 
-def as_it_is(row: dict[str, str]) -> dict[str, str]:
+def as_it_is(row: Row) -> Row:
     return row
 
 
@@ -216,7 +205,7 @@ def test_what_staff_have_ended_is_not_begun_again(clinic):
 @pytest.mark.parametrize("size", [1, 500])
 def test_two_medications_with_one_start_stay_two_whichever_comes_first(clinic, changed, monkeypatch, size):
     monkeypatch.setattr(tables, "CHUNK", size)
-    rows = rows_of("medications")
+    rows = chart_rows("medications")
     path = changed("medications", lambda row: None, more=tuple(rows[::-1]))
     for _ in range(2):
         run(clinic, path)
@@ -264,7 +253,7 @@ BAD_CELLS = {
     ("conditions", "STOP"): ("1999-01-01", "breaks the rule disease_dates_in_order"),
     ("conditions", "DESCRIPTION"): ("x\0y", "DESCRIPTION: holds control characters"),
     ("medications", "STOP"): ("soon", "STOP: is not a date"),
-    ("observations", "DATE"): ("yesterday", "DATE: is not a date and time"),
+    ("observations", "DATE"): ("yesterday", "DATE: is not a date: write it as YYYY-MM-DD"),
     ("observations", "UNITS"): ("[in_i]", "8302-2: UNITS: is not cm"),
     ("observations", "VALUE"): ("1e308", "8302-2: VALUE: is not a number"),
 }
@@ -275,7 +264,7 @@ def test_a_bad_cell_is_reported_with_its_file_and_line_and_the_rest_goes_on(clin
     text, why = BAD_CELLS[table, column]
     bad = {"CODE": "195662009"} if table == "conditions" else {}
     path = changed(table, as_it_is, more=({**bad, column: text},))
-    line = len(rows_of(table)) + 2
+    line = len(chart_rows(table)) + 2
     out, err = run(clinic, path)
     assert f"{table}.csv, line {line}: {why}" in err
     assert summary_of(out, table).startswith(f"{ENTRIES[table]} created")
@@ -307,9 +296,9 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize("code", IMPOSSIBLE)
 def test_an_impossible_value_is_reported_by_its_line_and_code(clinic, changed, code):
     value, why = IMPOSSIBLE[code]
-    first = rows_of("observations")[0]["DATE"]
+    first = chart_rows("observations")[0]["DATE"]
     path = changed("observations", lambda row: row | ({"VALUE": value} if (row["CODE"], row["DATE"]) == (code, first) else {}))
-    line = next(number for number, row in enumerate(rows_of("observations"), 2) if row["CODE"] == code)
+    line = next(number for number, row in enumerate(chart_rows("observations"), 2) if row["CODE"] == code)
     out, err = run(clinic, path)
     assert f"observations.csv, line {line}: {code}: {why}" in err
     assert summary_of(out, "observations") == "3 created, 0 updated, 0 unchanged, 1 refused, 3 left out."
@@ -365,7 +354,7 @@ def test_a_dry_run_tells_what_a_run_would_do_and_writes_nothing(clinic):
     before = AuditEvent.objects.count(), OutboxEvent.objects.count()
     out, _ = run(clinic, CHARTS, dry_run=True)
     assert "4 rows of medications: 4 created" in out
-    assert all(line.startswith("Dry run, nothing was written: ") for line in out.splitlines())
+    assert all(line.startswith(("Dry run, nothing was written: ", "Left out: ")) for line in out.splitlines())
     assert not any(state().values())
     assert (AuditEvent.objects.count(), OutboxEvent.objects.count()) == before
     assert "4 rows of medications: 4 created" in run(clinic, CHARTS)[0]
@@ -397,4 +386,18 @@ def test_a_table_without_its_columns_is_refused_whole(clinic, changed):
     path = changed("allergies", as_it_is)
     (path / "allergies.csv").write_text("START,PATIENT\n2001-01-01,x\n", encoding="utf-8")
     _, err = run(clinic, path)
-    assert "allergies.csv: the columns CODE, DESCRIPTION" in err
+    assert "allergies.csv cannot be imported: the columns CODE, DESCRIPTION are missing." in err
+
+
+def test_an_imported_drug_allergy_ends_that_none_is_known_and_an_imported_food_allergy_does_not(clinic, changed):
+    def only(category: str) -> Path:
+        return changed("allergies", lambda row: row if row["CATEGORY"] == category and row["PATIENT"] == MAREN else None)
+
+    run(clinic, changed("allergies", lambda row: None))
+    patient = imported(clinic, MAREN)
+    review_allergies(actor=SYSTEM, patient_id=patient.pk, status="nkda")
+    for category, expected in (("environment", "nkda"), ("medication", "reviewed")):
+        run(clinic, only(category))
+        patient.refresh_from_db()
+        assert patient.allergy_review_status == expected
+        assert set(Allergy.objects.values_list("allergy_definition__category", flat=True)) >= {category}

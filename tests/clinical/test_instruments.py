@@ -34,7 +34,7 @@ def test_a_number_is_measured_on_a_scale(api, instruments):
     assert (shown["kind"], shown["scale_min"], shown["scale_max"], shown["choices"]) == ("numeric", "1.000", "10.500", None)
 
 
-@pytest.mark.parametrize("number", [True, "1e3", " 1", "١", "NaN", 1e300, "1.23456", "1234567890", [1], ""])
+@pytest.mark.parametrize("number", [True, "1e99", " 1", "١", "NaN", 1e300, "1_0", "1234567890", [1], ""])
 def test_a_scale_ends_at_numbers(api, instruments, number):
     answer = api().post(instruments, {"name": "Mood", "code": "mood", "scale_max": number})
     assert (answer.status_code, places(answer)) == (422, [["body", "scale_max"]])

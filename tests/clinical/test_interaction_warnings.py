@@ -1,4 +1,4 @@
-"""Warnings in the answers of creates: which entries of a chart they come from, and what they cost."""
+"""Warnings in the answers of creates and changes: which entries of a chart they come from, and what they cost."""
 
 import datetime
 
@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import OutboxEvent, Role
 from accounts.services.catalogs import archive_catalog_row
-from clinical.models import Allergy, Medication, MedicationDefinition
-from clinical.services.interactions import find_interactions
+from clinical.models import Allergy, AllergyDefinition, Medication, MedicationDefinition
+from clinical.services.interactions import check_interactions
 from config.core.orm import uuid7
-from tests.clinical.substances import IBUPROFEN, MEDICATIONS, NSAIDS, PENICILLINS, Charts, warnings_of
+from tests.clinical.substances import ALLERGENS, IBUPROFEN, MEDICATIONS, NSAIDS, PENICILLINS, Charts, warnings_of
 from tests.factories import SYSTEM, archive
 
 KEYS = {"kind", "basis", "severity", "message", "codings", "allergy", "medication"}
@@ -103,10 +103,10 @@ def test_another_patients_chart_says_nothing(charts, clinic):
 def test_the_chart_of_an_archived_patient_warns_of_nothing(charts):
     charts.allergy("Penicillins")
     made = Medication.objects.get(uuid=charts.medication("Amoxil 500")["id"])
-    assert len(find_interactions(made)) == 1
+    assert len(check_interactions(made).warnings) == 1
     archive(charts.patient)
-    assert find_interactions(made) == []
-    assert find_interactions(Allergy.objects.get(patient=charts.patient)) == []
+    for entry in (made, Allergy.objects.get(patient=charts.patient)):
+        assert (list(check_interactions(entry).warnings), check_interactions(entry).is_comparable) == ([], False)
 
 
 def test_a_definition_that_has_been_archived_still_says_what_a_medication_is(charts):
@@ -155,11 +155,57 @@ def test_the_class_of_a_combination_is_not_that_of_its_first_ingredient(charts, 
     assert warnings_of(charts.made("medications", {"med_descript": "Pain tablets", "rx_cui": "5640"})) == []
 
 
-@pytest.mark.parametrize("body", [{}, {"rx_cui": "999999"}, {"rx_cui": ""}, {"rx_cui": "amoxicillin"}])
-def test_words_without_a_known_code_warn_of_nothing(charts, body):
+CODES = [{}, {"rx_cui": "999999"}, {"rx_cui": ""}, {"rx_cui": "amoxicillin"}]
+
+
+@pytest.mark.parametrize("body", CODES)
+@pytest.mark.parametrize("words", ["Amoxil 500", "AMOXIL", "amoxil 250mg, three times a day", "Amoxicillin (generic)"])
+def test_words_are_known_by_a_name_that_the_catalog_has_in_them(charts, words, body):
     charts.product("Amoxil 500")
     charts.allergy("Penicillins")
-    assert warnings_of(charts.made("medications", {"med_descript": "Amoxil 500", **body})) == []
+    made = charts.made("medications", {"med_descript": words, **body})
+    assert warnings_of(made) == [("drug_allergy", "class", "Penicillins")]
+    assert made["interaction_check"] == {"status": "checked", "reason": None}
+
+
+@pytest.mark.parametrize("body", CODES)
+@pytest.mark.parametrize("words", ["Amox", "Drops of his own", "Amoxilan", "500"])
+def test_words_that_the_catalog_does_not_have_are_said_not_to_be_checked(charts, words, body):
+    charts.product("Amoxil 500")
+    charts.allergy("Penicillins")
+    made = charts.made("medications", {"med_descript": words, **body})
+    assert warnings_of(made) == []
+    reason = f"Nothing in the catalog tells which substance this is: {words}."
+    assert made["interaction_check"] == {"status": "not_checked", "reason": reason}
+
+
+def test_the_part_of_a_combination_that_words_name_is_compared_and_no_other(charts):
+    charts.product("Co-amoxiclav")
+    charts.allergy("Penicillins")
+    made = charts.made("medications", {"med_descript": "Clavulanate"})
+    assert (warnings_of(made), made["interaction_check"]["status"]) == ([], "checked")
+    charts.archived("medications", made)
+    assert warnings_of(charts.made("medications", {"med_descript": "co-amoxiclav 625"})) == [
+        ("drug_allergy", "class", "Penicillins")
+    ]
+
+
+def test_the_name_of_an_allergy_is_found_in_a_medication_of_which_the_catalog_tells_nothing_else(charts, clinic):
+    for name, rows in (("Zorbaxin", ALLERGENS), ("Zorbaxin 20 mg", MEDICATIONS)):
+        model = AllergyDefinition if rows is ALLERGENS else MedicationDefinition
+        charts.rows[f"{model.__name__} Latex" if rows is ALLERGENS else f"{model.__name__} Rinse"] = clinic.catalog(model, name)
+    charts.allergy("Latex", severity="severe")
+    for made in (charts.medication("Rinse"), charts.made("medications", {"med_descript": "ZORBAXIN at night"})):
+        assert warnings_of(made)[0] == ("drug_allergy", "ingredient", "Zorbaxin")
+
+
+def test_a_brand_in_brackets_and_a_plural_are_names(charts, clinic):
+    contents = {"ingredients": [IBUPROFEN], "drug_classes": [NSAIDS]}
+    clinic.catalog(MedicationDefinition, "ibuprofen 200 MG Oral Tablet [Motrin]", **contents)
+    clinic.catalog(AllergyDefinition, "Ibuprofen (brufen)", **contents)
+    charts.allergy("NSAIDs")
+    for words in ("Motrin", "an NSAID", "ibuprofens", "Brufen 400"):
+        assert ("drug_allergy", "class", "NSAIDs") in warnings_of(charts.made("medications", {"med_descript": words}))
 
 
 def test_codes_are_looked_up_in_the_organizations_own_catalog_as_it_is_now(charts, neighbour):
@@ -178,15 +224,55 @@ def test_the_code_of_another_system_is_not_taken_for_rxnorm(charts):
 # --- answers ----------------------------------------------------------------------------------------
 
 
-def test_only_the_answer_of_a_create_tells_warnings(charts):
+def told(answer: dict) -> tuple[list, dict | None]:
+    return answer["interaction_warnings"], answer["interaction_check"]
+
+
+CHECKED = {"status": "checked", "reason": None}
+
+
+def test_the_answers_of_creates_and_changes_tell_warnings_and_no_others(charts):
     charts.allergy("Penicillins")
     made = charts.medication("Amoxil 500")
-    assert warnings_of(made)
+    assert (len(made["interaction_warnings"]), made["interaction_check"]) == (1, CHECKED)
     one = f"{charts.address}/medications/{made['id']}"
-    assert charts.client.get(one).json()["interaction_warnings"] == []
-    assert charts.client.get(f"{charts.address}/medications").json()["items"][0]["interaction_warnings"] == []
-    assert charts.changed("medications", made, dosage="2")["interaction_warnings"] == []
-    assert charts.archived("medications", made)["interaction_warnings"] == []
+    assert told(charts.client.get(one).json()) == ([], None)
+    assert told(charts.client.get(f"{charts.address}/medications").json()["items"][0]) == ([], None)
+    changed = charts.changed("medications", made, dosage="2")
+    assert told(changed) == told(made)
+    assert told(charts.archived("medications", changed)) == ([], None)
+
+
+def test_a_change_that_brings_drug_and_allergy_together_warns(charts):
+    allergy, medication = charts.allergy("Penicillins", severity="mild"), charts.medication("Advil")
+    amoxil = str(charts.product("Amoxil 500").uuid)
+    medication = charts.changed("medications", medication, medication_definition_uuid=amoxil)
+    assert warnings_of(medication) == [("drug_allergy", "class", "Penicillins")]
+    allergy = charts.changed("allergies", allergy, severity="severe")
+    assert [warning["severity"] for warning in allergy["interaction_warnings"]] == ["high"]
+    allergy = charts.changed("allergies", allergy, status_is_active=False)
+    assert (warnings_of(allergy), allergy["interaction_check"]["status"]) == ([], "not_checked")
+    assert warnings_of(charts.changed("medications", medication, dosage="1")) == []
+    assert warnings_of(charts.changed("allergies", allergy, status_is_active=True)) == [("drug_allergy", "class", "Amoxil 500")]
+
+
+def test_a_change_to_words_and_to_a_medication_that_is_taken_again_warns(charts):
+    charts.product("Amoxil 500")
+    charts.allergy("Penicillins")
+    made = charts.made("medications", {"med_descript": "Tea"})
+    made = charts.changed("medications", made, med_descript="Amoxil 500 in the morning", status="on_hold")
+    assert (warnings_of(made), made["interaction_check"]["status"]) == ([], "not_checked")
+    assert warnings_of(charts.changed("medications", made, status="active")) == [("drug_allergy", "class", "Penicillins")]
+
+
+def test_what_could_not_be_compared_on_the_other_side_is_named(charts):
+    charts.made("medications", {"med_descript": "Tea of his own"})
+    reason = "Not compared, as nothing tells which substances these are: Tea of his own."
+    assert charts.allergy("Penicillins")["interaction_check"] == {"status": "not_checked", "reason": reason}
+    charts.allergy("Latex")
+    assert "Latex" in charts.medication("Advil")["interaction_check"]["reason"]
+    AllergyDefinition.objects.filter(pk=charts.allergen("Latex").pk).update(category="environment")
+    assert charts.medication("Amoxil 500")["interaction_check"] == CHECKED
 
 
 def test_a_replay_gives_the_first_answer_with_its_warnings(charts):
@@ -212,10 +298,10 @@ def test_the_check_costs_two_statements_whatever_the_chart_holds(charts, others)
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            assert find_interactions(entry)
+            assert check_interactions(entry).warnings
         assert len(queries) == 2, [query["sql"] for query in queries]
 
 
 def test_an_entry_that_is_gone_warns_of_nothing(charts, clinic):
     row = Medication(patient=charts.patient, organization=clinic.organization, uuid=uuid7(), date_start=datetime.date(2020, 1, 1))
-    assert find_interactions(row) == []
+    assert list(check_interactions(row).warnings) == []

@@ -4,10 +4,11 @@ import io
 from pathlib import Path
 
 import pytest
+from axes.models import AccessLog
 from django.core.management import call_command
+from django.utils import timezone
 
 from accounts.management.commands import prune
-from accounts.models import RateWindow
 from clinical.models import Workflow
 from clinical.synthea import tables
 from config.core.bulk_writes import WriteTurns
@@ -22,9 +23,9 @@ def turns(monkeypatch) -> list[WriteTurns]:
     """Return the list of the turns that are taken."""
     turn, taken = WriteTurns.turn, []
 
-    def counted(self):
+    def counted(self, *args):
         taken.append(self)
-        return turn(self)
+        return turn(self, *args)
 
     monkeypatch.setattr(WriteTurns, "turn", counted)
     return taken
@@ -66,6 +67,7 @@ def test_an_import_of_a_file_takes_a_turn_for_each_chunk(clinic, turns, tmp_path
 def test_pruning_takes_a_turn_for_each_chunk(turns, monkeypatch, db):
     monkeypatch.setattr(prune, "CHUNK", 2)
     for number in range(3):
-        RateWindow.objects.create(subject=f"user:{-number}", opened_at=0, count=1)
+        AccessLog.objects.create(username=number)
+    AccessLog.objects.update(attempt_time=timezone.now() - 2 * prune.SIGN_INS_KEPT)
     call_command("prune", stdout=io.StringIO())
     assert 2 in jobs_of(turns)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import AuditedPatient, AuditEvent, IdempotencyRecord, OutboxEvent, RateWindow, Role
 from clinical.models import Instrument, Measurement
+from patients.models import Patient
 from tests.factories import archive
 
 RANDOM = "01890000-0000-7000-8000-000000000000"
@@ -86,7 +87,7 @@ def test_a_choice_is_one_of_those_that_the_instrument_has(api, path, posture):
         assert attributes(api().post(path, {"instrument": "posture", "value": value})) == ["value"]
 
 
-@pytest.mark.parametrize("value", [39.9, 260.001, -1, "120", None, True, [120], {"value": 120}, 1e308, 120.1234, 10**30, ""])
+@pytest.mark.parametrize("value", [39.9, 260.0005, -1, "1_20", "1e99", None, True, [120], {"value": 120}, 1e308, 10**30, ""])
 def test_a_number_lies_on_the_scale_and_is_one(api, path, pressure, value):
     assert attributes(api().post(path, {"instrument": "systolic", "value": value})) == ["value"]
     assert not Measurement.objects.exists()
@@ -97,6 +98,13 @@ def test_the_ends_of_the_scale_belong_to_it(api, path, pressure, value):
     assert api().post(path, {"instrument": "systolic", "value": value}).json()["data"]["value"] == value
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("120", 120), ("120.5", 120.5), (120.1235, 120.124), (260.0004, 260), ("39.9999", 40)]
+)
+def test_a_number_is_taken_as_text_and_rounded_to_its_places(api, path, pressure, sent, kept):
+    assert api().post(path, {"instrument": "systolic", "value": sent}).json()["data"]["value"] == kept
+
+
 def test_each_field_at_fault_is_named(api, path, pressure):
     tomorrow = (timezone.now() + datetime.timedelta(hours=25)).isoformat()
     assert attributes(api().post(path, {})) == ["instrument", "value"]
@@ -104,6 +112,19 @@ def test_each_field_at_fault_is_named(api, path, pressure):
     assert attributes(api().post(path, {"instrument": RANDOM, "value": 1})) == ["instrument"]
     for measured_at in (tomorrow, "2024-01-02", "2024-01-02T08:00:00", 1):
         assert attributes(api().post(path, {"instrument": "systolic", "value": 120, "measuredAt": measured_at})) == ["measuredAt"]
+
+
+@pytest.mark.parametrize(("born", "refused", "taken"), [
+    (None, "1800-01-01T12:00:00Z", "1950-01-01T12:00:00Z"),
+    ("2001-06-01", "2001-05-30T12:00:00Z", "2001-05-31T12:00:00Z"),
+    ("2001-06-01", "1800-01-01T12:00:00Z", "2001-06-01T00:00:00Z"),
+])  # fmt: skip
+def test_a_measurement_lies_in_the_lifetime_of_the_patient(api, path, patient, pressure, born, refused, taken):
+    Patient.objects.filter(pk=patient.pk).update(date_of_birth=born)
+    body = {"instrument": "systolic", "value": 120}
+    assert attributes(api().post(path, {**body, "measuredAt": refused})) == ["measuredAt"]
+    assert not Measurement.objects.exists()
+    assert api().post(path, {**body, "measuredAt": taken}).status_code == 201
 
 
 def test_an_instrument_of_others_or_an_archived_one_is_unknown(api, path, pressure, neighbour):

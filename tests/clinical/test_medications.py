@@ -5,6 +5,7 @@ import pytest
 from accounts.models import AuditEvent, OutboxEvent
 from clinical.models import Medication, MedicationDefinition
 from clinical.services.medications import create_medication
+from tests.clinical.chart_dialogs import Dialogs, errors_of
 from tests.clinical.substances import MEDICATIONS
 from tests.factories import SYSTEM
 
@@ -33,7 +34,7 @@ def test_a_medication_in_words_is_kept_as_it_was_told(charts):
     assert made["provider"] == {"uuid": str(provider.uuid), "name": provider.name}
     assert (made["medication_definition"], made["status"], made["discontinuation_reason"]) == (None, "active", None)
     assert (made["version"], made["deleted_at"], made["interaction_warnings"]) == (1, None, [])
-    assert charts.client.get(f"{charts.address}/medications/{made['id']}").json() == made
+    assert charts.client.get(f"{charts.address}/medications/{made['id']}").json() == {**made, "interaction_check": None}
 
 
 def test_a_medication_of_the_catalog_needs_no_words(charts):
@@ -58,6 +59,23 @@ NAMELESS = [{}, {"rx_cui": "308192"}, {"med_descript": None}, {"med_descript": "
 @pytest.mark.parametrize("body", NAMELESS)
 def test_a_medication_has_a_definition_or_words(charts, body):
     assert named(charts.client.post(f"{charts.address}/medications", body)) == [["body", "med_descript"]]
+
+
+@pytest.mark.parametrize("words", ["  ", "\u200b\u3164\u2800", "\n\t"])
+def test_words_that_cannot_be_seen_name_no_medication(charts, words):
+    assert named(charts.client.post(f"{charts.address}/medications", {"med_descript": words})) == [["body", "med_descript"]]
+    made = charts.medication("Rinse", med_descript=words)
+    path = f"{charts.address}/medications/{made['id']}"
+    for changes in ({"med_descript": words}, {}):
+        body = {"base_version": 1, "medication_definition_uuid": None, **changes}
+        assert named(charts.client.patch(path, body)) == [["body", "med_descript"]]
+    assert Medication.objects.get().medication_definition_id == charts.product("Rinse").pk
+
+
+def test_a_dialog_takes_no_words_that_cannot_be_seen(charts):
+    dialogs = Dialogs(charts.clinic, charts.patient)
+    assert "medication" in errors_of(dialogs.send("medication", medication="\u200b\u3164\u2800"))
+    assert not Medication.objects.exists()
     assert not Medication.objects.exists()
     assert not OutboxEvent.objects.filter(type="medication.created").exists()
 
@@ -146,7 +164,7 @@ def test_the_list_is_filtered_by_what_is_taken(charts):
     assert listed(is_active="false") == set(made) - {"active"}
 
 
-@pytest.mark.parametrize("raw", ["", "active", "0"])
+@pytest.mark.parametrize("raw", [" ", "active", "2"])
 def test_only_true_and_false_filter(charts, raw):
     assert named(charts.client.get(f"{charts.address}/medications", {"is_active": raw})) == [["query", "is_active"]]
 
@@ -175,7 +193,7 @@ def test_every_bad_value_is_named(charts):
         "date_start": "2023-02-30",
         "date_stop": "01-02-2023",
         "patient_note": {},
-        "is_cpoe": "false",
+        "is_cpoe": "nee",
     }
     expected = sorted(["body", name] for name in bad)
     assert sorted(named(charts.client.post(f"{charts.address}/medications", bad))) == expected

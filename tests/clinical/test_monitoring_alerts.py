@@ -53,9 +53,9 @@ def test_of_several_thresholds_the_highest_flag_that_is_met_wins(ward):
 
 def test_who_is_not_enrolled_is_not_judged_nor_what_is_older_than_the_enrolment(ward):
     ward.prescribe(HEAVY)
-    stranger, leaver, patient = ward.clinic.patient(), ward.patient(), ward.patient()
+    outsider, leaver, patient = ward.clinic.patient(), ward.patient(), ward.patient()
     end_enrolment(leaver)
-    for one in (stranger, leaver):
+    for one in (outsider, leaver):
         ward.measure(one, 95)
     ward.measure(patient, 95, timezone.now() - 2 * DAY)
     assert not MonitoringAlert.objects.exists()

@@ -7,6 +7,7 @@ from clinical.monitoring import (
     FLAGS,
     KINDS,
     OPS,
+    InstrumentFacts,
     Override,
     check_override,
     check_rules,
@@ -20,7 +21,7 @@ from config.core.exceptions import Invalid
 from tests.clinical import rules
 from tests.clinical.rules import BOTH, DAILY, HEAVY, OVER_100, REMARK
 
-INSTRUMENTS = {"weight": "numeric", "pulse": "numeric", "mood": "choice"}
+INSTRUMENTS = {code: InstrumentFacts(kind) for code, kind in (("weight", "numeric"), ("pulse", "numeric"), ("mood", "choice"))}
 MEAN = {**rules.MEAN, "min_count": 2}
 LATE = {**rules.LATE, "instrument": "mood"}
 ALL = [HEAVY, BOTH, MEAN, LATE, REMARK]
@@ -71,10 +72,10 @@ WRONG = {
     "op": [None, "", "=", "==", "!=", "<>", "gt", 7, []],
     "flag": [None, "", "green", "RED", 2, []],
     "value": [None, "90", True, [], {}, float("nan"), float("inf"), -float("inf"), 0.0001, 1e-9, 10**9, -(10**9), 10**400, 1e300],
-    "grace_hours": [None, "1", True, -1, 721, 1.0, 0.5, 10**30],
-    "window_days": [None, 0, -1, 91, 1.0, "7", True],
-    "min_count": [None, 0, 1001, 1.0, "7", True],
-    "within_days": [None, 0, -1, 91, 2.0, "7", True],
+    "grace_hours": [None, "1", True, -1, 721, 1.5, 0.5, 10**30],
+    "window_days": [None, 0, -1, 91, 1.5, "7", True],
+    "min_count": [None, 0, 1001, 1.5, "7", True],
+    "within_days": [None, 0, -1, 91, 2.5, "7", True],
     "all": [None, {}, [], BOTH["all"][:1], [None, None], ["weight", "pulse"], BOTH["all"] * 11],
 }
 
@@ -113,7 +114,7 @@ def test_a_schedule_has_different_lines_whose_days_are_in_order():
 
 @pytest.mark.parametrize("name", DAILY)
 def test_a_wrong_value_of_a_line_is_named(name):
-    for wrong in (None, "", "1", -1, 1.0, True, 3_651, 10**30, [], {}):
+    for wrong in (None, "", "1", -1, 1.5, True, 3_651, 10**30, [], {}):
         (fault,) = faults([{**DAILY, name: wrong}], "schedule", check_schedule)
         assert fault.startswith(f"Line 0: {name} ")
     assert faults([{**DAILY, "note": 1}], "schedule", check_schedule)

@@ -294,14 +294,14 @@ def the_reports_tell_of_staff(story: Story, clinic: Clinic) -> None:
 
 
 def the_other_group_sees_none_of_it(story: Story, clinic: Clinic, ada: str) -> None:
-    stranger = create_user(
+    outsider = create_user(
         actor=SYSTEM,
         email="b@hill-valley.test",
         role=Role.HC_PRIMARY,
         organization=clinic.organization,
         care_groups=[clinic.other_group],
     )
-    client, alert = ApiClient(new_key(stranger)), story.alerts(story.nurse)[0]["id"]
+    client, alert = ApiClient(new_key(outsider)), story.alerts(story.nurse)[0]["id"]
     assert story.alerts(client) == []
     for name in REPORTS:
         assert not any(row.get("Patient_UUID") for row in story.report(name, client)), name

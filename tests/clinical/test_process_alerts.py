@@ -228,9 +228,9 @@ def test_patients_neither_read_nor_process_alerts(ward, clinic, api):
 
 
 def test_another_organization_sees_nothing(alert, neighbour, api):
-    stranger = api(Role.HC_ADMIN, neighbour)
-    assert listed(stranger) == []
-    hidden, unknown = (stranger.patch(f"/v1/alerts/{one}", {"status": "processed"}) for one in (alert.uuid, uuid.uuid4()))
+    outsider = api(Role.HC_ADMIN, neighbour)
+    assert listed(outsider) == []
+    hidden, unknown = (outsider.patch(f"/v1/alerts/{one}", {"status": "processed"}) for one in (alert.uuid, uuid.uuid4()))
     assert (hidden.status_code, hidden.content) == (unknown.status_code, unknown.content)
     assert hidden.status_code == 404
 

@@ -20,7 +20,7 @@ def test_a_patient_rates_the_own_care(clinic, api, path):
     assert str(OutboxEvent.objects.get(type="star_rating.created").subject_uuid) == shown["id"]
 
 
-@pytest.mark.parametrize("score", [0, 501, -1, 4.5, "450", None, True])
+@pytest.mark.parametrize("score", [0, 501, -1, 4.5, "4_50", None, True])
 def test_a_score_lies_between_nothing_and_five_stars(api, path, score):
     answer = api(Role.PATIENT).post(path, {"score": score})
     assert (answer.status_code, [error["attribute"] for error in answer.json()["errors"]]) == (422, ["score"])

@@ -69,13 +69,13 @@ def test_a_category_and_a_value_are_enough(api, history):
     assert places(api().post(history, {})) == [["body", "category"], ["body", "value"]]
 
 
-def test_the_list_has_one_entry_a_category_in_the_order_of_their_recording(clinic, api, history, patient):
+def test_the_list_has_one_entry_a_category_the_last_recorded_first(clinic, api, history, patient):
     words = [category.value for category in reversed(SocialHistoryCategory)]
     for word in words:
         clinic.entry(SocialHistory, patient, category=word)
     page = api().get(history).json()
     assert list(TABLE.faults("SocialHistoryPage", page)) == []
-    assert [entry["category"] for entry in page["items"]] == words
+    assert [entry["category"] for entry in page["items"]] == words[::-1]
     assert api().get(history, {"page": 2, "page_size": 3}).json()["items"] == page["items"][3:6]
 
 
@@ -86,7 +86,7 @@ def test_a_category_that_has_an_entry_is_a_conflict(clinic, api, history, patien
     moved = api().patch(f"{history}/{other['id']}", {"base_version": 1, "category": "alcohol"})
     for answer in (again, moved):
         assert (answer.status_code, answer.json()) == (409, {"detail": "This category has an entry already."})
-    assert api().get(history).json()["items"] == [first, other], "nothing was written"
+    assert api().get(history).json()["items"] == [other, first], "nothing was written"
     somebody = clinic.patient()
     assert api().post(f"{clinic.base}/patients/{somebody.uuid}/social-history", {"category": "alcohol", "value": "None"})
     assert SocialHistory.objects.filter(patient=somebody).count() == 1

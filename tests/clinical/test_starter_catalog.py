@@ -12,7 +12,7 @@ from accounts.services.catalogs import archive_catalog_row
 from clinical.models import AllergyDefinition, CodeSystem, MedicationDefinition
 from clinical.services import starter_catalog
 from clinical.services.starter_catalog import FILES, LISTS, CatalogCounts, install_starter_catalog, read_table, starter_rows
-from config.core.orm import fold
+from config.core.text import fold
 from tests.clinical.substances import Charts, warnings_of
 from tests.factories import SYSTEM
 

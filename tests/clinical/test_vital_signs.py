@@ -35,10 +35,10 @@ def chart(clinic, patient) -> str:
 
 @pytest.fixture
 def record(api, chart):
-    """Return a function that records vital signs and returns the answer's object."""
+    """Return a function that records vital signs, with a value that is normal at every age, and returns the answer's object."""
 
     def post(path: str = chart, **values) -> dict:
-        answer = api().post(path, {"date_taken": DAY, **values})
+        answer = api().post(path, {"date_taken": DAY, "oxygen_saturation": 98, **values})
         assert answer.status_code == 201, answer.content
         return answer.json()
 
@@ -75,10 +75,22 @@ def child(clinic, **values) -> tuple[Patient, str]:
 
 # --- what is taken, and how it is shown ---------------------------------------------------------------
 FULL = {
-    "date_taken": DAY, "time_taken": "09:05", "bp_systolic": 118, "bp_diastolic": 76, "pulse": 64, "respiration_rate": 14,
-    "oxygen_saturation": 98, "temperature_f": 98.6, "height_inches": 70.25, "weight_lbs": 160.5, "weight_code": " 27113001 ",
-    "bmi": 22.5, "bmi_percentile": 50, "has_followup_plan": True, "note": "At rest\r\n",
-}  # fmt: skip
+    "date_taken": DAY,
+    "time_taken": "09:05",
+    "bp_systolic": 118,
+    "bp_diastolic": 76,
+    "pulse": 64,
+    "respiration_rate": 14,
+    "oxygen_saturation": 98,
+    "temperature_f": 98.6,
+    "height_inches": 70.25,
+    "weight_lbs": 160.5,
+    "weight_code": " 27113001 ",
+    "bmi": 22.5,
+    "bmi_percentile": 50,
+    "has_followup_plan": True,
+    "note": "At rest\r\n",
+}
 
 
 def test_everything_that_is_promised_is_taken_and_shown(clinic, api, chart, patient):
@@ -100,14 +112,33 @@ def test_everything_that_is_promised_is_taken_and_shown(clinic, api, chart, pati
     assert (page["items"], list(PRACTICE.faults("VitalSignsPage", page))) == ([shown], [])
 
 
-def test_a_date_is_enough_and_null_is_nothing(api, chart, record):
-    bare = record()
+def test_a_date_and_one_value_are_enough_and_null_is_nothing(api, chart, record):
+    bare = record(pulse=64)
     assert list(PRACTICE.faults("VitalSigns", bare)) == []
-    nothing = record(**dict.fromkeys(PRACTICE.schemas["NewVitalSigns"].keys() - {"date_taken"}))
+    given = {"pulse": 64, "oxygen_saturation": 98}
+    nothing = record(**{**dict.fromkeys(PRACTICE.schemas["NewVitalSigns"].keys() - {"date_taken"}), **given})
     moving = ("id", "created_at", "updated_at")
     assert {**nothing, **dict.fromkeys(moving)} == {**bare, **dict.fromkeys(moving)}
     assert (bare["has_followup_plan"], bare["bmi"], bare["abnormal_flags"]) == (False, None, [])
     assert named(api().post(chart, {})) == named(api().post(chart, {"date_taken": None})) == {"date_taken"}
+
+
+@pytest.mark.parametrize("values", [{}, dict.fromkeys(POSSIBLE), {"note": "Refused", "has_followup_plan": True}])
+def test_a_recording_of_nothing_is_refused_and_hides_nothing(api, chart, record, values):
+    record(date_taken="2024-03-03", bp_systolic=190, bp_diastolic=125)
+    answer = api().post(chart, {"date_taken": DAY, **values})
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body"])
+    latest = api().get(chart.replace("vital-signs", "medical-summary")).json()["latest_vitals"]
+    assert (latest["date_taken"], latest["is_procedure_blocking"]) == ("2024-03-03", True)
+
+
+@pytest.mark.parametrize("values", [{"pulse": 60}, {"height_inches": 65, "weight_lbs": 150}])
+def test_a_recording_is_archived_and_not_cleared(api, chart, record, values):
+    """The body mass index that was worked out would go with height and weight."""
+    shown = record(**values, oxygen_saturation=None)
+    answer = api().patch(f"{chart}/{shown['id']}", {"base_version": 1, **dict.fromkeys(values)})
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body"])
+    assert api().get(f"{chart}/{shown['id']}").json() == shown
 
 
 def test_the_documents_own_example_is_taken(record, correct):
@@ -137,14 +168,21 @@ def test_a_time_of_day_is_shown_as_it_is_stored(api, chart, record, sent, shown)
 
 def test_what_the_server_works_out_cannot_be_sent(api, chart, record, correct):
     extra = {
-        "id": 7, "version": 9, "abnormal_flags": [{}], "is_procedure_blocking": True, "created_by": 1, "patient": 1,
-        "deleted_at": "2001-01-01T00:00:00Z", "created_at": "2001-01-01T00:00:00Z", "organization_id": 1,
-    }  # fmt: skip
+        "id": 7,
+        "version": 9,
+        "abnormal_flags": [{}],
+        "is_procedure_blocking": True,
+        "created_by": 1,
+        "patient": 1,
+        "deleted_at": "2001-01-01T00:00:00Z",
+        "created_at": "2001-01-01T00:00:00Z",
+        "organization_id": 1,
+    }
     plain, shown = record(), record(**extra)
     kept = {name: value for name, value in plain.items() if name not in ("id", "created_at", "updated_at")}
     assert {name: shown[name] for name in kept} == kept
     changed = correct(shown, **{name: value for name, value in extra.items() if name != "version"})
-    assert {name: changed[name] for name in kept} == {**kept, "version": 2}
+    assert {name: changed[name] for name in kept} == kept
 
 
 # --- what is refused ----------------------------------------------------------------------------------
@@ -181,8 +219,18 @@ def test_values_that_nobody_alive_has_are_refused_and_those_beside_them_taken(ap
         assert Decimal(record(**{name: float(value) if isinstance(value, Decimal) else value})[name]) == value
 
 
+def test_what_a_unit_conversion_gives_is_rounded_half_up(record, correct):
+    """82 kg, 36.7 °C and 180 cm, on create and on change."""
+    sent = {"weight_lbs": 180.77884, "temperature_f": 98.06, "height_inches": 70.86614173228346, "pulse": 72.0}
+    kept = {"weight_lbs": "180.78", "temperature_f": "98.1", "height_inches": "70.87", "pulse": 72, "bmi": "25.30"}
+    made = record(**sent)
+    assert {name: made[name] for name in kept} == kept
+    changed = correct(made, weight_lbs="181.005", bmi=24.1251)
+    assert (changed["weight_lbs"], changed["bmi"]) == ("181.01", "24.13")
+
+
 @pytest.mark.parametrize("values", [
-    {"temperature_f": "NaN"}, {"temperature_f": 1e308}, {"temperature_f": 0.001}, {"temperature_f": 98.66},
+    {"temperature_f": "NaN"}, {"temperature_f": 1e308}, {"temperature_f": 0.001}, {"temperature_f": 120.06},
     {"temperature_f": 37}, {"temperature_f": 37.5}, {"weight_lbs": -1}, {"height_inches": 0}, {"height_inches": 1.8},
     {"height_inches": 180}, {"pulse": 900}, {"oxygen_saturation": 101}, {"bmi_percentile": 101}, {"bmi": 0},
     {"time_taken": "24:00"}, {"date_taken": "2999-01-01"}, {"date_taken": "1893-01-01"}, {"note": 7},
@@ -205,7 +253,7 @@ def test_the_date_is_judged_in_the_time_zone_of_the_organization_and_by_the_birt
     patient, chart = child(clinic, date_of_birth=years_before(today, 3))
     days = {today + A_DAY: 201, today + 2 * A_DAY: 422, patient.date_of_birth: 201, patient.date_of_birth - A_DAY: 422}
     for day, status in days.items():
-        answer = api().post(chart, {"date_taken": day.isoformat()})
+        answer = api().post(chart, {"date_taken": day.isoformat(), "pulse": 100})
         assert answer.status_code == status, day
         assert status == 201 or named(answer) == {"date_taken"}
 
@@ -238,6 +286,17 @@ def test_a_body_mass_index_that_is_sent_wins(record, correct):
     shown = correct(shown, bmi=None)
     assert shown["bmi"] is None
     assert correct(shown, weight_lbs=150)["bmi"] == "24.96"
+
+
+def test_a_body_mass_index_that_height_and_weight_contradict_is_flagged(record, correct):
+    shown = record(height_inches=45, weight_lbs=44.1, bmi=99, bmi_percentile=50)
+    contradiction = "Body mass index of 99 kg/m²: height and weight give 15.31"
+    assert contradiction in [flag["message"] for flag in shown["abnormal_flags"] if flag["vital"] == "bmi"]
+    assert not shown["is_procedure_blocking"]
+    for rounded in (24.9, 25.9):
+        assert correct(record(height_inches=65, weight_lbs=150), bmi=rounded)["abnormal_flags"] == [
+            flag for flag in record(bmi=rounded)["abnormal_flags"]
+        ]
 
 
 def test_a_body_mass_index_without_height_stays_when_a_weight_comes(record, correct):
@@ -362,10 +421,21 @@ def days(answer) -> list[str]:
     return [row["date_taken"] for row in answer.json()["items"]]
 
 
-def test_the_list_is_by_date_and_then_by_time_of_recording(api, chart, record):
+@pytest.mark.parametrize(
+    ("asked", "order"), [({}, (2, 0, 3, 1)), ({"sort_dir": "desc"}, (2, 0, 3, 1)), ({"sort_dir": "asc"}, (1, 3, 0, 2))]
+)
+def test_the_list_is_by_date_and_then_by_time_of_recording_the_newest_first(api, chart, record, asked, order):
     made = [record(date_taken=day) for day in ("2024-03-05", "2024-03-04", "2024-03-06", "2024-03-04")]
-    listed = api().get(chart).json()["items"]
-    assert [row["id"] for row in listed] == [made[index]["id"] for index in (1, 3, 0, 2)]
+    expected = [made[index]["id"] for index in order]
+    assert [row["id"] for row in api().get(chart, asked).json()["items"]] == expected
+    pages = [api().get(chart, {"page": page, "page_size": 2, **asked}).json()["items"] for page in (1, 2)]
+    assert [row["id"] for page in pages for row in page] == expected
+
+
+@pytest.mark.parametrize("direction", ["up", "DESC"])
+def test_a_direction_is_one_of_two_words(api, chart, direction):
+    answer = api().get(chart, {"sort_dir": direction})
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["query", "sort_dir"])
 
 
 @pytest.mark.parametrize(("asked", "found"), [
@@ -376,11 +446,11 @@ def test_the_list_is_by_date_and_then_by_time_of_recording(api, chart, record):
 def test_the_list_is_bounded_by_dates_both_included(api, chart, record, asked, found):
     for day in (4, 5, 6):
         record(date_taken=f"2024-03-0{day}")
-    assert days(api().get(chart, asked)) == [f"2024-03-0{day}" for day in found]
+    assert days(api().get(chart, {"sort_dir": "asc", **asked})) == [f"2024-03-0{day}" for day in found]
 
 
 @pytest.mark.parametrize("name", ["date_from", "date_to"])
-@pytest.mark.parametrize("value", ["", "2024-02-30", "2024-03-04T00:00:00Z", "04-03-2024", "nope", ["2024-03-04", "2024-03-04"]])
+@pytest.mark.parametrize("value", ["2024-02-30", "2024-03-04T09:00:00Z", "04-03-2024", "nope", ["2024-03-04", "2024-03-04"]])
 def test_a_bound_that_is_no_date_is_refused(api, chart, name, value):
     assert named(api().get(chart, {name: value})) == {name}
 

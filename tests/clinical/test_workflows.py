@@ -150,7 +150,7 @@ def test_workflows_are_kept_as_a_catalog(clinic, api):
     assert api().patch(one, {"base_version": 2, "days": None}).json()["days"] == []
 
 
-@pytest.mark.parametrize("days", [{}, "0", 7, [1.0], ["1"], [True], [-1], [3_651], [None], [[0]], [1, 1], [10**30]])
+@pytest.mark.parametrize("days", [{}, "0", 7, [1.5], ["1"], [True], [-1], [3_651], [None], [[0]], [1, 1], [10**30]])
 def test_days_that_are_none_are_refused_by_name(clinic, api, days):
     body = {"name": "Weekly", "program_uuid": str(clinic.catalogs["program"].uuid), "days": days}
     answer = api().post(f"{clinic.base}/workflows", body)

@@ -87,6 +87,13 @@ def environment(database_url: str, settings_module: str) -> dict[str, str]:
     return os.environ | keys | {"DJANGO_SETTINGS_MODULE": settings_module, "DATABASE_URL": database_url}
 
 
+def manage(url: str, *arguments: str) -> str:
+    """Run a management command on the database `url` and return what it prints."""
+    command = [sys.executable, "manage.py", *arguments]
+    given = environment(url, "tests.settings")
+    return subprocess.run(command, cwd=settings.BASE_DIR, env=given, check=True, capture_output=True, text=True).stdout  # noqa: S603
+
+
 def ask(link: HTTPConnection, key: str, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[HTTPResponse, bytes]:
     """Send one request over `link` and read the whole answer."""
     sent = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}

@@ -17,7 +17,7 @@ from tests.concurrency.servers import database_url
 from tests.concurrency.threads import PATIENCE, together
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
-ROWS = 10 * CHUNK + 100
+ROWS = 4 * CHUNK + 100
 KILLS = 3
 """Kills of one import: each retry but the last is killed too."""
 

@@ -6,10 +6,17 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
+from accounts.authentication import actor_of_user
 from clinical.models import Instrument, Measurement, MonitoringAlert, PlannedAction, Workflow, WorkflowFiring
 from clinical.services.instruments import GAUGES
 from clinical.services.measurements import record_measurement
-from clinical.services.monitoring import evaluate_measurements, process_alert, raise_overdue_alerts, run_workflows
+from clinical.services.monitoring import (
+    claim_alert,
+    evaluate_measurements,
+    process_alert,
+    raise_overdue_alerts,
+    run_workflows,
+)
 from config.core.exceptions import Invalid
 from patients.models import Patient
 from patients.services.locking import lock_patient
@@ -95,6 +102,20 @@ def test_an_alert_is_processed_by_one_of_two(ward):
         alert = MonitoringAlert.objects.get(status="open")
         assert sorted(together(*[lambda pk=alert.pk: process(pk)] * 2)) == [False, True]
     assert len(audited(patient, "monitoring_alert.process")) == ROUNDS
+
+
+def test_an_alert_is_claimed_by_one_of_several_and_the_others_learn_by_whom(ward, clinic):
+    ward.prescribe(HEAVY)
+    patient, people = ward.patient(), [clinic.users[role] for role in ("HC_ADMIN", "HC_PRIMARY", "HC_SECONDARY")]
+    actors = [actor_of_user(user, route="tests") for user in people]
+    for number in range(ROUNDS):
+        ward.measure(patient, 95, NOON + number * DAY)
+        pk = MonitoringAlert.objects.latest("pk").pk
+        holders = together(*[lambda actor=actor, pk=pk: claim_alert(actor=actor, alert_id=pk) for actor in actors])
+        winner = people[holders.index(None)]
+        assert sorted(map(str, holders)) == sorted(map(str, [None, winner, winner]))
+        assert MonitoringAlert.objects.get(pk=pk).claimed_by == winner
+    assert len(audited(patient, "monitoring_alert.claim")) == ROUNDS
 
 
 def test_rounds_that_meet_plan_raise_and_fire_once(ward, clinic):

@@ -8,9 +8,8 @@ import pytest
 from django.db import connection, transaction
 
 from config.core.databases import horizon
-from exports import registry as reading
 from tests.concurrency.threads import PATIENCE, together
-from tests.exports.rows import add_row, lines_of, parameters_for, stream, walk, who
+from tests.exports.rows import add_row, by_chunks_of, lines_of, parameters_for, stream, walk, who
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 REPORTS = ("measurements", "alerts", "patientsMutations")
@@ -99,7 +98,7 @@ def test_a_stream_ends_before_the_open_transaction_and_the_next_one_has_it_once(
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_stream_that_runs_during_the_commit_is_what_it_was_when_it_began(clinic, api, monkeypatch, name):
-    monkeypatch.setattr(reading, "CHUNK", 2)
+    by_chunks_of(2, monkeypatch)
     rows = Latecomer(clinic, name)
 
     def begin_before_and_end_after_the_commit() -> list[dict]:

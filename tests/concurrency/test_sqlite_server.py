@@ -2,23 +2,21 @@
 
 import json
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections import Counter
 from functools import partial
 from itertools import groupby
 
 import pytest
-from django.conf import settings
 
 from patients.bulk_import import CHUNK
-from tests.concurrency.servers import Server, ask, environment
+from tests.concurrency.servers import Server, ask, manage
 from tests.concurrency.threads import PATIENCE, together
 
 pytestmark = pytest.mark.served
 
 WRITERS, READERS, EACH = 4, 2, 40
+LIMIT = 30
 CLINIC = """
 import json
 from tests.factories import Clinic
@@ -40,13 +38,6 @@ def embedded(tmp_path) -> str:
     url = f"sqlite:///{tmp_path / 'clinic.sqlite3'}"
     manage(url, "migrate", "--verbosity", "0")
     return url
-
-
-def manage(url: str, *arguments: str) -> str:
-    """Run a management command on the database `url` and return what it prints."""
-    command = [sys.executable, "manage.py", *arguments]
-    given = environment(url, "tests.settings")
-    return subprocess.run(command, cwd=settings.BASE_DIR, env=given, check=True, capture_output=True, text=True).stdout  # noqa: S603
 
 
 def write(server: Server, base: str, key: str, name: str) -> list[int]:
@@ -81,6 +72,29 @@ def test_no_writer_and_no_reader_meets_a_locked_database(embedded, serve):
         stored = json.loads(ask(link, key, "GET", f"{base}/patients")[1])["items"]
     assert {(row["version"], row["last_name"]) for row in stored} == {(EACH + 1, str(EACH - 1))}
     assert len(stored) == WRITERS
+
+
+def test_who_only_reads_is_counted_while_another_process_writes(embedded, serve):
+    _, key = json.loads(manage(embedded, "shell", "-v", "0", "-c", CLINIC))
+    server = serve(embedded)
+    with server.connected() as link, sqlite3.connect(embedded.removeprefix("sqlite:///")) as database:
+        before = ask(link, key, "GET", "/v1/me")[0]
+        database.execute("BEGIN IMMEDIATE")
+        answer = ask(link, key, "GET", "/v1/me")[0]
+    left = [int(found.headers["X-RateLimit-Remaining"]) for found in (before, answer)]
+    assert (answer.status, left[0] - left[1]) == (200, 1)
+
+
+def test_two_processes_count_together(embedded, serve):
+    _, key = json.loads(manage(embedded, "shell", "-v", "0", "-c", CLINIC))
+    server = serve(embedded, RATE_LIMIT_PER_MINUTE=str(LIMIT))
+
+    def spend() -> list[int]:
+        with server.connected() as link:
+            return [ask(link, key, "GET", "/v1/me")[0].status for _ in range(LIMIT // 2)]
+
+    statuses = sum(map(Counter, together(*[spend] * 4)), Counter())
+    assert statuses == {200: LIMIT, 429: LIMIT}
 
 
 class Meanwhile:

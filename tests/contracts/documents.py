@@ -5,11 +5,23 @@ from typing import Any
 from config.rest.schema import document
 from tests.contracts.facts import FORMATS, Operation
 
+NULL = {"type": "null"}
+
+
+def takes_null(found: dict) -> bool:
+    """Whether a schema allows null where it stands; one without a type allows everything."""
+    return "null" in found.get("type", ()) or NULL in found.get("anyOf", ())
+
 
 def resolved(dialect: str, found: dict) -> dict:
-    """Follow `$ref` and an `allOf` of one."""
-    if "allOf" in found and len(found["allOf"]) == 1:
-        return resolved(dialect, found["allOf"][0]) | {name: value for name, value in found.items() if name != "allOf"}
+    """Follow `$ref`, an `allOf` of one, and an `anyOf` of one and null; null itself is left out of the answer."""
+    for several in ("allOf", "anyOf"):
+        variants = [variant for variant in found.get(several, ()) if variant != NULL]
+        if len(variants) == 1:
+            return resolved(dialect, variants[0]) | {name: value for name, value in found.items() if name != several}
+    if isinstance(found.get("type"), list):
+        kinds = [kind for kind in found["type"] if kind != "null"]
+        return {**found, "type": kinds[0] if len(kinds) == 1 else kinds}
     if "$ref" not in found:
         return found
     target: Any = document(dialect)
@@ -36,10 +48,12 @@ def answer_of(operation: Operation) -> dict:
 def kind(dialect: str, found: dict) -> str:
     """Return the type of a schema in the tables' words: `string (date)`, `enum`, `object`, `object[]`."""
     schema = resolved(dialect, found)
-    if variants := schema.get("anyOf") or schema.get("oneOf"):
+    if variants := schema.get("anyOf"):
         return kind(dialect, variants[0])
     if "type" not in schema:
         return "any"
+    if isinstance(schema["type"], list):
+        return schema["type"][0]
     if schema["type"] == "array":
         return f"{kind(dialect, schema['items'])}[]"
     if "enum" in schema:

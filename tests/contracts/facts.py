@@ -71,13 +71,14 @@ class Table:
 
     def _object_faults(self, kind: str, value: Any, place: str) -> Iterator[str]:
         fields = self.schemas[kind]
-        if not isinstance(value, dict) or value.keys() != fields.keys():
+        kept = {name for name, fact in fields.items() if not fact.get("left_out")}
+        if not isinstance(value, dict) or not kept <= value.keys() <= fields.keys():
             yield f"{place} has not the keys of {kind}: {sorted(set(fields) ^ set(value))}"
             return
-        for name, fact in fields.items():
+        for name, fact in ((name, fact) for name, fact in fields.items() if name in value):
             inner = f"{place}.{name}"
             if value[name] is None:
-                if fact.get("required"):
+                if fact.get("required") or fact.get("left_out"):
                     yield f"{inner} is null"
             elif fact["type"] == "enum":
                 if value[name] not in fact["enum"]:

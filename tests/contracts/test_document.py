@@ -1,9 +1,15 @@
 """The generated documents hold what the contract tables promise."""
 
+import re
+
 import pytest
 
+from config.rest.components import operations
+from config.rest.descriptions import PROPERTIES, python_name
+from config.rest.dialects import DIALECTS
+from config.rest.filters import BooleanFilter, DateFilter, DayFilter, MomentFilter, TextFilter
 from config.rest.schema import document
-from tests.contracts.documents import answer_of, body_of, documented, kind, resolved
+from tests.contracts.documents import NULL, answer_of, body_of, documented, kind, resolved, takes_null
 from tests.contracts.facts import all_operations, table
 
 OPERATIONS = all_operations()
@@ -27,7 +33,7 @@ def _compare(dialect: str, schema: dict, name: str, *, answer: bool) -> list[str
     shown = resolved(dialect, schema)
     properties, facts = shown.get("properties", {}), table(dialect).schemas[name]
     found = [f"{name} differs in {sorted(set(properties) ^ set(facts))}"] if set(properties) != set(facts) else []
-    required = set(facts) if answer else {field for field, fact in facts.items() if fact.get("required")}
+    required = {field for field, fact in facts.items() if (not fact.get("left_out") if answer else fact.get("required"))}
     if set(shown.get("required", ())) != required:
         found.append(f"{name} requires {sorted(set(shown.get('required', ())) ^ required)} otherwise")
     for field in sorted(set(properties) & set(facts)):
@@ -40,7 +46,7 @@ def _compare_field(dialect: str, schema: dict, fact: dict, place: str, *, answer
     found = [] if _agrees(fact, kind(dialect, shown)) else [f"{place} is {kind(dialect, shown)}"]
     if "enum" in fact and {word for word in shown["enum"] if word is not None} != set(fact["enum"]):
         found.append(f"{place} has other words")
-    if answer and fact.get("required") and shown.get("nullable"):
+    if answer and (fact.get("required") or fact.get("left_out")) and takes_null(schema):
         found.append(f"{place} can be null")
     inner = fact["type"].removesuffix("[]")
     if inner[0].isupper():
@@ -70,7 +76,7 @@ def test_body_is_as_promised(operation):
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_query_parameters_are_as_promised(operation):
     found = [parameter for parameter in documented(operation).get("parameters", ()) if parameter["in"] == "query"]
-    shown = {parameter["name"]: parameter["schema"] for parameter in found}
+    shown = {parameter["name"]: resolved(operation.table.name, parameter["schema"]) for parameter in found}
     needed = {parameter["name"] for parameter in found if parameter.get("required")}
 
     assert shown.keys() == operation.query.keys()
@@ -81,30 +87,28 @@ def test_query_parameters_are_as_promised(operation):
         assert "enum" not in fact or set(shown[name]["enum"]) == set(fact["enum"]), name
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_errors_are_documented(operation):
-    expected = COMMON | (BODY if operation.body else set()) | ({"400", "422"} if operation.query else set())
-
-    assert expected <= documented(operation)["responses"].keys()
-
-
-@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_operation_names_its_credentials(operation):
-    dialect = operation.table.name
-    (scheme,) = (name for entry in documented(operation)["security"] for name in entry)
-    declared = document(dialect)["components"]["securitySchemes"][scheme]
-
-    if dialect == "general":
-        assert (declared["type"], declared["in"], declared["name"]) == ("apiKey", "header", "X-User-Token")
-    else:
-        assert (declared["type"], declared["scheme"]) == ("http", "bearer")
+def test_errors_are_documented():
+    for operation in OPERATIONS:
+        expected = COMMON | (BODY if operation.body else set()) | ({"400", "422"} if operation.query else set())
+        assert expected <= documented(operation)["responses"].keys(), str(operation)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_answer_headers_are_documented(operation):
-    shown = documented(operation)["responses"][str(operation.status)]["headers"]
+def test_every_operation_names_its_credentials():
+    for operation in OPERATIONS:
+        dialect = operation.table.name
+        (scheme,) = (name for entry in documented(operation)["security"] for name in entry)
+        declared = document(dialect)["components"]["securitySchemes"][scheme]
+        if dialect == "general":
+            assert (declared["type"], declared["in"], declared["name"]) == ("apiKey", "header", "X-User-Token"), str(operation)
+        else:
+            assert (declared["type"], declared["scheme"]) == ("http", "bearer"), str(operation)
 
-    assert {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", *operation.headers} <= shown.keys()
+
+def test_answer_headers_are_documented():
+    for operation in OPERATIONS:
+        shown = documented(operation)["responses"][str(operation.status)]["headers"]
+        expected = {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", *operation.headers}
+        assert expected <= shown.keys(), str(operation)
 
 
 def test_answer_without_a_body_is_documented_without_one():
@@ -123,9 +127,74 @@ def test_create_takes_an_idempotency_key():
     assert "409" in create["responses"]
 
 
-def test_patients_get_a_reduced_shape():
+REDUCED = {
+    "": "ReducedPatient",
+    "/alerts/{alert_uuid}": "ReducedAlert",
+    "/communication-logs/{log_uuid}": "ReducedCommunicationLog",
+}
+
+
+@pytest.mark.parametrize(("path", "schema"), REDUCED.items())
+def test_patients_get_a_reduced_shape(path, schema):
     dialect = "practice"
-    variants = _variants(answer_of(table(dialect).operation("GET /api/v1/{org_id}/patients/{patient_uuid}")))
+    variants = _variants(answer_of(table(dialect).operation(f"GET /api/v1/{{org_id}}/patients/{{patient_uuid}}{path}")))
 
     assert len(variants) == 2
-    assert _compare(dialect, variants[1], "ReducedPatient", answer=True) == []
+    assert _compare(dialect, variants[1], schema, answer=True) == []
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_what_is_said_of_a_property_agrees_with_its_type(name):
+    """A text is for all schemas that have a property of the name, unless it is for one of them."""
+    wrong = []
+    for title, schema in document(name)["components"]["schemas"].items():
+        for key, found in schema.get("properties", {}).items():
+            text, types = found.get("description", ""), found.get("type", found.get("anyOf", ()))
+            if "null" in text.lower() and "null" not in types and NULL not in types:
+                wrong.append((title, key, text))
+            if text.startswith("The UUID") and ("string" not in types or text.endswith(" by.")):
+                wrong.append((title, key, text))
+
+    assert wrong == []
+
+
+def test_every_text_for_one_schema_is_of_a_property_that_there_is():
+    there = {
+        f"{title}.{python_name(key)}"
+        for name in DIALECTS
+        for title, schema in document(name)["components"]["schemas"].items()
+        for key in schema.get("properties", {})
+    }
+    assert {key for key in PROPERTIES if "." in key} - there == set()
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_no_two_operations_have_the_same_summary(name):
+    summaries = [operation["summary"] for operation in operations(document(name))]
+    assert {summary for summary in summaries if summaries.count(summary) > 1} == set()
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_parameters_are_described_by_whole_sentences(name):
+    """The column is named in the sentence, not after it."""
+    texts = {found["description"] for operation in operations(document(name)) for found in operation.get("parameters", ())}
+    assert {text for text in texts if re.search(r": (\w+ ?){1,3}\.$", text) or not text.endswith(".")} == set()
+
+
+@pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        (DateFilter(field_name="date_of_birth", lookup_expr="gte"), "whose date of birth is not before this date, YYYY-MM-DD."),
+        (DateFilter(field_name="date_first_visit", lookup_expr="lt"), "whose first visit is before this date, YYYY-MM-DD."),
+        (DayFilter("created_at"), "whose creation is not before this day, YYYY-MM-DD, in the caller's time zone."),
+        (DayFilter("not_before", until=True), "whose beginning is not after this day, YYYY-MM-DD, in the caller's time zone."),
+        (
+            MomentFilter("communication_datetime", until=True),
+            "whose time is not after this moment, RFC 3339 with its offset, or this day, YYYY-MM-DD.",
+        ),
+        (BooleanFilter(field_name="status_is_active"), "that are active; with false, only the others."),
+        (TextFilter(field_name="category"), "with exactly this category."),
+    ],
+)
+def test_a_filter_says_what_it_compares(declared, text):
+    assert declared.description == f"Only those {text}"

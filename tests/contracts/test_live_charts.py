@@ -16,6 +16,8 @@ from tests.charts import LISTS, address
 from tests.contracts.facts import FOLDER, Operation, table
 from tests.contracts.test_live_contract import fields_named, required_of
 from tests.declared import body_serializers
+from tests.factories import Clinic
+from tests.shared import once_a_module
 
 PRACTICE = table("practice")
 INSIDE = "/api/v1/{org_id}/patients/{patient_uuid}/"
@@ -198,9 +200,8 @@ def test_further_writes_answer_as_promised(clinic, api, operation):
     sent(api, operation, path, chart.body(operation))
 
 
-@pytest.fixture
-def bare(clinic) -> Filled:
-    """A chart with one entry of every kind, with what is needed and no more, and a family."""
+def make_bare(clinic: Clinic) -> Filled:
+    """Make a chart with one entry of every kind, with what is needed and no more, and a family."""
     chart = Filled(clinic, "")
     parent = clinic.patient()
     chart.patient = clinic.patient(responsible_party_id=parent.pk)
@@ -210,6 +211,14 @@ def bare(clinic) -> Filled:
     clinic.entry(Relationship, chart.patient, to_patient_id=parent.pk, relationship_type="child", is_guardian=True)
     clinic.entry(Relationship, parent, to_patient_id=chart.patient.pk, relationship_type="parent", is_guardian=True)
     return chart
+
+
+copied_bare = once_a_module(make_bare)
+
+
+@pytest.fixture
+def bare(clinic, copied_bare) -> Filled:
+    return copied_bare()
 
 
 @pytest.mark.parametrize("operation", READS, ids=str)

@@ -1,12 +1,13 @@
 """The generated OpenAPI documents are the ones that were agreed on."""
 
 import pytest
+from django.core.management import call_command
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
 from accounts.management.commands.contracts import SNAPSHOTS
 from config.rest.dialects import DIALECTS
-from config.rest.schema import DialectGenerator, document, document_yaml
+from config.rest.schema import DialectGenerator, document, document_yaml, names
 from config.urls import urlpatterns
 
 
@@ -15,6 +16,13 @@ def test_document_is_the_committed_one(name):
     same = document_yaml(name) == (SNAPSHOTS / f"{name}.yaml").read_bytes()
 
     assert same, f"The {name} document has changed. If that is meant, run `make contracts` and commit the difference."
+
+
+def test_documents_are_written_where_somebody_wants_them(tmp_path):
+    call_command("contracts", directory=tmp_path / "openapi")
+
+    written = {path.name: path.read_bytes() for path in (tmp_path / "openapi").iterdir()}
+    assert written == {f"{name}.yaml": document_yaml(name) for name in DIALECTS} | {"names.txt": names().encode()}
 
 
 @pytest.mark.parametrize("name", DIALECTS)

@@ -14,6 +14,7 @@ from accounts.models import CareGroup, Role, User, UserStatus
 from accounts.services.users import change_user_status, create_user
 from clinical.models import Measurement, MonitoringAlert, PlannedAction, StarRating, WorkflowFiring
 from config.core.databases import MomentField
+from exports import registry
 from exports.days import Days
 from exports.registry import REPORTS
 from patients.models import Enrolment, PatientMutation, SettingChange
@@ -108,6 +109,12 @@ def stream(client: ApiClient, name: str, form: str, **query: Any) -> bytes:
     answer = client.get(f"/v1/export/{name}.{form}", parameters_for(name, **query))
     assert answer.status_code == 200, answer.content
     return b"".join(answer.streaming_content)
+
+
+def by_chunks_of(size: int, monkeypatch) -> None:
+    """Let streams be made of so many rows at a time, whoever writes them."""
+    monkeypatch.setattr(registry, "CHUNK", size)
+    monkeypatch.setattr(registry, "LINES", size)
 
 
 def lines_of(content: bytes) -> list[dict]:

@@ -12,9 +12,8 @@ from config.core.exceptions import Unavailable
 from config.core.logs import JsonFormatter
 from config.rest import streaming
 from config.rest.streaming import Stream, StreamSlots
-from exports import registry as reading
 from exports.public import views
-from tests.exports.rows import add_row, lines_of, stream
+from tests.exports.rows import add_row, by_chunks_of, lines_of, stream
 
 FORMS = pytest.mark.parametrize("form", ["csv", "ndjson"])
 TOLD = {"meta": {}, "errors": [{"code": "unavailable", "message": "Service unavailable"}]}
@@ -24,7 +23,7 @@ REPORT = "starRatings"
 @pytest.fixture
 def broken(clinic, api, monkeypatch):
     """Return `broken(form, after)`: a stream of five rows by twos whose audit fails after so many chunks."""
-    monkeypatch.setattr(reading, "CHUNK", 2)
+    by_chunks_of(2, monkeypatch)
     for _ in range(5):
         add_row(clinic, REPORT)
     record = audit.record_read

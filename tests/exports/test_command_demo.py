@@ -4,6 +4,7 @@ import datetime
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +16,8 @@ from django.utils import timezone
 from accounts.authentication import StaffBackend
 from accounts.models import ApiKey, AuditEvent, Organization, OutboxEvent, Role, User
 from accounts.models.catalogs import Catalog
-from clinical.models import Flag, MonitoringAlertStatus, RuleKind
+from clinical.admin.appointments.columns import overlapping_pairs
+from clinical.models import Appointment, Flag, MonitoringAlertStatus, RuleKind
 from clinical.monitoring import day_of
 from exports.demo.people import people
 from exports.public.views import REPORTS
@@ -23,7 +25,7 @@ from patients.models import Enrolment, Patient
 from tests.clock import Clock
 from tests.conftest import ApiClient
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept_totals")]
 
 # What a second run may add: the fresh keys, and the trail of making them and the password.
 GROWING = {ApiKey, AuditEvent, OutboxEvent}
@@ -64,7 +66,7 @@ def test_json_is_one_object_with_what_a_client_needs(demo):
     assert demo["keys"].keys() == set(Role.values)
     for name in ("organization", "other_organization"):
         stored = Organization.objects.get(slug=demo[name]["slug"])
-        assert demo[name] == {"uuid": str(stored.uuid), "slug": stored.slug}
+        assert demo[name] == {"uuid": str(stored.uuid), "org_id": str(stored.uuid), "slug": stored.slug}
 
 
 @pytest.mark.parametrize("role", Role.values)
@@ -109,7 +111,7 @@ def test_the_summaries_of_the_first_patients_have_something_to_show(demo):
         assert len(summary["social_history"]) == 3
         assert summary["latest_vitals"]["bp_systolic"] == 128
         readings = client.get(f"{base}/{patient.uuid}/vital-signs").json()["items"]
-        assert [reading["bp_systolic"] for reading in readings] == [158, 151, 146, 138, 128]
+        assert [reading["bp_systolic"] for reading in readings] == [128, 138, 146, 151, 158]
     first = client.get(f"{base}/{demo['patient_uuid']}/medical-summary").json()
     assert all(first[name] for name in ("allergies", "current_medications", "past_medications"))
 
@@ -175,6 +177,15 @@ def test_the_patient_has_measured_up_to_yesterday_and_has_gauges(demo):
     pk = Patient.objects.get(uuid=demo["patient_uuid"]).pk
     gauges = ApiClient(demo["keys"]["HC_ADMIN"], "X-User-Token").get(f"/general/v1/patients/{pk}/gauges").json()
     assert "mood" in {gauge["gauge_type"] for gauge in gauges}
+
+
+def test_three_days_have_appointments_and_two_of_today_overlap(demo):
+    clinic = Organization.objects.get(slug="riverside")
+    rows = list(Appointment.objects.filter(organization=clinic).select_related("patient"))
+    days = Counter(row.starts_at.astimezone(clinic.zone).date() for row in rows)
+    assert [days[day] for day in sorted(days)] == [3, 16, 6]
+    assert len(overlapping_pairs(rows)) == 1
+    assert "deceased" not in {row.patient.status for row in rows}
 
 
 def test_families_share_a_name_and_an_address_with_their_guarantor(demo):
@@ -252,6 +263,8 @@ def test_the_text_tells_where_to_sign_in_and_gives_calls_that_work(demo):
     assert "http://clinic.test:8102/admin/" in text
     calls = re.findall(r"curl -H '([\w-]+): (?:Bearer )?(\w+)' 'http://clinic\.test:8102(/[^']+)'", text)
     assert len(calls) == 4
+    organization = Organization.objects.get(slug="riverside")
+    assert f"SERVER=http://clinic.test:8102 ORG={organization.uuid} KEY={calls[0][1]}\n" in text
     assert [ApiClient(key, header).get(path).status_code for header, key, path in calls] == [200] * 4
 
 

@@ -12,10 +12,9 @@ from pyarrow.parquet import ParquetFile
 from accounts import audit
 from accounts.models import AuditEvent, Organization
 from clinical.models import Measurement
-from exports import registry as reading
 from exports.registry import REPORTS
 from exports.writers import FORMATS
-from tests.exports.rows import ALWAYS, OF_PATIENTS, add_row, lines_of, parameters_for, stream
+from tests.exports.rows import ALWAYS, OF_PATIENTS, add_row, by_chunks_of, lines_of, parameters_for, stream
 
 DAYS = [f"--start-date={ALWAYS['startDate']}", f"--end-date={ALWAYS['endDate']}"]
 
@@ -37,16 +36,23 @@ def export(clinic, tmp_path):
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 @pytest.mark.parametrize("name", REPORTS)
 def test_the_file_is_to_the_byte_what_the_api_streams(clinic, neighbour, api, export, monkeypatch, name, form):
-    monkeypatch.setattr(reading, "CHUNK", 2)
+    by_chunks_of(2, monkeypatch)
     for _ in range(5):
         add_row(clinic, name)
     add_row(neighbour, name)
     assert export(name, form).read_bytes() == stream(api(), name, form)
 
 
+def test_csv_for_excel_begins_with_a_byte_order_mark(clinic, api, export):
+    add_row(clinic, "patients")
+    assert export("patients", "csv", "--bom").read_bytes() == b"\xef\xbb\xbf" + stream(api(), "patients", "csv")
+    with pytest.raises(CommandError, match="Only CSV has a byte order mark"):
+        export("patients", "ndjson", "--bom")
+
+
 @pytest.mark.parametrize("name", REPORTS)
 def test_parquet_has_the_same_rows_and_numbers_where_the_report_has_numbers(clinic, api, export, monkeypatch, name):
-    monkeypatch.setattr(reading, "CHUNK", 2)
+    by_chunks_of(2, monkeypatch)
     for _ in range(5):
         add_row(clinic, name)
     file, expected = ParquetFile(export(name, "parquet")), lines_of(stream(api(), name, "ndjson"))
@@ -66,7 +72,7 @@ def test_the_organizations_clocks_tell_the_days(clinic, api, export):
 
 
 def test_the_rows_are_counted_however_many_are_of_one_patient(clinic, tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "CHUNK", 2)
+    by_chunks_of(2, monkeypatch)
     patient, told = clinic.patient(), io.StringIO()
     for _ in range(5):
         clinic.entry(Measurement, patient)
@@ -78,7 +84,7 @@ def test_the_rows_are_counted_however_many_are_of_one_patient(clinic, tmp_path, 
 
 @pytest.mark.parametrize("name", OF_PATIENTS)
 def test_each_chunk_is_in_the_audit_trail_of_the_organization(clinic, export, monkeypatch, name):
-    monkeypatch.setattr(reading, "CHUNK", 2)
+    by_chunks_of(2, monkeypatch)
     rows = [add_row(clinic, name) for _ in range(3)]
     before = AuditEvent.objects.count()
     export(name)
@@ -175,7 +181,7 @@ def test_parquet_without_its_library_is_refused_with_what_to_install(export, mon
 
 
 def test_progress_is_shown_to_a_person_only(clinic, export, monkeypatch):
-    monkeypatch.setattr(reading, "CHUNK", 2)
+    by_chunks_of(2, monkeypatch)
     for _ in range(5):
         add_row(clinic, "patients")
     terminal, file = io.StringIO(), io.StringIO()

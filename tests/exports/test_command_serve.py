@@ -1,5 +1,6 @@
 """`manage.py serve`: starts only on a migrated database, serves static files, ends on SIGTERM."""
 
+import gc
 import http.client
 import os
 import signal
@@ -8,12 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.db.migrations.recorder import MigrationRecorder
 
+from config.rest import documentation
+from config.rest.dialects import DIALECTS
 from exports.management.commands import serve
 from tests.test_private_files import modes
 
@@ -55,6 +59,21 @@ def test_no_map_for_a_debugger_counts_among_the_sources(monkeypatch, tmp_path, s
     assert serve._fingerprint_of_sources() == before
     (tmp_path / "a.js").touch()
     assert serve._fingerprint_of_sources() != before
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_documents_are_made_before_the_first_visitor_comes(monkeypatch, settings, shown):
+    made = []
+    for maker in ("document_yaml", "_index", "_operations"):
+        monkeypatch.setattr(documentation, maker, lambda dialect, maker=maker: made.append((dialect, maker)))
+    settings.API_DOCUMENTATION = shown
+    serve.load_application()
+    assert made == [(dialect, maker) for dialect in DIALECTS for maker in ("document_yaml", "_index", "_operations") if shown]
+
+
+def test_what_is_loaded_is_not_looked_through_by_the_garbage_collector():
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 100_000
 
 
 def free_port() -> int:
@@ -112,3 +131,21 @@ def test_it_serves_pages_and_static_files_and_ends_in_peace_on_sigterm(server, t
     assert (private.pop("."), set(private.values())) == ("0o700", {"0o600"})
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0
+
+
+def test_a_signal_may_come_while_the_main_thread_holds_the_lock_of_its_own_event():
+    server = serve.Server("config.rsgi.application:application")
+    with server.main_loop_interrupt._cond:
+        handled = Thread(target=server.signal_handler_interrupt, daemon=True)
+        handled.start()
+        handled.join(timeout=5)
+        assert not handled.is_alive()
+    assert server.main_loop_interrupt.wait(timeout=5)
+
+
+def test_a_signal_is_not_lost_while_a_worker_is_replaced():
+    server = serve.Server("config.rsgi.application:application")
+    server.signal_handler_interrupt()
+    assert server.main_loop_interrupt.wait(timeout=5)
+    server.main_loop_interrupt.clear()
+    assert server.main_loop_interrupt.wait(timeout=5)

@@ -12,13 +12,12 @@ from tests.factories import Clinic
 REQUIRED = ["measurements", "alerts"]
 FORBIDDEN = ["patients", "hcps", "patientsMutations", "starRatings"]
 NO_DAYS = (
-    "",
     "nope",
     "2024-02-30",
     "2023-02-29",
     "2024-1-1",
     "20240101",
-    "2024-01-01T00:00:00Z",
+    "2024-01-01T00:00:01Z",
     " 2024-01-01",
     "٢٠٢٤-01-01",
     "\0",

@@ -1,5 +1,6 @@
 """The patients of a clinic as a model in plain Python: what every request must do, and what every answer must say."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -92,7 +93,7 @@ class Person:
         return [self.folded(name) for name in ("first_name", "last_name", "preferred_name", "chart_number")]
 
     def begins(self, word: str) -> bool:
-        return any(part.startswith(word) for text in self.texts() for part in text.split())
+        return any(part.startswith(word) for text in self.texts() for part in (*text.split(), *re.findall(r"[a-z]+|\d+", text)))
 
     def contains(self, word: str) -> bool:
         return any(word in text for text in self.texts())
@@ -151,6 +152,8 @@ class Model:
         values = {name: value for name, value in self._values(body).items() if (name, value) != ("receives_sms", None)}
         if "chart_number" in values:
             self._check_chart_number(person, values["chart_number"])
+        if not values and "responsible_party_uuid" not in body:
+            return person
         person.values |= values
         person.guarantor = guarantor
         return self._written(person)

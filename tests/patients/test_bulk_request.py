@@ -21,12 +21,10 @@ from tests.patients.bulk_rows import faults, row, statuses_of
         ({"rows": "[]"}, ["rows"]),
         ({"rows": [{}] * 10_001}, ["rows"]),
         ({"rows": [], "meta": []}, ["meta"]),
-        ({"rows": [], "meta": None}, ["meta"]),
         ({"rows": [], "meta": {"mode": "replace"}}, ["meta", "mode"]),
-        ({"rows": [], "meta": {"mode": None}}, ["meta", "mode"]),
         ({"rows": [], "meta": {"match_on": "email"}}, ["meta", "match_on"]),
         ({"rows": [], "meta": {"on_error": "stop"}}, ["meta", "on_error"]),
-        ({"rows": [], "meta": {"validate_only": "true"}}, ["meta", "validate_only"]),
+        ({"rows": [], "meta": {"validate_only": "perhaps"}}, ["meta", "validate_only"]),
     ],
     ids=str,
 )
@@ -35,6 +33,13 @@ def test_a_bad_frame_is_refused_whole(clinic, api, body, loc):
     assert response.status_code == 422
     assert [problem["loc"] for problem in response.json()["detail"]] == [["body", *loc]]
     assert not Patient.objects.exists()
+
+
+@pytest.mark.parametrize("meta", [None, dict.fromkeys(("mode", "match_on", "validate_only", "on_error"))], ids=str)
+def test_null_options_are_the_default_ones(clinic, api, meta):
+    response = api().post(f"{clinic.base}/patients/bulk", {"rows": [row(1)], "meta": meta})
+    assert statuses_of(response) == ["created"]
+    assert Patient.objects.count() == 1
 
 
 def test_no_rows_are_a_good_import(bulk):

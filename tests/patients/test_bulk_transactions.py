@@ -1,18 +1,30 @@
 """What an import holds while it runs: it plans outside of transactions, writes in short ones, and what it planned still holds."""
 
+import gc
 import json
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditedPatient, AuditEvent
 from accounts.services.catalogs import archive_catalog_row
 from config.core import bulk_writes
-from config.core.bulk_writes import HOLD_SECONDS, RETRY_SECONDS, ROWS_A_COPY, ROWS_A_STATEMENT, WriteTurns, insert_many
+from config.core.bulk_writes import (
+    HOLD_SECONDS,
+    RETRY_SECONDS,
+    ROWS_A_COPY,
+    ROWS_A_STATEMENT,
+    PreparedUpdate,
+    WriteTurns,
+    insert_many,
+)
 from config.rest.bulk_reader import BulkReader
-from patients.bulk_import import ATTEMPTS, CHUNK, Chunk
+from patients.bulk_import import ATTEMPTS, CHUNK, Ahead, BulkImport, Chunk
 from patients.models import NameKey, Patient
+from patients.services import batches
 from patients.services.patients import update_patient
 from tests.factories import SYSTEM, archive
 from tests.patients.bulk_rows import faults, row, statuses_of
@@ -25,8 +37,8 @@ def meanwhile(monkeypatch):
     def arrange(happens, times: int = 1) -> list[bool]:
         plan, plans = Chunk.plan, []
 
-        def planning(self, *, locked: bool = False) -> None:
-            plan(self, locked=locked)
+        def planning(self, *prepared, locked: bool = False) -> None:
+            plan(self, *prepared, locked=locked)
             plans.append(locked)
             if len(plans) <= times:
                 happens()
@@ -59,6 +71,36 @@ def test_rows_are_read_outside_of_transactions(bulk, monkeypatch, on_error, key)
 
 
 @pytest.mark.django_db(transaction=True)
+def test_patients_are_read_and_prepared_for_writing_outside_of_transactions(clinic, bulk, monkeypatch):
+    inside = Counter()
+
+    def watch(owner, name):
+        function = getattr(owner, name)
+
+        def watched(*args, **kwargs):
+            inside[name, connection.in_atomic_block] += 1
+            return function(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, watched)
+
+    clinic.patient(chart_number="HV-1", city="Old")
+    watch(batches, "prepare_row")
+    watch(PreparedUpdate, "of")
+    watch(Patient, "from_db")
+    response = bulk([{"chart_number": "HV-1", "city": "New"}, row(2, chart_number="HV-2")], mode="upsert", on_error="abort")
+    assert statuses_of(response) == ["updated", "created"]
+    assert inside == {(name, False): 1 for name in ("prepare_row", "of", "from_db")}
+
+
+def test_chart_numbers_are_looked_up_in_no_order(bulk):
+    with CaptureQueriesContext(connection) as captured:
+        bulk([row(number, chart_number=f"HV-{number}") for number in range(3)], mode="upsert")
+    looked_up = [query["sql"] for query in captured if "chart_number_key" in query["sql"].partition("WHERE")[2]]
+    assert len(looked_up) == 4, "what matches and who holds the numbers, planned and confirmed"
+    assert not [sql for sql in looked_up if "ORDER BY" in sql], "SQLite would find them by the index of the order"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_is_only_validated_opens_no_transaction_and_locks_nobody(clinic, bulk, meanwhile):
     patient = clinic.patient(chart_number="HV-1")
     plans = meanwhile(lambda: change(patient, city="Elsewhere"))
@@ -78,15 +120,46 @@ def test_no_transaction_has_more_rows_than_a_chunk(bulk):
 def test_every_transaction_takes_its_turn(bulk, monkeypatch, on_error):
     turn, turns = WriteTurns.turn, []
 
-    def counted(self):
+    def counted(self, *args):
         turns.append(self)
-        return turn(self)
+        return turn(self, *args)
 
     monkeypatch.setattr(WriteTurns, "turn", counted)
     monkeypatch.setattr("patients.practice.bulk.CHUNK", 2)
     assert statuses_of(bulk([row(number) for number in range(5)], on_error=on_error)) == ["created"] * 5
     assert len(turns) == (3 if on_error == "continue" else 1)
     assert len(set(map(id, turns))) == 1, "pauses are reckoned over the whole import"
+
+
+# --- while the database writes --------------------------------------------------------------------
+def test_rows_are_prepared_ahead_and_imported_once(bulk, monkeypatch):
+    step, prepared = Ahead.step, []
+
+    def counted(self):
+        prepared.append(connection.in_atomic_block)
+        return step(self)
+
+    monkeypatch.setattr(Ahead, "step", counted)
+    monkeypatch.setattr("patients.practice.bulk.CHUNK", 30)
+    rows = [row(number, chart_number=f"HV-{number}") for number in range(90)]
+    rows[40]["date_of_birth"] = "yesterday"
+    rows[50]["chart_number"] = "HV-3"
+    statuses = statuses_of(bulk(rows))
+    assert [number for number, status in enumerate(statuses) if status != "created"] == [40, 50]
+    assert bool(prepared) is (connection.vendor == "postgresql")
+
+
+def test_what_fails_ahead_fails_where_its_row_is_planned(bulk, monkeypatch):
+    prepare = BulkImport.prepare
+
+    def broken(self, raw):
+        if raw["first_name"] == "First70":
+            raise RuntimeError("a defect")
+        return prepare(self, raw)
+
+    monkeypatch.setattr(BulkImport, "prepare", broken)
+    monkeypatch.setattr("patients.practice.bulk.CHUNK", 30)
+    assert bulk([row(number) for number in range(90)]).status_code == 500
 
 
 # --- plans that are overtaken -----------------------------------------------------------------------
@@ -219,20 +292,29 @@ def test_nobody_waits_inside_of_a_transaction_that_holds_the_lock_anyway(clock):
     assert clock.slept == []
 
 
+@pytest.mark.django_db
+def test_no_garbage_is_collected_while_others_wait():
+    with suppress(ZeroDivisionError), WriteTurns().turn():
+        assert not gc.isenabled()
+        raise ZeroDivisionError
+    assert gc.isenabled(), "after a failure too"
+
+
 # --- statements -------------------------------------------------------------------------------------
 def test_no_statement_writes_more_rows_than_it_has_time_for(clinic, monkeypatch):
     written = Counter()
     for name in ("_copy", "_insert"):
         insert = getattr(bulk_writes, name)
 
-        def counted(model, rows, columns, using, insert=insert, name=name) -> None:
+        def counted(model, columns, rows, using, insert=insert, name=name) -> None:
             written[name, len(rows)] += 1
-            insert(model, rows, columns, using)
+            insert(model, columns, rows, using)
 
         monkeypatch.setattr(bulk_writes, name, counted)
     patient = clinic.patient()
     keys = [
-        NameKey(organization_id=clinic.organization.pk, patient_id=patient.pk, key=f"key {number}") for number in range(1_001)
+        NameKey(organization_id=clinic.organization.pk, patient_id=patient.pk, key=f"key {number}", shared=0)
+        for number in range(1_001)
     ]
     insert_many(NameKey, keys)
     name, most = ("_copy", ROWS_A_COPY) if connection.vendor == "postgresql" else ("_insert", ROWS_A_STATEMENT)

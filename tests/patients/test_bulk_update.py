@@ -76,7 +76,7 @@ def test_only_what_differs_is_written_and_told(clinic, bulk):
 
 def test_a_base_version_must_be_the_stored_one(clinic, bulk):
     patients = [clinic.patient() for _ in range(3)]
-    versions = zip(patients, (1, 2, "1"), strict=True)
+    versions = zip(patients, (1, 2, "1_0"), strict=True)
     rows = [{"uuid": str(patient.uuid), "city": "New", "base_version": version} for patient, version in versions]
     response = bulk(rows, mode="update", match_on="uuid")
     assert statuses_of(response) == ["updated", "failed", "failed"]

@@ -81,6 +81,31 @@ def test_an_empty_chart_has_been_read_all_the_same(api, chart, patient, name):
     assert events(f"{word_for(LISTS[name].model)}.search") == [{patient.pk}]
 
 
+# What tells entries of one patient apart, where there may not be several alike.
+DIFFERENT: dict[str, list[dict]] = {
+    "referral-attributions": [{}, *[{"attribution_role": "secondary"}] * 2],
+    "social-history": [{"category": word} for word in ("diet", "alcohol", "housing")],
+}
+TURNED = sorted(name for name, view in LISTS.items() if view.default_sort_dir)
+
+
+def test_what_the_contract_orders_otherwise_is_not_turned():
+    assert LISTS.keys() - set(TURNED) == {"field-values", "monitoring-rules", "relationships", "tags"}
+
+
+@pytest.mark.parametrize("name", TURNED)
+def test_a_list_begins_with_what_was_recorded_last_and_sort_dir_turns_it(clinic, api, chart, patient, name):
+    model = LISTS[name].model
+    several = DIFFERENT.get(name, [{}] * 3)
+    made = [str(clinic.entry(model, patient, **values).uuid) for values in several]
+    for asked, expected in (({}, made[::-1]), ({"sort_dir": "desc"}, made[::-1]), ({"sort_dir": "asc"}, made)):
+        assert [row["id"] for row in api().get(f"{chart}/{name}", asked).json()["items"]] == expected
+        pages = [api().get(f"{chart}/{name}", {"page": page, "page_size": 2, **asked}).json()["items"] for page in (1, 2)]
+        assert [row["id"] for page in pages for row in page] == expected
+    unknown = api().get(f"{chart}/{name}", {"sort_dir": "up"})
+    assert (unknown.status_code, unknown.json()["detail"][0]["loc"]) == (422, ["query", "sort_dir"])
+
+
 @pytest.mark.parametrize("name", sorted(LISTS))
 def test_the_chart_of_an_archived_patient_is_read_and_not_written(clinic, api, chart, patient, name):
     model = LISTS[name].model
@@ -142,7 +167,32 @@ def test_null_is_no_error_in_a_correction(clinic, api, chart, patient, name):
 
 
 # Fields of which a rule wants one to stay.
-NEEDED: dict[str, tuple[str, ...]] = {"medications": ("med_descript",)}
+NEEDED: dict[str, tuple[str, ...]] = {"medications": ("med_descript",), "vital-signs": ("pulse",)}
+
+
+def bodies_without_a_change(view) -> list[dict]:
+    """Return bodies that name nothing to change: nothing at all, an unknown field, null where a column cannot be null."""
+    fields = body_serializers(view)["partial_update"]().fields
+    columns = {name: (field.source or name).removesuffix("_id") for name, field in fields.items() if name != "base_version"}
+    kept = {name: None for name, column in columns.items() if not view.model._meta.get_field(column).null}
+    return [{}, {"unknown": 1}, kept]
+
+
+# The charts whose entries are changed by services of their own, and not archived as the others are.
+CHANGED = {**RECORDS, "alerts": LISTS["alerts"]}
+
+
+@pytest.mark.parametrize("name", sorted(CHANGED))
+def test_a_change_of_nothing_is_a_read(clinic, api, chart, patient, name):
+    view = CHANGED[name]
+    entry, word = clinic.entry(view.model, patient), word_for(view.model)
+    before, published = view.model._base_manager.filter(pk=entry.pk).values().get(), OutboxEvent.objects.count()
+    for count, body in enumerate(bodies_without_a_change(view), start=1):
+        answer = api().patch(f"{chart}/{name}/{entry.uuid}", {"base_version": 1, **body})
+        assert (answer.status_code, answer.json()["version"]) == (200, 1)
+        assert view.model._base_manager.filter(pk=entry.pk).values().get() == before
+        assert events(f"{word}.read") == [about(name, patient, answer.json())] * count
+    assert (events(f"{word}.update"), OutboxEvent.objects.count()) == ([], published)
 
 
 @pytest.mark.parametrize("name", IDEMPOTENT)

@@ -13,7 +13,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent, OutboxEvent
+from config.core.tables import Table, open_table
+from config.rest.bulk_reader import BulkReader
 from patients.bulk_import import CHUNK
+from patients.import_files import CODES, PHONES, ErrorFile, FileRow
+from patients.input_serializers import ImportedPatient
 from patients.models import Patient
 
 # Values that no rule lets through.
@@ -164,14 +168,12 @@ def test_the_same_file_twice_changes_nothing_the_second_time(clinic, write):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "the file is empty"),
-        ("\nfirst_name,last_name\n", "its first line is"),
+        ("", "it is empty"),
         ("first_name,LastName\nA,B\n", "no such columns: LastName. Known are: address_line1"),
         ("first_name\nA\n", "columns are missing: last_name"),
-        ("first_name,last_name,first_name\nA,B,C\n", "more than once: first_name"),
-        ("first_name,last_name,\nA,B,C\n", "no such columns: (no name)"),
-        ("first_name;last_name\nA;B\n", "no such columns: first_name;last_name"),
-        ("first_name,last_name\nA,B\n".encode("utf-16"), "UTF-16: save it as CSV in UTF-8"),
+        ("first_name,last_name,First Name\nA,B,C\n", "more than once: first_name"),
+        ("first_name;last_name;shoe_size\nA;B;C\n", "no such columns: shoe_size. Known are"),
+        (b"PK\x03\x04", "it is a workbook"),
         (b"first_name,last_name\xff\nA,B\n", "header is not UTF-8"),
         ('first_name,"last_name\nA,B\n', "header cannot be read as CSV"),
         ("first_name,last_name,account_name,billing_account\nA,B,C,D\n", "no such columns: account_name, billing_account"),
@@ -217,26 +219,179 @@ def test_bytes_that_are_not_text_spoil_their_own_row_only(clinic, write, spoilt)
     assert Outcome(clinic, path).out == "3 rows: 2 created, 1 failed.\n"
     with path.with_suffix(".errors.csv").open("rb") as file:
         content = file.read()
-    assert b"first_name is not UTF-8 text" in content
+    assert b'first_name,"is not UTF-8 text: save the file as CSV in UTF-8, or name its encoding by --encoding' in content
     assert spoilt in content  # the row as it was
 
 
-def test_a_quote_that_never_ends_is_told_with_the_line_it_began_on(clinic, write):
-    path = write('first_name,last_name\nAnn,Lee\nBob,"Ray\nCy,Low\n')
-    assert Outcome(clinic, path).out == "2 rows: 1 created, 1 failed.\n"
-    ((line, _, message),) = complaints(path)
-    assert line == "3"
-    assert message.startswith("not readable as CSV")
+def test_a_quote_that_never_ends_names_all_lines_that_were_not_read(clinic, write):
+    path = write('first_name,last_name\nAnn,Lee\nBob,"Ray\nCy,Low\nDee,Day\n')
+    run = Outcome(clinic, path)
+    assert run.out == "4 rows: 1 created, 3 failed.\n"
+    assert run.failure.endswith(".errors.csv names them. Nothing was read from line 3 on.")
+    with path.with_suffix(".errors.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert [(row[0], row[3:]) for row in rows] == [("3", ['Bob,"Ray']), ("4", ["Cy,Low"]), ("5", ["Dee,Day"])]
+    assert {row[2] for row in rows} == {"not read: a quote is opened in the row on line 3 and never closed"}
+
+
+def test_rows_that_a_later_quote_has_swallowed_are_counted_and_in_the_error_file_line_by_line(clinic, write):
+    path = write('first_name,last_name,city\n"Qa,Quote,Q1\nQb,Quote,Q2\nQc,Quote",Q3\nAnn,Lee,\n')
+    assert Outcome(clinic, path).out == "4 rows: 1 created, 3 failed.\n"
+    with path.with_suffix(".errors.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert [(row[0], row[3:]) for row in rows] == [("2", ['"Qa,Quote,Q1']), ("3", ["Qb,Quote,Q2"]), ("4", ['Qc,Quote",Q3'])]
+    assert all(row[2].startswith("lines 2 to 4 are not read: ") for row in rows)
+
+
+# --- files as spreadsheets save them ---------------------------------------------------------------
+
+PERSON = {
+    "First Name": "René",
+    "Last Name": "'t Hooft",
+    "Date of Birth": "3-4-1961",
+    "Chart Number": "0012",
+    "balance_total": "12,50",
+}
+
+
+def saved(rows: list[dict[str, str]], *, separator: str = ";") -> str:
+    """Return the table that a spreadsheet makes of `rows`, with what it adds."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator)
+    writer.writerows([[*rows[0], "", ""], *([*row.values(), "", ""] for row in rows), [""] * (len(rows[0]) + 2)])
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_with_local_dates_and_decimal_commas_is_read_by_the_order_of_its_dates(clinic, write, encoding):
+    path = write(saved([PERSON]).encode(encoding))
+    named = {"encoding": encoding} if encoding == "cp1252" else {}
+    assert Outcome(clinic, path, date_order="dmy", **named).failure == ""
+    patient = Patient.objects.get()
+    assert (patient.first_name, patient.last_name, patient.chart_number) == ("René", "'t Hooft", "0012")
+    assert (str(patient.date_of_birth), patient.balance_total) == ("1961-04-03", Decimal("12.50"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_error_file_is_a_table_like_the_imported_one(clinic, write, encoding):
+    path = write(saved([PERSON]).encode(encoding))
+    assert "1 rows failed" in Outcome(clinic, path).failure
+    with path.with_suffix(".errors.csv").open(encoding=encoding, newline="") as file:
+        (row,) = csv.DictReader(file, delimiter=";")
+    assert (row["line"], row["field"], row["first_name"]) == ("2", "date_of_birth", "René")
+    assert row["message"] == "is not of the form YYYY-MM-DD: name the order of day, month and year by --date-order"
+
+
+def test_a_message_that_the_encoding_of_the_file_cannot_say_is_written_all_the_same(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_bytes(b"first_name,last_name\nRen\xe9,\x81\n")
+    with open_table(path, "cp1252") as file, ErrorFile(path, table := Table(file, ["first_name", "last_name"])) as errors:
+        (row,) = table
+        errors.write(FileRow(row.line, row.cells, {}, {}), "last_name", "a → b")
+    assert path.with_suffix(".errors.csv").read_bytes().splitlines()[1] == b"2,last_name,a \\u2192 b,Ren\xe9,\\udc81"
+
+
+# What a spreadsheet makes of the values of columns, and what is said of it.
+DESTROYED = {
+    "chart_number": ("1.23E+05", "scientific notation"),
+    "emergency_contact_phone": ("6.12E+08", "scientific notation"),
+    "home_phone": ("31612345678.0", "as a number, with decimals"),
+    "medicaid_id": ("1-Mar", "is a date"),
+    "mobile_phone": ("#####", "error of a spreadsheet"),
+    "postal_code": ("1234.0", "as a number, with decimals"),
+    "social_security_number": ("1,23457E+08", "scientific notation"),
+    "work_phone": ("#N/A", "error of a spreadsheet"),
+    "date_of_birth": ("44197", "a number, not a date"),
+    "date_first_visit": ("03/04/2021", "--date-order"),
+    "date_time_deceased": ("3-4-21", "year of two digits"),
+    "city": ("#REF!", "error of a spreadsheet"),
+    "balance_total": ("12,5", "where semicolons separate"),
+    "consent_flags": ("#VALUE!", "error of a spreadsheet"),
+}
+
+
+def test_a_destroyed_value_fails_its_row_by_the_name_of_the_column(clinic, write):
+    rows = [
+        {"first_name": "Ann", "last_name": "Lee", **dict.fromkeys(DESTROYED, ""), name: cell}
+        for name, (cell, _) in DESTROYED.items()
+    ]
+    run = Outcome(clinic, path := write(saved(rows, separator=",")))
+    assert run.out == f"{len(rows)} rows: {len(rows)} failed.\n"
+    told = complaints(path)
+    assert [field for _, field, _ in told] == list(DESTROYED)
+    for _, field, message in told:
+        assert DESTROYED[field][1] in message
+    assert not Patient.objects.exists()
+
+
+def test_an_apostrophe_before_a_code_or_a_date_is_the_spreadsheets_and_before_a_name_is_part_of_it(clinic, write):
+    codes = {"chart_number": "'0012", "mobile_phone": "'+31612345678", "care_group_uuid": f"'{clinic.group.uuid}"}
+    path = write(saved([{"first_name": "Ann", "last_name": "'t Hooft", "date_of_birth": "'1961-04-03", **codes}]))
+    assert Outcome(clinic, path).failure == ""
+    patient = Patient.objects.get()
+    assert (patient.last_name, patient.chart_number, patient.mobile_phone) == ("'t Hooft", "0012", "+31612345678")
+    assert (str(patient.date_of_birth), patient.care_group_id) == ("1961-04-03", clinic.group.pk)
+
+
+def test_every_column_of_codes_and_of_phones_is_one(clinic):
+    fields = set(BulkReader(ImportedPatient).fields)
+    assert fields > CODES
+    assert {name for name in fields if name.endswith("phone")} == PHONES
+
+
+@pytest.mark.parametrize(
+    ("country", "row", "lost"),
+    [
+        ("US", {"social_security_number": "12345678"}, "less than 9 digits"),
+        ("US", {"social_security_number": "1234567"}, "less than 9 digits"),
+        ("US", {"social_security_number": "123456789"}, ""),
+        ("US", {"social_security_number": "6789"}, ""),
+        ("US", {"social_security_number": "123-45-678"}, ""),
+        ("NL", {"social_security_number": "12345678"}, "less than 9 digits"),
+        ("DE", {"social_security_number": "12345678"}, ""),
+        ("US", {"postal_code": "2155"}, "less than 5 digits"),
+        ("US", {"postal_code": "02155"}, ""),
+        ("US", {"postal_code": "2155", "country": "BE"}, ""),
+        ("BE", {"postal_code": "2155", "country": "usa"}, "less than 5 digits"),
+        ("NL", {"postal_code": "2155"}, ""),
+    ],
+)
+def test_a_number_that_has_lost_zeros_is_refused_where_its_length_is_known(clinic, write, country, row, lost):
+    clinic.organization.country = country
+    clinic.organization.save()
+    path = write(saved([{"first_name": "Ann", "last_name": "Lee", **row}], separator=","))
+    assert Outcome(clinic, path).out == f"1 rows: 1 {'failed' if lost else 'created'}.\n"
+    assert not lost or lost in complaints(path)[0][2]
+
+
+def test_cells_of_blanks_are_empty_and_words_for_true_are_those_of_the_platforms_languages(clinic, write):
+    path = write(
+        "first_name,last_name,city,date_of_birth,receives_sms,consent_flags\nAnn,Lee, ,\xa0,WAAR,3.0\nBob,Ray,,,FALSCH,\n"
+    )
+    assert Outcome(clinic, path).failure == ""
+    ann, bob = Patient.objects.order_by("pk")
+    assert (ann.city, ann.date_of_birth, ann.receives_sms, ann.consent_flags) == (None, None, True, 3)
+    assert bob.receives_sms is False
+
+
+@pytest.mark.parametrize(
+    ("option", "told"), [("--date-order=ydm", "invalid choice"), ("--encoding=klingon", "no encoding called")]
+)
+def test_an_option_that_means_nothing_is_refused(clinic, write, option, told):
+    with pytest.raises(CommandError, match=told):
+        call_command(
+            "import_patients", str(write("first_name,last_name\n")), f"--organization={clinic.organization.slug}", option
+        )
 
 
 def test_progress_is_shown_to_a_person(clinic, write, monkeypatch):
-    rows = "".join(f"Ann{number},Lee\n" for number in range(1_200))
+    rows = "".join(f"Ann{number},Lee\n" for number in range(3 * CHUNK))
     path = write("first_name,last_name\n" + rows)
     terminal = io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
     call_command("import_patients", path, organization=clinic.organization.slug, stdout=io.StringIO(), stderr=terminal)
     shown = terminal.getvalue().split("\r")
-    assert [part.split()[-2:] for part in shown[1:]] == [[f"{count:,}", "rows"] for count in range(CHUNK, 1_201, CHUNK)]
+    assert [part.split()[-2:] for part in shown[1:]] == [[f"{count:,}", "rows"] for count in (CHUNK, 2 * CHUNK, 3 * CHUNK)]
     assert "100%" in shown[-1]
     assert Outcome(clinic, write("first_name,last_name\nA,B\n")).err == ""
 
@@ -302,3 +457,23 @@ def test_a_thousand_people_come_in_and_the_rest_is_told_readably(clinic, tmp_pat
         if (patient := stored.get(row["chart_number"])) and patient.first_name == row["first_name"]:
             assert patient.address_line1 == row["address_line1"]
             assert str(patient.balance_total) == row["balance_total"]
+
+
+@pytest.mark.parametrize("column", ["chart_number", "postal_code", "social_security_number", "medicaid_id"])
+def test_a_date_in_a_column_of_codes_is_refused_and_phones_are_read_as_they_are_written(clinic, write, column):
+    path = write(f"first_name;last_name;mobile_phone;{column}\nAnn;Lee;01.03.2026;\nBob;Ray;020.624.1111;01.03.2026\n")
+    run = Outcome(clinic, path)
+    assert run.out == "2 rows: 1 created, 1 failed.\n"
+    with path.with_suffix(".errors.csv").open(encoding="utf-8", newline="") as file:
+        errors = {(row[1], row[2]) for row in csv.reader(file, delimiter=";") if row[0] != "line"}
+    assert [name for name, _ in errors] == [column]
+    assert all(message.startswith("is a date or a time that a spreadsheet has made of a code") for _, message in errors)
+
+
+def test_a_column_without_a_name_is_read_as_nothing_and_a_cell_in_it_refuses_its_row(clinic, write):
+    path = write("first_name,,last_name, ,city\nAnn,,Lee, ,Ghent\nBob,,Ray,x,Ghent\n")
+    assert Outcome(clinic, path).out == "2 rows: 1 created, 1 failed.\n"
+    assert Patient.objects.get(first_name="Ann").city == "Ghent"
+    with path.with_suffix(".errors.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert rows == [["3", "", "has a cell in column 4, which has no name", "Bob", "", "Ray", "x", "Ghent"]]

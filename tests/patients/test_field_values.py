@@ -108,6 +108,12 @@ def test_the_last_writer_wins_whatever_stood_before(put, field):
     assert shown == [("blue", 1), ("green", 2), ("blue", 3)]
 
 
+def test_a_number_that_another_program_has_stored_is_shown_with_all_its_digits(api, path, put, field):
+    put((field("Shoe size", "number"), 42))
+    FieldValue.objects.update(value=2**64)
+    assert held(api().get(path)) == [("Shoe size", 2**64, 1)]
+
+
 def test_a_field_that_was_never_set_can_be_cleared(api, path, put, field):
     assert held(put((field("Colour"), None))) == [("Colour", None, 1)]
     assert api().get(path).json()["total"] == 0

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import RateWindow
 from accounts.permissions import READS_IDENTITY_NUMBERS, STAFF
 from accounts.scope import Role
+from config.core.encryption import unseal
 from patients.models import NameKey, Patient
 from patients.services.rules import SEALED
 from tests.conftest import ApiClient
@@ -57,6 +58,16 @@ def test_only_who_reads_the_number_is_told_that_a_guess_is_right(api, clinic, kn
     assert right.json()["total"] == compares
     assert wrong.json() == {"items": [], "total": 0}
     assert compares or (right.status_code, right.content) == (wrong.status_code, wrong.content)
+
+
+@pytest.mark.parametrize(
+    ("stored", "sent"), [(NUMBER, "１２３－４５－６７８９"), ("１２３４５６７８９", NUMBER), (NUMBER, "١٢٣-٤٥-٦٧٨٩")]
+)
+def test_a_number_is_one_in_digits_of_any_kind_and_kept_as_it_was_sent(api, clinic, stored, sent):
+    patient = clinic.patient(social_security_number=stored)
+    assert [item["id"] for item in compare(api(), clinic, sent).json()["items"]] == [str(patient.uuid)]
+    sealed = Patient.objects.get(pk=patient.pk).social_security_number_sealed
+    assert unseal(sealed, "patient.social_security_number", patient.uuid) == stored
 
 
 @pytest.mark.parametrize("role", COMPARES)
@@ -111,6 +122,30 @@ def test_somebody_out_of_scope_is_a_miss(api, clinic, limited):
 def test_what_is_ignored_is_not_counted(api, clinic, known, limited, role):
     assert [compare(api(role), clinic, NUMBER).status_code for _ in range(LIMIT + 1)] == [200] * (LIMIT + 1)
     assert not RateWindow.objects.filter(subject__startswith="number:").exists()
+
+
+def create(client: ApiClient, clinic, number: str, **values: str):
+    """Create a patient and return whom the response takes for the same person."""
+    body = {"first_name": "Eve", "last_name": "Other", "social_security_number": number, **values}
+    answer = client.post(f"{clinic.base}/patients", body)
+    assert answer.status_code == 201
+    return [item["id"] for item in answer.json()["potential_duplicates"]]
+
+
+def test_creating_patients_is_no_way_to_guess_more(api, clinic, known, limited):
+    """New numbers are what creating is for, so nobody is refused: over the limit numbers are not compared any more."""
+    assert [create(api(), clinic, f"123-45-000{number}") for number in range(LIMIT)] == [[]] * LIMIT
+    assert create(api(), clinic, NUMBER) == []
+    assert create(api(), clinic, NUMBER, email="ada@example.org") == [str(known.uuid)], "by another signal"
+    assert compare(api(), clinic, NUMBER).status_code == 429, "one limit for both ways"
+    assert len(create(api(Role.HC_PRIMARY), clinic, NUMBER)) == 1, "another user"
+
+
+def test_creating_counts_only_numbers_that_find_nobody(api, clinic, known, limited):
+    for _ in range(LIMIT):
+        create(api(), clinic, "")
+        create(api(), clinic, NUMBER)
+    assert str(known.uuid) in create(api(), clinic, NUMBER)
 
 
 # --- other doors ----------------------------------------------------------------------------------

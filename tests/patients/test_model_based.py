@@ -44,8 +44,8 @@ ROLES = ["primary", "secondary", "assist"]
 # --- the requests ---------------------------------------------------------------------------------------
 
 WHO = st.integers(0, 50)
-NOBODY, STRANGER = -1, -2
-PARTY = st.integers(STRANGER, 15)
+NOBODY, OUTSIDER = -1, -2
+PARTY = st.integers(OUTSIDER, 15)
 BODIES = st.fixed_dictionaries(
     {"first_name": st.sampled_from(NAMES), "last_name": st.sampled_from(NAMES), "chart_number": st.sampled_from(CHART_NUMBERS)},
     optional={
@@ -78,11 +78,11 @@ PAGES = {
 
 
 class Lives(RuleBasedStateMachine):
-    """One sequence. `client` speaks to the clinic, `stranger` is another's patient, `seen` counts answers by action."""
+    """One sequence. `client` speaks to the clinic, `outsider` is another's patient, `seen` counts answers by action."""
 
-    def __init__(self, clinic, client, stranger: Person, seen: Counter):
+    def __init__(self, clinic, client, outsider: Person, seen: Counter):
         super().__init__()
-        self.clinic, self.client, self.stranger, self.seen = clinic, client, stranger, seen
+        self.clinic, self.client, self.outsider, self.seen = clinic, client, outsider, seen
         self.base = f"{clinic.base}/patients"
         self.model = Model()
         self.savepoint = transaction.atomic()
@@ -233,7 +233,7 @@ class Lives(RuleBasedStateMachine):
 
     def party(self, number: int) -> Person | None:
         """Return whom a drawn number stands for."""
-        return self.stranger if number == STRANGER else None if number == NOBODY else self.somebody(number)
+        return self.outsider if number == OUTSIDER else None if number == NOBODY else self.somebody(number)
 
     def path(self, person: Person, action: str = "") -> str:
         return f"{self.base}/{person.id}{action}"
@@ -301,10 +301,10 @@ USUAL = {
 @pytest.mark.parametrize("part", range(-(-SEQUENCES // A_PART)))
 def test_random_lives_go_as_the_model_says(clinic, neighbour, api, part):
     seen: Counter = Counter()
-    stranger = Person({}, id=str(neighbour.patient().uuid))
+    outsider = Person({}, id=str(neighbour.patient().uuid))
 
     for number in range(A_PART // A_SEED):
-        begin = seed(part * A_PART + number)(lambda: Lives(clinic, api(), stranger, seen))
+        begin = seed(part * A_PART + number)(lambda: Lives(clinic, api(), outsider, seen))
         run_state_machine_as_test(begin, settings=RUN)
 
     # Nothing was agreed upon by never being asked.

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from accounts.models import AuditEvent
 from accounts.models.catalogs import Catalog
-from clinical.models import Alert, AlertDefinition, Appointment, CommunicationLog, RuleOverride
+from clinical.models import Alert, Appointment, CommunicationLog, RuleOverride
 from patients.models import (
     ChartEntry,
     FieldDefinition,
@@ -29,6 +30,11 @@ from tests.policy import POLICY, Caller, Dialect, Place
 from tests.shared import made_once
 
 PRACTICE = [route for route in ROUTES if policy.dialect_of(route) is Dialect.PRACTICE and not route.startswith("^")]
+# Charts of which patients see entries, without what staff write there.
+REDUCED_ENTRIES: dict[type[ChartEntry], dict[str, Any]] = {
+    Alert: {"note": "ZZ note of an alert"},
+    CommunicationLog: {"note": "ZZ note of a contact"},
+}
 OF_A_PATIENT = "api/v1/<org_id>/patients/<patient_uuid>"
 
 # All that answers a patient with 200, the lists of catalogs aside, in which there is nothing for them.
@@ -48,8 +54,12 @@ READABLE = {
             "guardians",
             "dependents",
             "medical-summary",
+            "alerts",
+            "alerts/<alert_uuid>",
             "allergies",
             "allergies/<allergy_uuid>",
+            "communication-logs",
+            "communication-logs/<log_uuid>",
             "diseases",
             "diseases/<disease_uuid>",
             "medications",
@@ -68,8 +78,6 @@ SEALED = {"social_security_number": "078-05-1120", "medicaid_id": "ZZMEDICAID"}
 NOTES = ("address_note", "appointment_module_note", "medical_summary", "medical_urgent_note", "treatment_notes")
 # Charts that staff keep for each other: what an entry holds, with a row of its own in the catalog that it names.
 STAFF_ENTRIES: dict[type[ChartEntry], dict[str, Any]] = {
-    Alert: {"note": "ZZ note of an alert", "alert_definition_id": AlertDefinition},
-    CommunicationLog: {"note": "ZZ note of a contact"},
     FieldValue: {"value": "ZZ value", "field_definition_id": FieldDefinition},
     PatientTag: {"tag_definition_id": TagDefinition},
     RuleOverride: {"kind": "remark", "rules": [{"kind": "remark", "flag": "red"}]},
@@ -106,7 +114,7 @@ def furnished() -> Cast:
     clinic.entry(Relationship, sibling, to_patient_id=own.pk, is_guardian=True)
     clinic.entry(Appointment, own, note="ZZ note of an appointment")
     clinic.entry(Appointment, sibling, note="ZZ appointment of another")
-    for model, values in STAFF_ENTRIES.items():
+    for model, values in (STAFF_ENTRIES | REDUCED_ENTRIES).items():
         clinic.entry(model, own, **{name: made(cast, value) for name, value in values.items()})
     for route in PRACTICE:
         cast.object(route, Place.OWN)  # an entry of each of the other charts
@@ -122,7 +130,7 @@ def made(cast: Cast, value: Any) -> Any:
 
 def canaries() -> set[str]:
     """Return every text that has been planted."""
-    held = [value for columns in STAFF_ENTRIES.values() for value in columns.values()]
+    held = [value for columns in (STAFF_ENTRIES | REDUCED_ENTRIES).values() for value in columns.values()]
     values = [value for value in held if isinstance(value, type) or str(value).startswith("ZZ")]
     planted = {f"ZZ {value._meta.verbose_name}" if isinstance(value, type) else value for value in values}
     others = {"ZZ guarantor", "ZZ sibling", "ZZ note of an appointment", "ZZ appointment of another"}
@@ -212,6 +220,27 @@ def test_patients_meet_themselves_only_and_in_the_reduced_shape(cast, own):
             for name in ("patient", "from_patient"):
                 assert one.get(name) in (None, {"uuid": str(own.uuid), "name": f"{own.first_name} {own.last_name}"}), route
     assert shapes == {frozenset(reduced), frozenset(item)}
+
+
+@pytest.mark.parametrize("name", ["alerts", "communication-logs"])
+def test_entries_are_reduced_and_their_reading_is_audited(cast, own, name):
+    client, path = cast.client("api/", Caller.PATIENT), cast.path(f"{OF_A_PATIENT}/{name}", Place.OWN)
+    staff = cast.client("api/", Caller.HC_ADMIN).get(path).json()["items"][0]
+    (shown,) = client.get(path).json()["items"]
+    hidden = {"note", "created_by", *(("version",) if name == "alerts" else ())}
+    assert shown == {field: value for field, value in staff.items() if field not in hidden}
+    assert client.get(f"{path}/{shown['id']}").json() == shown
+    assert client.get(path, {"include_family": "true"}).json()["total"] == 1
+    events = AuditEvent.objects.filter(role="PATIENT", outcome="ok").order_by("-pk")[:3]
+    assert [list(event.patients.values_list("patient_id", flat=True)) for event in events] == [[own.pk]] * 3
+
+
+def test_patients_cannot_find_out_a_note_by_searching_it(cast):
+    path = cast.path(f"{OF_A_PATIENT}/communication-logs", Place.OWN)
+    for text in ("zz note", "nothing"):
+        answer = cast.client("api/", Caller.PATIENT).get(path, {"q": text})
+        assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["query", "q"])
+    assert cast.client("api/", Caller.PATIENT).get(path, {"q": ""}).json()["total"] == 1
 
 
 def test_the_own_chart_has_something_to_read(cast, own):

@@ -147,7 +147,7 @@ def test_a_patient_whom_a_caregiver_does_not_see_refers_nobody_for_them(clinic, 
     assert api(Role.HC_PRIMARY).post(path, sent[seen]).status_code == 201
     assert api().post(path, sent[hidden]).status_code == 201
     names = [row["referring_patient"]["name"] for row in api(Role.HC_PRIMARY).get(path).json()["items"]]
-    assert names == [seen.full_name, None], "the name is told to who sees the patient"
+    assert names == [None, seen.full_name], "the name is told to who sees the patient"
 
 
 def test_who_is_archived_while_they_are_looked_for_is_unknown_too(clinic, patient):
@@ -184,7 +184,7 @@ def test_a_second_primary_is_a_conflict(clinic, api, path, body, attribute):
     for sent in (body("referral_source"), body("provider", attribution_role="primary")):
         assert refusal(api().post(path, sent)) == TAKEN
     others = [attribute(attribution_role=role) for role in ("secondary", "secondary", "assist", "assist")]
-    assert api().get(path).json()["items"] == [first, *others]
+    assert api().get(path).json()["items"] == [*reversed(others), first]
     somebody = f"{clinic.base}/patients/{clinic.patient().uuid}/referral-attributions"
     assert api().post(somebody, body("provider")).status_code == 201, "one primary a patient, not one in all"
 
@@ -193,7 +193,7 @@ def test_a_second_primary_by_a_correction_is_a_conflict(api, path, attribute):
     first, second = attribute(), attribute(attribution_role="assist")
     primary = {"base_version": 1, "attribution_role": "primary"}
     assert refusal(api().patch(f"{path}/{second['id']}", primary)) == TAKEN
-    assert api().get(path).json()["items"] == [first, second], "nothing was written"
+    assert api().get(path).json()["items"] == [second, first], "nothing was written"
     assert api().patch(f"{path}/{first['id']}", {**primary, "source_note": "x"}).status_code == 200, "it is the primary one"
     assert api().patch(f"{path}/{first['id']}", {"base_version": 2, "attribution_role": "secondary"}).status_code == 200
     assert api().patch(f"{path}/{second['id']}", primary).json()["attribution_role"] == "primary"
@@ -265,11 +265,7 @@ def test_a_source_is_refused_together_with_all_else_that_is_wrong(api, path, att
 def test_other_fields_that_are_not_corrected_change_nothing(api, path, attribute):
     made = attribute()
     sent = {"base_version": 1, "attributed_at": "2001-01-01T00:00:00Z", "provider": {"uuid": RANDOM}, "version": 9, "id": RANDOM}
-    assert api().patch(f"{path}/{made['id']}", sent).json() == {
-        **made,
-        "version": 2,
-        "updated_at": api().get(path).json()["items"][0]["updated_at"],
-    }
+    assert api().patch(f"{path}/{made['id']}", sent).json() == made
 
 
 # --- archiving --------------------------------------------------------------------------------------
@@ -302,9 +298,8 @@ VERSIONS = (
     "0",
     "-1",
     "-0",
-    "+1",
-    "1.0",
-    "1e0",
+    "1.5",
+    "1e100",
     "1_0",
     "0x1",
     "١",
@@ -360,8 +355,8 @@ def test_an_attribution_of_another_patient_is_unknown(clinic, api, path):
     assert ReferralAttribution.objects.get().version == 1
 
 
-def test_a_list_is_paged_in_the_order_of_recording(api, path, attribute):
-    made = [attribute(attribution_role=role) for role in ("assist", "primary", "assist")]
+def test_a_list_is_paged_with_the_last_recorded_first(api, path, attribute):
+    made = [attribute(attribution_role=role) for role in ("assist", "primary", "assist")][::-1]
     page = api().get(path).json()
     assert list(TABLE.faults("ReferralAttributionPage", page)) == []
     assert page == {"items": made, "page": 1, "page_size": 50, "total": 3}

@@ -125,7 +125,7 @@ def test_every_type_is_taken(api, at, patient, other, word):
         ("relationship_type", "Sibling"),
         ("relationship_type", "friend"),
         ("relationship_type", 1),
-        ("is_guardian", "true"),
+        ("is_guardian", "ja"),
         ("is_guardian", 1),
         ("note", 7),
         ("note", ["x"]),

@@ -78,3 +78,22 @@ def test_the_general_and_the_practice_dialect_show_one_record(clinic, general, a
 def test_times_are_utc_with_three_places(clinic, general):
     made = general().get(f"{PATH}/{clinic.patient().pk}").json()
     assert all(made[name][-5] == "." and made[name].endswith("Z") for name in ("created_at", "updated_at"))
+
+
+def test_a_null_address_is_one_without_parts(clinic, general):
+    body = {"first_name": "Ada", "last_name": "Lovelace", "date_of_birth": "1980-12-10", "address": None}
+    made = general().post(PATH, {"patient": body}).json()
+    nothing = dict.fromkeys(("street", "city", "state", "zip_code"))
+    assert made["address"] == nothing
+    path = f"{PATH}/{clinic.patient(city='Delft', address_line1='Oude Delft 1').pk}"
+    assert general().put(path, {"patient": {"address": {"state": "ZH"}}}).json()["address"]["city"] == "Delft"
+    assert general().put(path, {"patient": {"address": None}}).json()["address"] == nothing
+
+
+def test_a_phone_of_one_dialect_is_one_in_all(clinic, api, general):
+    """A range that is given out after the list of them was made is a number too."""
+    body = {"first_name": "Ada", "last_name": "Lovelace", "date_of_birth": "1980-12-10", "phone": "+1-555-123-4567"}
+    made = general().post(PATH, {"patient": body}).json()
+    assert made["phone"] == "+1-555-123-4567"
+    assert [row["phone"] for row in api().get("/v1/patients").json()["data"] if row["phone"]] == ["+15551234567"]
+    assert [row["Phone"] for row in api().get("/v1/export/patients").json()["data"] if row["Phone"]] == ["+15551234567"]

@@ -21,7 +21,6 @@ TEXTS = (
     "<script>&amp;</script> %s %(x)s {0} ${y} \\u0000",
     "\u202eright to left\u202c \u200bzero\u200dwidth \ufeff",
     "عربي 漢字 ไทย Ωμέγα Ёж",
-    " ",
     "0",
     "null",
 )
@@ -36,7 +35,7 @@ def texts(field: Text) -> list[str]:
     """Return texts that fit the field, the longest one with every place taken."""
     fitting = [text[: field.max_length] for text in TEXTS]
     longest = LONG if field.max_length is None else (LONG[: field.max_length])
-    return [*fitting, longest, *([""] if field.allow_blank else [])]
+    return [*fitting, longest, *(["", " "] if field.allow_blank else [])]
 
 
 def bounds(field: Integer) -> list[int]:

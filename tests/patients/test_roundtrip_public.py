@@ -1,16 +1,18 @@
 """Public: what POST accepts is kept unchanged, shown where the contract shows it and stored where it does not."""
 
+import datetime
 from typing import Any
 
 import pytest
 
+from accounts.models import Organization
 from patients.models import Patient
 from patients.public.serializers import PublicPatientIn
 from tests.cast import public_body
 from tests.factories import Clinic
 from tests.patients.test_roundtrip_practice import EMAILS, TEXTS, bodies, values_of
 
-PHONES = ("+31612345678", "+12025550123", "+4915112345678")
+PHONES = ("+31612345678", "+12025550123", "+4915112345678", "+31698765432", "+15551234567", "+999123456789012")
 OWN_VALUES: dict[str, tuple] = {
     # Unique across all organizations on their folded form, so each is its own.
     "accountName": tuple(f"{number}{text}" for number, text in enumerate(TEXTS)),
@@ -18,6 +20,8 @@ OWN_VALUES: dict[str, tuple] = {
     "phoneNumber": PHONES,
     "addressCountry": ("NL", "nl", "uS", None),
     "timezone": ("Europe/Amsterdam", "America/New_York", "Asia/Kathmandu", "UTC"),
+    # Null shows that of the organization.
+    "language": ("nl", "en", "en_US", "de", "fr"),
     "patientNumber": (*(f"{number}{text}"[:64] for number, text in enumerate(TEXTS)), None),
 }
 REFERENCES = {"organizationId", "groupId", "programId", "protocolId"}
@@ -87,13 +91,42 @@ def test_every_field_of_the_body_is_tried(clinic):
 def test_a_body_of_required_fields_gets_the_documented_defaults(clinic, api):
     answer = api().post("/v1/patients", public_body(clinic)).json()["data"]
     defaults = ("timezone", "language", "status", "middleName", "dateOfBirth", "phone", "identifiers")
-    assert [answer[name] for name in defaults] == ["Europe/Amsterdam", None, "active", None, None, None, []]
+    assert [answer[name] for name in defaults] == ["Europe/Amsterdam", "nl", "active", None, None, None, []]
     assert answer["activatedAt"] == answer["createdAt"]
+
+
+def test_a_language_that_nobody_chose_is_that_of_the_organization(clinic, api):
+    Organization.objects.filter(pk=clinic.organization.pk).update(language="de")
+    shown = [api().post("/v1/patients", public_body(clinic, language=language)).json()["data"] for language in (None, "fr")]
+    assert [patient["language"] for patient in shown] == ["de", "fr"]
+    assert list(Patient.objects.order_by("pk").values_list("language", flat=True)) == [None, "fr"]
+
+
+@pytest.mark.parametrize("group", [{}, {"groupId": None}])
+def test_a_null_group_is_as_good_as_none(clinic, api, group):
+    body = {name: value for name, value in public_body(clinic).items() if name != "groupId"} | group
+    missing = api().post("/v1/patients", body)
+    assert (missing.status_code, missing.json()["errors"][0]["attribute"]) == (422, "groupId")
+    Organization.objects.filter(pk=clinic.organization.pk).update(care_networks_enabled=True)
+    assert api().post("/v1/patients", body).status_code == 201
+
+
+def test_nobody_became_active_before_they_were_created(clinic, api):
+    """The process and the database each have a clock."""
+    created = datetime.datetime(2025, 1, 15, 9, 0, 1, tzinfo=datetime.UTC)
+    early, late = (clinic.patient(last_name=name) for name in ("Early", "Late"))
+    for patient, seconds in ((early, -1), (late, 1)):
+        moved = {"created_at": created, "activated_at": created + datetime.timedelta(seconds=seconds)}
+        Patient.objects.filter(pk=patient.pk).update(**moved)
+    rows = api().get("/v1/patients").json()["data"]
+    assert [row["activatedAt"][:19] for row in rows] == ["2025-01-15T10:00:01", "2025-01-15T10:00:02"]
+    rows = api().get("/v1/export/patients").json()["data"]
+    assert [row["Activated_Date"][-2:] for row in rows] == ["01", "02"]
 
 
 def test_a_patient_number_comes_back_as_an_identifier_with_all_keys(clinic, api):
     answer = api().post("/v1/patients", public_body(clinic, patientNumber=" MRN 7 ")).json()["data"]
-    assert answer["identifiers"] == [{"use": None, "type": None, "system": "hospital_mrn", "value": " MRN 7 ", "assigner": None}]
+    assert answer["identifiers"] == [{"use": None, "system": "hospital_mrn", "value": " MRN 7 ", "assigner": None}]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,11 @@ import pytest
 
 from accounts.models import AuditEvent, OutboxEvent, Role
 from config.core.exceptions import NotFound, VersionConflict
+from patients.general.views import PatientViewSet as GeneralPatients
 from patients.models import Patient
+from patients.practice.views import PatientViewSet as PracticePatients
 from patients.services.patients import update_patient
+from tests.declared import body_serializers
 from tests.factories import SYSTEM, archive
 
 
@@ -47,7 +50,7 @@ def test_the_loser_of_two_writers_is_told_both_versions(patch):
     assert patch(1, first_name="Two").json() == {"detail": "Version conflict: expected 2, got 1"}
 
 
-@pytest.mark.parametrize("base", [None, True, "1", "1_0", 1.0, 0, -1, [1]])
+@pytest.mark.parametrize("base", [None, True, "one", "1_0", 1.5, 0, -1, [1]])
 def test_a_version_that_is_no_whole_number_is_refused_by_name(patch, base):
     response = patch(base, first_name="Grace")
     assert response.status_code == 422
@@ -57,10 +60,6 @@ def test_a_version_that_is_no_whole_number_is_refused_by_name(patch, base):
 def test_a_patch_without_a_version_is_refused(clinic, api, patient):
     response = api().patch(f"{clinic.base}/patients/{patient.uuid}", {"first_name": "Grace"})
     assert response.json()["detail"] == [{"loc": ["body", "base_version"], "msg": "This field is required.", "type": "missing"}]
-
-
-def test_a_patch_of_nothing_is_a_change_too(patch):
-    assert patch(1).json()["version"] == 2
 
 
 def test_the_general_dialect_changes_whatever_stands_there(general, patch, patient):
@@ -143,9 +142,34 @@ def test_a_chart_number_of_another_patient_is_a_conflict(clinic, patch):
 
 def test_unknown_fields_change_nothing(patch, patient):
     before = Patient.objects.filter(pk=patient.pk).values().get()
-    patch(1, id=7, version=9, organization=1, deleted_at="2024-01-01", balance_total="9.99", created_at="x", nonsense={"a": 1})
+    idle = {"version": 9, "organization": 1, "deleted_at": "2024-01-01", "balance_total": "9.99", "created_at": "x"}
+    patch(1, medical_urgent_note="Latex", id=7, nonsense={"a": 1}, **idle)
     after = Patient.objects.filter(pk=patient.pk).values().get()
-    assert {name for name in before if before[name] != after[name]} == {"version", "updated_at"}
+    assert {name for name in before if before[name] != after[name]} == {"medical_urgent_note", "version", "updated_at"}
+
+
+def bodies_without_a_change(view, action: str) -> list[dict]:
+    """Return bodies that name nothing to change: nothing at all, an unknown field, null where a column cannot be null."""
+    fields = body_serializers(view)[action]().fields
+    columns = {name: (field.source or name).removesuffix("_id") for name, field in fields.items() if field.allow_null}
+    never_null = {column.name for column in Patient._meta.concrete_fields if not column.null}
+    kept = {name: None for name, column in columns.items() if column in never_null}
+    return [{}, {"unknown": 1}, kept]
+
+
+def test_a_change_of_nothing_is_a_read(api, general, clinic, patient):
+    before, published = Patient.objects.filter(pk=patient.pk).values().get(), OutboxEvent.objects.count()
+    one = f"{clinic.base}/patients/{patient.uuid}"
+    sent = [api().patch(one, {**body, "base_version": 1}) for body in bodies_without_a_change(PracticePatients, "partial_update")]
+    bodies = bodies_without_a_change(GeneralPatients, "update")
+    sent += [general(Role.HC_ADMIN).put(f"/general/v1/patients/{patient.pk}", {"patient": body}) for body in bodies]
+    assert [answer.status_code for answer in sent] == [200] * len(sent)
+    assert Patient.objects.filter(pk=patient.pk).values().get() == before
+    reads = AuditEvent.objects.filter(action="patient.read", outcome="ok", patients__patient_id=patient.pk)
+    assert (reads.count(), AuditEvent.objects.filter(action="patient.update").exists()) == (len(sent), False)
+    assert OutboxEvent.objects.count() == published
+    stale = api().patch(one, {"base_version": 2})
+    assert (stale.status_code, stale.json()) == (409, {"detail": "Version conflict: expected 1, got 2"})
 
 
 @pytest.mark.parametrize("dialect", ["practice", "general"])

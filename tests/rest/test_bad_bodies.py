@@ -1,5 +1,6 @@
 """Bodies that are no body: framing, size, depth, and JSON that is not quite JSON."""
 
+import gzip
 import json
 
 import pytest
@@ -37,7 +38,9 @@ UNREADABLE = {
     "5,000 digits": b'{"base_version":' + b"9" * 5000 + b"}",
     "UTF-16": '{"first_name":"a"}'.encode("utf-16"),
     "UTF-32": '{"first_name":"a"}'.encode("utf-32"),
-    "byte order mark": b"\xef\xbb\xbf{}",
+    "byte order mark alone": b"\xef\xbb\xbf",
+    "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf{}",
+    "byte order mark of another encoding": b"\xff\xfe{}",
     "Latin-1": b'{"first_name":"\xe9"}',
     "raw surrogate": b'{"first_name":"\xed\xa0\x80"}',
     "overlong NUL": b'{"first_name":"\xc0\x80"}',
@@ -69,6 +72,11 @@ def test_json_that_is_no_object_is_422_as_a_whole(wire, raw):
         assert wire.named(response) == [""]
 
 
+def test_a_byte_order_mark_before_json_is_skipped(wire):
+    body = b"\xef\xbb\xbf" + json.dumps(wire.body(wire.values())).encode()
+    assert wire.client()("POST", wire.patients, raw=body).status_code == 201
+
+
 def test_depth_up_to_the_limit_is_read(wire):
     """32 levels are read, and then the values are missing; what lies in unknown keys is nobody's."""
     body = json.dumps(wire.body(wire.values(unknown="DEEP"))).replace('"DEEP"', '{"a":' * 28 + "1" + "}" * 28)
@@ -97,9 +105,12 @@ def test_body_just_under_the_limit_is_read(wire):
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "application/xml",
-        "text/json",
+        "text/xml",
         "application/json, text/plain",
         "application/jsonx",
+        "application/+json",
+        "application/x+jsonx",
+        "image/svg+json",
         "*/*",
         "application/json; charset=latin-1",
         "application/json; charset=utf-16",
@@ -108,6 +119,43 @@ def test_body_just_under_the_limit_is_read(wire):
 def test_other_types_are_415(wire, content_type):
     for response in sent(wire, json.dumps(wire.body(wire.values())).encode(), **{"Content-Type": content_type}):
         wire.limited(wire.checked(response, 415))
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=utf8",
+        "application/json; charset=UTF_8",
+        "application/json; charset=us-ascii",
+        "application/merge-patch+json",
+        "application/vnd.api+json; charset=utf-8",
+        "text/json",
+    ],
+)
+def test_json_is_known_by_each_of_its_types(wire, content_type):
+    for response in sent(wire, b"[]", **{"Content-Type": content_type}):
+        wire.checked(response, 422)
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "latin-1", "nonsense"])
+def test_another_charset_is_named(wire, charset):
+    for response in sent(wire, b"{}", **{"Content-Type": f"application/json; charset={charset}"}):
+        wire.checked(response, 415)
+        assert wire.message(response) == f"The body must be in UTF-8, not in '{charset}'"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "GZIP"])
+def test_another_content_coding_is_415_and_named(wire, coding):
+    body = gzip.compress(json.dumps(wire.body(wire.values())).encode())
+    for response in sent(wire, body, **{"Content-Encoding": coding}):
+        wire.limited(wire.checked(response, 415))
+        assert wire.message(response) == "The body must be sent as it is, without Content-Encoding"
+
+
+@pytest.mark.parametrize("coding", ["", "identity", "Identity"])
+def test_a_content_coding_that_changes_nothing_is_taken(wire, coding):
+    for response in sent(wire, b"[]", **{"Content-Encoding": coding}):
+        wire.checked(response, 422)
 
 
 def test_body_is_not_read_before_the_role_is_known(wire):

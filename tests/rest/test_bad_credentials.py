@@ -40,7 +40,7 @@ def spoiled(key: str) -> dict[str, str]:
         "another secret": f"{prefix}_{name}_{turned}{tail[1:]}",
         "another prefix": f"pdk_{name}_{tail}",
         "another case": key.swapcase(),
-        "blank before": f" {key}",
+        "blank inside": f"{key[:9]} {key[9:]}",
         "blank after": f"{key} ",
         "newline after": f"{key}\n",
         "not ascii": key[:-1] + "é",
@@ -88,10 +88,31 @@ def test_inactive_account_is_not_told_to_a_wrong_key(clinic, api):
     assert response.json()["errors"] == [{"code": "unauthorized", "message": "Unauthorized"}]
 
 
-def test_key_in_both_headers_is_refused(wire, refused):
+def in_both_headers(wire, key: str):
+    """Return the answer to a request with the key of an administrator in the dialect's own header, and `key` in the other."""
     client = wire.client()
-    for other in (client.key, "", "nonsense"):
-        refused(client.get(wire.patients, **{OTHER_HEADER[client.header]: other}))
+    other = OTHER_HEADER[client.header]
+    return client.get(wire.patients, **{other: f"Bearer {key}" if other == "Authorization" else key})
+
+
+def test_the_same_key_in_both_headers_is_one(wire):
+    assert in_both_headers(wire, wire.clinic.keys["HC_ADMIN"]).status_code == 200
+
+
+def test_different_keys_in_both_headers_are_refused(wire, refused):
+    for other in ("", "nonsense", wire.clinic.keys["HC_PRIMARY"]):
+        refused(in_both_headers(wire, other))
+
+
+@pytest.mark.parametrize("header", ["Basic Zm9v", "Negotiate YII=", "Digest", ""])
+def test_beside_a_user_token_another_scheme_counts_for_nothing(clinic, header):
+    client = ApiClient(clinic.keys["HC_ADMIN"], "X-User-Token")
+    assert client.get("/general/v1/patients", Authorization=header).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/me", "/v1/patients"])
+def test_where_the_key_is_in_authorization_another_scheme_is_refused_beside_a_user_token(clinic, path):
+    assert ApiClient(clinic.keys["HC_ADMIN"], "X-User-Token").get(path, Authorization="Basic Zm9v").status_code == 401
 
 
 def test_key_in_the_header_of_another_dialect_counts_for_nothing(wire, refused):
@@ -115,7 +136,6 @@ def test_key_in_the_query_or_in_a_cookie_counts_for_nothing(wire, refused):
         "Token {key}",
         "Bearer",
         "Bearer ",
-        "Bearer  {key}",
         "Bearer\t{key}",
         "Bearer Bearer {key}",
         "Bearer {key}, Bearer {key}",

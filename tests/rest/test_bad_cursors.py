@@ -73,7 +73,6 @@ def pages(request, clinic) -> Pages:
 
 
 GARBAGE = [
-    "",
     " ",
     "0",
     "null",
@@ -102,6 +101,13 @@ GARBAGE = [
 def test_garbage_is_422_and_names_the_parameter(pages):
     for cursor in GARBAGE:
         pages.refused(pages.get(cursor))
+
+
+def test_an_empty_cursor_leads_to_the_first_page_and_empty_filters_leave_a_cursor_good(pages):
+    plain, empty = pages.get().json(), pages.get("").json()
+    assert plain["data"] == empty["data"]
+    assert pages.get(pages.first(search="", dob_from="")).status_code == 200
+    assert pages.get(pages.first(), status="").status_code == 200
 
 
 def test_nul_in_a_cursor_is_422(pages):

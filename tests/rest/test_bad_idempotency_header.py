@@ -66,6 +66,50 @@ def test_same_key_with_another_body_is_409(practice):
     assert Patient.objects.count() == 1
 
 
+SENT = b'{"first_name": "Ada", "last_name": "Quist", "own": {"a": 1, "b": [1, 2]}, "note": "1.0", "n": 18446744073709551616}'
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        b'{"n": 18446744073709551616, "own": {"b": [1, 2], "a": 1}, "note": "1.0", "last_name": "Quist", "first_name": "Ada"}',
+        b'{"first_name":"Ada","last_name":"Quist",\n"own":{"a":1,"b":[1,2]},"note":"1.0","n":18446744073709551616}',
+        b'{"first_name":"\\u0041da","last_name":"Quist","own":{"a":1.0,"b":[1,20e-1]}, "note":"1.0","n":18446744073709551616}',
+    ],
+    ids=["order of keys", "blanks", "writing of numbers and texts"],
+)
+def test_same_values_written_otherwise_are_the_same_request(practice, again):
+    first, second = [practice.client()("POST", practice.patients, raw=raw, Idempotency_Key="k") for raw in (SENT, again)]
+    assert (first.status_code, second.status_code, second.content) == (201, 201, first.content)
+    assert second.headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"[1, 2]", b"[2, 1]"),
+        (b'"a": 1', b'"a": true'),
+        (b'"a": 1', b'"a": "1"'),
+        (b'"1.0"', b'"1"'),
+        (b"[1, 2]", b"[1, 2, null]"),
+        (b"551616", b"551617"),
+    ],
+)
+def test_other_values_are_another_request(practice, old, new):
+    other = SENT.replace(old, new)
+    answers = [practice.client()("POST", practice.patients, raw=raw, Idempotency_Key="k") for raw in (SENT, other)]
+    assert [answer.status_code for answer in answers] == [201, 409]
+
+
+def test_the_same_path_with_its_ids_in_upper_case_is_the_same_request(practice, clinic):
+    organization = str(clinic.organization.uuid)
+    path = practice.patients.replace(organization, organization.upper())
+    assert path != practice.patients
+    first, second = [practice.client().post(at, practice.values(), Idempotency_Key="k") for at in (practice.patients, path)]
+    assert (first.status_code, second.status_code, second.content) == (201, 201, first.content)
+    assert second.headers["Idempotent-Replayed"] == "true"
+
+
 def test_same_key_with_another_query_is_409(practice):
     assert create(practice, "k").status_code == 201
     response = practice.client().post(f"{practice.patients}?x=1", practice.values(), Idempotency_Key="k")
@@ -137,3 +181,10 @@ def test_operations_that_do_not_document_the_header_ignore_it(clinic, name):
 def test_stored_answer_cannot_be_read_in_the_database(practice):
     assert create(practice, "k", first_name="ZZcanary").status_code == 201
     assert b"ZZcanary" not in bytes(IdempotencyRecord.objects.get().answer)
+
+
+def test_numbers_of_any_size_are_compared(practice):
+    bodies = [SENT.replace(b'"a": 1', b'"a": ' + number) for number in (b"1" + b"0" * 30, b"1" + b"0" * 30, b"1e300")]
+    answers = [practice.client()("POST", practice.patients, raw=raw, Idempotency_Key="k") for raw in bodies]
+    assert [answer.status_code for answer in answers] == [201, 201, 409]
+    assert answers[0].content == answers[1].content

@@ -10,14 +10,12 @@ from tests.rest.wire import DIALECTS, Wire
 
 UUID = "01890000-0000-7000-8000-000000000000"
 NUMBERS = (
-    "",
     " ",
     "0",
     "-1",
     "-0",
-    "+1",
-    "1.0",
-    "1e2",
+    "1.5",
+    "1e100",
     "1_0",
     "0x1",
     "٥",
@@ -37,7 +35,6 @@ NUMBERS = (
 )
 SIZES = (*NUMBERS, "201", "1000")
 DATES = (
-    "",
     "nope",
     "2023-02-30",
     "2023-13-01",
@@ -47,15 +44,17 @@ DATES = (
     "2023-02-01\n",
     " 2023-02-01",
     "２０２３-02-01",
-    "2023-02-01T00:00:00Z",
+    "2023-02-01T00:00:01Z",
+    "2023-02-01T12:00:00",
+    "2023-02-30T00:00:00",
+    "2023-02-01T00:00:00\n",
     "today",
     "\x00",
     "1" * 5000,
 )
-UUIDS = ("", "abc", "1", UUID.replace("-", ""), f"{{{UUID}}}", f"urn:uuid:{UUID}", f"{UUID}\n", f" {UUID}", "\x00", "x" * 5000)
-WORDS = ("", "nope", "ACTIVE", "active ", "active\n", "active,inactive", "\x00", "x" * 10_000)
+UUIDS = (" ", "abc", "1", UUID.replace("-", ""), f"{{{UUID}}}", f"urn:uuid:{UUID}", f"{UUID}\n", f" {UUID}", "\x00", "x" * 5000)
+WORDS = (" ", "nope", "ACTIVE", "active ", "active\n", "active,inactive", "\x00", "x" * 10_000)
 SORTS = (
-    "",
     "nope",
     "social_security_number",
     "social_security_number_index",
@@ -86,7 +85,7 @@ BAD = {
             "tag_definition_uuid": UUIDS,
             "status": WORDS,
             "sort_by": SORTS,
-            "sort_dir": ("", "ASC", "up", "asc;--", "\x00"),
+            "sort_dir": (" ", "ASC", "up", "asc;--", "\x00"),
             "search": TEXTS,
         },
         "/cursor": {
@@ -98,7 +97,7 @@ BAD = {
             "tag_definition_uuid": UUIDS,
             "status": WORDS,
             "sort_by": SORTS,
-            "sort_dir": ("", "ASC", "up"),
+            "sort_dir": (" ", "ASC", "up"),
             "search": TEXTS,
         },
         "/search": {"limit": (*NUMBERS, "101"), "q": TEXTS},
@@ -126,6 +125,25 @@ def test_parameter_that_is_given_twice_is_422(clinic, name, path, parameter):
     wire = Wire(name, clinic)
     for values in (["a", "b"], ["1", "1"], ["", ""]):
         assert wire.named(wire.client().get(f"{wire.patients}{path}", {parameter: values})) == [parameter]
+
+
+def rows_of(response) -> list[dict]:
+    """Return the objects of a page."""
+    body = response.json()
+    return body if isinstance(body, list) else body.get("items", body.get("data"))
+
+
+@pytest.mark.parametrize(("name", "path", "parameter"), CASES)
+def test_empty_parameter_is_as_good_as_absent(clinic, name, path, parameter):
+    wire = Wire(name, clinic)
+    clinic.patient(first_name="Ada")
+    client, others = wire.client(), {"q": "ada"} if path == "/search" else {}
+    plain = client.get(f"{wire.patients}{path}", others)
+    empty = client.get(f"{wire.patients}{path}", {**others, parameter: ""})
+    assert (plain.status_code, empty.status_code) == (200, 200)
+    # A typeahead without a question has no answers. Of a page by cursor the cursor is new each time.
+    rows = ([] if parameter == "q" else plain.json()["items"]) if path == "/search" else rows_of(plain)
+    assert rows_of(empty) == rows
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -12,6 +12,7 @@ from tests.charts import VIEWS_OF_CHARTS
 from tests.policy import Dialect
 from tests.rest.wire import Wire
 
+UNKNOWN = "0198f0c0-0000-7000-8000-000000000000"
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO", "LIST-ALL", "X" * 300)
 
 
@@ -24,8 +25,7 @@ def odd_paths(wire) -> list[str]:
         f"{wire.prefix}v1",
         f"{wire.prefix}v1/",
         wire.unknown,
-        f"{patients}/",
-        f"{patient}/",
+        f"{wire.unknown}/",
         f"{head}//{tail}",
         f"{patients}//",
         f"{patient}.json",
@@ -45,6 +45,22 @@ def test_paths_that_name_nothing_are_404_in_the_dialect(wire):
     client = wire.client()
     for path in odd_paths(wire):
         wire.limited(wire.checked(client.get(path), 404))
+
+
+@pytest.mark.parametrize("verb", ["GET", "HEAD", "POST", "PATCH", "DELETE"])
+def test_a_slash_too_many_is_led_to_the_path_without_it(wire, verb):
+    client, patient = wire.client(), wire.address(wire.clinic.patient())
+    for path, query in [(wire.patients, ""), (patient, ""), (wire.patients, "?page_size=2&x=%2Fa%20b%0A")]:
+        response = wire.limited(client(verb, f"{path}/{query}"))
+        assert (response.status_code, response["Location"], response.content) == (307, f"{path}{query}", b"")
+        assert "Content-Type" not in response.headers
+
+
+def test_a_slash_too_many_tells_nothing_of_what_there_is(wire, neighbour):
+    """Neither of objects, which are looked for where it leads, nor of paths without a key."""
+    unknown, foreign = f"{wire.patients}/{UNKNOWN}", wire.address(neighbour.patient())
+    assert [wire.client().get(f"{path}/").status_code for path in (unknown, foreign)] == [307, 307]
+    wire.checked(wire.with_key(None).get(f"{wire.patients}/"), 401)
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -10,7 +10,8 @@ from django.utils import timezone
 from accounts.models import Role
 from config.rest.compiled.cursors import BadCursor, read_cursor, write_cursor
 from patients.models import Patient
-from tests.factories import archive
+from tests.factories import Clinic, archive
+from tests.shared import once_a_module
 
 SORTS = ("chart_number", "created_at", "date_of_birth", "first_name", "last_name", "status", "updated_at")
 BORN = datetime.date(1980, 5, 17)
@@ -52,9 +53,8 @@ def test_a_cursor_shows_no_more_than_its_key(settings):
 # --- walking ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def crowd(clinic) -> list[str]:
-    """Rows with ties and missing values in every sort key; returns their ids."""
+def make_crowd(clinic: Clinic) -> list[str]:
+    """Make rows with ties and missing values in every sort key; returns their ids."""
     rows = []
     for number in range(17):
         some = number % 3
@@ -70,6 +70,14 @@ def crowd(clinic) -> list[str]:
     shared = timezone.now().replace(microsecond=120000) - datetime.timedelta(days=1)
     Patient.objects.filter(pk__in=[row.pk for row in rows[:9]]).update(created_at=shared, updated_at=shared)
     return [str(row.uuid) for row in rows]
+
+
+copied_crowd = once_a_module(make_crowd)
+
+
+@pytest.fixture
+def crowd(clinic, copied_crowd) -> list[str]:
+    return copied_crowd()
 
 
 def walk(client, path: str, size: int, between=lambda: None, **query) -> list[str]:
@@ -139,8 +147,8 @@ def test_the_end_cursor_waits_for_rows_that_come_later(clinic, api, crowd):
     assert [item["id"] for item in api().get(path, {**query, "after": end}).json()["data"]] == [str(late.uuid)]
 
 
-def test_an_empty_list_has_no_cursor(clinic, api):
-    page = api().get(f"{clinic.base}/patients/cursor").json()
+def test_an_empty_list_has_no_cursor(neighbour, api):
+    page = api(clinic=neighbour).get(f"{neighbour.base}/patients/cursor").json()
     assert page == {"data": [], "page_info": {"end_cursor": None, "has_next_page": False}}
 
 
@@ -161,7 +169,7 @@ def assert_refused(response) -> None:
     assert [(error["loc"], error["type"]) for error in response.json()["detail"]] == [(["query", "after"], "invalid_cursor")]
 
 
-@pytest.mark.parametrize("raw", ["", "garbage", "AAAA", "é", "%", "a" * 3000])
+@pytest.mark.parametrize("raw", ["garbage", "AAAA", "é", "%", "a" * 3000])
 def test_a_malformed_cursor_is_refused(clinic, api, crowd, raw):
     assert_refused(api().get(f"{clinic.base}/patients/cursor", {"after": raw}))
 
@@ -226,15 +234,16 @@ def test_public_rows_come_in_order_of_creation(api, clinic, crowd):
     assert [item["id"] for item in public_page(api(), "/v1/patients")["data"]] == [str(uuid) for uuid in created]
 
 
-@pytest.mark.parametrize("raw", ["", "garbage", "a" * 3000])
+@pytest.mark.parametrize("raw", ["garbage", "a" * 3000])
 def test_a_malformed_public_cursor_names_the_parameter(api, crowd, raw):
     response = api().get("/v1/patients", {"cursor": raw})
     assert response.status_code == 422
     assert [(error["code"], error["attribute"]) for error in response.json()["errors"]] == [("validation", "cursor")]
 
 
-def test_cursor_hides_the_position(clinic, api):
+def test_cursor_hides_the_position(neighbour, api):
     for name in ("Quist", "Rademaker"):
-        clinic.patient(last_name=name)
-    cursor = api().get(f"{clinic.base}/patients/cursor?sort_by=last_name&first=1").json()["page_info"]["end_cursor"]
+        neighbour.patient(last_name=name)
+    page = api(clinic=neighbour).get(f"{neighbour.base}/patients/cursor?sort_by=last_name&first=1").json()
+    cursor = page["page_info"]["end_cursor"]
     assert b"quist" not in base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).lower()

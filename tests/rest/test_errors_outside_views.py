@@ -100,6 +100,7 @@ ODD_TYPES = [
     "application/json; charset=undefined",
     "application/json; charset=utf-16",
     "application/json; charset*=nonsense''x",
+    "application/json; charset*=utf-7''+2AA-",  # half a character, which no answer can hold
     "text/plain; charset=a\x00b",
     "x" * 65_536,
     ";;;=;",

@@ -115,6 +115,14 @@ def test_blank_values_of_the_general_dialect_have_the_documented_words(clinic):
     }
 
 
+@pytest.mark.parametrize("blank", [None, "", "  "])
+@pytest.mark.parametrize("method", ["create", "change"])
+def test_a_blank_date_of_the_general_dialect_has_both_documented_words(clinic, method, blank):
+    wire, values = Wire("general", clinic), {"date_of_birth": blank}
+    response = wire.create(wire.values(**values)) if method == "create" else wire.change(clinic.patient(), values)
+    assert wire.checked(response, 422).json() == {"errors": {"date_of_birth": ["can't be blank", "must be a valid date"]}}
+
+
 @pytest.mark.parametrize("body", [{}, {"patient": None}])
 def test_body_without_its_wrapper_names_the_wrapper(clinic, body):
     wire = Wire("general", clinic)
@@ -179,7 +187,7 @@ def test_database_that_is_away_from_the_start_is_503(wire, monkeypatch):
     def away(*args):
         raise OperationalError("the database system is starting up")
 
-    monkeypatch.setattr(throttling, "_in_database", away)
+    monkeypatch.setattr(throttling, "_open_between", away)
     for client in (wire.client(), wire.with_key(None)):
         response = wire.checked(client.get(wire.patients), 503)
         assert response.json() == in_words(wire, "unavailable", "Service unavailable")
@@ -191,7 +199,7 @@ def test_read_that_cannot_be_audited_is_503(wire, monkeypatch):
         raise RuntimeError("ZZcanary")
 
     patient = wire.clinic.patient()
-    monkeypatch.setattr("accounts.audit.record_read", fail)
+    monkeypatch.setattr("accounts.audit._audit_event", fail)
     for path in (wire.patients, wire.address(patient)):
         response = wire.limited(wire.checked(wire.client().get(path), 503))
         assert response.json() == in_words(wire, "unavailable", "Service unavailable")

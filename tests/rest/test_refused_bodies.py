@@ -34,7 +34,7 @@ def test_a_form_within_the_limit_is_read(db, client, settings):
     assert client.post("/admin/login/", b"a" * 100, content_type=FORM).status_code == 200
 
 
-def test_no_file_is_kept_for_a_stranger(db, monkeypatch):
+def test_no_file_of_an_anonymous_client_is_kept(db, monkeypatch):
     monkeypatch.setattr(
         "django.core.files.uploadedfile.TemporaryUploadedFile.__init__", lambda *args: pytest.fail("a file was made")
     )
@@ -65,3 +65,10 @@ def test_a_body_that_was_not_read_is_refused_in_the_dialect(client, path, status
     assert answer["Content-Type"] == "application/json"
     assert answer["Cache-Control"] == "no-store"
     assert ("Retry-After" in answer) == (status == 503)
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+def test_chunks_that_the_server_has_not_read_are_no_empty_body(client, path):
+    """`manage.py serve` reads them; Django's own server for development does not."""
+    answer = client.generic("POST", path, b"", headers={"Transfer-Encoding": "chunked"})
+    assert (answer.status_code, answer.json()) == (501, DIALECTS[path]("This server reads no body in chunks", "not_implemented"))

@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import models
+from django.forms import BaseForm, CharField
 from rest_framework import serializers
 
 from accounts.models import AuditEvent, Role
@@ -28,11 +29,14 @@ JUDGED_BY_TYPE = {"PracticeFieldValueIn.value"}
 # Worked out by the product, never sent: the columns that are searched in, names of columns, and what a session remembers.
 DERIVED = {
     "patient.search_text",
+    "searchentry.search_text",
     "communicationlog.note_key",
     "auditevent.changed_fields",
+    "auditevent.overridden",
     "session.session_data",
     "apikey.known_addresses",
 }
+KEPT_AS_A_HASH = {"UserForm.password"}
 # As long as UTF-8 can make them.
 LONGEST = "\U0010ffff"
 
@@ -73,6 +77,25 @@ def test_every_column_for_text_has_a_limit():
     ours = [model for name in ("accounts", "patients", "clinical", "exports") for model in apps.get_app_config(name).get_models()]
     texts = [field for model in ours for field in model._meta.concrete_fields if isinstance(field, models.TextField)]
     assert {f"{field.model._meta.model_name}.{field.name}" for field in texts if not field.max_length} == DERIVED
+
+
+def forms_of_the_admin(base: type = BaseForm) -> Iterator[type]:
+    """Yield every class of forms of ours."""
+    for found in base.__subclasses__():
+        if found.__module__.split(".")[0] in ("accounts", "patients", "clinical", "exports"):
+            yield found
+        yield from forms_of_the_admin(found)
+
+
+def test_every_text_of_a_form_has_a_limit():
+    texts = {
+        f"{form.__name__}.{name}": field
+        for form in forms_of_the_admin()
+        for name, field in form.base_fields.items()
+        if isinstance(field, CharField)
+    }
+    assert len(texts) > 30
+    assert {where for where, field in texts.items() if not field.max_length} == KEPT_AS_A_HASH
 
 
 def test_a_list_that_is_too_long_is_refused_before_its_items_are_looked_at():

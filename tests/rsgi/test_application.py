@@ -9,6 +9,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from config import wsgi
 from config.rsgi.answers import WHOLE
 from config.rsgi.application import Application
+from config.rsgi.bodies import Sender
 from tests.rsgi.fakes import Proto, scope
 
 
@@ -39,6 +40,14 @@ def view(monkeypatch):
         monkeypatch.setattr(wsgi, "application", django)
 
     return answer_with
+
+
+class Discarding(Proto):
+    """A client that reads whatever comes."""
+
+    def response_file(self, *answer):
+        super().response_file(*answer)
+        threading.Thread(target=self.read).start()
 
 
 def never(*args):
@@ -107,7 +116,27 @@ def test_a_body_that_does_not_arrive_is_408_and_the_connection_ends(application,
     assert application._memory.free == settings.BODY_MEMORY
 
 
-def test_the_memory_of_a_body_is_free_after_the_answer(application, settings, view):
+@pytest.mark.parametrize("path", ["/v1/patients", "/admin/login/"])
+def test_a_large_body_of_an_anonymous_client_reaches_django_unread(application, view, monkeypatch, path):
+    monkeypatch.setattr("config.rsgi.application.sender_of", lambda environ: None)
+    view(lambda environ: HttpResponse(f"{environ['CONTENT_LENGTH']}: {environ['wsgi.input'].read()}"))
+    length = 2_000_000 if path == "/admin/login/" else 2_500_001
+    proto = ask(application, "POST", path, ("content-length", "2000000"), parts=[b"a" * 2_000_000, b""])
+    assert proto.body.decode() == f"{length}: b''"
+
+
+@pytest.mark.parametrize(("parts", "connection"), [([b"a" * 100_000, b""], None), ([b"a", None], "close")])
+def test_a_refusal_says_whether_the_connection_goes_on(application, settings, view, monkeypatch, parts, connection):
+    """It goes on where the rest of the body has been read, too."""
+    settings.BODY_SECONDS = 0.05
+    monkeypatch.setattr("config.rsgi.application.sender_of", lambda environ: None)
+    view(lambda environ: HttpResponse(status=401))
+    proto = ask(application, "POST", "/v1/patients", ("content-length", "100000"), parts=parts)
+    assert (proto.status, dict(proto.headers).get("Connection")) == (401, connection)
+
+
+def test_the_memory_of_a_body_is_free_after_the_answer(application, settings, view, monkeypatch):
+    monkeypatch.setattr("config.rsgi.application.sender_of", lambda environ: Sender(1, 1))
     view(lambda environ: HttpResponse(str(len(environ["wsgi.input"].read()))))
     body = b"a" * 200_000
     proto = ask(application, "POST", "/v1/me", ("content-length", str(len(body))), parts=[body, b""])
@@ -128,6 +157,32 @@ def test_a_stream_is_sent_and_closed(application, view, method):
     view(lambda environ: StreamingHttpResponse(Parts()))
     assert ask(application, method, "/v1/export/patients.csv").body == (b"ab" if method == "GET" else b"")
     assert closed.is_set()
+
+
+def test_a_stream_is_not_closed_while_its_next_part_is_made(application, settings, view):
+    """Its slot would be free for another while its query still runs."""
+    settings.STREAM_SECONDS = 0.02
+    going_on, done = threading.Event(), []
+
+    class Parts:
+        def __iter__(self):
+            yield b"a" * (WHOLE + 1)
+            going_on.wait(5)
+            done.append("made")
+            yield b"b"
+
+        def close(self):
+            done.append("closed")
+
+    async def ended() -> None:
+        request = asyncio.ensure_future(application.__rsgi__(scope(), Discarding()))
+        await asyncio.wait([request], timeout=0.1)
+        going_on.set()
+        await request
+
+    view(lambda environ: StreamingHttpResponse(Parts()))
+    asyncio.run(ended())
+    assert done == ["made", "closed"]
 
 
 def test_a_large_answer_is_sent_at_the_pace_of_its_client(application, view):

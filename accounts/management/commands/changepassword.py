@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
 from accounts.scope import Actor, scope
-from accounts.services.users import update_user
-from config.core.orm import fold
+from accounts.services.users import NewPassword, update_user
+from config.core.text import fold
 
 _ACTOR = Actor.system("manage.py changepassword")
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         user = scope(_ACTOR, User.objects.filter(email_key=fold(options["email"]))).first()
         if user is None:
             raise CommandError("No user has this e-mail address.")
-        update_user(actor=_ACTOR, user=user, changes={}, password=ask_for_password(user))
+        update_user(actor=_ACTOR, user=user, changes={}, password=NewPassword.hashed(ask_for_password(user)))
         self.stdout.write("The password is set, and the user is signed out everywhere.")
 
 

@@ -1,20 +1,29 @@
-"""Renew the OpenAPI snapshots that the contract tests compare with."""
+"""Write the OpenAPI documents: over the snapshots that the contract tests compare with, or for generators of clients."""
+
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from config.rest.dialects import DIALECTS
-from config.rest.schema import document_yaml
+from config.rest.schema import document_yaml, names
 
 SNAPSHOTS = settings.BASE_DIR / "tests" / "contracts" / "openapi"
+# The names that generated clients have for operations and schemas: who changes one breaks the programs that use it.
+NAMES = SNAPSHOTS / "names.txt"
 
 
 class Command(BaseCommand):
-    help = "Write the OpenAPI document of each dialect to tests/contracts/openapi."
+    help = "Write the OpenAPI document of each dialect, as the server sends it, and the names in them."
 
-    def handle(self, *args, **options) -> None:
-        SNAPSHOTS.mkdir(parents=True, exist_ok=True)
-        for name in DIALECTS:
-            path = SNAPSHOTS / f"{name}.yaml"
-            path.write_bytes(document_yaml(name))
-            self.stdout.write(str(path.relative_to(settings.BASE_DIR)))
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--directory", type=Path, default=SNAPSHOTS, help="where to, if not over the snapshots")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        directory: Path = options["directory"]
+        directory.mkdir(parents=True, exist_ok=True)
+        written = {f"{name}.yaml": document_yaml(name) for name in DIALECTS} | {NAMES.name: names().encode()}
+        for name, content in written.items():
+            (directory / name).write_bytes(content)
+            self.stdout.write(str(directory / name))

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.scope import Actor, scope
 from accounts.services.keys import Expiry, issue_key
 from config.core.exceptions import Invalid
-from config.core.orm import fold
+from config.core.text import fold
 
 EXPIRES = f"such as 2030-01-31 or 2030-01-31T12:00:00Z, or never; without it, after {settings.API_KEY_DAYS} days"
 _ACTOR = Actor.system("manage.py create_api_key")

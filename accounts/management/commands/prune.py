@@ -1,7 +1,6 @@
 """`manage.py prune`: delete expired bookkeeping. Run it once a day by cron."""
 
 import datetime
-import time
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
@@ -10,11 +9,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import IdempotencyRecord, RateWindow, Session
+from accounts.models import IdempotencyRecord, OutboxEvent, Session
+from accounts.models.events import REMOVED_AFTER
 from accounts.services.audit_chains import ChainBroken, prune_events, seal_events
 from config.core.bulk_writes import WriteTurns
 from config.rest.idempotency import RETENTION
-from config.rest.throttling import WINDOW
+from config.rest.throttling import delete_ended_windows
 
 CHUNK = 1_000
 SIGN_INS_KEPT = datetime.timedelta(days=90)
@@ -24,16 +24,16 @@ class Command(BaseCommand):
     """Deletes in chunks, one transaction each, so that no other transaction waits long."""
 
     help = (
-        "Delete remembered answers, ended rate windows and sessions, failed and old sign-ins, "
-        "and audit events past their retention. Seal the audit trail."
+        "Delete remembered answers, events of the outbox after 32 days, ended rate windows and sessions, "
+        "failed and old sign-ins, and audit events past their retention. Seal the audit trail."
     )
 
     def handle(self, *args, **options) -> None:
         now = timezone.now()
-        ended = time.time_ns() // 1_000_000 - WINDOW
         kept_since = now - datetime.timedelta(days=365.25 * settings.AUDIT_RETENTION_YEARS)
         self._delete("remembered answers", IdempotencyRecord.objects.filter(created_at__lt=now - RETENTION))
-        self._delete("rate windows", RateWindow.objects.filter(opened_at__lt=ended))
+        self._delete("events of the outbox", OutboxEvent.objects.filter(created_at__lt=now - REMOVED_AFTER))
+        self.stdout.write(f"{delete_ended_windows()} rate windows deleted")
         self._delete("sessions", Session.objects.filter(expire_date__lte=now))
         # Those of the cool-off, if it ever ends, may lock somebody out.
         if cool_off := get_cool_off():

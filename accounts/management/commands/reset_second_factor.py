@@ -8,7 +8,7 @@ from accounts.models import User
 from accounts.scope import Actor, scope
 from accounts.services.second_factors import reset_second_factor
 from config.core.exceptions import NotFound
-from config.core.orm import fold
+from config.core.text import fold
 
 _ACTOR = Actor.system("manage.py reset_second_factor")
 

@@ -1,12 +1,8 @@
-"""Raising monitoring alerts, and processing them."""
+"""Raising monitoring alerts."""
 
 import datetime
-from collections.abc import Collection, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Collection, Iterable
 from typing import Any
-
-from django.db import transaction
-from django.utils import timezone
 
 from accounts.audit import record_change
 from accounts.scope import Actor
@@ -15,28 +11,17 @@ from clinical.monitoring import ExistingAlert, RuleMatch, reconcile_alerts
 from clinical.services.monitoring.context import MonitoringContext
 from config.core.bulk_writes import ROWS_A_STATEMENT, insert_many
 from config.core.databases import DatabaseNow
-from config.core.exceptions import Invalid
 from patients.models import Patient
-from patients.services.charts import lock_entry
-
-# Where each status leads.
-TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        MonitoringAlertStatus.OPEN: frozenset({MonitoringAlertStatus.ESCALATED, MonitoringAlertStatus.PROCESSED}),
-        MonitoringAlertStatus.ESCALATED: frozenset({MonitoringAlertStatus.PROCESSED}),
-        MonitoringAlertStatus.PROCESSED: frozenset(),
-    }
-)
 
 
-# --- raising ----------------------------------------------------------------------------------------
 def raise_alerts(actor: Actor, context: MonitoringContext, matches: Collection[RuleMatch]) -> int:
     """Create alerts for `matches`, or raise the flags of existing ones, and return how many alerts are new.
 
     The patient's row is locked, so that two transactions never start from the same existing alerts.
-    Both new alerts and raised flags are published as raised.
+    Both new alerts and raised flags are published as raised. Nothing is raised about a patient who is not active,
+    or who has died.
     """
-    if not matches:
+    if not matches or not context.patient.is_followed:
         return 0
     reconciled = reconcile_alerts(matches, _existing_alerts(context.patient, matches))
     new = [_new_alert(context, alert, match) for alert, match in reconciled if alert.pk is None]
@@ -107,21 +92,3 @@ def _raise_flags(actor: Actor, context: MonitoringContext, raised: list[tuple[in
 
 
 # --- processing -------------------------------------------------------------------------------------
-@transaction.atomic
-def process_alert(*, actor: Actor, patient_id: int, alert_id: int, status: str, **details: Any) -> None:
-    """Escalate or process an alert of a patient who is not archived.
-
-    `details` may hold processed_type, action and additional_info; what is missing stays as it is.
-    Raises NotFound, or Invalid for a status that cannot follow the alert's own, and for a
-    processed_type of an alert that is not being processed.
-    """
-    alert = lock_entry(MonitoringAlert, patient_id, alert_id)
-    if status not in TRANSITIONS[alert.status]:
-        raise Invalid(f"An alert cannot go from {alert.status} to {status}.", "status", "transition")
-    if status != MonitoringAlertStatus.PROCESSED and details.get("processed_type") is not None:
-        raise Invalid("Only a processed alert has been processed in some way.", "processed_type")
-    done = {"status": status, f"{status}_at": timezone.now(), f"{status}_by_id": actor.user_id, **details}
-    MonitoringAlert.objects.filter(pk=alert.pk).update(**done, updated_at=DatabaseNow())
-    verb = "process" if status == MonitoringAlertStatus.PROCESSED else "escalate"
-    event = f"monitoring_alert.{status}"
-    record_change(actor, f"monitoring_alert.{verb}", alert, event=event, changed=["status", *details])

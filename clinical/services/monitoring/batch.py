@@ -22,7 +22,7 @@ from clinical.services.monitoring.plans import plan
 from clinical.services.monitoring.workflows import fire_workflows
 from config.core.bulk_writes import WriteTurns
 from config.core.exceptions import NotFound
-from patients.models import Enrolment, Status
+from patients.models import FOLLOWED, Enrolment
 from patients.services.locking import lock_patient
 
 CHUNK = 500
@@ -97,10 +97,8 @@ def _organizations(actor: Actor, organization: Organization | None) -> Iterable[
 
 
 def _enrolments(organization: Organization) -> QuerySet[Enrolment]:
-    """Return the open enrolments of the organization's active patients."""
-    return Enrolment.objects.filter(
-        organization=organization, end_date=None, patient__status=Status.ACTIVE, patient__deleted_at=None
-    )
+    """Return the open enrolments of the organization's active patients who have not died."""
+    return Enrolment.objects.filter(FOLLOWED, organization=organization, end_date=None, patient__deleted_at=None)
 
 
 def _run(enrolments: QuerySet[Enrolment], work: Work, stats: RunStats, progress: Progress | None) -> None:
@@ -123,7 +121,7 @@ def _run_for_patient(patient_id: int, work: Work) -> None:
     patient = lock_patient(patient_id)
     context = monitoring_context(patient)
     # Both may have changed since the chunk was read.
-    if context is not None and patient.status == Status.ACTIVE:
+    if context is not None and patient.is_followed:
         work(context)
 
 

@@ -22,7 +22,7 @@ from clinical.services.monitoring.context import MonitoringContext, monitoring_c
 from config.core.bulk_writes import ROWS_A_STATEMENT, insert_many
 from config.core.databases import DatabaseNow
 from config.core.exceptions import Invalid
-from patients.models import Enrolment, Patient, Protocol, Status
+from patients.models import Enrolment, Patient, Protocol
 from patients.services.charts import add_entry
 from patients.services.locking import lock_patient
 from patients.services.patients import enrolled
@@ -47,9 +47,9 @@ def plan_actions(*, actor: Actor, patient: Patient, now: datetime.datetime | Non
 
 
 def plan(actor: Actor, context: MonitoringContext, now: datetime.datetime) -> int:
-    """Plan actions if the patient is active; see `plan_actions`."""
+    """Plan actions if the patient is active and has not died; see `plan_actions`."""
     lines = [line for line in context.enrolment.protocol.schedule if line["instrument"] in context.instruments]
-    if not lines or context.patient.status != Status.ACTIVE:
+    if not lines or not context.patient.is_followed:
         return 0
     rows = list(_planned_rows(context, _by_id(context.enrolment.protocol, lines), now))
     if rows:
@@ -129,10 +129,12 @@ def plan_own_action(
 ) -> PlannedAction:
     """Plan a measurement in addition to the schedule; `instrument` is a code or a UUID.
 
-    All own plans for one instrument share one `program_action`. Raises NotFound, Invalid, or
-    IntegrityError for a second plan of the same instrument from the same moment on.
+    All own plans for one instrument share one `program_action`. Raises NotFound, Invalid (also for a patient who is not
+    active), or IntegrityError for a second plan of the same instrument from the same moment on.
     """
     patient = lock_patient(patient_id)
+    if not patient.is_followed:
+        raise Invalid("Nothing is planned for a patient who is not active, or who has died.", "", "not_active")
     found = InstrumentLookup(patient.organization_id).named(instrument)
     if expires_at <= max(not_before, timezone.now()):
         raise Invalid("The time must end after it begins, and in the future.", "expires_at")

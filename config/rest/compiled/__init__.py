@@ -1,6 +1,6 @@
 """The read path: a serializer and a filter set turned into SQL and one builder function, once.
 
-No response runs a serializer, and no request compiles SQL that an earlier one has compiled. Four steps:
+No response runs a serializer, and no request compiles SQL that an earlier one has compiled. Five steps:
 
 1. `queries.Query` holds a model and criteria. `Query.in_scope(Patient, actor).filter(status="active")`
    is narrowed as a QuerySet is. Each criterion is a frozen dataclass; a field that is declared with
@@ -11,7 +11,9 @@ No response runs a serializer, and no request compiles SQL that an earlier one h
    shared with another role. Nobody writes a key.
 3. `plans.ResponsePlan` compiles the response's serializer into the columns of that one-table query, the
    `loaders` that stand for joins, and a generated function from row to object.
-4. `cursors.Keyset` pages by row comparison and seals the positions into cursors.
+4. `disclosures.Disclosure` lets what the loaders find and the audit event be parts of the statement that fetches the rows,
+   where the database can. Elsewhere loaders and audit run after it, with the same result.
+5. `cursors.Keyset` pages by row comparison and seals the positions into cursors.
 
 A condition of one's own::
 

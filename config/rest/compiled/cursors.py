@@ -6,27 +6,41 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import models
 from django.db.models import F, QuerySet
+from django.utils import timezone
 
 from config.core.compiled_queries import parameter
 from config.core.databases import RowAfter, horizon
+from config.core.orm import has_column
 from config.rest.compiled.plans import ResponsePlan
 from config.rest.compiled.queries import Criterion, Query
 
 _NONCE = 12
 
 
+# The cursor at the end of a list whose rows are kept for a while stays so far behind the horizon. A clock that is put back,
+# or that of a server which takes over, would otherwise date rows before it. SQLite has no horizon: whoever holds its only
+# write lock for so long has made all others fail long before.
+BEHIND = datetime.timedelta(hours=1)
+# Who begins at the oldest row that is shown has so long to go on.
+GRACE = datetime.timedelta(days=1)
+
+
 class BadCursor(Exception):
     """Not a cursor, or one that was made for another list, caller or set of filters."""
+
+
+class ExpiredCursor(Exception):
+    """A cursor that points further back than rows are kept: what followed it may be gone."""
 
 
 def write_cursor(position: list, binding: str) -> str:
@@ -61,14 +75,29 @@ def _cipher(key: str) -> AESGCM:
     return AESGCM(hashlib.sha256(key.encode()).digest())
 
 
+class Positioned(Protocol):
+    """Rows of a walk. `last` is the position (sort key, id) of the last one, None where nothing follows."""
+
+    @property
+    def last(self) -> tuple | None: ...
+
+
+Part = TypeVar("Part", bound=Positioned)
+
+
 @dataclass(frozen=True)
 class Keyset:
-    """An order by one NOT NULL column and the id. `by_creation` lists end at the horizon of open transactions."""
+    """An order by one NOT NULL column and the id. `by_creation` lists end at the horizon of open transactions.
+
+    `kept` is how long their rows are shown. A cursor that is older by more than GRACE raises ExpiredCursor, so that rows may
+    be removed a day later; the one at the end of the list moves on with time. Such lists are read forwards only.
+    """
 
     column: str
     field: models.Field
     descending: bool = False
     by_creation: bool = False
+    kept: datetime.timedelta | None = None
 
     def directed(self, *, descending: bool) -> "Keyset":
         """Return the same order in the given direction."""
@@ -78,8 +107,9 @@ class Keyset:
         """Fetch the page that `cursor` points to, the first one without a cursor."""
         backward, after = self._position(cursor, binding)
         reverse = self.descending != backward
-        order, criteria = self._columns(reverse), [*self._after(after, reverse), *self._below_horizon()]
-        rows = query.filter(*criteria).rows(plan.columns.plus(self.column), order, f" LIMIT {size + 1}")
+        end = horizon() if self.by_creation else None
+        order, criteria = self._columns(reverse), [*self._after(after, reverse), *self._below(end)]
+        rows = query.filter(*criteria).first_rows(plan.columns.plus(self.column), order, size + 1, size)
         more = len(rows) > size
         rows = rows[:size][::-1] if backward else rows[:size]
         return KeysetPage(
@@ -87,23 +117,21 @@ class Keyset:
             size=size,
             next=self._cursor("n", rows[-1], binding) if rows and (more or backward) else None,
             previous=self._cursor("p", rows[0], binding) if rows and (more if backward else cursor) else None,
-            end=self._cursor("n", rows[-1], binding) if rows else None,
+            end=self._end(rows, after, None if more else end, binding),
         )
 
-    def walk(self, query: Query, plan: ResponsePlan, size: int) -> Iterator[list[tuple]]:
-        """Yield all rows of `query` in this order, `size` at a time: those below the horizon when the walk began.
+    def walk(self, query: Query, read: Callable[[Query], Part]) -> Iterator[Part]:
+        """Yield all rows of `query` in this order, by parts: those below the horizon when the walk began.
 
+        `read` takes the query of all that is left, and returns the first rows of it with the position of the last.
         SQLite has no horizon: what arrives during the walk is at its end.
         """
-        query = query.filter(*self._below_horizon())
-        columns, order = plan.columns.plus(self.column), self.columns
-        rows: list[tuple] = []
-        while not rows or len(rows) == size:
-            after = self._after((rows[-1][-1], rows[-1][0]), self.descending) if rows else []
-            rows = query.filter(*after).rows(columns, order, f" LIMIT {size}")
-            if not rows:
-                return
-            yield rows
+        query = query.filter(*self._below(horizon() if self.by_creation else None))
+        part = read(query)
+        yield part
+        while part.last:
+            part = read(query.filter(*self._after(part.last, self.descending)))
+            yield part
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -115,20 +143,34 @@ class Keyset:
         return (f"{sign}{self.column}", f"{sign}id")
 
     def _position(self, cursor: str | None, binding: str) -> tuple[bool, tuple | None]:
+        oldest = timezone.now() - self.kept if self.kept else None
         if cursor is None:
-            return False, None
+            return False, (oldest, 0) if oldest else None
         direction, key, pk = read_cursor(cursor, binding)
-        return direction == "p", (self.field.to_python(key), pk)
+        value = self.field.to_python(key)
+        if oldest and value < oldest - GRACE:
+            raise ExpiredCursor
+        return direction == "p", (value, pk)
+
+    def _end(self, rows: list[tuple], after: tuple | None, end: datetime.datetime | None, binding: str) -> str | None:
+        """Return the cursor that goes on after `rows`, which follow `after`; `end` is the horizon if they are the last."""
+        positions = [(rows[-1][-1], rows[-1][0])] if rows else []
+        if self.kept:
+            positions += [after] if after else []
+            positions += [(min(end, timezone.now()) - BEHIND, 0)] if end else []
+        return self._cursor_at("n", *max(positions), binding) if positions else None
 
     def _cursor(self, direction: str, row: tuple, binding: str) -> str:
-        key = row[-1]
-        return write_cursor([direction, key.isoformat() if isinstance(key, datetime.datetime) else key, row[0]], binding)
+        return self._cursor_at(direction, row[-1], row[0], binding)
+
+    def _cursor_at(self, direction: str, key: Any, pk: int, binding: str) -> str:
+        return write_cursor([direction, key.isoformat() if isinstance(key, datetime.datetime) else key, pk], binding)
 
     def _after(self, position: tuple | None, descending: bool) -> list[Criterion]:
         return [] if position is None else [After(self.column, self.field, descending, *position)]
 
-    def _below_horizon(self) -> list[Criterion]:
-        return [BelowHorizon(self.column, self.field, horizon())] if self.by_creation else []
+    def _below(self, end: datetime.datetime | None) -> list[Criterion]:
+        return [] if end is None else [BelowHorizon(self.column, self.field, end)]
 
 
 @dataclass(frozen=True)
@@ -144,6 +186,9 @@ class After(Criterion):
     def apply(self, rows: QuerySet) -> QuerySet:
         return rows.filter(RowAfter([F(self.column), F("id")], [self.value, self.id], descending=self.descending))
 
+    def applies_to(self, model: type[models.Model]) -> bool:
+        return has_column(model, self.column)
+
 
 @dataclass(frozen=True)
 class BelowHorizon(Criterion):
@@ -155,6 +200,9 @@ class BelowHorizon(Criterion):
 
     def apply(self, rows: QuerySet) -> QuerySet:
         return rows.filter(**{f"{self.column}__lt": self.horizon})
+
+    def applies_to(self, model: type[models.Model]) -> bool:
+        return has_column(model, self.column)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.db.models.functions import Concat
 
 from accounts.models import Organization, User
 from accounts.scope import Actor, Viewer, viewer_of, visible
-from config.core.compiled_queries import QueryDefinition, parameter
+from config.core.compiled_queries import PageKeys, QueryDefinition, parameter
 
 # A catalog with more rows than this is fetched by key, not held in memory.
 MAX_CACHED_ROWS = 5_000
@@ -20,11 +20,21 @@ _BIG = models.BigIntegerField()
 class Loader:
     """Fetches the rows of another table that a response refers to, once for a whole page.
 
-    `load(keys, actor)` maps a key to what the response has for it; keys without a row are left out.
+    Either it says by which query, which may then be part of the statement that fetches the page, or it loads by itself.
     """
 
-    def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
+    def query(self, ids: list | PageKeys, actor: Actor) -> QueryDefinition | None:
+        """Return the query of the rows under `ids`; None where they are not fetched, or not by one query."""
+        return None
+
+    def values_of(self, rows: list[tuple], keys: set) -> Mapping[Any, Any]:
+        """Return what the response has for each of `keys`, from the rows of `query`; keys without a row may be left out."""
         raise NotImplementedError(type(self).__name__)
+
+    def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
+        """Return what the response has for each of `keys`, as `values_of` does."""
+        query = self.query(sorted(keys), actor)
+        return self.values_of(query.fetch() if query else [], keys)
 
     def __deepcopy__(self, memo: dict) -> "Loader":
         # REST framework copies declared fields with their arguments: the copies share one loader and its cache.
@@ -56,7 +66,7 @@ class CatalogRows(QueryDefinition):
 
     model: type[models.Model]
     organization_id: int | None = parameter(_BIG, default=None)
-    ids: list | None = parameter(_BIG, default=None)
+    ids: list | PageKeys | None = parameter(_BIG, default=None)
 
     def queryset(self) -> QuerySet:
         rows = self.model._base_manager.order_by().values_list("id", "uuid", "name")
@@ -77,9 +87,12 @@ class CatalogLoader(Loader):
         self.model, self.render = model, render
         self._cache: dict[int, tuple[tuple, dict | None]] = {}
 
+    def query(self, ids: list | PageKeys, actor: Actor) -> QueryDefinition | None:
+        return CatalogRows(self.model, ids=ids) if actor.organization_id is None else None
+
     def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
         if actor.organization_id is None:
-            return self._fetch(keys)
+            return super().load(keys, actor)
         # With the UUID, as ids are given out again in a database that was put back under a running server.
         stamp = (actor.organization_uuid, actor.catalog_version)
         kept, rows = self._cache.get(actor.organization_id, (None, None))
@@ -90,12 +103,12 @@ class CatalogLoader(Loader):
 
     def _whole(self, organization_id: int) -> dict | None:
         rows = CatalogRows(self.model, organization_id=organization_id).fetch(f" LIMIT {MAX_CACHED_ROWS + 1}")
-        return self._rendered(rows) if len(rows) <= MAX_CACHED_ROWS else None
+        return self.values_of(rows, set()) if len(rows) <= MAX_CACHED_ROWS else None
 
     def _fetch(self, keys: set) -> dict:
-        return self._rendered(CatalogRows(self.model, ids=sorted(keys)).fetch())
+        return self.values_of(CatalogRows(self.model, ids=sorted(keys)).fetch(), keys)
 
-    def _rendered(self, rows: list[tuple]) -> dict:
+    def values_of(self, rows: list[tuple], keys: set) -> dict:
         return {pk: self.render(str(uuid), name) for pk, uuid, name in rows}
 
 
@@ -103,7 +116,7 @@ class CatalogLoader(Loader):
 class OrganizationRows(QueryDefinition):
     """Organizations by id, with UUID and name of their parent."""
 
-    ids: list = parameter(_BIG)
+    ids: list | PageKeys = parameter(_BIG)
 
     def queryset(self) -> QuerySet:
         rows = Organization.objects.filter(id__anyof=self.ids).order_by()
@@ -116,8 +129,11 @@ class OrganizationLoader(Loader):
     def __init__(self, render: Callable[[Any, str, Any, str | None], dict]):
         self.render = render
 
-    def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
-        return {pk: self.render(*cells) for pk, *cells in OrganizationRows(sorted(keys)).fetch()}
+    def query(self, ids: list | PageKeys, actor: Actor) -> QueryDefinition:
+        return OrganizationRows(ids)
+
+    def values_of(self, rows: list[tuple], keys: set) -> Mapping[Any, Any]:
+        return {pk: self.render(*cells) for pk, *cells in rows}
 
 
 @dataclass(frozen=True)
@@ -130,7 +146,7 @@ class NamedRows(QueryDefinition):
     model: type[models.Model]
     name: tuple[str, ...]
     viewer: Viewer
-    ids: list = parameter(_BIG)
+    ids: list | PageKeys = parameter(_BIG)
 
     def queryset(self) -> QuerySet:
         rows = self.model._base_manager.filter(id__anyof=self.ids).order_by()
@@ -150,8 +166,10 @@ class NamedRowLoader(Loader):
     def __init__(self, model: type[models.Model], name: tuple[str, ...], render: Callable[[str, str | None], dict]):
         self.model, self.name, self.render = model, name, render
 
-    def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
-        rows = NamedRows(self.model, self.name, viewer_of(actor), sorted(keys)).fetch()
+    def query(self, ids: list | PageKeys, actor: Actor) -> QueryDefinition:
+        return NamedRows(self.model, self.name, viewer_of(actor), ids)
+
+    def values_of(self, rows: list[tuple], keys: set) -> Mapping[Any, Any]:
         return {pk: self.render(str(uuid), name) for pk, uuid, name in rows}
 
 
@@ -163,7 +181,7 @@ class UserRows(QueryDefinition):
     """Id and UUID of users by id, whether the viewer may see them, and the columns of their names."""
 
     viewer: Viewer
-    ids: list = parameter(_BIG)
+    ids: list | PageKeys = parameter(_BIG)
 
     def queryset(self) -> QuerySet:
         rule, yes, no = visible(self.viewer, User), Value(True), Value(False)
@@ -178,8 +196,10 @@ class UserLoader(Loader):
     def __init__(self, render: Callable[[str, str | None], dict]):
         self.render = render
 
-    def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
-        rows = UserRows(viewer_of(actor), sorted(keys)).fetch()
+    def query(self, ids: list | PageKeys, actor: Actor) -> QueryDefinition:
+        return UserRows(viewer_of(actor), ids)
+
+    def values_of(self, rows: list[tuple], keys: set) -> Mapping[Any, Any]:
         return {pk: self.render(str(uuid), self._full_name(names) if seen else None) for pk, uuid, seen, *names in rows}
 
     def _full_name(self, names: list[str]) -> str:
@@ -193,7 +213,7 @@ class ChildRows(QueryDefinition):
     model: type[models.Model]
     parent: str
     columns: tuple[str, ...]
-    ids: list = parameter(_BIG)
+    ids: list | PageKeys = parameter(_BIG)
 
     def queryset(self) -> QuerySet:
         rows = self.model._base_manager.filter(**{f"{self.parent}__anyof": self.ids})
@@ -206,8 +226,11 @@ class ChildLoader(Loader):
     def __init__(self, model: type[models.Model], parent: str, columns: tuple[str, ...], gather: Callable[[list], Any]):
         self.model, self.parent, self.columns, self.gather = model, parent, columns, gather
 
-    def load(self, keys: set, actor: Actor) -> Mapping[Any, Any]:
+    def query(self, ids: list | PageKeys, actor: Actor) -> QueryDefinition:
+        return ChildRows(self.model, self.parent, self.columns, ids)
+
+    def values_of(self, rows: list[tuple], keys: set) -> Mapping[Any, Any]:
         groups: dict[Any, list] = {key: [] for key in keys}
-        for parent, *cells in ChildRows(self.model, self.parent, self.columns, sorted(keys)).fetch():
+        for parent, *cells in rows:
             groups[parent].append(cells)
         return {key: self.gather(group) for key, group in groups.items()}

@@ -6,7 +6,7 @@ joins, and a generated function that builds the response's object from a row tup
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models
 from rest_framework import serializers
@@ -18,6 +18,17 @@ from config.core.databases import AsText
 from config.rest.compiled.loaders import Loader, load_all
 from config.rest.compiled.queries import Columns
 from config.rest.fields import DateTime
+
+
+class SqlText(NamedTuple):
+    """What PostgreSQL writes for a field: SQL for a text, in which {0}, {1}, … are the columns that the field declares.
+
+    It must be what Python makes of the same values, to the byte. `verbatim` promises that no format has to quote or to
+    change it: digits, a UUID, a word of ours.
+    """
+
+    template: str
+    verbatim: bool = False
 
 
 class LoadedField(serializers.Field):
@@ -43,10 +54,13 @@ class LoadedField(serializers.Field):
 
 
 class Computed(serializers.Field):
-    """A field worked out from several columns: `compute(actor, *values)`, values as the model gives them."""
+    """A field worked out from several columns: `compute(actor, *values)`, values as the model gives them.
 
-    def __init__(self, compute: Callable, columns: Sequence[str], *, schema: dict, **kwargs):
-        self.compute, self.columns = compute, tuple(columns)
+    `sql` says the same for PostgreSQL, where that can.
+    """
+
+    def __init__(self, compute: Callable, columns: Sequence[str], *, schema: dict, sql: SqlText | None = None, **kwargs):
+        self.compute, self.columns, self.sql = compute, tuple(columns), sql
         super().__init__(read_only=True, source="*", **kwargs)
         self._spectacular_annotation = {"field": schema}
 
@@ -91,7 +105,7 @@ class ResponsePlan:
     """One response serializer, compiled.
 
     Columns 0 and 1 of its rows are the row's id and its organization's; `patient` is the index of
-    the id of the patient whom a row is about, None for rows about no patient.
+    the id of the patient whom a row is about, None for rows about no patient. `notes` are those of long texts.
     """
 
     def __init__(self, serializer_class: type[serializers.ModelSerializer]):
@@ -104,7 +118,7 @@ class ResponsePlan:
         self.patient = self._column(about) if about else None
         body = self._object(serializer_class())
         self.columns = Columns(self._columns.values())
-        self._notes = [index for index, source in enumerate(self._columns.values()) if self._is_note(source)]
+        self.notes = [index for index, source in enumerate(self._columns.values()) if self._is_note(source)]
         parameters = ", ".join(["row", "actor", *(f"loaded{i}" for i in range(len(self.loads)))])
         self.source = f"def build({parameters}):\n    return {body}\n"
         exec(compile(self.source, f"<plan of {serializer_class.__name__}>", "exec"), self._names)  # noqa: S102
@@ -159,7 +173,11 @@ class ResponsePlan:
 
     def length(self, rows: Iterable[tuple]) -> int:
         """Return how many characters the long texts in `rows` have together."""
-        return sum(len(row[index]) for row in rows for index in self._notes if row[index])
+        return sum(len(row[index]) for row in rows for index in self.notes if row[index])
+
+    def keys_of(self, loader: Loader, rows: Iterable[tuple]) -> set:
+        """Return the keys in `rows` under which `loader` would look."""
+        return {row[index] for row in rows for index in self.loads.get(loader, ()) if row[index] is not None}
 
     def affected_patients(self, rows: Iterable[tuple]) -> list[tuple[int, int]]:
         """Return (organization id, patient id) of the patients whom `rows` are about."""

@@ -39,11 +39,16 @@ def summary(demo: Demo, address: str) -> str:
   Sign in at    {address}/admin/
   E-mail        {demo.admin.email}
   Password      {demo.password}   (of all staff below too; made anew by every run)
+  Organization  {organization.uuid}   (org_id in addresses; commands call it {organization.slug})
 
   {"Role":<13} {"E-mail":<32} API key (shown this once)
 {rows}
 
-Try, with the key of HC_ADMIN:
+For the calls in README.md, with the key of HC_ADMIN:
+
+  SERVER={address} ORG={organization.uuid} KEY={key}
+
+Or as they are:
 
   curl -H 'Authorization: Bearer {key}' '{address}/api/v1/{organization.uuid}/patients?page_size=3'
   curl -H 'Authorization: Bearer {key}' '{address}/v1/patients?perPage=3'

@@ -23,7 +23,7 @@ from config.rest.formats import parse_date
 from config.rest.problems import Rejected
 from exports.days import within
 from exports.registry import REPORTS, Report
-from exports.writers import FORMATS, whole_file
+from exports.writers import FORMATS, Chunks, Rows, marked, whole_file
 
 _ROUTE = "manage.py export"
 
@@ -40,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("report", choices=list(REPORTS), metavar="REPORT", help=", ".join(REPORTS))
         parser.add_argument("--organization", required=True, metavar="SLUG")
         parser.add_argument("--format", required=True, choices=list(FORMATS))
+        parser.add_argument("--bom", action="store_true", help="begin CSV with a byte order mark, which Excel needs")
         parser.add_argument("--output", required=True, type=Path, metavar="FILE")
         for end in ("start", "end"):
             parser.add_argument(f"--{end}-date", type=day, metavar="YYYY-MM-DD", help="in the organization's time zone, included")
@@ -47,30 +48,33 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["format"] == "parquet" and find_spec("pyarrow") is None:
             raise CommandError("Parquet needs pyarrow, which is optional: make extras")
+        if options["bom"] and options["format"] != "csv":
+            raise CommandError("Only CSV has a byte order mark.")
         report, path = REPORTS[options["report"]], options["output"]
         actor = administrator_of(find_organization(Actor.system(_ROUTE), options["organization"]))
         query = query_within(report, actor, {f"--{end}-date": options[f"{end}_date"] for end in ("start", "end")})
         try:
-            rows = self._write(path, options["format"], report, query, actor)
+            rows = self._write(path, options["format"], report, query, actor, bom=options["bom"])
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}") from error
         self.stdout.write(f"{rows:,} rows in {path}.")
 
-    def _write(self, path: Path, form: str, report: Report, query: Query, actor: Actor) -> int:
+    def _write(self, path: Path, form: str, report: Report, query: Query, actor: Actor, *, bom: bool) -> int:
         """Write the rows of `query`, and return how many they were."""
         total, plan, done = query.count(), response_plan(report.serializer_class), 0
 
         def audit_read(rows: list[tuple]) -> None:
             audit.record_read(actor, f"{word_for(report.model)}.export", patients=plan.affected_patients(rows))
 
-        def counted(chunks: Iterator[list[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
+        def counted(chunks: Chunks) -> Iterator[Rows]:
             nonlocal done
             for rows in chunks:
                 done += len(rows)
                 yield rows
 
         with ending_in_order(), whole_file(path) as file, Progress(self) as progress:
-            for part in FORMATS[form](report.kinds, counted(report.chunks(query, actor, audit_read))):
+            parts = FORMATS[form](report.kinds, counted(report.chunks(query, actor, audit_read, form)))
+            for part in marked(parts) if bom else parts:
                 file.write(part)
                 progress(f"{done:,} rows", min(1.0, done / max(1, total)))
         return done

@@ -1,11 +1,14 @@
 """`manage.py serve`: the server, for demos and production alike."""
 
+import _thread
 import fcntl
 import hashlib
 import os
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +17,16 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.server import MPServer
 
-from config.health import pending_migrations
+from config.core.collecting import without_collecting
+from config.core.databases import counters_connection
+from config.core.schema import pending_migrations, refuse_missing_triggers
+from config.rest.documentation import make_documents
 
+APPLICATION = "config.rsgi.application"
 # Threads of the server's own that read files and pipes; one waits while a stream has not made its next part.
 FILE_THREADS = 64
 # Maps for debuggers: several times as large as what they describe, and not needed in production.
@@ -40,6 +47,27 @@ LOGGING = {
 }
 
 
+class Server(MPServer):
+    """The server, with a handler of SIGTERM and SIGINT that cannot block it.
+
+    The library's own sets the Event that the main thread waits for. That takes the Event's lock, which the main thread may
+    hold already where a signal interrupts it: when two signals come within a fraction of a millisecond, as from `make` and
+    its shell, it waits for itself for good. The main thread also clears the Event after it has replaced a worker. So another
+    thread sets it here, until the process ends.
+    """
+
+    def signal_handler_interrupt(self, *args: Any) -> None:
+        if not self.interrupt_signal:
+            self.interrupt_signal = True
+            # Not a threading.Thread: starting one takes a lock that the main thread may hold, too.
+            _thread.start_new_thread(self._wake_main_loop, ())
+
+    def _wake_main_loop(self) -> None:
+        while True:
+            self.main_loop_interrupt.set()
+            time.sleep(1)
+
+
 class Command(BaseCommand):
     """Serves pages, APIs and static files until SIGTERM or SIGINT, then finishes running requests."""
 
@@ -52,10 +80,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unmigrated()
+        refuse_missing_triggers()
         collect_static_files()
+        load_application()
+        # Workers that make the file of the counters at once are in each other's way.
+        counters_connection().ensure_connection()
+        counters_connection().close()
         connections.close_all()
-        Granian(
-            "config.rsgi.application:application",
+        Server(
+            f"{APPLICATION}:application",
             address=options["host"],
             port=options["port"],
             workers=options["workers"],
@@ -103,6 +136,14 @@ def collect_static_files() -> None:
             return
         call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=NOT_SERVED)
         stamp.write_text(fingerprint, encoding="utf-8")
+
+
+def load_application() -> None:
+    """Load what the workers run. They are forked from this process: it is done once, and they share its memory."""
+    # As in config/apps.py. The application keeps the collector from what is loaded.
+    with without_collecting():
+        make_documents()
+        import_module(APPLICATION)
 
 
 @contextmanager

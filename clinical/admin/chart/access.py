@@ -1,0 +1,111 @@
+"""Who opened a chart, from the audit trail."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+
+from accounts.models import AuditedPatient, AuditEvent
+from accounts.scope import Role, scope
+from clinical.admin.chart.reading import Answers, Asked, Chart
+
+DAYS = 30
+OPENED, REFRESHED = "patient.read", "patient.refresh"
+# How long after opening a chart its parts are fetched anew.
+AN_OPENING = datetime.timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Access:
+    """The block: how often and by how many the chart was opened in 30 days, who was last, and what was refused."""
+
+    times: int
+    people: int
+    last_by: str
+    last_at: datetime.datetime | None
+    refused: int
+    refused_at: datetime.datetime | None
+    days: int = DAYS
+
+
+def ask(chart: Chart) -> dict[str, Asked]:
+    opened = openings(chart).filter(event__at__gte=chart.now - datetime.timedelta(days=DAYS))
+    counted = opened.order_by().values("patient_id").annotate(times=Count("pk"), people=Count("event__user_id", distinct=True))
+    refused = AuditEvent.objects.filter(patient_id=chart.patient.pk, outcome=AuditEvent.Outcome.DENIED)
+    since = refused.filter(at__gte=chart.now - datetime.timedelta(days=DAYS)).order_by()
+    return {
+        "openings": Asked(counted, ("times", "people")),
+        "last_opening": Asked(with_reader(chart, opened).order_by("-event_id", "-pk")[:1], ("event__at", "reader")),
+        "refused": Asked(since.values("patient_id").annotate(times=Count("pk"), last=Max("at")), ("times", "last")),
+    }
+
+
+def openings(chart: Chart) -> QuerySet[AuditedPatient]:
+    """Return the openings of the chart, in scope. To be shown in a list is no opening."""
+    mine = AuditedPatient.objects.filter(patient_id=chart.patient.pk, event__action=OPENED)
+    return scope(chart.actor, mine.filter(event__outcome=AuditEvent.Outcome.OK))
+
+
+def with_reader(chart: Chart, opened: QuerySet) -> QuerySet:
+    """Return openings with the name of who opened the chart as `reader`."""
+    return opened.annotate(reader=chart.person("event__user_id"))
+
+
+def build(chart: Chart, answers: Answers) -> Access:
+    counted, last, refused = (next(iter(answers[name]), None) for name in ("openings", "last_opening", "refused"))
+    return Access(
+        times=counted.times if counted else 0,
+        people=counted.people if counted else 0,
+        last_by=_name(last),
+        last_at=last.event__at if last else None,
+        refused=refused.times if refused else 0,
+        refused_at=refused.last if refused else None,
+    )
+
+
+def _name(last: Any) -> str:
+    """Return who it was. Whoever is in no scope of the actor's is of the operator, or a task of the server."""
+    return last.reader or "the operator" if last else ""
+
+
+# --- the list -------------------------------------------------------------------------------------
+# How a chart was read: the end of the action, and words for it.
+WAYS = {"read": "opened the chart", "refresh": "read a part of the chart", "print": "printed the summary"}
+_DOORS = (("admin/", "the admin"), ("api/v1/", "the practice API"), ("v1/", "the public API"), ("general/", "the general API"))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Somebody read the chart: who, what in words, and through which door."""
+
+    at: datetime.datetime
+    by: str
+    role: str
+    what: str
+    door: str
+    key_id: str
+
+
+def readings(chart: Chart) -> QuerySet:
+    """Return who read the chart, latest first. Parts that somebody fetched soon after opening it belong to the opening."""
+    actions = [f"patient.{word}" for word in WAYS]
+    mine = AuditedPatient.objects.filter(patient_id=chart.patient.pk, event__outcome=AuditEvent.Outcome.OK)
+    opened_before = mine.filter(
+        event__action=OPENED,
+        event__user_id=OuterRef("event__user_id"),
+        event_id__lt=OuterRef("event_id"),
+        event__at__gte=OuterRef("event__at") - AN_OPENING,
+    )
+    parts = Q(Exists(opened_before), event__action=REFRESHED)
+    shown = scope(chart.actor, mine.filter(event__action__in=actions).exclude(parts)).select_related("event")
+    return with_reader(chart, shown).order_by("-event_id", "-pk")
+
+
+def reading_of(row: Any) -> Reading:
+    """Return an opening in words."""
+    event = row.event
+    what = WAYS[event.action.rpartition(".")[2]]
+    role = str(Role(event.role).label) if event.role in Role.values else ""
+    door = next((name for prefix, name in _DOORS if event.route.startswith(prefix)), "a task of the server")
+    return Reading(event.at, _name(row), role, what, door, event.key_id)

@@ -1,0 +1,157 @@
+"""Events of the audit trail that changed a chart, in words: "Medication changed: furosemide (dosage)"."""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
+
+from accounts.scope import scope
+from accounts.templatetags.clinic import clock, day
+from clinical.admin.chart.reading import Asked, Chart
+from clinical.models import (
+    Alert,
+    Allergy,
+    Appointment,
+    Disease,
+    Medication,
+    MonitoringAlert,
+    RuleOverride,
+    SocialHistory,
+    VitalSigns,
+)
+from config.core.joint_queries import fetch_jointly
+from config.core.orm import word_for
+from patients.models import FieldValue, Patient, PatientTag, ReferralAttribution, Relationship
+
+
+class Kind(NamedTuple):
+    """A kind of entries: how it is called, its icon, and which column of the model names an entry."""
+
+    label: str
+    icon: str
+    model: type | None = None
+    name: Any = None
+
+
+def _kinds(kinds: Mapping[type, Kind]) -> dict[str, Kind]:
+    """Return kinds by the word that the trail has for their model."""
+    return {word_for(model): kind._replace(model=model) for model, kind in kinds.items()}
+
+
+CLINICAL = _kinds(
+    {
+        Medication: Kind("Medication", "pill", name=Coalesce("medication_definition__name", "med_descript")),
+        Allergy: Kind("Allergy", "shield", name=F("allergy_definition__name")),
+        Disease: Kind("Problem", "document", name=F("disease_definition__name")),
+        VitalSigns: Kind("Vital signs", "pulse", name=F("date_taken")),
+        Alert: Kind("Chart alert", "warning", name=F("alert_definition__name")),
+        SocialHistory: Kind("Social history", "person", name=F("value")),
+        MonitoringAlert: Kind("Monitoring alert", "flag", name=F("instrument__name")),
+        RuleOverride: Kind("Own limits", "chart", name=F("instrument__name")),
+    }
+)
+CLERICAL = _kinds(
+    {
+        Patient: Kind("Details", "pencil"),
+        Appointment: Kind("Appointment", "calendar", name=F("starts_at")),
+        PatientTag: Kind("Tag", "tag", name=F("tag_definition__name")),
+        FieldValue: Kind("Own fields", "tag", name=F("field_definition__name")),
+        Relationship: Kind("Relationship", "family", name=F("relationship_type")),
+        ReferralAttribution: Kind(
+            "Referral", "document", name=Coalesce("referral_source__name", "referral_partner__name", "provider__name")
+        ),
+    }
+) | {"enrolment": Kind("Program", "flag")}
+_ALL = CLINICAL | CLERICAL
+
+VERBS = {
+    "create": "added",
+    "bulk_create": "added",
+    "update": "changed",
+    "bulk_update": "changed",
+    "upsert": "changed",
+    "archive": "archived",
+    "restore": "restored",
+    "disable": "switched off",
+    "raise": "raised",
+    "raise_flag": "raised to a higher flag",
+    "process": "processed",
+    "escalate": "escalated",
+    "review": "looked at again",
+    "record_death": "changed: death recorded",
+    "transition_status": "changed: status",
+}
+# What is audited like a change and leaves the chart as it was: somebody is looking at an alert.
+NO_CHANGES = frozenset({"monitoring_alert.claim"})
+# Names of columns in the words of people, where the column's own words would not do.
+FIELDS = {"med_descript": "name", "date_start": "start", "date_stop": "end", "deleted_at": "archived"}
+# What follows from another change of the same entry.
+_SKIPPED = frozenset(
+    {
+        "version",
+        "created_by_id",
+        "updated_at",
+        "deleted_at",
+        "date_disabled",
+        "cancellation_reason",
+        "confirmed_at",
+        "arrived_at",
+        "started_at",
+        "completed_at",
+        "cancelled_at",
+        "no_show_at",
+    }
+)
+FIELDS_SHOWN = 4
+
+
+def icon_of(subject: str) -> str:
+    """Return the icon of a kind of entries."""
+    return _ALL[subject].icon
+
+
+def told(row: Any, names: Mapping[tuple[str, int], str]) -> str:
+    """Return an event in words. `names` are those of the entries, by subject and id."""
+    kind, verb = _ALL[row.subject], row.action.rpartition(".")[2]
+    name = names.get((row.subject, row.subject_id), "")
+    done = VERBS.get(verb, verb.replace("_", " "))
+    fields = _fields(row.changed) if verb in ("update", "bulk_update", "upsert") else ""
+    about = f"{name} ({fields})" if name and fields not in ("", name) else name or fields
+    return f"{kind.label} {done}: {about}" if about and ":" not in done else f"{kind.label} {done}"
+
+
+def _fields(changed: str) -> str:
+    """Return the names of changed fields in words, the first few of them."""
+    names = [name for name in changed.split(",") if name and name not in _SKIPPED]
+    words = [FIELDS.get(name, name.removesuffix("_id").replace("_", " ")) for name in names]
+    more = len(words) - FIELDS_SHOWN
+    return ", ".join([*words[:FIELDS_SHOWN], *([f"{more} more"] if more > 0 else [])])
+
+
+def names_of(chart: Chart, rows: Iterable[Any]) -> dict[tuple[str, int], str]:
+    """Return the names of the entries that events are about, by subject and id, by one statement."""
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        if row.subject_id is not None and _ALL[row.subject].name is not None:
+            wanted[row.subject].add(row.subject_id)
+    if not wanted:
+        return {}
+    answers = fetch_jointly({subject: Asked(_named(chart, subject, pks), ("pk", "label")) for subject, pks in wanted.items()})
+    return {(subject, row.pk): _label(row.label) for subject, found in answers.items() for row in found if row.label}
+
+
+def _label(value: Any) -> str:
+    """Return what names an entry as text: a name, a choice, a day or a moment."""
+    if isinstance(value, datetime.datetime):
+        return f"{day(value)}, {clock(value)}"
+    return day(value) if isinstance(value, datetime.date) else value.replace("_", " ")
+
+
+def _named(chart: Chart, subject: str, pks: set[int]) -> QuerySet:
+    kind = _ALL[subject]
+    assert kind.model is not None  # noqa: S101 - a kind whose entries have names has a model
+    rows: QuerySet = kind.model._base_manager.filter(patient_id=chart.patient.pk, pk__anyof=sorted(pks))  # type: ignore[attr-defined]
+    return scope(chart.actor, rows).annotate(label=kind.name).order_by("pk")

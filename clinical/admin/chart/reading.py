@@ -1,0 +1,108 @@
+"""What the blocks of the chart page share: whose chart it is, who looks at it, and how its rows are asked for.
+
+A block says which rows it wants (`ask`) and makes of them what its template shows (`build`). A page asks for the rows of
+all its blocks by one statement; blocks that ask for the same rows give them the same name.
+"""
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import CharField, Count, Model, OuterRef, QuerySet, Subquery, Value, Window
+from django.db.models.functions import Coalesce, Concat, NullIf, Trim
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.permissions import STAFF, Permission
+from accounts.scope import Actor, scope
+from config.core.joint_queries import Asked, fetch_jointly
+from patients.models import Patient
+
+Answers = Mapping[str, list[Any]]
+
+# The periods of measurements, in days.
+PERIODS = (28, 90, 365)
+# How many rows "Show all" shows at most.
+ALL_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Options:
+    """What somebody wants to see of a block: all rows, a period, a table instead of drawings, one kind, what is older."""
+
+    whole: bool = False
+    days: int = PERIODS[0]
+    table: bool = False
+    only: str = "all"
+    before: datetime.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The chart of `patient`, as `actor` sees it at the moment `now`, in the time zone of the request."""
+
+    patient: Patient
+    actor: Actor
+    now: datetime.datetime = field(default_factory=timezone.localtime)
+    options: Options = Options()
+
+    @property
+    def today(self) -> datetime.date:
+        """The day of `now`."""
+        return self.now.date()
+
+    @property
+    def can_write(self) -> bool:
+        """Whether the actor may add and change entries: nobody may on an archived chart."""
+        return self.actor.role in Permission.WRITE_PATIENTS.roles and self.patient.deleted_at is None
+
+    def rows(self, model: type[Model]) -> QuerySet[Any]:
+        """Return the rows of `model`, a table of charts, that belong to the patient, in the actor's scope."""
+        mine = model._base_manager.filter(organization_id=self.patient.organization_id, patient_id=self.patient.pk)
+        return scope(self.actor, mine)
+
+    def person(self, user_id: str) -> Coalesce:
+        """Return the expression for the name of the user whom the column `user_id` names, "" for one out of scope."""
+        name = NullIf(Trim(Concat("first_name", Value(" "), "last_name")), Value(""))
+        users = scope(self.actor, User.objects.filter(pk=OuterRef(user_id))).order_by()
+        labels = users.values(label=Coalesce(name, "email", output_field=CharField()))
+        return Coalesce(Subquery(labels[:1]), Value(""))
+
+    def first(self, rows: QuerySet, limit: int) -> QuerySet:
+        """Return the first `limit` of ordered `rows`, or all where they are wanted, each with the `total` of all."""
+        return rows.annotate(total=Window(Count("*")))[: ALL_ROWS if self.options.whole else limit]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the chart page that can be fetched by itself."""
+
+    name: str
+    ask: Callable[[Chart], dict[str, Asked]]
+    build: Callable[[Chart, Answers], Any]
+    readers: frozenset[str] = STAFF
+
+    @property
+    def template(self) -> str:
+        """The template that shows what `build` returns."""
+        return f"admin/chart/{self.name.replace('-', '_')}.html"
+
+
+def read_blocks(chart: Chart, blocks: list[Block]) -> dict[str, Any]:
+    """Return what each of `blocks` shows, by name, read by one statement."""
+    asked: dict[str, Asked] = {}
+    for block in blocks:
+        asked |= block.ask(chart)
+    answers = fetch_jointly(asked)
+    return {block.name.replace("-", "_"): block.build(chart, answers) for block in blocks}
+
+
+def ask_nothing(chart: Chart) -> dict[str, Asked]:
+    """Ask for no rows: the patient's own row has all that a block shows."""
+    return {}
+
+
+def total(rows: list[Any]) -> int:
+    """Return how many rows there are in all, of rows that `Chart.first` has cut."""
+    return rows[0].total if rows else 0

@@ -1,0 +1,85 @@
+"""The dialog that records a measurement."""
+
+from typing import Any
+
+from django import forms
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.admin.fields import LocalDateTimeField
+from accounts.admin.forms import DecimalNumberField
+from clinical.models import Instrument, InstrumentKind, Measurement, MonitoringAlert
+from clinical.scales import scale_of, written_unit
+from clinical.services.instruments import GAUGES, instruments_of
+from clinical.services.measurements import record_measurement
+from config.core.orm import COMMENT_LENGTH
+from patients.admin.dialogs.base import ChartForm, EntryDialog, chart_dialog
+
+
+def instrument_choices(organization_id: int, *, numeric: bool = False) -> list[tuple[str, str]]:
+    """Return (code, name and unit) of the instruments of an organization and of the gauges it has not used yet, by name."""
+    known = instruments_of(organization_id)
+    fitting = [row for row in known.values() if not numeric or row.kind == InstrumentKind.NUMERIC]
+    named = {row.code: ", ".join(filter(None, [row.name, written_unit(row.unit)])) for row in fitting}
+    taken = Instrument.objects.filter(organization_id=organization_id, code__in=list(GAUGES)).values_list("code", flat=True)
+    named |= {code: name for code, (name, *_) in GAUGES.items() if code not in set(taken)}
+    return sorted(named.items(), key=lambda choice: choice[1].lower())
+
+
+class MeasurementForm(ChartForm):
+    """A value of one instrument: a number on its scale, or one of its choices."""
+
+    instrument = forms.ChoiceField()
+    value = forms.CharField(max_length=255)
+    measured_at = LocalDateTimeField(label="Measured at")
+    comment = forms.CharField(max_length=COMMENT_LENGTH, required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        instrument: Any = self.fields["instrument"]
+        instrument.choices = [("", "Choose one"), *instrument_choices(self.patient.organization_id)]
+        swap = {"hx-target": "#value-field", "hx-select": "#value-field", "hx-swap": "outerHTML"}
+        instrument.widget.attrs |= {"hx-get": reverse("admin:chart_add", args=[self.patient.pk, "measurement"]), **swap}
+        code = str(self["instrument"].value() or "")
+        self.chosen = instruments_of(self.patient.organization_id).get(code)
+        self._fit_value(code)
+
+    def _fit_value(self, code: str) -> None:
+        """Let the field for the value be that of the chosen instrument."""
+        if self.chosen is not None and self.chosen.kind == InstrumentKind.CHOICE:
+            choices = [("", "Choose one"), *((word, word) for word in self.chosen.choices or ())]
+            self.fields["value"] = forms.ChoiceField(choices=choices)
+            return
+        self.fields["value"] = DecimalNumberField(
+            max_digits=12, decimal_places=3, widget=forms.TextInput({"inputmode": "decimal"})
+        )
+        self.fields["value"].help_text = self._scale(code)
+
+    def _scale(self, code: str) -> str:
+        """Return the unit and scale of the chosen instrument in words."""
+        if self.chosen is None:
+            _, least, most = GAUGES.get(code, ("", None, None))
+            return "" if least is None else f"{least} to {most}"
+        return scale_of(self.chosen).words or written_unit(self.chosen.unit)
+
+
+@chart_dialog("measurement", "add")
+class MeasurementDialog(EntryDialog):
+    """Recording a measurement, which may raise an alert."""
+
+    template_name = "admin/clinical/dialogs/measurement.html"
+    model, form_class, blocks = Measurement, MeasurementForm, ("measurements", "monitoring")
+    layout = (("instrument", "value"), ("measured_at",))
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"measured_at": timezone.now(), "instrument": self.request.GET.get("instrument", "")}
+
+    def create(self, form: Any) -> Measurement:
+        self.made = record_measurement(actor=self.actor, patient_id=self.patient.pk, row=form.values())
+        return self.made
+
+    def save(self, form: Any) -> str:
+        super().save(form)
+        recorded = f"{self.made.instrument.name} was recorded."
+        raised = MonitoringAlert.objects.filter(measurement=self.made).order_by("-id").first()
+        return f"{recorded} It raised a {raised.get_flag_display().lower()} alert." if raised else recorded

@@ -1,0 +1,182 @@
+"""Template tags of the chart: the banner, the buttons that open dialogs, and marks of flags.
+
+A button stands only where its dialog has a page, for those who may write. Django loads tags before the modules of the
+admin, which are therefore imported where they are needed.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from accounts.templatetags.clinic import icon
+from patients.models import Patient
+
+register = template.Library()
+
+
+class Addable(NamedTuple):
+    """Something that can be added to a chart: `key` chooses it in the menu."""
+
+    kind: str
+    label: str
+    icon: str
+    key: str
+
+
+ADDED = (
+    Addable("medication", "Medication", "pill", "m"),
+    Addable("allergy", "Allergy", "shield", "l"),
+    Addable("problem", "Problem", "document", "p"),
+    Addable("vital-signs", "Vital signs", "pulse", "v"),
+    Addable("measurement", "Measurement", "chart", "e"),
+    Addable("alert", "Chart alert", "warning", "w"),
+    Addable("communication", "Call or message", "chat", "c"),
+    Addable("appointment", "Appointment", "calendar", "b"),
+    Addable("enrolment", "Program enrolment", "flag", "n"),
+)
+VERBS = {
+    "correct": "Correct",
+    "hold": "Hold",
+    "resume": "Resume",
+    "stop": "Stop",
+    "resolve": "Resolve",
+    "archive": "Archive",
+}
+_INDENTED = re.compile(r"\n\s+")
+_ROW_MENU = (
+    '<details class="row-menu"><summary class="icon-button tiny" aria-label="{}">{}</summary><div class="menu">{}</div></details>'
+)
+
+
+def address_of(name: str, *args: Any) -> str:
+    """Return the address of a page of the admin, "" where there is no such page."""
+    try:
+        return reverse(f"admin:{name}", args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def _can_write(context: template.Context) -> bool:
+    return context["chart"].can_write
+
+
+@register.simple_tag
+def page_address(name: str, *args: Any) -> str:
+    """Return the address of a page of the admin, "" where there is no such page."""
+    return address_of(name, *args)
+
+
+@register.simple_tag(takes_context=True)
+def add_address(context: template.Context, kind: str) -> str:
+    """Return the address of the dialog that adds an entry of `kind`: appointments are booked in their own."""
+    patient = context["patient"]
+    if kind == "appointment":
+        booking = address_of("book")
+        return f"{booking}?patient={patient.pk}" if booking else ""
+    return address_of("chart_add", patient.pk, kind)
+
+
+@register.simple_tag(takes_context=True)
+def add_button(context: template.Context, kind: str, label: str) -> SafeString:
+    """Return the button with a plus that opens the dialog which adds an entry."""
+    address = add_address(context, kind) if _can_write(context) else ""
+    if not address:
+        return SafeString()
+    button = '<button type="button" class="icon-button small" data-dialog="{}" aria-label="{}">{}</button>'
+    return format_html(button, address, label, icon("plus"))
+
+
+@register.simple_tag(takes_context=True)
+def add_link(context: template.Context, kind: str, label: str, about: str) -> SafeString:
+    """Return the button with a word that opens the dialog which adds an entry; `about` says of what."""
+    address = add_address(context, kind) if _can_write(context) else ""
+    return _word_button(address, label, about)
+
+
+@register.simple_tag(takes_context=True)
+def entry_link(context: template.Context, kind: str, pk: int, verb: str, label: str, about: str) -> SafeString:
+    """Return the button with a word that opens the dialog which does `verb` with an entry."""
+    address = address_of("chart_entry", context["patient"].pk, kind, pk, verb) if _can_write(context) else ""
+    return _word_button(address, label, about)
+
+
+def _word_button(address: str, label: str, about: str) -> SafeString:
+    if not address:
+        return SafeString()
+    button = '<button type="button" class="link" data-dialog="{}">{}<span class="visually-hidden"> {}</span></button>'
+    return format_html(button, address, label, about)
+
+
+@register.simple_tag(takes_context=True)
+def row_menu(context: template.Context, kind: str, pk: int, name: str, *verbs: str) -> SafeString:
+    """Return the menu of an entry, whose items open the dialogs of `verbs`."""
+    if not _can_write(context):
+        return SafeString()
+    patient = context["patient"]
+    return _menu([(address_of("chart_entry", patient.pk, kind, pk, verb), VERBS[verb]) for verb in verbs], name)
+
+
+def _menu(dialogs: list[tuple[str, str]], name: str) -> SafeString:
+    """Return the menu of something called `name`, with those of `dialogs`, addresses and labels, that have a page."""
+    items = [(address, label) for address, label in dialogs if address]
+    if not items:
+        return SafeString()
+    buttons = format_html_join("", '<button type="button" data-dialog="{}">{}</button>', items)
+    label = f"{_listed([verb for _, verb in items])} {name}"
+    return format_html(_ROW_MENU, label, icon("dots"), buttons)
+
+
+def _listed(words: list[str]) -> str:
+    """Return "Correct, hold or stop"."""
+    first, *others = [words[0], *(word.lower() for word in words[1:])]
+    return " or ".join(filter(None, [", ".join([first, *others[:-1]]), *others[-1:]]))
+
+
+@register.simple_tag(takes_context=True)
+def appointment_menu(context: template.Context, pk: int, moment: str) -> SafeString:
+    """Return the menu of an appointment that is still to come: it can be moved and cancelled."""
+    if not _can_write(context):
+        return SafeString()
+    pages = (("appointment_move", "Move"), ("appointment_status", "Cancel"))
+    return _menu([(address_of(name, pk), label) for name, label in pages], f"the appointment of {moment}")
+
+
+@register.simple_tag
+def mark(flag: str) -> SafeString:
+    """Return the mark that drawings give to values of a flag."""
+    from clinical.admin import drawing
+
+    return drawing.mark(flag)
+
+
+class _Compact(template.Node):
+    """What stands inside, without the indentation of its templates: a fifth of the page."""
+
+    def __init__(self, nodes: template.NodeList):
+        self.nodes = nodes
+
+    def render(self, context: template.Context) -> str:
+        return _INDENTED.sub("\n", self.nodes.render(context))
+
+
+@register.tag
+def compact(parser: Any, token: Any) -> _Compact:
+    """Leave out the indentation of what stands until {% endcompact %}."""
+    nodes = parser.parse(("endcompact",))
+    parser.delete_first_token()
+    return _Compact(nodes)
+
+
+@register.inclusion_tag("admin/chart/banner.html", takes_context=True)
+def patient_banner(context: template.Context, patient: Patient | None) -> dict[str, Any]:
+    """Show who `patient` is and what must not be overlooked, above a page about them. Nothing without a patient."""
+    if not isinstance(patient, Patient) or patient.pk is None:
+        return {}
+    from accounts.site import actor_of
+    from clinical.admin.chart.pages import read_banner
+
+    return {"patient": patient, "links_to_chart": True, **read_banner(actor_of(context["request"]), patient)}

@@ -1,0 +1,55 @@
+"""What the home page shows of patients: the search, who was opened last, and who was registered today with something missing."""
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+
+from accounts.admin.home import Part, home_block
+from accounts.permissions import Permission
+from accounts.scope import Actor, scope
+from accounts.site import actor_of
+from config.core.dates import start_of_today
+from patients.finding import COLUMNS
+from patients.models import Patient
+from patients.recent import recent_patients
+
+WRITERS = Permission.WRITE_PATIENTS.roles
+# How many patients the list of what is to be put right names.
+_NAMED = 5
+
+
+@home_block(Part("find", "top", 10, "admin/home/find.html"))
+def find(request: HttpRequest) -> dict[str, Any]:
+    """The search, for everybody."""
+    return {"registers": actor_of(request).role in WRITERS}
+
+
+@home_block(Part("monitoring", "side", 10, "admin/home/recent.html"))
+def recent(request: HttpRequest) -> dict[str, Any]:
+    """The patients whom the caller opened last."""
+    patients = recent_patients(actor_of(request))
+    return {"recent": patients, "patients": _pairs(patients)}
+
+
+@home_block(Part("desk", "side", 20, "admin/home/registered.html"), roles=WRITERS)
+def registered(request: HttpRequest) -> dict[str, Any] | None:
+    """The patients registered today who lack a phone number or a date of birth, or who look like somebody else."""
+    rows = list(_to_put_right(actor_of(request))[: _NAMED + 1])
+    if not rows:
+        return None
+    return {"registered": rows[:_NAMED], "more": len(rows) > _NAMED, "patients": _pairs(rows[:_NAMED])}
+
+
+def _to_put_right(actor: Actor) -> QuerySet[Patient]:
+    same = {name: OuterRef(name) for name in ("organization", "last_name_match_key", "date_of_birth_key")}
+    twins = scope(actor, Patient.objects.filter(**same, deleted_at=None).exclude(pk=OuterRef("pk")).exclude(date_of_birth=None))
+    no_phone = Q(mobile_phone=None, home_phone=None, work_phone=None)
+    today = Patient.objects.filter(created_at__gte=start_of_today(actor.timezone), deleted_at=None)
+    rows = scope(actor, today).annotate(has_twin=Exists(twins), has_no_phone=no_phone)
+    rows = rows.filter(Q(has_twin=True) | Q(has_no_phone=True) | Q(date_of_birth=None))
+    return rows.order_by("-created_at", "-id").only(*COLUMNS)
+
+
+def _pairs(patients: list[Patient]) -> list[tuple[int, int]]:
+    return [(patient.organization_id, patient.pk) for patient in patients]

@@ -1,0 +1,74 @@
+"""The base of pages and dialogs about one patient."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import audit
+from accounts.admin.dialogs import DialogView
+from accounts.admin.pages import Page
+from accounts.scope import scope
+from accounts.site import actor_of
+from config.core.orm import is_id
+from patients.labels import label_of, name_of
+from patients.models import Patient
+
+
+class PatientPage(Page):
+    """Base of the pages about the patient whose id is the argument `patient_id`.
+
+    The patient is in the caller's scope, archived or not; otherwise the page does not exist, and that is audited.
+    Showing the page is audited as `patient.<audited_action>`, unless it shows nothing of the record.
+    """
+
+    section = "admin:patients_patient_changelist"
+    audited_action: str | None = "read"
+    patient: Patient
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.patient = self.find_patient(kwargs["patient_id"])
+
+    def find_patient(self, patient_id: int) -> Patient:
+        """Return the patient in scope. Raises Http404 where there is none."""
+        rows = Patient.objects.select_related("organization", "care_group", "primary_provider")
+        patient = scope(self.actor, rows).filter(pk=patient_id).first() if is_id(str(patient_id)) else None
+        if patient is None:
+            named = {"subject_id": patient_id, "patient_id": patient_id} if is_id(str(patient_id)) else {}
+            audit.record_denied(self.actor, "patient.read", subject="patient", **named)
+            raise Http404
+        return patient
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> Any:
+        if self.audited_action:
+            audit.record_read(
+                self.actor, f"patient.{self.audited_action}", patients=[(self.patient.organization_id, self.patient.pk)]
+            )
+        return super().render_to_response(context, **kwargs)
+
+    def get_title(self) -> str:
+        return self.title or label_of(self.patient, timezone.localdate())
+
+    def get_breadcrumbs(self) -> list[tuple[str, str]]:
+        patients = ("Patients", reverse("admin:patients_patient_changelist"))
+        chart = (name_of(self.patient), reverse("admin:chart", args=[self.patient.pk]))
+        return [patients, chart] if self.title else [patients]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**{"patient": self.patient, **kwargs})
+
+    @classmethod
+    def record_denied(cls, request: HttpRequest, name: str, **kwargs: Any) -> None:
+        """Audit the refusal with the patient whom the address named."""
+        named = {"subject": "patient", "subject_id": kwargs["patient_id"], "patient_id": kwargs["patient_id"]}
+        action = "patient.read" if request.method in ("GET", "HEAD") else "patient.update"
+        audit.record_denied(actor_of(request), action, **(named if is_id(str(kwargs["patient_id"])) else {}))
+
+
+class PatientDialog(DialogView, PatientPage):
+    """Base of the dialogs about one patient. They show whom they are about, as the page behind them does."""
+
+    template_name = "admin/patients/dialog.html"
+    audited_action: str | None = None

@@ -1,0 +1,31 @@
+"""What people call a patient on pages. Logs have ids only, as `str(patient)` does."""
+
+import datetime
+
+from django.utils import timezone
+
+from patients.ages import age_in_years, died_at
+from patients.models import Patient
+
+
+def name_of(patient: Patient) -> str:
+    """Return the name as lists sort it: "Abernathy, Hugo"."""
+    return f"{patient.last_name}, {patient.first_name}"
+
+
+def age_of(patient: Patient, today: datetime.date) -> int | None:
+    """Return the age in years on `today`, or at death; None where the date of birth is unknown."""
+    died = died_at(patient.status, patient.date_time_deceased, patient.stopped_at)
+    return age_in_years(patient.date_of_birth, died, today, timezone.get_current_timezone())
+
+
+def label_of(patient: Patient, today: datetime.date) -> str:
+    """Return name, age and chart number, those that are known: "Abernathy, Hugo, 69, RV-00017"."""
+    age = age_of(patient, today)
+    known = [name_of(patient), None if age is None else str(age), patient.chart_number]
+    return ", ".join(text for text in known if text)
+
+
+def phone_of(patient: Patient) -> str:
+    """Return the number to call first: mobile, home or work; empty where there is none."""
+    return patient.mobile_phone or patient.home_phone or patient.work_phone or ""

@@ -1,0 +1,114 @@
+"""Every page of the admin that is no list of a model, every fragment and dialog: who may open it, and about whom."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.admin.pages import REGISTRY
+from accounts.models import Role
+from clinical.admin.chart.blocks import BLOCKS
+from clinical.models import Medication, MonitoringAlert
+from patients.admin.life_cycle import EVENTS
+from patients.models import Patient
+from tests.factories import archive
+from tests.pages import sign_in
+from tests.shared import ELM_STREET, once_a_module
+
+NOBODY = 987_654_321
+# A value for each argument of an address that names no row.
+WORDS = {
+    "kind": "medication",
+    "verb": "correct",
+    "event": "archive",
+    "block": next(iter(BLOCKS)),
+    "tab": "open",
+    "catalog": "medication",
+}
+# The arguments that name a row.
+ROWS = ("patient_id", "appointment_id", "alert_id", "entry_id")
+
+by_page = pytest.mark.parametrize("page", REGISTRY, ids=lambda page: page.name)
+
+
+def arguments_of(page) -> list[str]:
+    return re.findall(r"<\w+:(\w+)>", page.route)
+
+
+ABOUT_ROWS = [page for page in REGISTRY if set(ROWS) & {*arguments_of(page)}]
+by_page_about_rows = pytest.mark.parametrize("page", ABOUT_ROWS, ids=lambda page: page.name)
+
+
+def address(page, rows: dict[str, int], **words: str) -> str:
+    return reverse(f"admin:{page.name}", kwargs={name: {**WORDS, **words, **rows}[name] for name in arguments_of(page)})
+
+
+def rows_of(clinic, **values) -> dict[str, int]:
+    """Return the ids of a row for each argument, all of one patient."""
+    patient = clinic.patient(first_name=clinic.name, last_name=clinic.name, **values)
+    return {
+        "patient_id": patient.pk,
+        "appointment_id": clinic.appointment(patient).pk,
+        "alert_id": clinic.entry(MonitoringAlert, patient).pk,
+        "entry_id": clinic.entry(Medication, patient).pk,
+    }
+
+
+copied_rows = once_a_module(lambda clinic: rows_of(clinic, care_group_id=clinic.group.pk))
+
+
+@pytest.fixture
+def rows(clinic, copied_rows) -> dict[str, int]:
+    return copied_rows()
+
+
+@by_page
+def test_a_page_asks_who_is_there(rows, page):
+    assert Client().get(address(page, rows)).headers["Location"].startswith("/admin/login/")
+
+
+@by_page
+def test_a_page_opens_for_those_whose_work_it_is(clinic, rows, page):
+    """A caregiver of the group meets no failure; what a page cannot do with these words is 404 or 405."""
+    answer = sign_in(clinic.users[Role.HC_PRIMARY]).get(address(page, rows))
+    reads = Role.HC_PRIMARY in page.view_class.readers
+    assert answer.status_code in ((200, 204, 400, 404, 405) if reads else (403,))
+
+
+@by_page_about_rows
+def test_a_row_out_of_sight_is_an_unknown_one(clinic, foreign, page):
+    """The same answer, whether a row is another organization's, another group's or nobody's; and nothing of it is shown."""
+    theirs, others = rows_of(foreign), rows_of(clinic, care_group_id=clinic.other_group.pk)
+    unknown = dict.fromkeys(ROWS, NOBODY)
+    client = sign_in(clinic.users[Role.HC_PRIMARY])
+    for method, rows in ((client.get, theirs), (client.get, others), (client.get, unknown), (client.post, theirs)):
+        answer = method(address(page, rows))
+        assert answer.status_code in (404, 405)
+        assert ELM_STREET not in answer.content.decode()
+
+
+@by_page
+def test_who_may_only_read_sends_nothing(clinic, rows, page):
+    before = Patient.objects.filter(pk=rows["patient_id"]).values().get()
+    answer = sign_in(clinic.users[Role.HC_VIEW_ALL]).post(address(page, rows))
+    assert answer.status_code in (403, 404, 405)
+    assert Patient.objects.filter(pk=rows["patient_id"]).values().get() == before
+
+
+@by_page
+def test_words_that_mean_nothing_are_no_failure(clinic, rows, page):
+    client = sign_in(clinic.users[Role.HC_ADMIN])
+    nonsense = address(page, rows, **dict.fromkeys(WORDS, "nonsense"))
+    assert client.get(nonsense).status_code < 500
+    assert client.post(nonsense, {"base_version": "x", "patient": "1_0", "starts_at": "?"}).status_code < 500
+    assert client.get(address(page, rows), {"patient": "x", "q": "\\", "date": "2026-02-30", "page": "x"}).status_code < 500
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_an_archived_chart_can_be_read_and_only_restored(clinic, event):
+    patient = archive(clinic.patient())
+    client = sign_in(clinic.users[Role.HC_ADMIN])
+    assert client.get(f"/admin/patients/patient/{patient.pk}/").status_code == 200
+    answer = client.get(f"/admin/patients/patient/{patient.pk}/life-cycle/{event}/")
+    assert answer.status_code == (200 if event == "restore" else 404)
