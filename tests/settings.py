@@ -21,5 +21,7 @@ STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.s
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
 
 if not ON_SQLITE:
-    # A test keeps in one transaction what the server commits bit by bit, and has all its foreign keys checked by one statement.
-    DATABASE["OPTIONS"]["options"] += " -c statement_timeout=60000"
+    # A test keeps in one transaction what the server commits bit by bit, and has all its foreign keys checked by one statement;
+    # on a busy machine it waits longer for locks, and is longer at work between two statements. Served processes keep the limits.
+    limits = {"statement_timeout": "60s", "lock_timeout": "60s", "idle_in_transaction_session_timeout": "300s"}
+    DATABASE["OPTIONS"]["options"] += "".join(f" -c {name}={limit}" for name, limit in limits.items())

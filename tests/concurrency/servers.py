@@ -1,6 +1,7 @@
 """The product as it is served, in processes of its own."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ class Server:
     """Worker processes on a free port of this machine, with the keys of the test suite and `given` settings."""
 
     def __init__(self, database_url: str, workers: int = 2, **given: str):
-        self.port = _free_port()
+        self.port = free_port()
         self.process = subprocess.Popen(  # noqa: S603
             self.command(workers),
             cwd=settings.BASE_DIR,
@@ -110,7 +111,10 @@ def database_url() -> str:
     return f"postgres://{person}@{known['HOST']}:{known['PORT'] or 5432}/{known['NAME']}"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port() -> int:
+    """Return a port that nobody has: none of those that outgoing connections get, which come and go meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -30,7 +30,7 @@ class Steps:
 def test_steps_are_taken_while_a_statement_runs_and_not_after_the_turn():
     steps = Steps(10**9)
     with WriteTurns().turn(steps):
-        assert run("SELECT 1 FROM pg_sleep(0.05)") == [(1,)]
+        assert run("SELECT 1 FROM pg_sleep(0.5)") == [(1,)]
         assert steps.done > 10
     done = steps.done
     assert run("SELECT 2 FROM pg_sleep(0.01)") == [(2,)]

@@ -4,7 +4,6 @@ import gc
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from config.rest import documentation
 from config.rest.dialects import DIALECTS
 from exports.management.commands import serve
+from tests.concurrency.servers import free_port
 from tests.test_private_files import modes
 
 ROOT = Path(__file__).parents[2]
@@ -74,12 +74,6 @@ def test_the_documents_are_made_before_the_first_visitor_comes(monkeypatch, sett
 def test_what_is_loaded_is_not_looked_through_by_the_garbage_collector():
     assert gc.isenabled()
     assert gc.get_freeze_count() > 100_000
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def get(port: int, path: str) -> tuple[int, str]:
