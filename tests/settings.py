@@ -3,10 +3,16 @@
 import base64
 import os
 
-os.environ.setdefault("SECRET_KEY", "tests-only-" + "s" * 50)
-os.environ.setdefault("FIELD_KEYS", "t1:" + base64.b64encode(b"f" * 32).decode())
-os.environ.setdefault("INDEX_KEY", "i" * 48)
-os.environ.setdefault("CURSOR_KEY", "c" * 48)
+# Whatever the environment has: tests know what is sealed and signed with these.
+KEYS = {
+    "SECRET_KEY": "tests-only-" + "s" * 50,
+    "FIELD_KEYS": "t1:" + base64.b64encode(b"f" * 32).decode(),
+    "INDEX_KEY": "i" * 48,
+    "CURSOR_KEY": "c" * 48,
+}
+for name, key in KEYS.items():
+    os.environ[name] = key
+    os.environ.pop(f"{name}_FILE", None)
 os.environ.setdefault("RATE_LIMIT_PER_MINUTE", "1000000")
 os.environ.setdefault("ANONYMOUS_PER_MINUTE", "1000000")
 os.environ.setdefault("FAILED_KEYS_PER_MINUTE", "1000000")
