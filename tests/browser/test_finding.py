@@ -71,6 +71,19 @@ def test_arrows_choose_and_escape_closes(page, clinic, hugo, width):
     expect(page).to_have_title(re.compile("Abernathy, Joan"))
 
 
+def test_escape_cancels_the_search_whose_answer_would_open_the_list_again(page, clinic, hugo):
+    sign_in(page, clinic.users[Role.HC_ADMIN])
+    field = page.get_by_role("combobox", name="Find a patient")
+    field.fill("abern")
+    expect(options(page)).to_have_count(3)
+    page.route("**/find/*", lambda route: None)
+    with page.expect_request("**/find/*") as asked:
+        field.press("a")
+    with page.expect_event("requestfailed", lambda request: request == asked.value):
+        field.press("Escape")
+    expect(field).to_have_attribute("aria-expanded", "false")
+
+
 def test_enter_before_the_answer_opens_nobody_unless_there_is_only_one(page, clinic, hugo):
     sign_in(page, clinic.users[Role.HC_ADMIN])
     page.get_by_role("combobox", name="Find a patient").fill("abern")

@@ -29,12 +29,17 @@
   function ask(root, pause = PAUSE) {
     const state = stateOf(root);
     const text = inputOf(root).value.trim();
-    clearTimeout(state.timer);
-    state.request?.abort();
+    cancel(root);
     state.asked = text;
     state.shown = null;
     if (!text && !("always" in root.dataset)) return close(root);
     state.timer = setTimeout(() => load(root, text), pause);
+  }
+
+  // An answer that comes late would open the popup again.
+  function cancel(root) {
+    clearTimeout(stateOf(root).timer);
+    stateOf(root).request?.abort();
   }
 
   async function load(root, text) {
@@ -149,7 +154,9 @@
       event.preventDefault();
       if (isOpen(root)) move(root, event.key === "ArrowDown" ? 1 : -1);
       else ask(root, 0);
-    } else if (event.key === "Escape" && isOpen(root) && !("always" in root.dataset)) {
+    } else if (event.key === "Escape" && !("always" in root.dataset)) {
+      cancel(root);
+      if (!isOpen(root)) return;
       event.preventDefault();
       close(root);
     }
@@ -166,8 +173,7 @@
   document.addEventListener("focusout", (event) => {
     const root = rootOf(event.target);
     if (!root || event.target !== inputOf(root)) return;
-    clearTimeout(stateOf(root).timer);
-    stateOf(root).request?.abort();
+    cancel(root);
     close(root);
   });
 
