@@ -55,6 +55,7 @@ HEADERS: dict[str, Schema] = {
     "RequestId": {"description": "The request's id in the server's log.", "required": True, "schema": TEXT},
     "RateLimit": {"description": "Requests a minute.", "required": True, "schema": INTEGER},
     "RateLimitRemaining": {"description": "Requests left in this minute.", "required": True, "schema": INTEGER},
+    "RateLimitReset": {"description": "Seconds until this minute ends.", "required": True, "schema": INTEGER},
     "RetryAfter": {"description": "Seconds to wait.", "required": True, "schema": INTEGER},
     "Replayed": {"description": "true where this is the first answer again.", "schema": {"type": "string", "enum": ["true"]}},
     "ETag": {"description": "The state of the object, for If-Match and If-None-Match.", "required": True, "schema": TEXT},
@@ -64,7 +65,12 @@ HEADERS: dict[str, Schema] = {
 }
 
 ALWAYS = {"X-Request-Id": "RequestId"}
-COUNTED = {**ALWAYS, "X-RateLimit-Limit": "RateLimit", "X-RateLimit-Remaining": "RateLimitRemaining"}
+COUNTED = {
+    **ALWAYS,
+    "X-RateLimit-Limit": "RateLimit",
+    "X-RateLimit-Remaining": "RateLimitRemaining",
+    "X-RateLimit-Reset": "RateLimitReset",
+}
 
 IDEMPOTENCY_KEY = parameter(
     "Idempotency-Key",

@@ -341,6 +341,7 @@ class DialectViewSet(AuditedMixin, throttling.LargeRequests, GenericViewSet):
         if self.allowance is not None:
             response["X-RateLimit-Limit"] = str(self.allowance.limit)
             response["X-RateLimit-Remaining"] = str(max(0, self.allowance.limit - self.allowance.used))
+            response["X-RateLimit-Reset"] = str(self.allowance.reset)
         self._let_go(request)
         return response
 
