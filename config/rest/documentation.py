@@ -3,6 +3,7 @@
 Where API_DOCUMENTATION is off they are not found.
 """
 
+import datetime
 from collections.abc import Callable
 from functools import wraps
 
@@ -10,10 +11,13 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.feedgenerator import Atom1Feed
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from config.core.caching import cached_once
+from config.rest.changelog import releases
 from config.rest.dialects import DIALECTS, Dialect
 from config.rest.pagination import MAX_PAGE_SIZE
 from config.rest.reference import reference
@@ -84,3 +88,24 @@ def _operations(name: str) -> SafeString:
 def try_it(request: HttpRequest, name: str) -> HttpResponse:
     """Show a dialect's document with forms that send requests to this server."""
     return render(request, "docs/try.html", {"dialects": DIALECTS.values(), "chosen": _dialect(name)})
+
+
+@switched
+@require_safe
+def changelog(request: HttpRequest, name: str) -> HttpResponse:
+    """Show what clients notice of each release of an API."""
+    shown = {"dialects": DIALECTS.values(), "chosen": _dialect(name), "releases": releases(name)}
+    return render(request, "docs/changelog.html", shown)
+
+
+@switched
+@require_safe
+def feed(request: HttpRequest, name: str) -> HttpResponse:
+    """Return the releases of an API as an Atom feed."""
+    title, page = _dialect(name).title, request.build_absolute_uri(reverse("docs-changelog", args=[name]))
+    found = Atom1Feed(title, page, None, language="en", author_name="Anamnesis", feed_url=request.build_absolute_uri())
+    for release in releases(name):
+        address, since = f"{page}#{release.anchor}", datetime.datetime.combine(release.date, datetime.time(), datetime.UTC)
+        told = render_to_string("docs/changes.html", {"release": release})
+        found.add_item(f"{title} {release.version}", address, told, pubdate=since, updateddate=since, unique_id=address)
+    return HttpResponse(found.writeString("utf-8"), content_type=found.content_type)

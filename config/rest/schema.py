@@ -20,6 +20,7 @@ from rest_framework import serializers
 from accounts.permissions import Permission
 from accounts.scope import Actor, Role
 from config.core.caching import cached, cached_once
+from config.rest.changelog import releases
 from config.rest.compiled.cursors import Keyset
 from config.rest.components import operations, with_components
 from config.rest.descriptions import describe, examples
@@ -31,7 +32,6 @@ from config.rest.openapi import INTEGER, TEXT, Schema, enum, named, object_schem
 from config.rest.pagination import Envelope
 from config.rest.schema_fields import answered, number, plain
 
-VERSION = "1.0"
 LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 
 # Errors by status: the name of the answer in the document, and what it means.
@@ -377,7 +377,7 @@ class DialectGenerator(SchemaGenerator):
         document["openapi"] = "3.1.0"
         document["info"] = {
             "title": self.dialect.title,
-            "version": VERSION,
+            "version": releases(self.dialect.name)[0].version,
             "description": self.dialect.description,
             "license": LICENSE,
         }

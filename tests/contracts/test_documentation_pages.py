@@ -18,7 +18,7 @@ from tests.contracts.examples import SERVER
 from tests.pages import sign_in
 
 pytestmark = pytest.mark.django_db  # Pages without a session are counted there.
-PAGES = ["/docs/", *(f"/docs/{name}/{page}" for name in DIALECTS for page in ("", "try/"))]
+PAGES = ["/docs/", *(f"/docs/{name}/{page}" for name in DIALECTS for page in ("", "try/", "changelog/"))]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -136,7 +136,9 @@ def test_schema_is_served_as_yaml(client, name):
     assert response.content == document_yaml(name)
 
 
-@pytest.mark.parametrize("path", ["/docs/nope/", "/schema/nope.yaml"])
+@pytest.mark.parametrize(
+    "path", ["/docs/nope/", "/docs/nope/try/", "/docs/nope/changelog/", "/docs/nope/changelog.atom", "/schema/nope.yaml"]
+)
 def test_unknown_dialect_is_not_found(client, path):
     assert client.get(path).status_code == 404
 
