@@ -41,6 +41,7 @@ class Release:
         """What the address of the release ends in."""
         return f"version-{self.version}"
 
+
 @cached
 def releases(dialect: str) -> tuple[Release, ...]:
     """Return the releases of the API `dialect`, the newest first."""

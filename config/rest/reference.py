@@ -62,6 +62,7 @@ class Operation:
     parameters: list[Value]
     body: Answer | None
     answers: list[Answer]
+    is_deprecated: bool
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def _operation(made: Schema, path: str, method: str, operation: Schema) -> Opera
         parameters=[_parameter(found) for found in operation.get("parameters", ())],
         body=_answer(made, "", {"description": "", **body}) if body else None,
         answers=answers,
+        is_deprecated=operation.get("deprecated", False),
     )
 
 

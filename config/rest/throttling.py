@@ -50,6 +50,12 @@ class Allowance:
     reset: int
     """Whole seconds until the window ends, 1 to 60."""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What answers say of it."""
+        left = max(0, self.limit - self.used)
+        return {"X-RateLimit-Limit": f"{self.limit}", "X-RateLimit-Remaining": f"{left}", "X-RateLimit-Reset": f"{self.reset}"}
+
     def check(self) -> None:
         """Raise RateLimited over the limit."""
         if self.used > self.limit:
