@@ -15,6 +15,7 @@ urlpatterns = [
     path("docs/", documentation.index, name="docs"),
     path("docs/<name>/", documentation.dialect, name="docs-dialect"),
     path("docs/<name>/try/", documentation.try_it, name="docs-try"),
+    path("docs/<name>/collection.json", documentation.postman_collection, name="docs-collection"),
     path("docs/<name>/changelog/", documentation.changelog, name="docs-changelog"),
     path("docs/<name>/changelog.atom", documentation.feed, name="docs-feed"),
     path("schema/<name>.yaml", documentation.schema, name="schema"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from config.core.caching import cached_once
 from config.rest.changelog import releases
+from config.rest.collection import collection, file_name
 from config.rest.dialects import DIALECTS, Dialect
 from config.rest.pagination import MAX_PAGE_SIZE
 from config.rest.reference import reference
@@ -55,6 +56,14 @@ def _dialect(name: str) -> Dialect:
 def schema(request: HttpRequest, name: str) -> HttpResponse:
     """Return a dialect's OpenAPI document."""
     return HttpResponse(document_yaml(_dialect(name).name), content_type="application/yaml; charset=utf-8")
+
+
+@switched
+@require_safe
+def postman_collection(request: HttpRequest, name: str) -> HttpResponse:
+    """Return a dialect's requests as a file for Postman, to be sent to this server."""
+    made = collection(_dialect(name).name, request.build_absolute_uri("/").rstrip("/"))
+    return JsonResponse(made, headers={"Content-Disposition": f'attachment; filename="{file_name(name)}"'})
 
 
 @switched

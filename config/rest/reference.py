@@ -154,10 +154,10 @@ def _answer(made: Schema, status: str, response: Schema) -> Answer:
     contents: list[tuple[str, Schema]] = list(response.get("content", {}).items())
     media_type, media = contents[0] if contents else ("", {})
     kind = _kind(media["schema"]) if media else SafeString()
-    return Answer(status, response["description"], media_type, kind, _example(made, media.get("schema", {})))
+    return Answer(status, response["description"], media_type, kind, example_of(made, media.get("schema", {})))
 
 
-def _example(made: Schema, schema: Schema) -> str:
+def example_of(made: Schema, schema: Schema) -> str:
     """Return the example of a body as text; "" where it has none."""
     schema = schema.get("anyOf", [schema])[0]
     name = schema.get("$ref", "").rpartition("/")[2]
