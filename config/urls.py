@@ -13,6 +13,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("docs/", documentation.index, name="docs"),
+    path("docs/guides/<name>/", documentation.guide_page, name="docs-guide"),
     path("docs/<name>/", documentation.dialect, name="docs-dialect"),
     path("docs/<name>/try/", documentation.try_it, name="docs-try"),
     path("docs/<name>/collection.json", documentation.postman_collection, name="docs-collection"),

@@ -51,13 +51,13 @@ class Deprecated:
     deprecations: ClassVar[Deprecation | Mapping[str, Deprecation]] = {}
     """Of the whole view set, or of each action that is deprecated. The document and the headers say so."""
 
-    action: str | None
+    action: str
 
     @cached_property
     def deprecation(self) -> Deprecation | None:
         """That of the action, if it is deprecated."""
         declared = self.deprecations
-        return declared if isinstance(declared, Deprecation) else declared.get(self.action or "")
+        return declared if isinstance(declared, Deprecation) else declared.get(self.action)
 
     def deprecation_headers(self) -> dict[str, str]:
         """Return what an answer says of the deprecation; where to read about it, too, if this server has the pages."""

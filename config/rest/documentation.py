@@ -6,6 +6,7 @@ Where API_DOCUMENTATION is off they are not found.
 import datetime
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -20,6 +21,7 @@ from config.core.caching import cached_once
 from config.rest.changelog import releases
 from config.rest.collection import collection, file_name
 from config.rest.dialects import DIALECTS, Dialect
+from config.rest.guides import GUIDES, guide, guides
 from config.rest.pagination import MAX_PAGE_SIZE
 from config.rest.reference import reference
 from config.rest.schema import document_yaml
@@ -27,7 +29,10 @@ from config.rest.schema import document_yaml
 
 def make_documents() -> None:
     """Make what takes long of all pages, which is the same for every visitor: the server does before the first one comes."""
-    for name in DIALECTS if settings.API_DOCUMENTATION else ():
+    if not settings.API_DOCUMENTATION:
+        return
+    guides()
+    for name in DIALECTS:
         document_yaml(name)
         _index(name)
         _operations(name)
@@ -51,6 +56,11 @@ def _dialect(name: str) -> Dialect:
     return DIALECTS[name]
 
 
+def _page(request: HttpRequest, template: str, **shown: Any) -> HttpResponse:
+    """Return a page of the documentation; each leads to all APIs and guides."""
+    return render(request, f"docs/{template}.html", {"dialects": DIALECTS.values(), "guides": guides(), **shown})
+
+
 @switched
 @require_safe
 def schema(request: HttpRequest, name: str) -> HttpResponse:
@@ -71,15 +81,16 @@ def postman_collection(request: HttpRequest, name: str) -> HttpResponse:
 def index(request: HttpRequest) -> HttpResponse:
     """Show the dialects, to choose one, and what all of their operations have in common."""
     limit = settings.RATE_LIMIT_PER_MINUTE
-    return render(request, "docs/index.html", {"dialects": DIALECTS.values(), "limit": limit, "largest": MAX_PAGE_SIZE})
+    return _page(request, "index", limit=limit, largest=MAX_PAGE_SIZE)
 
 
 @switched
 @require_safe
 def dialect(request: HttpRequest, name: str) -> HttpResponse:
     """Show a dialect's document, operation by operation."""
-    shown = {"chosen": _dialect(name), "reference": reference(name), "index": _index(name), "content": _operations(name)}
-    return render(request, "docs/dialect.html", {"dialects": DIALECTS.values(), **shown})
+    chosen = _dialect(name)
+    shown = {"reference": reference(name), "index": _index(name), "content": _operations(name)}
+    return _page(request, "dialect", chosen=chosen, **shown)
 
 
 @cached_once
@@ -96,15 +107,23 @@ def _operations(name: str) -> SafeString:
 @require_safe
 def try_it(request: HttpRequest, name: str) -> HttpResponse:
     """Show a dialect's document with forms that send requests to this server."""
-    return render(request, "docs/try.html", {"dialects": DIALECTS.values(), "chosen": _dialect(name)})
+    return _page(request, "try", chosen=_dialect(name))
+
+
+@switched
+@require_safe
+def guide_page(request: HttpRequest, name: str) -> HttpResponse:
+    """Show a guide for clients."""
+    if name not in GUIDES:
+        raise Http404
+    return _page(request, "guide", guide=guide(name))
 
 
 @switched
 @require_safe
 def changelog(request: HttpRequest, name: str) -> HttpResponse:
     """Show what clients notice of each release of an API."""
-    shown = {"dialects": DIALECTS.values(), "chosen": _dialect(name), "releases": releases(name)}
-    return render(request, "docs/changelog.html", shown)
+    return _page(request, "changelog", chosen=_dialect(name), releases=releases(name))
 
 
 @switched

@@ -1,17 +1,18 @@
 """Markdown of ours as HTML. HTML in it is shown as text, and nothing leads away from the documentation pages."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from config.core.caching import cached
 
 
 @cached
-def _markdown() -> MarkdownIt:
+def _markdown() -> Any:
+    from markdown_it import MarkdownIt  # Only the pages need it: commands begin without.
+
     return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -37,7 +38,7 @@ def page(text: str, address: Callable[[str], str]) -> SafeString:
     return mark_safe(html)  # noqa: S308 - HTML in it is escaped
 
 
-def _linked(tokens: list[Token], address: Callable[[str], str]) -> Iterator[Token]:
+def _linked(tokens: list[Any], address: Callable[[str], str]) -> Iterator[Any]:
     """Yield `tokens`, links with their addresses here; of a link that has none its text."""
     leads = False
     for token in tokens:

@@ -13,13 +13,18 @@ from django.urls import get_resolver
 from accounts.models import Role
 from config.rest.components import operations
 from config.rest.dialects import DIALECTS
+from config.rest.guides import GUIDES
 from config.rest.schema import DialectGenerator, document, document_yaml
 from config.rest.schema_responses import PROBLEMS
 from tests.contracts.examples import SERVER
 from tests.pages import sign_in
 
 pytestmark = pytest.mark.django_db  # Pages without a session are counted there.
-PAGES = ["/docs/", *(f"/docs/{name}/{page}" for name in DIALECTS for page in ("", "try/", "changelog/"))]
+PAGES = [
+    "/docs/",
+    *(f"/docs/guides/{name}/" for name in GUIDES),
+    *(f"/docs/{name}/{page}" for name in DIALECTS for page in ("", "try/", "changelog/")),
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -138,7 +143,16 @@ def test_schema_is_served_as_yaml(client, name):
 
 
 @pytest.mark.parametrize(
-    "path", ["/docs/nope/", "/docs/nope/try/", "/docs/nope/changelog/", "/docs/nope/changelog.atom", "/schema/nope.yaml"]
+    "path",
+    [
+        "/docs/nope/",
+        "/docs/guides/nope/",
+        "/docs/guides/architecture/",
+        "/docs/nope/try/",
+        "/docs/nope/changelog/",
+        "/docs/nope/changelog.atom",
+        "/schema/nope.yaml",
+    ],
 )
 def test_unknown_dialect_is_not_found(client, path):
     assert client.get(path).status_code == 404
@@ -173,7 +187,7 @@ def test_documents_are_read_only(client):
 LINES = [str(line.pattern) for line in get_resolver().url_patterns if str(line.pattern).startswith(("docs", "schema"))]
 
 
-@pytest.mark.parametrize("path", [f"/{line.replace('<name>', 'public')}" for line in LINES])
+@pytest.mark.parametrize("path", ["/" + line.replace("<name>", "events" if "guides" in line else "public") for line in LINES])
 @pytest.mark.parametrize("signed_in", [False, True])
 def test_an_installation_can_do_without_them(client, clinic, settings, path, signed_in):
     settings.API_DOCUMENTATION = False
