@@ -293,6 +293,11 @@ for _network in WEBHOOK_ALLOWED_NETWORKS:
     ip_network(_network)
 WEBHOOK_CONNECT_SECONDS = env.float("WEBHOOK_CONNECT_SECONDS", default=2)
 WEBHOOK_ANSWER_SECONDS = env.float("WEBHOOK_ANSWER_SECONDS", default=10)
+# Seconds until a message is sent again, on average, after its first failure, its second and so on; later always the last one.
+WEBHOOK_RETRY_SECONDS = [
+    float(seconds)
+    for seconds in env.list("WEBHOOK_RETRY_SECONDS", default=["5", "30", "120", "600", "1800", "3600", "7200", "14400", "28800"])
+]
 # Connections that a worker has open at a time.
 WEBHOOK_CONNECTIONS = env.int("WEBHOOK_CONNECTIONS", default=32)
 

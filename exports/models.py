@@ -72,8 +72,8 @@ class DeliveryStatus(models.TextChoices):
 class WebhookDelivery(Identified):
     """One event for one endpoint, and the attempts to deliver it.
 
-    It is sent from `due_at` on, unless a worker has it until `leased_until`. `response_status`, `duration` (milliseconds) and
-    `error` are of the last attempt. It is removed with its event.
+    It is sent from `due_at` on, unless a worker has it until `leased_until`. The first attempt was at `tried_since`;
+    `attempted_at`, `response_status`, `duration` (milliseconds) and `error` are of the last one. It is removed with its event.
     """
 
     organization_id = models.BigIntegerField()
@@ -84,6 +84,7 @@ class WebhookDelivery(Identified):
     attempts = models.PositiveIntegerField(default=0)
     due_at = MomentField(null=True, help_text="When it is tried next; null where it is not.")
     leased_until = MomentField(null=True)
+    tried_since = MomentField(null=True)
     attempted_at = models.DateTimeField(null=True)
     response_status = models.PositiveSmallIntegerField(null=True, help_text="The HTTP status; null without an answer.")
     duration = models.PositiveIntegerField(null=True)
@@ -98,7 +99,7 @@ class WebhookDelivery(Identified):
         constraints = [models.UniqueConstraint(fields=["endpoint", "event"], name="webhook_delivery_once")]
         indexes = [
             models.Index(fields=["organization_id", "endpoint", "created_at", "id"], name="webhook_delivery_by_creation"),
-            models.Index(fields=["endpoint", "event"], name="webhook_delivery_pending", condition=Q(status="pending")),
+            models.Index(fields=["endpoint", "due_at", "event"], name="webhook_delivery_due", condition=Q(status="pending")),
             models.Index(
                 fields=["endpoint", "patient_id"],
                 name="webhook_delivery_retried",

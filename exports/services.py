@@ -18,7 +18,7 @@ from exports.event_types import event_types
 from exports.models import SECRET_OVERLAP, WebhookDelivery, WebhookEndpoint, WebhookFormat, WebhookStatus
 from exports.webhooks.addresses import check_url
 from exports.webhooks.messages import luscii_types
-from exports.webhooks.outbox import TESTED, Replayed, make_pending, replay
+from exports.webhooks.outbox import TESTED, Replayed, make_pending, replay, retried
 from exports.webhooks.signatures import new_secret
 
 # Endpoints that an organization may have: for each of its events each of them is looked at.
@@ -48,7 +48,7 @@ def create_endpoint(*, actor: Actor, organization: Organization, **values: Any) 
 
 @transaction.atomic
 def update_endpoint(*, actor: Actor, endpoint: WebhookEndpoint, base_version: int, changes: Mapping[str, Any]) -> None:
-    """Write `changes` into an endpoint. One that is made active again begins without failures, with what waits for it.
+    """Write `changes` into an endpoint. One that is made active again begins without failures, and is sent what waits for it.
 
     Raises Invalid for what an endpoint may not be, NotFound or VersionConflict. Without anything to write it stays as it is.
     """
@@ -62,6 +62,7 @@ def update_endpoint(*, actor: Actor, endpoint: WebhookEndpoint, base_version: in
     _check(changed)
     if written.get("status") == WebhookStatus.ACTIVE:
         written["failing_since"] = None
+        make_pending(retried(endpoint.pk), timezone.now())
     _change(endpoint, base_version, written)
     _record(actor, endpoint, "update", "updated", changes)
 
@@ -100,7 +101,10 @@ def secrets_of(endpoint: WebhookEndpoint) -> list[str]:
 
 @transaction.atomic
 def send_test(*, actor: Actor, endpoint: WebhookEndpoint) -> None:
-    """Let an endpoint be sent a message that tells of nothing but this test. Raises Invalid if it is not active, NotFound if it is archived."""
+    """Let an endpoint be sent a message that tells of nothing but this test.
+
+    Raises Invalid if it is not active, NotFound if it is archived.
+    """
     if _locked(endpoint).status != WebhookStatus.ACTIVE:
         raise Invalid("Only an active endpoint is sent a test.", "status")
     _record(actor, endpoint, "test", TESTED.partition(".")[2])
@@ -109,7 +113,7 @@ def send_test(*, actor: Actor, endpoint: WebhookEndpoint) -> None:
 @transaction.atomic
 def replay_delivery(*, actor: Actor, delivery: WebhookDelivery) -> None:
     """Send one message again, whatever has become of it. Raises Invalid while a worker has it."""
-    if not make_pending(WebhookDelivery.objects.filter(pk=delivery.pk)):
+    if not make_pending(WebhookDelivery.objects.filter(pk=delivery.pk), timezone.now()):
         raise Invalid("The message is being sent at the moment.", "delivery")
     _record(actor, delivery.endpoint, "replay", "replayed")
 

@@ -97,13 +97,16 @@ def wants(endpoint: WebhookEndpoint, event: OutboxEvent) -> bool:
     return endpoint.event_types is None or event.type in endpoint.event_types
 
 
-def insert_deliveries(pairs: Iterable[tuple[WebhookEndpoint, OutboxEvent]]) -> None:
-    """Insert a delivery of each event for the endpoint beside it, due now."""
-    now = timezone.now()
-    given = {"status": DeliveryStatus.PENDING, "attempts": 0, "due_at": now, "error": "", "created_at": now}
-    names = ("uuid", "organization_id", "endpoint_id", "event_id", "patient_id", *given)
+def insert_deliveries(pairs: Iterable[tuple[WebhookEndpoint, OutboxEvent]], due_at: datetime.datetime | None = None) -> None:
+    """Insert a delivery of each event for the endpoint beside it, due since the event happened or from `due_at` on.
+
+    What is due first is sent first. The moments of the events are of one clock, which those of several workers are not.
+    """
+    given = {"status": DeliveryStatus.PENDING, "attempts": 0, "error": "", "created_at": timezone.now()}
+    names = ("uuid", "organization_id", "endpoint_id", "event_id", "patient_id", "due_at", *given)
     rows = [
-        (uuid7(), event.organization_id, endpoint.pk, event.pk, event.patient_id, *given.values()) for endpoint, event in pairs
+        (uuid7(), event.organization_id, endpoint.pk, event.pk, event.patient_id, due_at or event.created_at, *given.values())
+        for endpoint, event in pairs
     ]
     insert_values(WebhookDelivery, names, rows)
 
@@ -133,18 +136,23 @@ def replay(endpoint: WebhookEndpoint, since: datetime.datetime) -> Replayed:
 
 
 def _replay(endpoint: WebhookEndpoint, events: list[OutboxEvent]) -> int:
-    told: set[int] = set()
+    # One moment for all: what is due at the same moment is sent in the order of the events.
+    told, now = set[int](), timezone.now()
     for start in range(0, len(events), BATCH):
         ids = [event.pk for event in events[start : start + BATCH]]
         known = WebhookDelivery.objects.filter(endpoint=endpoint, event_id__anyof=ids)
         told |= set(known.values_list("event_id", flat=True))
-        make_pending(known)
-    insert_deliveries((endpoint, event) for event in events if event.pk not in told)
+        make_pending(known, now)
+    insert_deliveries(((endpoint, event) for event in events if event.pk not in told), now)
     return len(events)
 
 
-def make_pending(deliveries: QuerySet) -> int:
-    """Let `deliveries` be sent again from now on, as if they had never been. Those on their way stay there."""
-    now = timezone.now()
+def make_pending(deliveries: QuerySet, now: datetime.datetime) -> int:
+    """Let `deliveries` be sent from now on as if they had never been; return how many. Those on their way stay there."""
     idle = deliveries.filter(Q(leased_until=None) | Q(leased_until__lt=now))
-    return idle.update(status=DeliveryStatus.PENDING, attempts=0, due_at=now, leased_until=None)
+    return idle.update(status=DeliveryStatus.PENDING, attempts=0, tried_since=None, due_at=now, leased_until=None)
+
+
+def retried(endpoint_id: int) -> QuerySet:
+    """Return the messages to an endpoint that have failed and are to be sent again."""
+    return WebhookDelivery.objects.filter(endpoint_id=endpoint_id, status=DeliveryStatus.PENDING, attempts__gt=0)
