@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, OutboxEvent
 from accounts.models.events import REMOVED_AFTER
 from exports.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint, WebhookStatus
-from exports.services import archive_endpoint, create_endpoint, replay_delivery, replay_since, send_test, update_endpoint
+from exports.services import archive_endpoint, replay_delivery, replay_since, send_test, update_endpoint
 from exports.webhooks import leases, worker
 from exports.webhooks.outbox import OutboxReader
 from exports.webhooks.worker import Worker
@@ -32,8 +32,7 @@ def endpoint(clinic):
     """Return what makes an endpoint for patients at an address."""
 
     def make(url, *, of=clinic, **values) -> WebhookEndpoint:
-        given = {"description": "Test", "event_types": PATIENTS} | values
-        return create_endpoint(actor=SYSTEM, organization=of.organization, url=url, **given)[0]
+        return of.endpoint(url, **{"event_types": PATIENTS} | values)
 
     return make
 
