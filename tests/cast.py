@@ -233,7 +233,7 @@ class Cast:
             named = {"patient_uuid": self._patient_id(place)} if model is Appointment else {}
             return named | another(self._home(place), model)
         if model is WebhookEndpoint:
-            return {"url": "https://hooks.example.com/new", "description": "New"}
+            return {"url": "https://hooks.clinic.example/new", "description": "New"}
         if not issubclass(model, Catalog):
             return {}
         return {"name": f"New {next(_numbers)}"} | wire(model, self._home(place).least(model))

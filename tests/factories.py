@@ -142,7 +142,7 @@ class Clinic:
         }
         return needed.get(model, {})
 
-    def endpoint(self, url: str = "https://hooks.example.com/anamnesis", **values: Any) -> WebhookEndpoint:
+    def endpoint(self, url: str = "https://hooks.clinic.example/anamnesis", **values: Any) -> WebhookEndpoint:
         """Make a webhook endpoint."""
         given = {"description": "Test", **values}
         return create_endpoint(actor=SYSTEM, organization=self.organization, url=url, **given)[0]

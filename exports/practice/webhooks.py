@@ -216,7 +216,7 @@ class WebhookEndpointViewSet(OfEndpoint):
     @extend_schema(operation_id="test_webhook_endpoint")
     def send_test(self, request, *args, **kwargs) -> ApiResponse:
         """Send an active endpoint a message of type webhook_endpoint.tested; what becomes of it is in its deliveries."""
-        return self.write(self.perform_send_test, status=202)
+        return self.write(self.perform_send_test)
 
     def perform_send_test(self, serializer: serializers.Serializer) -> int:
         """Have a test sent."""
@@ -226,7 +226,7 @@ class WebhookEndpointViewSet(OfEndpoint):
     @extend_schema(operation_id="replay_webhook_deliveries")
     def replay(self, request, *args, **kwargs) -> ApiResponse:
         """Send again one message, or everything since a moment, the oldest first and at most 10,000 events at a time."""
-        return self.write(self.perform_replay, status=202)
+        return self.write(self.perform_replay)
 
     def perform_replay(self, serializer: serializers.Serializer) -> ApiResponse:
         """Have one message sent again, or all since a moment."""
@@ -235,12 +235,12 @@ class WebhookEndpointViewSet(OfEndpoint):
             raise Invalid("Name either one delivery or a moment.", "since")
         if since is not None:
             replayed = services.replay_since(actor=self.actor, endpoint=self.endpoint, since=since)
-            return self.respond(replayed._asdict(), 202)
+            return self.respond(replayed._asdict())
         delivery = WebhookDelivery.objects.select_related("endpoint").filter(endpoint=self.endpoint_id, uuid=uuid).first()
         if delivery is None:
             raise UnknownReference("delivery_uuid", "Webhook delivery")
         services.replay_delivery(actor=self.actor, delivery=delivery)
-        return self.respond({"messages": 1, "more_since": None}, 202)
+        return self.respond({"messages": 1, "more_since": None})
 
 
 class WebhookDeliveryViewSet(OfEndpoint):
