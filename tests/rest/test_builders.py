@@ -430,6 +430,7 @@ NEVER_SET = {
     "warnings": "told by the answers of a create and a change only",
     "potential_duplicates": "told by the answer of a create only",
     "apiKey": "told by the answer that issues it only",
+    "secret": "told by the answers with a new one only",
     "deleted_at": "set in archived rows only",
     **dict.fromkeys(("referral_source", "referral_partner", "referring_patient"), "the full attribution has a provider"),
 }
