@@ -24,8 +24,8 @@ _PRIVATE_NAMES = ("localhost", "local", "internal", "home.arpa", "invalid", "tes
 # As WHATWG's URL standard tells an IPv4 address from a name, in whatever base its parts are written.
 _ENDS_IN_A_NUMBER = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$", re.ASCII | re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?", re.ASCII)
-# IPv4 in the last 32 bits: compatible (RFC 4291), and translated (RFC 6052, RFC 8215).
-_LAST_32_BITS = [ipaddress.IPv6Network(network) for network in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48")]
+# What a translator makes of it is in the last 32 bits (RFC 6052). Networks without IPv4 reach all of it so.
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 # Global by the registers, and yet no site's: the metadata of a cloud provider, and relays of 6to4.
 _REFUSED = [ipaddress.ip_network(network) for network in ("168.63.129.16/32", "192.88.99.0/24")]
 
@@ -135,16 +135,14 @@ def _meant(address: Address) -> Iterator[Address]:
     """Yield the addresses that a packet to `address` may end at: also the IPv4 address that an IPv6 address carries."""
     if isinstance(address, IPv4Address):
         yield address
-    elif address.ipv4_mapped is not None:
-        yield address.ipv4_mapped
+    elif address.ipv4_mapped is not None or address in _TRANSLATED:
+        yield IPv4Address(int(address) & 0xFFFFFFFF)
     else:
         yield address
         if address.sixtofour is not None:
             yield address.sixtofour
         if address.teredo is not None:
             yield from address.teredo
-        if any(address in network for network in _LAST_32_BITS):
-            yield IPv4Address(int(address) & 0xFFFFFFFF)
 
 
 def _is_in_allowed_network(address: Address) -> bool:

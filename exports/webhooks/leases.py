@@ -19,8 +19,8 @@ from exports.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint, Web
 from exports.webhooks.outbox import retried
 from exports.webhooks.transport import Outcome
 
-# Messages that are taken at once, and seconds after which no other of them is begun.
-BATCH, BATCH_SECONDS = 50, 5
+# Messages that are taken at once.
+BATCH = 50
 # A message is given up when its attempts go so far back.
 GIVEN_UP_AFTER = datetime.timedelta(hours=48)
 # Attempts are spread over so much of the time between them, so that not all come back at once.
@@ -36,9 +36,17 @@ class Lease:
     until: datetime.datetime
 
 
+def batch_seconds() -> float:
+    """Return after how many seconds no other message of a batch is begun."""
+    return settings.WEBHOOK_ANSWER_SECONDS / 2
+
+
 def lease_time() -> datetime.timedelta:
-    """Return how long a lease lasts: several times what its messages may take, since nobody else may begin before its end."""
-    return datetime.timedelta(seconds=BATCH_SECONDS + 10 * (settings.WEBHOOK_CONNECT_SECONDS + settings.WEBHOOK_ANSWER_SECONDS))
+    """Return how long a lease lasts: several times what its messages may take, since nobody else may begin before its end.
+
+    Whoever resolves names may take its time over it, which nothing limits.
+    """
+    return datetime.timedelta(seconds=4 * (settings.WEBHOOK_CONNECT_SECONDS + settings.WEBHOOK_ANSWER_SECONDS))
 
 
 def due_endpoints() -> list[WebhookEndpoint]:

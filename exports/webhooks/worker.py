@@ -57,7 +57,7 @@ class _Batch(NamedTuple):
 
 def send(batch: _Batch, stop: Stop) -> list[Outcome]:
     """Send messages one after another, until one fails, the time is over or the worker stops; return what came of them."""
-    session, outcomes, end = Session(batch.url), list[Outcome](), time.monotonic() + leases.BATCH_SECONDS
+    session, outcomes, end = Session(batch.url), list[Outcome](), time.monotonic() + leases.batch_seconds()
     try:
         for message_id, body in batch.messages:
             outcomes.append(session.post(body, signature_headers(batch.secrets, message_id, int(time.time()), body)))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, OutboxEvent
 from accounts.models.events import REMOVED_AFTER
 from exports.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint, WebhookStatus
-from exports.services import archive_endpoint, create_endpoint, replay_delivery, replay_since, send_test, update_endpoint
+from exports.services import archive_endpoint, replay_delivery, replay_since, send_test, update_endpoint
 from exports.webhooks import leases, worker
 from exports.webhooks.outbox import OutboxReader
 from exports.webhooks.worker import Worker
@@ -32,8 +32,7 @@ def endpoint(clinic):
     """Return what makes an endpoint for patients at an address."""
 
     def make(url, *, of=clinic, **values) -> WebhookEndpoint:
-        given = {"description": "Test", "event_types": PATIENTS} | values
-        return create_endpoint(actor=SYSTEM, organization=of.organization, url=url, **given)[0]
+        return of.endpoint(url, **{"event_types": PATIENTS} | values)
 
     return make
 
@@ -194,7 +193,7 @@ def test_a_success_ends_the_day_after_which_it_would_be_paused(clinic, endpoint,
 
 
 def test_what_failed_is_sent_at_once_when_an_endpoint_has_recovered(clinic, endpoint, monkeypatch):
-    row = endpoint("https://hooks.example.com/")
+    row = endpoint("https://hooks.clinic.example/")
     clinic.patient()
     OutboxReader().make_deliveries()
     WebhookDelivery.objects.update(attempts=9, due_at=timezone.now() + datetime.timedelta(hours=8))
@@ -243,7 +242,7 @@ def test_the_events_of_a_patient_wait_for_one_that_failed_where_order_is_asked_f
 
 
 def test_one_worker_at_a_time_has_an_endpoint_that_wants_order(clinic, endpoint):
-    row = endpoint("https://hooks.example.com/", ordered_by_patient=True)
+    row = endpoint("https://hooks.clinic.example/", ordered_by_patient=True)
     clinic.patient()
     OutboxReader().make_deliveries()
     lease = leases.take(row.pk)
@@ -255,7 +254,7 @@ def test_one_worker_at_a_time_has_an_endpoint_that_wants_order(clinic, endpoint)
 
 
 def test_a_lease_that_has_ended_leaves_its_messages_to_others_and_records_nothing(clinic, endpoint, monkeypatch):
-    row = endpoint("https://hooks.example.com/")
+    row = endpoint("https://hooks.clinic.example/")
     clinic.patient()
     OutboxReader().make_deliveries()
     lost = leases.take(row.pk)
@@ -334,7 +333,7 @@ def test_an_endpoint_whose_secret_cannot_be_opened_does_not_stop_the_worker(clin
 
 
 def test_prune_removes_deliveries_with_their_events(clinic, endpoint):
-    row = endpoint("https://hooks.example.com/")
+    row = endpoint("https://hooks.clinic.example/")
     clinic.patient()
     OutboxReader().make_deliveries()
     OutboxEvent.objects.update(created_at=timezone.now() - REMOVED_AFTER - datetime.timedelta(hours=1))
