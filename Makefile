@@ -102,7 +102,7 @@ fuzz: $(DEVELOPMENT) ## Send generated requests to every documented operation
 
 sdk: $(RUNTIME) $(SDK_PYTHON) $(SDK_NODE) ## Generate typed clients of the three APIs for Python and TypeScript, in dist/sdk
 	rm -rf $(SDK)
-	$(call in_empty_database,$(MANAGE) contracts --directory $(SDK)/openapi)
+	$(call in_empty_database,$(MANAGE) contracts --directory $(SDK)/openapi --collections)
 	@mkdir $(SDK)/python $(SDK)/typescript
 	cp tests/sdk/typescript/client.json $(SDK)/typescript/package.json
 	@set -ex; for dialect in $(DIALECTS); do \

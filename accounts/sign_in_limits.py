@@ -54,7 +54,7 @@ class SignInLimits(AxesDatabaseHandler):
         allowance = throttling.count(subject, settings.SIGN_INS_PER_ACCOUNT_PER_MINUTE)
         if allowance.used <= allowance.limit:
             return True
-        vars(request)["retry_after"] = allowance.retry_after
+        vars(request)["retry_after"] = allowance.reset
         return False
 
     def _is_known(self, name: str, address: str) -> bool:

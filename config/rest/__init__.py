@@ -48,10 +48,10 @@ routers, `@action`          lines of urls.py; view sets that are alike have  one
 `format_kwarg`
 ==========================  ==============================================  ========================================
 
-Ours alone: `page_size`, `idempotent_actions`, `archived_actions`, `constraint_errors`, `error_fields`,
+Ours alone: `deprecations`, `page_size`, `idempotent_actions`, `archived_actions`, `constraint_errors`, `error_fields`,
 `envelopes`, `query_parameters`, `batch_key`, `batch_serializer_classes`, `stream_media_types`,
 `max_body_size`, `max_body_values`, `lookup_schema`, and the hooks `scoped_query`, `lookup_criterion`, `respond`,
 `not_found_for`, `disclosed`, `audit_read`, `read_event`, `patient_columns`, `named_patients`; each has its line in
-views.py or auditing.py, `batch_key` in throttling.py. What differs from django-filter is said in filters.py, and how
-reads are compiled in compiled/__init__.py.
+views.py or auditing.py, `batch_key` in throttling.py, `deprecations` in deprecation.py. What differs from django-filter is
+said in filters.py, and how reads are compiled in compiled/__init__.py.
 """

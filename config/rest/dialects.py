@@ -125,4 +125,4 @@ DIALECTS = {dialect.name: dialect for dialect in (PRACTICE, PUBLIC, GENERAL)}
 
 def dialect_of(view_class: type[DialectViewSet]) -> Dialect:
     """Return the dialect that a view class speaks."""
-    return next(dialect for dialect in DIALECTS.values() if issubclass(view_class, dialect.view_class))
+    return DIALECTS[view_class.dialect]

@@ -86,6 +86,7 @@ class HeaderPagination(NumberedPagination):
 class ViewSet(views.DialectViewSet):
     """A view set under /general/v1/."""
 
+    dialect = "general"
     authentication_classes = [UserTokenAuthentication]
     pagination_class = HeaderPagination
     page_size = 25

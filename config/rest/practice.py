@@ -160,6 +160,7 @@ class SortFilter(BaseFilterBackend):
 class ViewSet(ConditionalViewSet):
     """A view set under /api/v1/{org_id}/."""
 
+    dialect = "practice"
     authentication_classes = [BearerAuthentication]
     pagination_class: Any = ItemsPagination
     filter_backends = [SortFilter, StrictFilterBackend]

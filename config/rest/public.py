@@ -168,6 +168,7 @@ class Creation(Envelope):
 class ViewSet(views.DialectViewSet):
     """A view set under /v1/."""
 
+    dialect = "public"
     authentication_classes = [BearerAuthentication]
     pagination_class = CursorPagination
     page_size = 50

@@ -62,6 +62,7 @@ class Operation:
     parameters: list[Value]
     body: Answer | None
     answers: list[Answer]
+    is_deprecated: bool
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def _operation(made: Schema, path: str, method: str, operation: Schema) -> Opera
         parameters=[_parameter(found) for found in operation.get("parameters", ())],
         body=_answer(made, "", {"description": "", **body}) if body else None,
         answers=answers,
+        is_deprecated=operation.get("deprecated", False),
     )
 
 
@@ -152,10 +154,10 @@ def _answer(made: Schema, status: str, response: Schema) -> Answer:
     contents: list[tuple[str, Schema]] = list(response.get("content", {}).items())
     media_type, media = contents[0] if contents else ("", {})
     kind = _kind(media["schema"]) if media else SafeString()
-    return Answer(status, response["description"], media_type, kind, _example(made, media.get("schema", {})))
+    return Answer(status, response["description"], media_type, kind, example_of(made, media.get("schema", {})))
 
 
-def _example(made: Schema, schema: Schema) -> str:
+def example_of(made: Schema, schema: Schema) -> str:
     """Return the example of a body as text; "" where it has none."""
     schema = schema.get("anyOf", [schema])[0]
     name = schema.get("$ref", "").rpartition("/")[2]

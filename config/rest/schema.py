@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uritemplate
+from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.renderers import OpenApiYamlRenderer
@@ -20,6 +21,7 @@ from rest_framework import serializers
 from accounts.permissions import Permission
 from accounts.scope import Actor, Role
 from config.core.caching import cached, cached_once
+from config.rest.changelog import releases
 from config.rest.compiled.cursors import Keyset
 from config.rest.components import operations, with_components
 from config.rest.descriptions import describe, examples
@@ -27,44 +29,12 @@ from config.rest.dialects import DIALECTS, Dialect, dialect_of
 from config.rest.entity_tags import ConditionalViewSet
 from config.rest.fields import BaseVersion, Decimal
 from config.rest.filters import StrictFilterSet
-from config.rest.openapi import INTEGER, TEXT, Schema, enum, named, object_schema, parameter
+from config.rest.openapi import TEXT, Schema, enum, named, object_schema, parameter
 from config.rest.pagination import Envelope
 from config.rest.schema_fields import answered, number, plain
+from config.rest.schema_responses import ALWAYS, COUNTED, DEPRECATED, HEADERS, PROBLEMS, content, headers
 
-VERSION = "1.0"
 LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
-
-# Errors by status: the name of the answer in the document, and what it means.
-PROBLEMS = {
-    400: ("BadRequest", "The request cannot be read."),
-    401: ("Unauthorized", "There is no valid key, or its user is not active."),
-    403: ("Forbidden", "The caller's role does not allow this."),
-    404: ("NotFound", "There is no such object in the caller's scope."),
-    409: ("Conflict", "The request collides with what is stored."),
-    410: ("Gone", "What followed the cursor is no longer kept."),
-    412: ("PreconditionFailed", "The object is not in the state that If-Match names."),
-    413: ("TooLarge", "The body is too large."),
-    415: ("UnsupportedMediaType", "The body is not application/json."),
-    422: ("Invalid", "Values do not validate; the answer names them."),
-    429: ("TooManyRequests", "The limit of requests a minute is used up."),
-    503: ("Unavailable", "The server cannot answer now."),
-}
-
-# Headers of answers, by their names in the document.
-HEADERS: dict[str, Schema] = {
-    "RequestId": {"description": "The request's id in the server's log.", "required": True, "schema": TEXT},
-    "RateLimit": {"description": "Requests a minute.", "required": True, "schema": INTEGER},
-    "RateLimitRemaining": {"description": "Requests left in this minute.", "required": True, "schema": INTEGER},
-    "RetryAfter": {"description": "Seconds to wait.", "required": True, "schema": INTEGER},
-    "Replayed": {"description": "true where this is the first answer again.", "schema": {"type": "string", "enum": ["true"]}},
-    "ETag": {"description": "The state of the object, for If-Match and If-None-Match.", "required": True, "schema": TEXT},
-    "Total": {"description": "How many rows there are in all.", "required": True, "schema": INTEGER},
-    "Page": {"description": "This page's number.", "required": True, "schema": INTEGER},
-    "PageSize": {"description": "How many rows a page holds.", "required": True, "schema": INTEGER},
-}
-
-ALWAYS = {"X-Request-Id": "RequestId"}
-COUNTED = {**ALWAYS, "X-RateLimit-Limit": "RateLimit", "X-RateLimit-Remaining": "RateLimitRemaining"}
 
 IDEMPOTENCY_KEY = parameter(
     "Idempotency-Key",
@@ -100,16 +70,6 @@ WORDS = {
     "archive": Words("archive", "Archive {one}", "The {the} as it is now."),
     "destroy": Words("delete", "Delete {one}", "It is done."),
 }
-
-
-def headers(names: dict[str, str]) -> Schema:
-    """Return the headers of an answer: wire name -> name in HEADERS."""
-    return {wire: {"$ref": f"#/components/headers/{name}"} for wire, name in names.items()}
-
-
-def content(schema: Schema) -> Schema:
-    """Return `schema` as JSON content."""
-    return {"application/json": {"schema": schema}}
 
 
 def _title(schema: Schema) -> str:
@@ -187,7 +147,16 @@ class DialectSchema(AutoSchema):
         about = (type(self.view).__doc__ or "").strip().splitlines()[0]
         allowed = self.view.required_permission.roles
         who = "every role" if len(allowed) == len(Role) else ", ".join(role.value for role in Role if role in allowed)
-        return f"{about}\n\nFor {who}."
+        gone = f"\n\n{self.view.deprecation.description}" if self.view.deprecation else ""
+        return f"{about}\n\nFor {who}.{gone}"
+
+    def is_deprecated(self) -> bool:
+        return self.view.deprecation is not None
+
+    def get_external_docs(self) -> dict[str, str] | None:  # type: ignore[override]
+        if self.view.deprecation is None:
+            return None
+        return {"url": reverse("docs-changelog", args=[self.dialect.name]), "description": "Changelog"}
 
     def get_auth(self) -> list[dict]:
         return [{name: []} for name in self.dialect.credentials]
@@ -261,7 +230,11 @@ class DialectSchema(AutoSchema):
         return {status: self._nothing() if status == "204" else self._answer(), **unchanged, **problems}
 
     def _nothing(self) -> Schema:
-        return {"description": self._told(), "headers": headers(COUNTED)}
+        return {"description": self._told(), "headers": headers(self._counted())}
+
+    def _counted(self) -> dict[str, str]:
+        """Return the headers of every answer to a request that was counted."""
+        return {**COUNTED, **(DEPRECATED if self.view.deprecation else {})}
 
     def _told(self) -> str:
         """Return what the response holds, in words: of an action of its own, what its serializer says."""
@@ -294,7 +267,7 @@ class DialectSchema(AutoSchema):
     def _answer_headers(self) -> dict[str, str]:
         replayed = {"Idempotent-Replayed": "Replayed"} if self.view.action in self.view.idempotent_actions else {}
         tagged = {"ETag": "ETag"} if self._is_tagged() else {}
-        return {**COUNTED, **replayed, **tagged, **(self.envelope.response_headers if self.envelope else {})}
+        return {**self._counted(), **replayed, **tagged, **(self.envelope.response_headers if self.envelope else {})}
 
     def _shapes(self) -> list[type[serializers.Serializer]]:
         """Return the serializers of the answers that the roles which may do this get."""
@@ -371,7 +344,7 @@ class DialectGenerator(SchemaGenerator):
         document["openapi"] = "3.1.0"
         document["info"] = {
             "title": self.dialect.title,
-            "version": VERSION,
+            "version": releases(self.dialect.name)[0].version,
             "description": self.dialect.description,
             "license": LICENSE,
         }

@@ -47,12 +47,19 @@ class Allowance:
 
     limit: int
     used: int
-    retry_after: int
+    reset: int
+    """Whole seconds until the window ends, 1 to 60."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What answers say of it."""
+        left = max(0, self.limit - self.used)
+        return {"X-RateLimit-Limit": f"{self.limit}", "X-RateLimit-Remaining": f"{left}", "X-RateLimit-Reset": f"{self.reset}"}
 
     def check(self) -> None:
         """Raise RateLimited over the limit."""
         if self.used > self.limit:
-            raise RateLimited(self.retry_after)
+            raise RateLimited(self.reset)
 
 
 def count(subject: str, limit: int, cost: int = 1) -> Allowance:
@@ -95,7 +102,7 @@ def check_misses(subject: str, limit: int) -> None:
     """Raise RateLimited if `subject` has been counted `limit` times: where only failures count, before the next attempt."""
     allowance = count(subject, limit, cost=0)
     if allowance.used >= limit:
-        raise RateLimited(allowance.retry_after)
+        raise RateLimited(allowance.reset)
 
 
 def delete_ended_windows() -> int:
@@ -148,7 +155,7 @@ class ActorThrottle(BaseThrottle):
         return self.allowance.used <= self.allowance.limit
 
     def wait(self) -> int:
-        return self.allowance.retry_after
+        return self.allowance.reset
 
 
 class LargeRequests:

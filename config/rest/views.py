@@ -26,6 +26,7 @@ from config.rest.compiled.cursors import Keyset
 from config.rest.compiled.disclosures import Disclosure, found_with
 from config.rest.compiled.plans import ResponsePlan, response_plan
 from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Query
+from config.rest.deprecation import Deprecated
 from config.rest.fields import Reference, ScopedRelation, request_serializer, resolve_references
 from config.rest.filters import StrictFilterBackend, StrictFilterSet
 from config.rest.idempotency import claim_for
@@ -45,7 +46,7 @@ class Written:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-class DialectViewSet(AuditedMixin, throttling.LargeRequests, GenericViewSet):
+class DialectViewSet(AuditedMixin, Deprecated, throttling.LargeRequests, GenericViewSet):
     """A view set of one dialect.
 
     A request passes, in this order: credentials (401), the rate limit (429), the route and its
@@ -338,9 +339,9 @@ class DialectViewSet(AuditedMixin, throttling.LargeRequests, GenericViewSet):
         return names
 
     def finalize_response(self, request, response, *args, **kwargs):
-        if self.allowance is not None:
-            response["X-RateLimit-Limit"] = str(self.allowance.limit)
-            response["X-RateLimit-Remaining"] = str(max(0, self.allowance.limit - self.allowance.used))
+        counted = self.allowance.headers if self.allowance else {}
+        for name, value in {**counted, **self.deprecation_headers()}.items():
+            response[name] = value
         self._let_go(request)
         return response
 

@@ -107,8 +107,16 @@ def test_time_to_come_back_is_honest(store, clock, client):
         clock.move(moved)
         response = client.get("/v1/me")
         assert (response.status_code, response.headers["Retry-After"]) == (429, told)
+        assert response.headers["X-RateLimit-Reset"] == told
     clock.move(0.001)
     assert client.get("/v1/me").status_code == 200
+
+
+def test_every_answer_tells_when_the_window_ends(store, clock, client):
+    for moved, told in ((0, "60"), (20, "40"), (39.5, "1"), (0.5, "60")):
+        clock.move(moved)
+        response = client.get("/v1/me")
+        assert (response.status_code, response.headers["X-RateLimit-Reset"]) == (200, told)
 
 
 def test_window_opens_with_the_first_request_after_the_last_one_ended(store, clock, client):
@@ -333,4 +341,4 @@ def test_redis_that_is_away_is_503(redis, clinic, monkeypatch, name):
 @pytest.mark.parametrize(("left_over", "told"), [(-5, 1), (0, 1), (1, 1), (1000, 1), (1001, 2), (60_000, 60), (99_000, 60)])
 def test_time_to_come_back_is_always_between_1_and_60(redis, monkeypatch, left_over, told):
     monkeypatch.setattr(redis, "do_pttl", lambda key: left_over)
-    assert throttling.count("user:7", 1).retry_after == told
+    assert throttling.count("user:7", 1).reset == told

@@ -107,7 +107,7 @@ def test_every_operation_names_its_credentials():
 def test_answer_headers_are_documented():
     for operation in OPERATIONS:
         shown = documented(operation)["responses"][str(operation.status)]["headers"]
-        expected = {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", *operation.headers}
+        expected = {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", *operation.headers}
         assert expected <= shown.keys(), str(operation)
 
 

@@ -13,12 +13,20 @@ from django.urls import get_resolver
 from accounts.models import Role
 from config.rest.components import operations
 from config.rest.dialects import DIALECTS
-from config.rest.schema import PROBLEMS, DialectGenerator, document, document_yaml
+from config.rest.guides import GUIDES
+from config.rest.schema import DialectGenerator, document, document_yaml
+from config.rest.schema_responses import PROBLEMS
 from tests.contracts.examples import SERVER
 from tests.pages import sign_in
 
 pytestmark = pytest.mark.django_db  # Pages without a session are counted there.
-PAGES = ["/docs/", *(f"/docs/{name}/{page}" for name in DIALECTS for page in ("", "try/"))]
+# The examples of webhook endpoints name an address of a client.
+RECEIVER = r"https://hooks\.clinic\.example/anamnesis"
+PAGES = [
+    "/docs/",
+    *(f"/docs/guides/{name}/" for name in GUIDES),
+    *(f"/docs/{name}/{page}" for name in DIALECTS for page in ("", "try/", "changelog/")),
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -32,7 +40,8 @@ def test_page_needs_no_sign_in(client, path):
 @pytest.mark.parametrize("path", PAGES)
 def test_page_names_no_other_host(client, path):
     page = re.sub(r"// validator.*", "", client.get(path).content.decode())
-    assert re.findall(r"(?:https?:)?//\w[^\s\"']*", re.sub(f"http://testserver|{SERVER}(?=/v1/)", "", page)) == []
+    own = f"http://testserver|{SERVER}(?=/v1/)|{RECEIVER}"
+    assert re.findall(r"(?:https?:)?//\w[^\s\"']*", re.sub(own, "", page)) == []
 
 
 def test_index_leads_to_every_dialect_and_its_document(client):
@@ -81,8 +90,8 @@ def test_first_page_answers_what_every_client_asks(client, settings):
     page = client.get("/docs/").content.decode()
 
     sections = ["Quick start", "Paging", "Versions", "Repeating a request safely", "Following changes", "Errors"]
-    sections += ["Rate limits", "Clients"]
-    assert re.findall(r'<h2 id="[a-z]+-?[a-z]*">([^<]+)</h2>', page)[-8:] == sections
+    sections += ["Rate limits", "What will go", "Clients"]
+    assert re.findall(r'<h2 id="[a-z]+-?[a-z]*">([^<]+)</h2>', page)[-9:] == sections
     assert "4321 requests a minute" in page
 
 
@@ -136,7 +145,18 @@ def test_schema_is_served_as_yaml(client, name):
     assert response.content == document_yaml(name)
 
 
-@pytest.mark.parametrize("path", ["/docs/nope/", "/schema/nope.yaml"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/docs/nope/",
+        "/docs/guides/nope/",
+        "/docs/guides/architecture/",
+        "/docs/nope/try/",
+        "/docs/nope/changelog/",
+        "/docs/nope/changelog.atom",
+        "/schema/nope.yaml",
+    ],
+)
 def test_unknown_dialect_is_not_found(client, path):
     assert client.get(path).status_code == 404
 
@@ -170,7 +190,7 @@ def test_documents_are_read_only(client):
 LINES = [str(line.pattern) for line in get_resolver().url_patterns if str(line.pattern).startswith(("docs", "schema"))]
 
 
-@pytest.mark.parametrize("path", [f"/{line.replace('<name>', 'public')}" for line in LINES])
+@pytest.mark.parametrize("path", ["/" + line.replace("<name>", "events" if "guides" in line else "public") for line in LINES])
 @pytest.mark.parametrize("signed_in", [False, True])
 def test_an_installation_can_do_without_them(client, clinic, settings, path, signed_in):
     settings.API_DOCUMENTATION = False

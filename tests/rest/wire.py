@@ -122,8 +122,9 @@ class Wire:
 
     def limited(self, response):
         """Assert that `response` tells the caller's allowance; return it."""
-        limit, left = (int(response.headers[f"X-RateLimit-{name}"]) for name in ("Limit", "Remaining"))
+        limit, left, reset = (int(response.headers[f"X-RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset"))
         assert 0 <= left <= limit
+        assert 1 <= reset <= 60
         return response
 
 
