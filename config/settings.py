@@ -84,6 +84,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.core.middleware.RequestIdMiddleware",
+    "config.core.middleware.MetricsMiddleware",
     "config.core.middleware.SecurityHeadersMiddleware",
     "config.core.middleware.AllowedHostMiddleware",
     "config.core.middleware.TlsMiddleware",
@@ -130,7 +131,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 HTTPS = env.bool("HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # Load balancers ask the server itself, without TLS.
+# Load balancers and monitoring ask the server itself, without TLS.
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -281,6 +283,12 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [],
 }
+
+# --- monitoring -----------------------------------------------------------------------------------
+# What Prometheus must send to read /metrics; without one there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if 0 < len(METRICS_TOKEN) < 32:
+    raise ImproperlyConfigured("METRICS_TOKEN has 32 or more random characters")
 
 # --- logs: route and ids, never a query string or a body ------------------------------------------
 LOGGING = {

@@ -10,6 +10,7 @@ from typing import TypeVar
 from accounts.scope import Actor
 from config.core.exceptions import Unavailable
 from config.core.logs import request_id
+from config.core.metrics import STREAMS
 
 logger = logging.getLogger("anamnesis.stream")
 Part = TypeVar("Part")
@@ -65,6 +66,7 @@ class Stream:
         self._slots, self._actor, self._held = STREAM_SLOTS, actor, False
         self._slots.acquire(actor)
         self._held = True
+        STREAMS.labels("report").inc()
         try:
             self.parts = make()
         except BaseException:
@@ -86,6 +88,7 @@ class Stream:
         """Give the slot back."""
         if self._held:
             self._held = False
+            STREAMS.labels("report").dec()
             self._slots.release(self._actor)
 
     __del__ = close  # Nobody closes what was never sent.

@@ -23,6 +23,7 @@ from granian.server import MPServer
 
 from config.core.collecting import without_collecting
 from config.core.databases import counters_connection
+from config.core.metrics import share_counts
 from config.core.schema import pending_migrations, refuse_missing_triggers
 from config.rest.documentation import make_documents
 
@@ -82,6 +83,8 @@ class Command(BaseCommand):
         refuse_unmigrated()
         refuse_missing_triggers()
         collect_static_files()
+        if settings.METRICS_TOKEN:
+            share_counts()
         load_application()
         # Workers that make the file of the counters at once are in each other's way.
         counters_connection().ensure_connection()
