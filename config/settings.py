@@ -291,11 +291,15 @@ if 0 < len(METRICS_TOKEN) < 32:
     raise ImproperlyConfigured("METRICS_TOKEN has 32 or more random characters")
 
 # --- logs: route and ids, never a query string or a body ------------------------------------------
+LOG_FORMATTERS = {"json": "config.core.logs.JsonFormatter", "text": "config.core.logs.TextFormatter"}
+LOG_FORMAT = env.str("LOG_FORMAT", default="json")
+if LOG_FORMAT not in LOG_FORMATTERS:
+    raise ImproperlyConfigured("LOG_FORMAT is json or text")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "config.core.logs.JsonFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "formatters": {"line": {"()": LOG_FORMATTERS[LOG_FORMAT]}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},

@@ -29,6 +29,7 @@ from config.rest.streaming import Stream, StreamSlots
 from exports import metrics as outbox
 from tests.conftest import ApiClient
 from tests.pages import sign_in
+from tests.test_import_law import modules
 
 CANARY = "ZZcanary"
 BEARER = f"Bearer {settings.METRICS_TOKEN}"
@@ -207,6 +208,15 @@ def test_an_audit_event_that_cannot_be_written_is_counted(api, clinic, monkeypat
         assert api(Role.HC_VIEW_ALL).post(f"{clinic.base}/patients", {"first_name": "A", "last_name": "B"}).status_code == 403
     after = {name: counted("anamnesis_audit_failures_total", kind=name) for name in before}
     assert {name: after[name] - before[name] for name in before} == {**dict.fromkeys(before, 0), kind: 1}
+
+
+def test_every_limit_that_the_code_counts_by_has_its_word():
+    sources = [
+        path.read_text(encoding="utf-8") for name, path in modules().items() if "throttling" in path.read_text(encoding="utf-8")
+    ]
+    subjects = set(re.findall(r'f"(\w+):\{', "".join(sources)))
+    # The pause of an account is one of the ways to be locked out.
+    assert {word for word in subjects if word != "account"} | {"sign_in"} == set(metrics.LIMITS)
 
 
 def test_streams_are_counted_while_they_are_open(monkeypatch):

@@ -16,6 +16,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 # The package itself reads this variable: whoever has it counts in files of that directory, one for each process.
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+LIMITS = ("user", "address", "failed", "sign_in", "password", "number", "taken")
+AUDIT_KINDS = ("read", "change", "denial")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -43,7 +45,7 @@ def count_request(route: str | None, method: str | None, status: int, seconds: f
 
 @contextmanager
 def audit_failures_counted(kind: str) -> Iterator[None]:
-    """Count it where what is inside fails, which writes an audit event; `kind` is read, change or denial."""
+    """Count it where what is inside fails, which writes an audit event; `kind` is one of AUDIT_KINDS."""
     try:
         yield
     except Exception:
@@ -52,11 +54,17 @@ def audit_failures_counted(kind: str) -> Iterator[None]:
 
 
 def share_counts() -> None:
-    """Let this process and those that it starts from now on count in one place, which goes with it."""
+    """Let this process and those that it starts from now on count in one place, which goes with it.
+
+    Counters begin at 0: Prometheus sees no increase where a series begins with its first failure.
+    """
     directory = tempfile.mkdtemp(prefix="anamnesis-metrics-")
     os.environ[DIRECTORY] = directory
     values.ValueClass = values.MultiProcessValue()
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    for counter, words in ((RATE_LIMITED, LIMITS), (AUDIT_FAILURES, AUDIT_KINDS)):
+        for word in words:
+            counter.labels(word)
 
 
 def counts() -> CollectorRegistry:

@@ -20,7 +20,7 @@ from django.middleware.security import SecurityMiddleware as _Security
 from whitenoise.middleware import WhiteNoiseMiddleware as _StaticFiles
 
 from config.core.exceptions import TlsRequired, Unavailable
-from config.core.logs import request_id
+from config.core.logs import NOBODY, caller, request_id
 from config.core.metrics import count_request
 from config.core.refusals import refusal
 
@@ -86,7 +86,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = request_id.set(uuid.uuid4().hex)
+        token, caller_token = request_id.set(uuid.uuid4().hex), caller.set(NOBODY)
         started = time.perf_counter()
         try:
             response = self.get_response(request)
@@ -95,6 +95,7 @@ class RequestIdMiddleware:
             return response
         finally:
             request_id.reset(token)
+            caller.reset(caller_token)
 
     def _log(self, request: HttpRequest, response: HttpResponse, started: float) -> None:
         if not logger.isEnabledFor(logging.INFO):

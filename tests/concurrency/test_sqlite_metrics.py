@@ -49,6 +49,8 @@ def test_every_process_tells_what_all_have_counted(embedded, tmp_path):  # noqa:
         counting = {int(file.stem.rpartition("_")[2]) for file in directory.glob("histogram_*.db")}
         assert len(counting) == 2
         assert os.stat(directory).st_mode & 0o077 == 0
+        for series in ('audit_failures_total{kind="read"}', 'rate_limited_total{limit="user"}'):
+            assert f"anamnesis_{series} 0.0" in texts[-1].splitlines()
         assert key.split("_")[1] not in texts[-1]
         assert base.rpartition("/")[2] not in texts[-1]
     finally:

@@ -40,7 +40,7 @@ CONNECTIONS = 2_048
 FILES_A_CONNECTION = 4
 KILL_AFTER_SECONDS = 10
 LOGGING = {
-    "formatters": {"generic": {"()": "config.core.logs.JsonFormatter"}, "access": {"()": "config.core.logs.JsonFormatter"}},
+    "formatters": {name: settings.LOGGING["formatters"]["line"] for name in ("generic", "access")},
     "handlers": {
         "console": {"formatter": "generic", "class": "logging.StreamHandler"},
         "access": {"formatter": "access", "class": "logging.StreamHandler"},
