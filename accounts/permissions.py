@@ -14,6 +14,7 @@ class Permission(Enum):
 
     READ = "read", frozenset(Role), False
     READ_STAFF_ONLY = "read staff only", STAFF, False
+    READ_ADMINISTRATORS_ONLY = "read administrators only", ADMINISTRATORS, False
     WRITE_PATIENTS = "write patients", ADMINISTRATORS | CAREGIVERS, True
     MEASURE = "measure", ADMINISTRATORS | CAREGIVERS | {Role.PATIENT}, True
     ADMINISTER = "administer", ADMINISTRATORS, True

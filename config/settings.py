@@ -1,5 +1,6 @@
 """All settings. Everything that differs between installations comes from the environment (.env.example)."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -289,6 +290,24 @@ SPECTACULAR_SETTINGS = {
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 if 0 < len(METRICS_TOKEN) < 32:
     raise ImproperlyConfigured("METRICS_TOKEN has 32 or more random characters")
+
+# --- webhooks -------------------------------------------------------------------------------------
+# Where the server is reached from outside, without a slash at the end: addresses in messages begin with it.
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
+WEBHOOK_PORTS = [int(port) for port in env.list("WEBHOOK_PORTS", default=["443", "8443"])]
+WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
+for _network in WEBHOOK_ALLOWED_NETWORKS:
+    ip_network(_network)
+WEBHOOK_CONNECT_SECONDS = env.float("WEBHOOK_CONNECT_SECONDS", default=2)
+WEBHOOK_ANSWER_SECONDS = env.float("WEBHOOK_ANSWER_SECONDS", default=10)
+# Seconds until a message is sent again, on average, after its first failure, its second and so on; later always the last one.
+WEBHOOK_RETRY_SECONDS = [
+    float(seconds)
+    for seconds in env.list("WEBHOOK_RETRY_SECONDS", default=["5", "30", "120", "600", "1800", "3600", "7200", "14400", "28800"])
+]
+# Connections that a worker has open at a time.
+WEBHOOK_CONNECTIONS = env.int("WEBHOOK_CONNECTIONS", default=32)
 
 # --- logs: route and ids, never a query string or a body ------------------------------------------
 LOG_FORMATTERS = {"json": "config.core.logs.JsonFormatter", "text": "config.core.logs.TextFormatter"}

@@ -45,6 +45,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "organization": ("created", "updated", "reset"),
     "user": ("created", "updated", "active", "blocked", "stopped", "cancelled"),
     "api_key": ("issued", "revoked"),
+    "webhook_endpoint": ("created", "updated", "archived", "secret_rotated", "paused", "tested", "replayed"),
 }
 
 

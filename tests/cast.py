@@ -19,6 +19,8 @@ from accounts.services.catalogs import archive_catalog_row
 from accounts.services.keys import revoke_key
 from accounts.services.users import create_user
 from clinical.models import Appointment, RuleOverride, SocialHistory
+from exports.models import WebhookDelivery, WebhookEndpoint
+from exports.services import archive_endpoint
 from patients.models import ChartEntry, Patient, PatientTag, ReferralAttribution, Relationship, TagDefinition
 from tests import policy
 from tests.conftest import ApiClient
@@ -155,6 +157,8 @@ class Cast:
         model = model_of(route)
         if model is CareGroup and place is Place.OTHER_GROUP:
             return self.clinic.other_group
+        if model in (WebhookEndpoint, WebhookDelivery):
+            return self._endpoint(place)
         if issubclass(model, Catalog):
             return self._archived_row(model) if place is Place.ARCHIVED else self._home(place).row(model)
         if place not in self.patients:
@@ -165,6 +169,16 @@ class Cast:
     def _home(self, place: Place) -> Clinic:
         """Return the clinic in which the objects of `place` stand."""
         return self.clinics[Place.FOREIGN] if place is Place.FOREIGN_UNDER_OWN_PATH else self.clinics.get(place, self.clinic)
+
+    def _endpoint(self, place: Place) -> WebhookEndpoint:
+        """Return the webhook endpoint of the clinic in `place`, or the one that it has archived."""
+        home, archived = self._home(place), place is Place.ARCHIVED
+        rows = WebhookEndpoint.objects.filter(organization=home.organization, deleted_at__isnull=not archived)
+        if (found := rows.first()) is None:
+            found = home.endpoint()
+            if archived:
+                archive_endpoint(actor=SYSTEM, endpoint=found, base_version=1)
+        return found
 
     def _archived_row(self, model: type[Catalog]) -> Catalog:
         found = model.objects.filter(organization=self.clinic.organization).exclude(deleted_at=None).first()
@@ -202,9 +216,15 @@ class Cast:
             return {"alert_uuids": [str(self.object(route, place).uuid)]}
         if method == "PUT":
             return {"fields": [self._new(model_of(route), place)]}
+        if route.endswith("/replay"):
+            return {"since": timezone.now().isoformat()}
         if method == "PATCH" or ("_uuid>" in route and not _adds(route)):
             version = {"base_version": getattr(self.object(route, place), "version", 1)}
-            return version if policy.catalog_of(route) else {**named, **version, "new_status": "inactive"}
+            return (
+                version
+                if policy.catalog_of(route) or "<endpoint_uuid>" in route
+                else {**named, **version, "new_status": "inactive"}
+            )
         return self._new(model_of(route), place) or named
 
     def _new(self, model, place: Place) -> dict[str, Any]:
@@ -212,6 +232,8 @@ class Cast:
         if issubclass(model, ChartEntry):
             named = {"patient_uuid": self._patient_id(place)} if model is Appointment else {}
             return named | another(self._home(place), model)
+        if model is WebhookEndpoint:
+            return {"url": "https://hooks.clinic.example/new", "description": "New"}
         if not issubclass(model, Catalog):
             return {}
         return {"name": f"New {next(_numbers)}"} | wire(model, self._home(place).least(model))

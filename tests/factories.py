@@ -38,6 +38,8 @@ from clinical.models import (
     Workflow,
     WorkflowFiring,
 )
+from exports.models import WebhookEndpoint
+from exports.services import create_endpoint
 from patients.models import (
     BillingType,
     ChartEntry,
@@ -146,6 +148,11 @@ class Clinic:
             Workflow: {"program": self.catalogs["program"]},
         }
         return needed.get(model, {})
+
+    def endpoint(self, url: str = "https://hooks.clinic.example/anamnesis", **values: Any) -> WebhookEndpoint:
+        """Make a webhook endpoint."""
+        given = {"description": "Test", **values}
+        return create_endpoint(actor=SYSTEM, organization=self.organization, url=url, **given)[0]
 
     def appointment(self, patient: Patient, **values) -> Appointment:
         """Make an appointment of a patient."""

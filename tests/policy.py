@@ -217,6 +217,7 @@ REPORTS = (
     "usersStatusChangeReasons",
 )
 REPORT = Entry(Kind.COUNT, 200, STAFF)
+WEBHOOK = "api/v1/<org_id>/webhook-endpoints/<endpoint_uuid>"
 
 
 POLICY: dict[str, dict[str, Entry]] = {
@@ -247,6 +248,13 @@ POLICY: dict[str, dict[str, Entry]] = {
     "api/v1/<org_id>/patients/<patient_uuid>/guardians": {"GET": READ},
     **{route: methods for name, row in CATALOGS.items() for route, methods in _catalog(name, row).items()},
     "api/v1/<org_id>/events": {"GET": REPORT},
+    "api/v1/<org_id>/webhook-endpoints": {"GET": Entry(Kind.LIST, 200, ADMINISTERS), "POST": ADD},
+    WEBHOOK: {"GET": Entry(Kind.READ, 200, ADMINISTERS), "PATCH": CORRECT},
+    f"{WEBHOOK}/archive": {"POST": CORRECT},
+    f"{WEBHOOK}/rotate-secret": {"POST": CORRECT},
+    f"{WEBHOOK}/test": {"POST": CORRECT},
+    f"{WEBHOOK}/replay": {"POST": CORRECT},
+    f"{WEBHOOK}/deliveries": {"GET": Entry(Kind.READ, 200, ADMINISTERS)},
     "^api/": NOWHERE,
     "v1/me": {"GET": SELF},
     "v1/patients": {"GET": LIST, "POST": CREATE},
@@ -288,6 +296,8 @@ def sees(route: str, caller: Caller) -> frozenset[Place]:
     """Return the places whose objects `caller` sees through `route`."""
     if "<user_id>" in route:
         return SEES_USERS[caller]
+    if "webhook-endpoints" in route:
+        return SEES_CATALOGS[caller]
     name = catalog_of(route)
     if name is None:
         return SEES[caller]
@@ -299,6 +309,8 @@ def places_of(route: str) -> tuple[Place, ...]:
     in_path = "<org_id>" in route
     if "<user_id>" in route:
         return (Place.OWN, *sorted(OF_OTHERS), Place.RANDOM, Place.MALFORMED)
+    if "<endpoint_uuid>" in route:
+        return tuple(place for place in Place if place not in (Place.NO_GROUP, Place.OTHER_GROUP))
     if (name := catalog_of(route)) and CATALOGS[name] in route:
         nowhere = {Place.NO_GROUP} if name == "care-groups" else {Place.NO_GROUP, Place.OTHER_GROUP}
         return tuple(place for place in Place if place not in nowhere)

@@ -27,6 +27,7 @@ from accounts.models import (
 from accounts.models.catalogs import Catalog
 from clinical.models import Instrument
 from config.core.databases import broken_constraint
+from exports.models import WebhookDelivery, WebhookEndpoint
 from patients.models import ChartEntry, Enrolment, Patient, PatientIdentifier, ReferralSource
 from tests.append_only import lifted
 from tests.factories import NOON, Clinic
@@ -92,6 +93,7 @@ SHARED: dict[str, Setting] = {
     "rule_override_one_a_kind": {},
     "rule_override_one_an_instrument": lambda clinic, row: {"instrument_id": clinic.row(Instrument).pk},
     "social_history_one_a_category": {},
+    "webhook_delivery_once": {},
     "workflow_firing_once": {},
 }
 
@@ -134,6 +136,16 @@ def new_second_factor(clinic: Clinic) -> SecondFactor:
     return factor
 
 
+def new_endpoint(clinic: Clinic) -> WebhookEndpoint:
+    return WebhookEndpoint(organization=clinic.organization, url="https://example.com/", description="Test", secret_sealed=b"1")
+
+
+def new_delivery(clinic: Clinic) -> WebhookDelivery:
+    event = inserted(OutboxEvent(organization_id=clinic.organization.pk, type="test", subject_uuid=clinic.organization.uuid))
+    ids = {"organization_id": clinic.organization.pk, "endpoint": inserted(new_endpoint(clinic)), "event": event}
+    return WebhookDelivery(**ids, created_at=NOON)
+
+
 OTHERS: dict[type[models.Model], Callable[[Clinic], models.Model]] = {
     AuditSeal: lambda clinic: AuditSeal(event_id=2**40 + next(_numbers), organization_id=2**40, position=1, digest=b"1"),
     ApiKey: lambda clinic: ApiKey(user=clinic.users[Role.HC_ADMIN], key_id=f"key {next(_numbers)}", secret_hash=b"1"),
@@ -146,6 +158,8 @@ OTHERS: dict[type[models.Model], Callable[[Clinic], models.Model]] = {
     PatientIdentifier: new_identifier,
     SecondFactor: new_second_factor,
     User: new_user,
+    WebhookDelivery: new_delivery,
+    WebhookEndpoint: new_endpoint,
 }
 
 

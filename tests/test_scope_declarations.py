@@ -8,12 +8,14 @@ from django.db import models
 
 from accounts.models import ApiKey, AuditEvent, CareGroup, RateWindow, Role, SecondFactor, Session, User, UserStatusChange
 from accounts.scope import RULES, Actor, ScopePath, scope, viewer_of, visible
+from exports.models import OutboxPosition
 from patients.models import Patient
 
 OUR_APPS = ("accounts", "patients", "clinical", "exports")
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OUR_APPS]
 
 WITHOUT_ORGANIZATION = {
+    OutboxPosition: "up to where the events of all organizations were read; holds nobody's data",
     RateWindow: "counts requests by user or address; holds nobody's data",
     Session: "who is signed in, an FC_ADMIN for all organizations or nobody yet; reached by its key or its user only",
 }

@@ -122,6 +122,21 @@ def insert_values(
     _write(model, columns, _cells(columns, rows, using), using)
 
 
+def update_values(
+    model: type[models.Model], names: Sequence[str], rows: Mapping[int, Sequence[Any]], using: str = "default"
+) -> None:
+    """Write the values of the attributes `names` into rows that have no version, by id, in the transaction that is open."""
+    fields, connection = [column_of(model, name) for name in names], connections[using]
+    written = ", ".join(f'"{field.column}" = %s' for field in fields)
+    statement = f'UPDATE "{model._meta.db_table}" SET {written} WHERE "{model._meta.pk.column}" = %s'  # noqa: S608
+    parameters = [
+        [*(field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)), pk]
+        for pk, values in rows.items()
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, parameters)
+
+
 def prepare_row(model: type[models.Model], values: Mapping[str, Any], using: str = "default") -> list[Any]:
     """Return a new row as `insert_prepared` takes it, which takes longer than to insert it, and no lock.
 

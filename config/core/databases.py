@@ -212,6 +212,14 @@ def database_sessions(using: str = "default") -> tuple[dict[str, int], int]:
         return found, cursor.fetchone()[0]
 
 
+def database_clock(using: str = "default") -> datetime.datetime:
+    """Return the moment that `DatabaseNow` stands for now."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()" if on_postgres(using) else "SELECT strftime('%Y-%m-%d %H:%M:%f+00:00', 'now')")
+        (now,) = cursor.fetchone()
+    return now if isinstance(now, datetime.datetime) else datetime.datetime.fromisoformat(now)
+
+
 def writers_have_ended(timeout: float, using: str = "default") -> bool:
     """Wait until every transaction has ended that may still add rows now; False if one has not after `timeout` seconds.
 
@@ -219,9 +227,7 @@ def writers_have_ended(timeout: float, using: str = "default") -> bool:
     """
     if not on_postgres(using):
         return True
-    with connections[using].cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        begun = cursor.fetchone()[0]
+    begun = database_clock(using)
     given_up = time.monotonic() + timeout
     while horizon(using) <= begun:
         if time.monotonic() > given_up:

@@ -110,6 +110,16 @@ PRACTICE: dict[str, dict[str, Any]] = {
         "weight_lbs": 143.5,
     },
     "set_field_values": {"fields": [{"field_definition_uuid": "@patient-field-definitions", "value": "Left"}]},
+    # --- webhooks ---------------------------------------------------------------------------------
+    "create_webhook_endpoint": {
+        "url": "https://hooks.clinic.example/anamnesis",
+        "description": "Recall letters",
+        "event_types": ["patient.created", "appointment.cancelled"],
+        "ordered_by_patient": True,
+    },
+    "update_webhook_endpoint": {"base_version": "@version", "event_types": ["patient.created", "patient.updated"]},
+    "rotate_webhook_secret": {"base_version": "@version"},
+    "replay_webhook_deliveries": {"since": "@since"},
     # --- changes ----------------------------------------------------------------------------------
     "update_patient": {"base_version": "@version", "mobile_phone": "+1 212 555 0199"},
     "update_appointment": {"base_version": "@version", "status": "confirmed"},

@@ -5,10 +5,16 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import Role
 from clinical.models import Instrument, MonitoringAlert
 from config.rest.schema import document
+from exports.models import WebhookEndpoint
 from exports.registry import REPORTS
+from exports.webhooks import leases
+from exports.webhooks.outbox import OutboxReader
+from exports.webhooks.transport import Outcome
 from tests.contracts.documents import NULL
 from tests.contracts.example_bodies import BATCHES, BODIES
 from tests.exports.rows import add_row
@@ -97,7 +103,7 @@ class Run:
         if isinstance(value, list):
             return [self._filled(inner, address) for inner in value]
         if value == "@version":
-            entity = re.sub(r"/(archive|disable|transition-status)$", "", address)
+            entity = re.sub(r"/(archive|disable|transition-status|rotate-secret)$", "", address)
             return self.client("GET", entity).json()["version"]
         return self.ids[value[1:]] if isinstance(value, str) and value.startswith("@") else value
 
@@ -122,6 +128,7 @@ def _names(described: dict | None) -> Iterator[str]:
 
 # --- what differs from run to run -----------------------------------------------------------------
 NUMBERS = {"created_by": 7, "Mutation_ID": 1, "id": 1042, "patient_id": 1042, "age": 41}
+SECRETS = {"apiKey": "anm_kq7Vd2Lp_EXAMPLE", "secret": "whsec_EXAMPLE"}
 CURSORS = {"end_cursor", "nextCursor", "prevCursor"}
 CURSOR = "gAAAAABl4vHkQ2x1c3Rlcg"
 SERVER = "https://anamnesis.example"
@@ -150,8 +157,8 @@ def _stable(value: Any, name: str) -> Any:
 def _stable_text(value: str, name: str) -> str:
     if name in CURSORS:
         return CURSOR
-    if name == "apiKey":
-        return "anm_kq7Vd2Lp_EXAMPLE"
+    if name in SECRETS:
+        return SECRETS[name]
     if name == "id" and re.fullmatch(r"\w{8}", value):
         return "kq7Vd2Lp"
     if re.match(r"\d{4}-\d\d-\d\d", value) and not value.startswith(SENT):
@@ -173,9 +180,21 @@ def _stable_time(value: str) -> str:
 # --- who and what is there ------------------------------------------------------------------------
 def practice_run(clinic: Clinic, api: Callable[..., Any]) -> Run:
     """Return a run over the practice dialect, by an administrator."""
+    endpoint, since = clinic.endpoint(event_types=["patient.created"]), timezone.now()
     relative = clinic.patient(first_name="Ines", last_name="Quist")
-    ids = {"organization": str(clinic.organization.uuid), "relative": str(relative.uuid)}
-    return Run("practice", api(), ids)
+    _deliver(endpoint)
+    rows = {"organization": clinic.organization, "relative": relative, "webhook-endpoints": endpoint}
+    return Run("practice", api(), {name: str(row.uuid) for name, row in rows.items()} | {"since": since.isoformat()})
+
+
+def _deliver(endpoint: WebhookEndpoint) -> None:
+    """Give an endpoint a log: what is to be sent to it was sent."""
+    reader = OutboxReader()
+    while reader.make_deliveries():
+        pass
+    lease = leases.take(endpoint.pk)
+    assert lease is not None
+    leases.record(lease, [Outcome(status=200, duration=87, error="")] * len(lease.deliveries))
 
 
 def public_run(clinic: Clinic, api: Callable[..., Any]) -> Run:

@@ -32,6 +32,7 @@ from config.rest.compiled.disclosures import Disclosure, found_with
 from config.rest.compiled.plans import Computed, LoadedField, ResponsePlan, response_plan
 from config.rest.compiled.queries import Query
 from config.rest.responses import to_json
+from exports.models import WebhookDelivery, WebhookEndpoint
 from patients.models import ChartEntry, Enrolment, FieldDefinition, Patient, Provider, ReferralAttribution
 from patients.services.charts import archive_entry
 from tests.append_only import lifted
@@ -308,6 +309,25 @@ def event_of_catalog(clinic: Clinic) -> OutboxEvent:
     return OutboxEvent.objects.get(subject_uuid=clinic.catalog(Provider, "Dr. Told").uuid)
 
 
+def full_endpoint(clinic: Clinic) -> WebhookEndpoint:
+    row = clinic.endpoint(event_types=["patient.created"], ordered_by_patient=True)
+    WebhookEndpoint.objects.filter(pk=row.pk).update(failing_since=MOMENT, deleted_at=MOMENT)
+    return row
+
+
+def not_yet_delivered(clinic: Clinic) -> WebhookDelivery:
+    event, endpoint = event_of_patient(clinic), clinic.endpoint()
+    ids = {"organization_id": clinic.organization.pk, "endpoint": endpoint, "event": event}
+    return WebhookDelivery.objects.create(**ids, created_at=NOON)
+
+
+def delivered(clinic: Clinic) -> WebhookDelivery:
+    row = not_yet_delivered(clinic)
+    values = {"attempts": 3, "due_at": MOMENT, "attempted_at": MOMENT, "response_status": 500, "duration": 12}
+    WebhookDelivery.objects.filter(pk=row.pk).update(**values, error="answered 500")
+    return row
+
+
 ROWS: dict[type[models.Model], dict[str, Callable[[Clinic], models.Model]]] = {
     Patient: {
         "full": full_patient,
@@ -323,6 +343,8 @@ ROWS: dict[type[models.Model], dict[str, Callable[[Clinic], models.Model]]] = {
     User: {"full": full_user, "empty": lambda clinic: clinic.users[Role.HC_ADMIN]},
     UserStatusChange: {"full": full_status_change, "empty": empty_status_change},
     OutboxEvent: {"full": event_of_patient, "empty": event_of_catalog},
+    WebhookEndpoint: {"full": full_endpoint, "empty": Clinic.endpoint},
+    WebhookDelivery: {"full": delivered, "empty": not_yet_delivered},
     ApiKey: {"full": full_key, "empty": lambda clinic: key_row(new_key(clinic.users[Role.HC_VIEW_ALL]))},
 }
 """The rows that each model is tried on; a read serializer of a model that is missing here fails."""
@@ -408,6 +430,7 @@ NEVER_SET = {
     "warnings": "told by the answers of a create and a change only",
     "potential_duplicates": "told by the answer of a create only",
     "apiKey": "told by the answer that issues it only",
+    "secret": "told by the answers with a new one only",
     "deleted_at": "set in archived rows only",
     **dict.fromkeys(("referral_source", "referral_partner", "referring_patient"), "the full attribution has a provider"),
 }
