@@ -18,11 +18,15 @@ class AccountsConfig(AppConfig):
             "auditevent_never_emptied",
             "auditseal_append_only",
             "auditseal_never_emptied",
+            "organization_sandbox_fixed",
         ),
-        "sqlite": tuple(
-            f"accounts_{table}_append_only_{event}"
-            for table in ("auditchain", "auditedpatient", "auditevent", "auditseal")
-            for event in ("delete", "insert", "update")
+        "sqlite": (
+            *(
+                f"accounts_{table}_append_only_{event}"
+                for table in ("auditchain", "auditedpatient", "auditevent", "auditseal")
+                for event in ("delete", "insert", "update")
+            ),
+            "organization_sandbox_fixed",
         ),
     }
 

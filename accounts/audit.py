@@ -13,6 +13,7 @@ from accounts.models.events import OutboxEvent
 from accounts.scope import Actor, organization_of, scope_of
 from config.core.bulk_writes import insert_values
 from config.core.databases import committed_soon
+from config.core.metrics import audit_failures_counted
 from config.core.orm import Versioned, uuid7, word_for
 from config.core.page_statements import Addition
 
@@ -38,6 +39,7 @@ def action_word(model: type[Model], action: str) -> str:
     return f"{word_for(model)}.{_WORDS.get(action, action)}"
 
 
+@audit_failures_counted("change")
 def record_change(
     actor: Actor,
     action: str,
@@ -72,6 +74,7 @@ def record_change(
         _publish(actor, organization_id, event, list(_subjects(changed_rows, event, event_subject)))
 
 
+@audit_failures_counted("change")
 def record_new_patients(
     actor: Actor, action: str, organization_id: int, patients: Mapping[int, UUID], *, event: str, changed: Iterable[str] = ()
 ) -> None:

@@ -58,18 +58,23 @@ class Scoped(Protocol):
 class Viewer(Compilable):
     """What of an Actor decides which rows are in scope: compiled SQL is shared by viewers of one role.
 
-    None for what the actor does not have; a rule that needs it then finds nothing.
+    None for what the actor does not have; a rule that needs it then finds nothing. `out_of_reach` takes rows away, and None
+    takes none.
     """
 
     role: str
     user_id: Any = parameter(BigIntegerField())
     organization_id: Any = parameter(BigIntegerField())
     group_ids: Any = parameter(BigIntegerField())
+    out_of_reach: Any = parameter(BigIntegerField())
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, and by which route. `organization_id` is None for FC_ADMIN and for commands."""
+    """Who acts, and by which route. `organization_id` is None for FC_ADMIN and for commands.
+
+    `out_of_reach` are ids of organizations that one who has none does not reach: sandboxes, for an API key.
+    """
 
     role: str
     user_id: Any = None
@@ -77,6 +82,7 @@ class Actor:
     organization_id: Any = None
     organization_uuid: UUID | None = None
     group_ids: Any = ()
+    out_of_reach: Any = None
     default_group_id: int | None = None
     timezone: str = "UTC"
     catalog_version: int = 0
@@ -94,7 +100,7 @@ class Actor:
 
 def viewer_of(actor: Actor) -> Viewer:
     """Return `actor` as compiled queries take one."""
-    return Viewer(actor.role, actor.user_id, actor.organization_id, actor.group_ids)
+    return Viewer(actor.role, actor.user_id, actor.organization_id, actor.group_ids, actor.out_of_reach)
 
 
 def scope(actor: Actor, queryset: QuerySet) -> QuerySet:
@@ -135,8 +141,11 @@ class _Reach:
 NOTHING = Q(pk__in=[])
 
 
-def _everything(reach: _Reach, actor: Actor | Viewer) -> Q:
-    return Q()
+def _within_reach(reach: _Reach, actor: Actor | Viewer) -> Q:
+    """All rows, but those of the organizations that are out of reach; rows of no organization are everybody's here."""
+    if actor.out_of_reach is None:
+        return Q()
+    return ~Q(**{f"{reach.prefix}{reach.path.organization}__anyof": actor.out_of_reach})
 
 
 def _organization(reach: _Reach, actor: Actor | Viewer) -> Q:
@@ -155,7 +164,7 @@ def _own_record(reach: _Reach, actor: Actor | Viewer) -> Q:
 
 
 RULES: dict[str, Callable[[_Reach, Actor | Viewer], Q]] = {
-    Role.FC_ADMIN: _everything,
+    Role.FC_ADMIN: _within_reach,
     Role.HC_ADMIN: _organization,
     Role.HC_VIEW_ALL: _organization,
     Role.HC_PRIMARY: _care_groups,

@@ -22,7 +22,7 @@ from accounts.models import User
 from accounts.scope import Actor, scope_of
 from accounts.services.second_factors import is_required, second_factor_of
 from accounts.services.users import NewPassword, update_user
-from config.core.logs import request_id
+from config.core.logs import Caller, caller, request_id
 from config.core.middleware import client_address, route_of
 from config.core.orm import is_id, word_for
 from config.rest import throttling
@@ -34,6 +34,7 @@ def actor_of(request: HttpRequest) -> Actor:
     if "actor" not in kept:
         route, user = route_of(request) or "admin/", cast(User, request.user)
         kept["actor"] = actor_of_user(user, route=route, request_id=request_id.get(), address=client_address(request))
+        caller.set(Caller(user.organization_id))
     return kept["actor"]
 
 

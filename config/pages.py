@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from config.core.exceptions import RateLimited, Unavailable
+from config.core.metrics import RATE_LIMITED
 from config.core.middleware import HEALTH, is_api
 from config.core.refusals import refusal
 from config.rest import throttling
@@ -32,7 +33,7 @@ class PageLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Load balancers ask them every few seconds, perhaps from the address of a proxy that everybody shares: a limit would let
-        # anybody have the server taken out of service. Counting would cost as much as what /readyz does, one query.
+        # anybody have the server taken out of service, or unwatched. Counting would cost as much as what /readyz does, one query.
         if is_api(request.path) or request.path in HEALTH:
             return self.get_response(request)
         return self._refuse(request) or self.get_response(request)
@@ -61,6 +62,7 @@ def refused(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
     """Return the page for somebody who may not try to sign in for now."""
+    RATE_LIMITED.labels("sign_in").inc()
     cool_off = int(settings.AXES_COOLOFF_TIME * 3600)
     seconds = getattr(request, "retry_after", cool_off)
     return refusal(request, 429, "Too many attempts to sign in have failed.", seconds)

@@ -85,6 +85,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.core.middleware.RequestIdMiddleware",
+    "config.core.middleware.MetricsMiddleware",
     "config.core.middleware.SecurityHeadersMiddleware",
     "config.core.middleware.AllowedHostMiddleware",
     "config.core.middleware.TlsMiddleware",
@@ -131,7 +132,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 HTTPS = env.bool("HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # Load balancers ask the server itself, without TLS.
+# Load balancers and monitoring ask the server itself, without TLS.
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -283,6 +285,12 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [],
 }
 
+# --- monitoring -----------------------------------------------------------------------------------
+# What Prometheus must send to read /metrics; without one there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if 0 < len(METRICS_TOKEN) < 32:
+    raise ImproperlyConfigured("METRICS_TOKEN has 32 or more random characters")
+
 # --- webhooks -------------------------------------------------------------------------------------
 # Where the server is reached from outside, without a slash at the end: addresses in messages begin with it.
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
@@ -302,11 +310,15 @@ WEBHOOK_RETRY_SECONDS = [
 WEBHOOK_CONNECTIONS = env.int("WEBHOOK_CONNECTIONS", default=32)
 
 # --- logs: route and ids, never a query string or a body ------------------------------------------
+LOG_FORMATTERS = {"json": "config.core.logs.JsonFormatter", "text": "config.core.logs.TextFormatter"}
+LOG_FORMAT = env.str("LOG_FORMAT", default="json")
+if LOG_FORMAT not in LOG_FORMATTERS:
+    raise ImproperlyConfigured("LOG_FORMAT is json or text")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "config.core.logs.JsonFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "formatters": {"line": {"()": LOG_FORMATTERS[LOG_FORMAT]}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},

@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
+from config.metrics import metrics
 from config.rest import documentation, general, practice, public
 
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("docs/", documentation.index, name="docs"),
     path("docs/guides/<name>/", documentation.guide_page, name="docs-guide"),
     path("docs/<name>/", documentation.dialect, name="docs-dialect"),

@@ -42,7 +42,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "rule_override": _RECORD,
     "planned_action": ("created", "planned", "completed"),
     "workflow": ("fired",),
-    "organization": ("created", "updated"),
+    "organization": ("created", "updated", "reset"),
     "user": ("created", "updated", "active", "blocked", "stopped", "cancelled"),
     "api_key": ("issued", "revoked"),
     "webhook_endpoint": ("created", "updated", "archived", "secret_rotated", "paused", "tested", "replayed"),

@@ -14,7 +14,7 @@ from typing import Any
 from accounts.models import ApiKey, CareGroup, Organization, Role, User
 from accounts.scope import Actor
 from accounts.services.catalogs import create_catalog_row
-from accounts.services.keys import issue_key
+from accounts.services.keys import issue_key, split_key
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
 from clinical.models import (
@@ -103,6 +103,7 @@ class Clinic:
 
     name: str
     parent: Organization | None = None
+    is_sandbox: bool = False
     keys: dict[str, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     catalogs: dict[str, Any] = field(default_factory=dict)
@@ -110,7 +111,13 @@ class Clinic:
     def __post_init__(self) -> None:
         slug = f"{self.name.lower().replace(' ', '-')}-{next(_numbers)}"
         self.organization = create_organization(
-            actor=SYSTEM, name=self.name, slug=slug, parent=self.parent, country="US", timezone="America/New_York"
+            actor=SYSTEM,
+            name=self.name,
+            slug=slug,
+            parent=self.parent,
+            country="US",
+            timezone="America/New_York",
+            is_sandbox=self.is_sandbox,
         )
         self.group = self.catalog(CareGroup, f"{self.name} Team A")
         self.other_group = self.catalog(CareGroup, f"{self.name} Team B")
@@ -260,7 +267,7 @@ def new_key(user: User, **values) -> str:
 
 def key_row(raw: str) -> ApiKey:
     """Return the row of a key."""
-    return ApiKey.objects.get(key_id=raw.split("_")[1])
+    return ApiKey.objects.get(key_id=split_key(raw.strip()).key_id)
 
 
 __all__ = ["SYSTEM", "CareGroup", "Clinic", "archive", "key_row", "make_patient", "new_key"]

@@ -17,6 +17,7 @@ os.environ.setdefault("RATE_LIMIT_PER_MINUTE", "1000000")
 os.environ.setdefault("ANONYMOUS_PER_MINUTE", "1000000")
 os.environ.setdefault("FAILED_KEYS_PER_MINUTE", "1000000")
 os.environ.setdefault("IDENTITY_MISSES_PER_MINUTE", "1000000")
+os.environ.setdefault("METRICS_TOKEN", "tests-only-" + "m" * 32)
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 
 from config.settings import *  # noqa: F403

@@ -73,13 +73,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("exports.reports", "exports.lines"),
     ("exports.registry",),
     ("exports.services", "exports.webhooks"),
+    ("exports.metrics",),
     ("exports.demo",),
     ("exports.practice", "exports.public"),
     ("exports.admin",),
     ("exports.management",),
     ("config.formats",),  # Django's names of formats
     ("config.settings", "config.apps"),  # names its classes as text; nothing but Django imports them
-    ("config.rest.documentation", "config.pages", "config.admin"),
+    ("config.rest.documentation", "config.pages", "config.metrics", "config.admin"),
     ("config.urls",),
     ("config.wsgi",),
     ("config.rsgi",),

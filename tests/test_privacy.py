@@ -6,6 +6,7 @@ Canaries (text with ZZ in it) go in by every way a client has; nothing that is w
 import io
 import json
 import logging
+import re
 import sys
 
 import pytest
@@ -14,10 +15,11 @@ from django.db import DataError, IntegrityError, OperationalError
 
 from accounts.models import AuditEvent
 from accounts.scope import Role
-from config.core.logs import JsonFormatter, request_id
+from config.core.logs import JsonFormatter, TextFormatter, request_id
 from config.rest.compiled.plans import ResponsePlan
 from patients.models import Enrolment, Patient
 from patients.practice.serializers import PracticePatientItemOut
+from tests.pages import sign_in
 from tests.rest.wire import CHANGES, DIALECTS, Wire
 
 CANARY = "ZZcanary"
@@ -97,7 +99,9 @@ def test_a_request_is_one_line_with_route_status_and_id(wire, lines):
         "public": "v1/patients/<patient_id>",
         "general": "general/v1/patients/<patient_id>",
     }[wire.name]
-    assert set(line) == {"time", "level", "logger", "event", "request_id", "method", "route", "status", "ms"}
+    about = {"request_id", "organization_id", "key_id", "method", "route", "status", "ms"}
+    assert set(line) == {"time", "level", "logger", "event", *about}
+    assert (line["organization_id"], line["key_id"]) == (wire.clinic.organization.pk, wire.client().key.split("_")[1])
     assert (line["event"], line["method"], line["route"], line["status"]) == ("request", "GET", route, 200)
     assert line["request_id"] == response.headers["X-Request-Id"]
 
@@ -111,6 +115,57 @@ def test_no_line_holds_what_a_client_sent(wire, lines):
     without_verb = [{name: value for name, value in line.items() if name != "method"} for line in written]
     assert CANARY.lower() not in json.dumps(without_verb).lower()
     assert "?" not in json.dumps([line["route"] for line in written])
+
+
+def test_every_line_of_a_request_tells_whose_it_is_and_none_of_the_next(wire, lines, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError(CANARY)
+
+    monkeypatch.setattr(f"patients.{wire.name}.views.create_patient", fail)
+    wire.create(marked(wire))
+    wire.with_key(None).get(wire.patients)
+    wire.with_key(CANARY).get(wire.patients)
+    fault, request, *anonymous = lines()
+    whose = {"organization_id": wire.clinic.organization.pk, "key_id": wire.client().key.split("_")[1]}
+    for line in (fault, request):
+        assert {name: line[name] for name in whose} == whose
+    for line in anonymous:
+        assert {name: line[name] for name in whose} == {"organization_id": None, "key_id": ""}
+
+
+def test_a_page_tells_the_organization_and_no_key(clinic, lines):
+    patient = clinic.patient(first_name=f"{CANARY}a")
+    sign_in(clinic.users[Role.HC_ADMIN]).get(f"/admin/patients/patient/{patient.pk}/", {"q": CANARY})
+    sign_in(clinic.users[Role.FC_ADMIN]).get("/admin/")
+    (_, page), (_, home) = ((line.pop("event"), line) for line in lines() if line["event"] == "request")
+    assert (page["organization_id"], page["key_id"]) == (clinic.organization.pk, "")
+    assert page["route"] == "admin/patients/patient/<int:patient_id>/"
+    assert (home["organization_id"], home["key_id"]) == (None, "")
+    assert CANARY not in json.dumps(lines())
+
+
+def test_lines_for_people_hold_the_same_and_no_more(wire, lines):
+    shown = io.StringIO()
+    handler = logging.StreamHandler(shown)
+    handler.setFormatter(TextFormatter())
+    logging.getLogger().addHandler(handler)
+    try:
+        answers = requests_of_every_kind(wire)
+        try:
+            raise ValueError(CANARY)
+        except ValueError:
+            logging.getLogger("some.library").exception("could not\nhandle %s", CANARY)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    *requests, fault = shown.getvalue().splitlines()
+    ids = [re.search(r"request_id=(\w+)", line)[1] for line in requests]
+    assert ids == [answer.headers["X-Request-Id"] for answer in answers]
+    known = r"request_id=\w+ organization_id=\d+ key_id=\w+ method=POST route="
+    assert re.search(rf"info anamnesis.request request  {known}", requests[0])
+    assert re.search(r"error some.library could not \| handle %s  exception=ValueError at=tests/test_privacy.py:\d+$", fault)
+    # The word for a method is the client's own.
+    assert CANARY.lower() not in re.sub(r"method=\S+", "", shown.getvalue()).lower()
+    assert len(lines()) == len(requests) + 1
 
 
 FAULTS = [

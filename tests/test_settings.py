@@ -100,6 +100,11 @@ def test_a_number_that_is_none_stops_the_start(tmp_path, name):
     assert "ValueError" in start(DATA_DIR=str(tmp_path), **{name: "many"}).stderr
 
 
+@pytest.mark.parametrize(("name", "value"), [("METRICS_TOKEN", "short"), ("LOG_FORMAT", "xml")])
+def test_a_value_that_is_not_good_enough_stops_the_start(tmp_path, name, value):
+    assert f"ImproperlyConfigured: {name}" in start(DATA_DIR=str(tmp_path), **{name: value}).stderr
+
+
 def test_behind_tls_everything_that_protects_pages_is_on(tmp_path):
     names = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_PRELOAD", "SECURE_HSTS_SECONDS")
     seen = settings(*names, DATA_DIR=str(tmp_path), HTTPS="1")

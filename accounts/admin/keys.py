@@ -62,7 +62,15 @@ class ApiKeyAdmin(ScopedAdmin):
     list_filter = [RevokedFilter]
     search_fields = ["key_id", "description", "user__email_key__contains_folded"]
     autocomplete_fields = ["user"]
-    fieldsets = [(None, {"fields": ["user", "description", "expires_at"]})]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": ["user", "description", "expires_at"],
+                "description": "Users of a sandbox get test keys, which reach nothing else.",
+            },
+        )
+    ]
     actions = ["revoke", "revoke_with_issued"]
 
     @display(description="State", label={"Working": "success", "Revoked": "danger", "Expired": "warning"})

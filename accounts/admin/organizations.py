@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from unfold.decorators import display
 
 from accounts.admin.base import ScopedAdmin
 from accounts.admin.forms import ServiceForm
@@ -38,7 +39,7 @@ class OrganizationAdmin(ScopedAdmin):
     creators = frozenset({Role.FC_ADMIN})
     writers = ADMINISTRATORS
     place, icon, hint = 9, "domain", "Name, time zone and country"
-    list_display = ["name", "slug", "country", "timezone"]
+    list_display = ["name", "kind", "slug", "country", "timezone"]
     search_fields = ["name", "slug"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "country", "timezone", "language", "care_networks_enabled", "second_factor_required"]})
@@ -47,6 +48,10 @@ class OrganizationAdmin(ScopedAdmin):
         "accounts_organization_slug_key": ("slug", TAKEN),
         "accounts_organization.slug": ("slug", TAKEN),
     }
+
+    @display(description="Kind", label={"Sandbox": "warning"})
+    def kind(self, organization: Organization) -> str:
+        return "Sandbox" if organization.is_sandbox else "Clinic"
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         """Show the parent to superadmins only: it is out of scope for everybody else."""

@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ('country', models.CharField(default='NL', help_text='ISO 3166-1: where a phone number without a country code is from.', max_length=2)),
                 ('language', models.CharField(choices=[('nl', 'Dutch'), ('en', 'English'), ('en_US', 'English (US)'), ('de', 'German'), ('fr', 'French')], default='nl', help_text='That of patients of the monitoring platform who have not chosen one.', max_length=8)),
                 ('care_networks_enabled', models.BooleanField(default=False, help_text='With care networks a patient made through the public API must not name a group.')),
+                ('is_sandbox', models.BooleanField(default=False, editable=False, help_text='Invented data for integrators, reached by test keys alone. It stays one: manage.py reset_sandbox empties it.', verbose_name='sandbox')),
                 ('catalog_version', models.PositiveBigIntegerField(default=1, editable=False, help_text='Raised by every catalog write; stamps the reference cache.')),
             ],
             options={

@@ -51,6 +51,12 @@ class Organization(Identified, Timestamped):
     care_networks_enabled = models.BooleanField(
         default=False, help_text="With care networks a patient made through the public API must not name a group."
     )
+    is_sandbox = models.BooleanField(
+        "sandbox",
+        default=False,
+        editable=False,
+        help_text="Invented data for integrators, reached by test keys alone. It stays one: manage.py reset_sandbox empties it.",
+    )
     second_factor_required = models.BooleanField(
         default=False, help_text="Everybody who signs in to the admin must then have a second factor, and is led to set it up."
     )

@@ -141,6 +141,12 @@ def sealed_through(chains: Collection[AuditChain]) -> int:
     return max((chain.last_event_id for chain in chains), default=0)
 
 
+def oldest_unsealed() -> datetime.datetime | None:
+    """Return when the oldest event happened that has not been sealed yet, None where all are."""
+    newest_seal = AuditChain.objects.aggregate(newest=Max("last_event_id"))["newest"] or 0
+    return AuditEvent.objects.filter(pk__gt=newest_seal).order_by("pk").values_list("at", flat=True).first()
+
+
 def events_of(chain: AuditChain) -> QuerySet[AuditEvent]:
     """Return the events of `chain`, sealed or not."""
     # No organization has the id 0, but a row that was written past the product may say so.

@@ -1,4 +1,4 @@
-"""Issuing, revoking and authenticating API keys: `anm_<id>_<secret><checksum>`."""
+"""Issuing, revoking and authenticating API keys: `anm_<id>_<secret><checksum>`, and `anm_test_<id>_…` of a sandbox."""
 
 import datetime
 import hashlib
@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -29,8 +29,8 @@ from django.db.models import (
 from django.utils import timezone
 
 from accounts.audit import record_access, record_change
-from accounts.models import ApiKey, GroupMembership, User, UserStatus
-from accounts.scope import Actor
+from accounts.models import ApiKey, GroupMembership, Organization, User, UserStatus
+from accounts.scope import Actor, Role
 from accounts.services.ranks import check_rank
 from config.core import page_statements
 from config.core.compiled_queries import QueryDefinition, parameter
@@ -40,7 +40,7 @@ from config.core.middleware import network_of
 from config.core.orm import check_required_texts
 from config.core.page_statements import Addition
 
-PREFIX = "anm"
+PREFIX, TEST_PREFIX = "anm_", "anm_test_"
 _ALPHABET = string.digits + string.ascii_letters
 _SECRET_PLACES, _ID_PLACES, _CHECK_PLACES = 43, 8, 6
 _LAST_USE_EVERY = datetime.timedelta(minutes=1)
@@ -60,23 +60,32 @@ def _checksum(text: str) -> str:
     return places
 
 
-def split_key(raw: str) -> tuple[str, str]:
-    """Return (key id, secret) of a well-formed key. Raises NotAuthenticated for anything else, without a query.
+class KeyParts(NamedTuple):
+    """What the text of a key says: its id, its secret, and whether it claims to be one of a sandbox."""
+
+    key_id: str
+    secret: str
+    is_test: bool
+
+
+def split_key(raw: str) -> KeyParts:
+    """Return the parts of a well-formed key. Raises NotAuthenticated for anything else, without a query.
 
     The checksum lets secret scanners, and this function, tell a key from a string that only looks like one.
     """
-    prefix, _, rest = raw.partition("_")
-    key_id, _, tail = rest.partition("_")
+    is_test = raw.startswith(TEST_PREFIX)
+    prefix = TEST_PREFIX if is_test else PREFIX
+    key_id, _, tail = raw.removeprefix(prefix).partition("_")
     well_formed = (
         raw.isascii()
-        and prefix == PREFIX
+        and raw.startswith(prefix)
         and len(key_id) == _ID_PLACES
         and len(tail) == _SECRET_PLACES + _CHECK_PLACES
         and secrets.compare_digest(_checksum(raw[:-_CHECK_PLACES]), tail[-_CHECK_PLACES:])
     )
     if not well_formed:
         raise NotAuthenticated(failed_key=True)
-    return key_id, tail[:-_CHECK_PLACES]
+    return KeyParts(key_id, tail[:-_CHECK_PLACES], is_test)
 
 
 class Expiry(Enum):
@@ -101,6 +110,7 @@ def issue_key(
 ) -> tuple[ApiKey, str]:
     """Create a key for `user`. Returns the row and the key itself, which is not stored and cannot be shown again.
 
+    A user of a sandbox gets a test key.
     `expires_at` None is never; Invalid where that, or the moment, is beyond API_KEY_LONGEST_DAYS, for a blank description, and
     for a user who is not active: their keys are revoked for good, and this one would outlive that.
     """
@@ -109,7 +119,8 @@ def issue_key(
     if user.status != UserStatus.ACTIVE:
         raise Invalid("A person who is not active gets no key.", "user")
     key_id, secret = _random(_ID_PLACES), _random(_SECRET_PLACES)
-    raw = f"{PREFIX}_{key_id}_{secret}"
+    in_sandbox = user.organization is not None and user.organization.is_sandbox
+    raw = f"{TEST_PREFIX if in_sandbox else PREFIX}{key_id}_{secret}"
     row = ApiKey.objects.create(
         organization_id=user.organization_id,
         user=user,
@@ -255,7 +266,9 @@ _COLUMNS = (
     "user__organization__uuid",
     "user__organization__timezone",
     "user__organization__catalog_version",
+    "user__organization__is_sandbox",
     "groups",
+    "out_of_reach",
     "is_good",
 )
 USER_ID, IS_GOOD = (f"c{_COLUMNS.index(name)}" for name in ("user_id", "is_good"))
@@ -297,9 +310,9 @@ def user_of_key(raw: str) -> tuple[int, int | None]:
 
 def _working_key(raw: str, now: datetime.datetime, addition: Addition | None = None) -> tuple[dict, tuple]:
     """Return the row of the key `raw` by _COLUMNS, and the values of the columns of `addition`."""
-    key_id, secret = split_key(raw)
+    key_id, secret, is_test = split_key(raw)
     secret_hash = hashlib.sha256(secret.encode()).digest()
-    query = KeyWithUser(key_id, secret_hash, now).bind()
+    query = KeyWithUser(is_test, key_id, secret_hash, now).bind()
     joined = addition is not None and page_statements.are_possible(query.query.using)
     rows = page_statements.fetch_page(query, (), addition)[0] if joined else query.fetch()
     values = rows[0] if rows else ()
@@ -310,19 +323,24 @@ def _working_key(raw: str, now: datetime.datetime, addition: Addition | None = N
         raise NotAuthenticated(failed_key=True)
     if row["is_good"]:
         return row, values[len(_COLUMNS) :]
+    misnamed = bool(row["user__organization__is_sandbox"]) != is_test
     inactive = row["user__status"] != UserStatus.ACTIVE
     revoked = row["revoked_at"] and not row["revoked_with_user"]
     expired = row["expires_at"] and row["expires_at"] <= now
-    raise AccountInactive(failed_key=True) if inactive and not revoked and not expired else NotAuthenticated(failed_key=True)
+    if inactive and not (revoked or expired or misnamed):
+        raise AccountInactive(failed_key=True)
+    raise NotAuthenticated(failed_key=True)
 
 
 @dataclass(frozen=True)
 class KeyWithUser(QueryDefinition):
     """A key by its id, with its user, their organization, and the ids of their care groups in one text.
 
-    `is_good` tells whether it lets its user in `now`, with the secret of the hash `secret_hash`.
+    `is_good` tells whether it lets its user in `now`, with the secret of the hash `secret_hash`: a test key in a sandbox, any
+    other one elsewhere. `out_of_reach` are the ids of the sandboxes, for a superadmin, whose keys are none of theirs.
     """
 
+    is_test: bool
     key_id: str = parameter(CharField())
     secret_hash: bytes = parameter(BinaryField())
     now: datetime.datetime = parameter(DateTimeField())
@@ -336,10 +354,20 @@ class KeyWithUser(QueryDefinition):
             .values("joined")
         )
         unexpired = Q(expires_at=None) | Q(expires_at__gt=self.now)
-        good = Q(unexpired, secret_hash=self.secret_hash, revoked_at=None, user__status=UserStatus.ACTIVE)
+        sandboxes = (
+            Organization.objects.filter(is_sandbox=True)
+            .order_by()
+            .values("is_sandbox")
+            .annotate(joined=CommaJoined(F("pk")))
+            .values("joined")
+        )
+        in_sandbox = Q(user__organization__is_sandbox=True)
+        right_place = in_sandbox if self.is_test else ~in_sandbox
+        good = Q(unexpired, right_place, secret_hash=self.secret_hash, revoked_at=None, user__status=UserStatus.ACTIVE)
         is_good = Case(When(good, then=True), default=False, output_field=BooleanField())
+        out_of_reach = Case(When(user__role=Role.FC_ADMIN, then=Subquery(sandboxes)))
         keys = ApiKey.objects.filter(key_id=self.key_id).order_by()
-        return keys.annotate(groups=Subquery(groups), is_good=is_good).values_list(*_COLUMNS)
+        return keys.annotate(groups=Subquery(groups), out_of_reach=out_of_reach, is_good=is_good).values_list(*_COLUMNS)
 
 
 def _actor_of_key(row: dict, **request: str) -> Actor:
@@ -349,7 +377,8 @@ def _actor_of_key(row: dict, **request: str) -> Actor:
         user_uuid=row["user__uuid"],
         organization_id=row["user__organization_id"],
         organization_uuid=row["user__organization__uuid"],
-        group_ids=tuple(int(group) for group in (row["groups"] or "").split(",") if group),
+        group_ids=_ids(row["groups"]),
+        out_of_reach=_ids(row["out_of_reach"]) or None,
         default_group_id=row["user__default_group_id"],
         timezone=row["user__organization__timezone"] or "UTC",
         catalog_version=row["user__organization__catalog_version"] or 0,
@@ -357,3 +386,7 @@ def _actor_of_key(row: dict, **request: str) -> Actor:
         **request,
         key={name: row[name] for name in ("key_id", "description", "expires_at")},
     )
+
+
+def _ids(joined: str | None) -> tuple[int, ...]:
+    return tuple(int(number) for number in joined.split(",")) if joined else ()

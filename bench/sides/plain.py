@@ -24,7 +24,7 @@ class KeyAuthentication(BaseAuthentication):
     """An API key, looked up as anyone would."""
 
     def authenticate(self, request):
-        key_id, secret = split_key(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        key_id, secret, _ = split_key(request.headers.get("Authorization", "").removeprefix("Bearer "))
         key = ApiKey.objects.select_related("user__organization").filter(key_id=key_id).first()
         if key is None or bytes(key.secret_hash) != hashlib.sha256(secret.encode()).digest() or key.revoked_at:
             raise AuthenticationFailed

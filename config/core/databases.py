@@ -19,6 +19,7 @@ from django.db.backends.signals import connection_created
 from django.db.models import Aggregate, Func, Lookup
 from django.db.utils import ConnectionHandler
 from django.dispatch import receiver
+from django.utils import timezone
 
 from config.core.caching import cached
 from config.core.private_files import counters_file
@@ -189,6 +190,26 @@ def horizon(using: str = "default") -> datetime.datetime:
     with connections[using].cursor() as cursor:
         cursor.execute(_HORIZON)
         return cursor.fetchone()[0]
+
+
+def seconds_since(moment: datetime.datetime | None) -> float:
+    """Return how many seconds ago `moment` was, 0 for one to come or None."""
+    return 0.0 if moment is None else max(0.0, (timezone.now() - moment).total_seconds())
+
+
+def database_sessions(using: str = "default") -> tuple[dict[str, int], int]:
+    """Return how many sessions of this PostgreSQL database are in which state, and how many the server allows to all.
+
+    Those of other roles are "hidden", unless the role is a member of pg_read_all_stats.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(state, 'hidden'), count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND backend_type = 'client backend' GROUP BY 1 ORDER BY 1"
+        )
+        found = dict(cursor.fetchall())
+        cursor.execute("SELECT current_setting('max_connections')::int")
+        return found, cursor.fetchone()[0]
 
 
 def database_clock(using: str = "default") -> datetime.datetime:

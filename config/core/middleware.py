@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware as _Authentication
 from django.contrib.messages.middleware import MessageMiddleware as _Messages
 from django.contrib.sessions.middleware import SessionMiddleware as _Sessions
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware as _Csrf
 from django.middleware.gzip import GZipMiddleware as _GZip
@@ -20,12 +20,14 @@ from django.middleware.security import SecurityMiddleware as _Security
 from whitenoise.middleware import WhiteNoiseMiddleware as _StaticFiles
 
 from config.core.exceptions import TlsRequired, Unavailable
-from config.core.logs import request_id
+from config.core.logs import NOBODY, caller, request_id
+from config.core.metrics import count_request
 from config.core.refusals import refusal
 
 # Seconds after which a database that is busy is likely to answer.
 RETRY_AFTER = 5
-HEALTH = ("/healthz", "/readyz")
+# What load balancers and monitoring ask, by whatever address, and as often as they like.
+HEALTH = ("/healthz", "/readyz", "/metrics")
 API_PREFIXES = ("/api/", "/v1/", "/general/")
 logger = logging.getLogger("anamnesis.request")
 
@@ -84,7 +86,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = request_id.set(uuid.uuid4().hex)
+        token, caller_token = request_id.set(uuid.uuid4().hex), caller.set(NOBODY)
         started = time.perf_counter()
         try:
             response = self.get_response(request)
@@ -93,6 +95,7 @@ class RequestIdMiddleware:
             return response
         finally:
             request_id.reset(token)
+            caller.reset(caller_token)
 
     def _log(self, request: HttpRequest, response: HttpResponse, started: float) -> None:
         if not logger.isEnabledFor(logging.INFO):
@@ -104,6 +107,21 @@ class RequestIdMiddleware:
             "ms": round((time.perf_counter() - started) * 1000, 1),
         }
         logger.info("request", extra={"fields": fields})
+
+
+class MetricsMiddleware:
+    """Count every request for /metrics, if that is on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        if not settings.METRICS_TOKEN:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        response = self.get_response(request)
+        count_request(route_of(request), request.method, response.status_code, time.perf_counter() - started)
+        return response
 
 
 class SecurityHeadersMiddleware(_Security):
@@ -146,7 +164,7 @@ class SecurityHeadersMiddleware(_Security):
 class AllowedHostMiddleware:
     """Refuse a Host that ALLOWED_HOSTS does not name, before any address is built from it.
 
-    Whoever asks after the server's health may call it by its address.
+    Who watches the server may call it by its address.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):

@@ -9,6 +9,7 @@ from django.db import models
 from accounts import audit
 from accounts.scope import Actor, scope_of
 from config.core.exceptions import DomainError, Unavailable
+from config.core.metrics import audit_failures_counted
 from config.core.orm import word_for
 from config.core.page_statements import PAGE
 from config.rest.compiled.disclosures import DisclosedRows
@@ -49,7 +50,8 @@ class AuditedMixin:
             return
         try:
             if event := self.read_event(action):
-                event.record({PAGE: rows})
+                with audit_failures_counted("read"):
+                    event.record({PAGE: rows})
         except Exception as error:
             raise Unavailable from error
 
@@ -57,10 +59,11 @@ class AuditedMixin:
         """Record a refused access, by the word of a granted one; a failure here does not turn the error into another."""
         word = self.action or "unknown"
         try:
-            if hasattr(self, "model"):
-                audit.record_denied(self.actor, audit.action_word(self.model, word), **self.named_in_path())
-            else:
-                audit.record_denied(self.actor, word)
+            with audit_failures_counted("denial"):
+                if hasattr(self, "model"):
+                    audit.record_denied(self.actor, audit.action_word(self.model, word), **self.named_in_path())
+                else:
+                    audit.record_denied(self.actor, word)
         except Exception:
             logger.exception("denied access not recorded")
 

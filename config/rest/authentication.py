@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from accounts.scope import Actor
 from accounts.services.keys import authenticate_key_with
 from config.core.exceptions import NotAuthenticated
-from config.core.logs import request_id
+from config.core.logs import Caller, caller, request_id
 from config.core.middleware import client_address
 from config.rest.throttling import Allowance, UserCount
 
@@ -38,6 +38,7 @@ class KeyAuthentication(BaseAuthentication):
         route = f"{request.method:.16} /{match.route}"
         user_count, about = UserCount(), {"request_id": request_id.get(), "address": client_address(request)}
         actor, added = authenticate_key_with(user_count.addition, key, route=route, **about)
+        caller.set(Caller(actor.organization_id, actor.key_id))
         return actor, KeyUse(actor.key, user_count.allowance(added))
 
     def authenticate_header(self, request: Request) -> str:

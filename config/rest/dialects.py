@@ -52,7 +52,8 @@ class Dialect:
         return f"{scheme['name']}: $KEY" if "name" in scheme else "Authorization: Bearer $KEY"
 
 
-_BEARER = {"apiKey": {"type": "http", "scheme": "bearer", "description": "An API key, as the administrators issue it."}}
+_KEYS = "An API key, as the administrators issue it. One that begins with `anm_test_` reaches a sandbox, and nothing else does."
+_BEARER = {"apiKey": {"type": "http", "scheme": "bearer", "description": _KEYS}}
 
 
 PRACTICE = Dialect(
@@ -111,7 +112,7 @@ GENERAL = Dialect(
     description="Patients in the scope of the token's user, with integer ids. Lists are plain arrays.",
     base="/general/v1/",
     view_class=general.ViewSet,
-    credentials={"userToken": {"type": "apiKey", "in": "header", "name": "X-User-Token"}},
+    credentials={"userToken": {"type": "apiKey", "in": "header", "name": "X-User-Token", "description": _KEYS}},
     identifier={"type": "integer", "format": "int64", "minimum": 1, "maximum": general.MAX_ID},
     problem=named("Problem", object_schema({"errors": TEXT})),
     invalid=named("ValidationProblem", object_schema({"errors": {"type": "object", "additionalProperties": array(TEXT)}})),

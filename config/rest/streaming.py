@@ -3,13 +3,14 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from itertools import chain, islice
 from threading import Lock
 from typing import TypeVar
 
 from accounts.scope import Actor
 from config.core.exceptions import Unavailable
-from config.core.logs import request_id
+from config.core.metrics import STREAMS
 
 logger = logging.getLogger("anamnesis.stream")
 Part = TypeVar("Part")
@@ -61,10 +62,12 @@ class Stream:
     """
 
     def __init__(self, make: Callable[[], Iterator[bytes]], failure_trailer: bytes, actor: Actor):
-        self.failure_trailer, self.request_id = failure_trailer, request_id.get()
+        # Parts are made in other threads than the one that has begun to answer.
+        self.failure_trailer, self.context = failure_trailer, copy_context()
         self._slots, self._actor, self._held = STREAM_SLOTS, actor, False
         self._slots.acquire(actor)
         self._held = True
+        STREAMS.labels("report").inc()
         try:
             self.parts = make()
         except BaseException:
@@ -75,9 +78,7 @@ class Stream:
         try:
             yield from self.parts
         except Exception:
-            token = request_id.set(self.request_id)
-            logger.exception("stream broke off")
-            request_id.reset(token)
+            self.context.run(logger.exception, "stream broke off")
             yield self.failure_trailer
         finally:
             self.close()
@@ -86,6 +87,7 @@ class Stream:
         """Give the slot back."""
         if self._held:
             self._held = False
+            STREAMS.labels("report").dec()
             self._slots.release(self._actor)
 
     __del__ = close  # Nobody closes what was never sent.

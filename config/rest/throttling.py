@@ -15,6 +15,7 @@ from accounts.scope import Actor
 from accounts.services.keys import IS_GOOD, USER_ID
 from config.core.databases import counters_connection
 from config.core.exceptions import RateLimited, Unavailable
+from config.core.metrics import RATE_LIMITED
 from config.core.middleware import client_network
 from config.core.page_statements import PAGE, Addition
 
@@ -49,6 +50,13 @@ class Allowance:
     used: int
     reset: int
     """Whole seconds until the window ends, 1 to 60."""
+    kind: str
+    """What is limited: the part of the subject before the colon."""
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether this request is one too many."""
+        return self.used > self.limit
 
     @property
     def headers(self) -> dict[str, str]:
@@ -58,8 +66,13 @@ class Allowance:
 
     def check(self) -> None:
         """Raise RateLimited over the limit."""
-        if self.used > self.limit:
-            raise RateLimited(self.reset)
+        if self.is_exceeded:
+            raise self.refusal()
+
+    def refusal(self) -> RateLimited:
+        """Count a refusal and return it."""
+        RATE_LIMITED.labels(self.kind).inc()
+        return RateLimited(self.reset)
 
 
 def count(subject: str, limit: int, cost: int = 1) -> Allowance:
@@ -70,7 +83,7 @@ def count(subject: str, limit: int, cost: int = 1) -> Allowance:
     """
     now = _now()
     opened_at, used = _in_redis(subject, now, cost) if settings.CACHE_URL else _in_database(subject, now, cost)
-    return _allowance(limit, used, opened_at, now)
+    return _allowance(subject, limit, used, opened_at, now)
 
 
 class UserCount:
@@ -86,23 +99,23 @@ class UserCount:
         if not added:
             return None
         opened_at, used = added
-        return _allowance(settings.RATE_LIMIT_PER_MINUTE, used, opened_at, self.now)
+        return _allowance("user:", settings.RATE_LIMIT_PER_MINUTE, used, opened_at, self.now)
 
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _allowance(limit: int, used: int, opened_at: int, now: int) -> Allowance:
+def _allowance(subject: str, limit: int, used: int, opened_at: int, now: int) -> Allowance:
     left = opened_at + WINDOW - now
-    return Allowance(limit, used, min(60, max(1, -(-left // 1000))))
+    return Allowance(limit, used, min(60, max(1, -(-left // 1000))), subject.partition(":")[0])
 
 
 def check_misses(subject: str, limit: int) -> None:
     """Raise RateLimited if `subject` has been counted `limit` times: where only failures count, before the next attempt."""
     allowance = count(subject, limit, cost=0)
     if allowance.used >= limit:
-        raise RateLimited(allowance.reset)
+        raise allowance.refusal()
 
 
 def delete_ended_windows() -> int:
@@ -152,7 +165,7 @@ class ActorThrottle(BaseThrottle):
         else:
             self.allowance = key_use.allowance or count(f"user:{actor.user_id}", settings.RATE_LIMIT_PER_MINUTE)
         view.allowance = self.allowance
-        return self.allowance.used <= self.allowance.limit
+        return not self.allowance.is_exceeded
 
     def wait(self) -> int:
         return self.allowance.reset

@@ -17,7 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import Permission
 from accounts.scope import Actor, scope, scope_of
-from config.core.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted, RateLimited
+from config.core.exceptions import DomainError, NotAuthenticated, NotFound, NotPermitted
 from config.core.orm import has_column, verbose_name
 from config.rest import pagination, throttling
 from config.rest.auditing import AuditedMixin
@@ -158,7 +158,7 @@ class DialectViewSet(AuditedMixin, Deprecated, throttling.LargeRequests, Generic
             raise
 
     def throttled(self, request, wait):
-        raise RateLimited(wait)
+        raise self.allowance.refusal()
 
     def permission_denied(self, request, message=None, code=None):
         raise NotPermitted

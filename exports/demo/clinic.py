@@ -49,18 +49,25 @@ _WITH_HISTORY = 2
 
 
 class OrganizationSpec(NamedTuple):
-    """One organization of the demo. `code` is the prefix of its chart numbers; `parent` is the slug of another one."""
+    """One organization of the demo. `code` is the prefix of its chart numbers; `parent` is the slug of another one.
+
+    Organizations with the same `seed` have the same patients.
+    """
 
     slug: str
     name: str
     code: str
     groups: tuple[str, ...]
+    seed: str
     parent: str = ""
+    is_sandbox: bool = False
 
 
-MAIN = OrganizationSpec("riverside", "Riverside Family Practice", "RV", ("General practice", "Diabetes team"))
-CHILD = OrganizationSpec("riverside-children", "Riverside Children's Clinic", "RC", ("Paediatrics",), parent="riverside")
-OTHER = OrganizationSpec("northgate", "Northgate Health Centre", "NG", ("General practice",))
+MAIN = OrganizationSpec("riverside", "Riverside Family Practice", "RV", ("General practice", "Diabetes team"), "riverside")
+CHILD = OrganizationSpec(
+    "riverside-children", "Riverside Children's Clinic", "RC", ("Paediatrics",), "riverside-children", parent="riverside"
+)
+OTHER = OrganizationSpec("northgate", "Northgate Health Centre", "NG", ("General practice",), "northgate")
 _PATIENTS_OF_CHILD, _PATIENTS_OF_OTHER = 6, 12
 
 
@@ -97,43 +104,49 @@ def _names_of(organization: Organization) -> dict[str, str]:
 def make_demo(patients: int = DEFAULT_PATIENTS) -> Demo:
     """Create the demo clinic, with `patients` patients in its first organization, and issue new keys."""
     with transaction.atomic():
-        main, other = DemoOrganization(MAIN), DemoOrganization(OTHER)
-        child = DemoOrganization(CHILD)
-        users = _users(main)
-        _former_employee(main, users[Role.HC_ADMIN])
-    _monitor(main, patients, users)
-    main.create_missing_patients(patients)
+        main, other = DemoOrganization(MAIN, _ACTOR), DemoOrganization(OTHER, _ACTOR)
+        child = DemoOrganization(CHILD, _ACTOR)
+        users = make_users(main)
+    fill(main, patients, users)
     child.create_missing_patients(_PATIENTS_OF_CHILD)
     other.create_missing_patients(_PATIENTS_OF_OTHER)
     with transaction.atomic():
-        seed_chart(_ACTOR, main.patient(1))
-        for patient in (*map(main.patient, range(1, min(patients, _WITH_HISTORY) + 1)), other.patient(1)):
-            seed_history(_ACTOR, patient)
-        _families(main, patients, users)
-        seed_appointments(_ACTOR, main.organization)
+        seed_history(_ACTOR, other.patient(1))
         for other_one in (child, other):
             set_protocol_rules(_ACTOR, other_one.organization)
         return _with_credentials(main, other, users)
+
+
+def fill(main: "DemoOrganization", patients: int, users: dict[str, User]) -> None:
+    """Give an organization so many `patients`, the charts of some of them, and a day of appointments, where they are missing."""
+    _monitor(main, patients, users)
+    main.create_missing_patients(patients)
+    with transaction.atomic():
+        seed_chart(main.actor, main.patient(1))
+        for patient in map(main.patient, range(1, min(patients, _WITH_HISTORY) + 1)):
+            seed_history(main.actor, patient)
+        _families(main, patients, users)
+        seed_appointments(main.actor, main.organization)
 
 
 def _monitor(main: "DemoOrganization", patients: int, users: dict[str, User]) -> None:
     """Monitor the first of `patients` patients, before there are others whom the batch jobs would have to process."""
     main.create_missing_patients(min(patients, max(COURSES)), patient_user=users[Role.PATIENT])
     monitored = {number: main.patient(number) for number in COURSES if number <= patients}
-    admin, nurse = (actor_of_user(users[role], route=_ACTOR.route) for role in (Role.HC_ADMIN, Role.HC_PRIMARY))
+    admin, nurse = (actor_of_user(users[role], route=main.actor.route) for role in (Role.HC_ADMIN, Role.HC_PRIMARY))
     with transaction.atomic():
-        Monitoring(_ACTOR, admin, nurse, main.organization).seed(monitored)
+        Monitoring(main.actor, admin, nurse, main.organization).seed(monitored)
 
 
 def _families(main: "DemoOrganization", patients: int, users: dict[str, User]) -> None:
     """Record families, and the chart of the patient with heart failure where there are so many `patients`."""
-    seed_families(_ACTOR, main.organization)
+    seed_families(main.actor, main.organization)
     if patients >= HEART_PATIENT:
         patient = main.patient(HEART_PATIENT)
-        seed_chart(_ACTOR, patient, HEART_MEDICATIONS)
-        seed_problems(_ACTOR, patient, HEART_PROBLEMS)
-        seed_heart_patient(_ACTOR, actor_of_user(users[Role.HC_PRIMARY], route=_ACTOR.route), patient)
-        seed_family_alert(_ACTOR, main.patient(HEART_PATIENT - 1))
+        seed_chart(main.actor, patient, HEART_MEDICATIONS)
+        seed_problems(main.actor, patient, HEART_PROBLEMS)
+        seed_heart_patient(main.actor, actor_of_user(users[Role.HC_PRIMARY], route=main.actor.route), patient)
+        seed_family_alert(main.actor, main.patient(HEART_PATIENT - 1))
 
 
 def _with_credentials(main: "DemoOrganization", other: "DemoOrganization", users: dict[str, User]) -> Demo:
@@ -169,24 +182,32 @@ _STAFF_NAMES = {
 }
 
 
-def _users(main: "DemoOrganization") -> dict[str, User]:
-    first = next(people(main.spec.slug, 1)).values
+def make_users(main: "DemoOrganization") -> dict[str, User]:
+    """Return a user for each role, found or created, the first patient for theirs. A former employee is made, too.
+
+    A sandbox has no superadmin: who is one is it everywhere.
+    """
+    first = next(people(main.spec.seed, 1)).values
     names = {**_STAFF_NAMES, Role.PATIENT: (first["first_name"], first["last_name"])}
-    return {role.value: _user(main, role, role.value.lower().replace("_", "."), *named) for role, named in names.items()}
+    if main.spec.is_sandbox:
+        del names[Role.FC_ADMIN]
+    users = {role.value: _user(main, role, role.value.lower().replace("_", "."), *named) for role, named in names.items()}
+    _former_employee(main, users[Role.HC_ADMIN])
+    return users
 
 
 def _former_employee(main: "DemoOrganization", admin: User) -> None:
     """Create a former employee, unless there is one, who may have been reactivated."""
     if not _found("tessa.lund", main):
         user = _user(main, Role.HC_SECONDARY, "tessa.lund", "Tessa", "Lund")
-        actor = actor_of_user(admin, route=_ACTOR.route)
+        actor = actor_of_user(admin, route=main.actor.route)
         change_user_status(actor=actor, user=user, status=UserStatus.STOPPED, reason="Works elsewhere now")
 
 
 def _user(main: "DemoOrganization", role: str, mailbox: str, first_name: str, last_name: str) -> User:
     """Return the demo's user; caregivers belong to the first care group."""
     return _found(mailbox, main) or create_user(
-        actor=_ACTOR,
+        actor=main.actor,
         email=_address(mailbox, main),
         role=role,
         organization=None if role == Role.FC_ADMIN else main.organization,
@@ -197,7 +218,7 @@ def _user(main: "DemoOrganization", role: str, mailbox: str, first_name: str, la
 
 
 def _found(mailbox: str, main: "DemoOrganization") -> User | None:
-    return scope(_ACTOR, User.objects.filter(email_key=fold(_address(mailbox, main)))).first()
+    return scope(main.actor, User.objects.filter(email_key=fold(_address(mailbox, main)))).first()
 
 
 def _address(mailbox: str, main: "DemoOrganization") -> str:
@@ -205,14 +226,14 @@ def _address(mailbox: str, main: "DemoOrganization") -> str:
 
 
 class DemoOrganization:
-    """An organization of the demo with its groups and catalogs, found or created."""
+    """An organization of the demo with its groups and catalogs, found or created by `actor`."""
 
-    def __init__(self, spec: OrganizationSpec):
-        self.spec = spec
-        self.organization = _organization(spec)
+    def __init__(self, spec: OrganizationSpec, actor: Actor):
+        self.spec, self.actor = spec, actor
+        self.organization = _organization(spec, actor)
         self.groups = [self._row(CareGroup, name=name) for name in spec.groups]
         self.catalogs = {model: [self._row(model, **row) for row in rows] for model, rows in CATALOGS.items()}
-        install_starter_catalog(actor=_ACTOR, organization=self.organization)
+        install_starter_catalog(actor=self.actor, organization=self.organization)
         self.enrolments = [
             (program, self._row(Protocol, name=name, program=program))
             for program in self.catalogs[Program]
@@ -225,21 +246,21 @@ class DemoOrganization:
 
     def _row(self, model: Any, *, name: str, **values: Any) -> Any:
         rows = model.objects.filter(organization=self.organization, name=name, deleted_at=None)
-        found = scope(_ACTOR, rows).first()
-        return found or create_catalog_row(actor=_ACTOR, model=model, organization=self.organization, name=name, **values)
+        found = scope(self.actor, rows).first()
+        return found or create_catalog_row(actor=self.actor, model=model, organization=self.organization, name=name, **values)
 
     def patient(self, number: int) -> Patient:
         """Return the demo patient with this chart number."""
-        return scope(_ACTOR, Patient.objects.filter(organization=self.organization)).get(chart_number=self._chart(number))
+        return scope(self.actor, Patient.objects.filter(organization=self.organization)).get(chart_number=self._chart(number))
 
     def _chart(self, number: int) -> str:
         return f"{self.spec.code}-{number:05}"
 
     def create_missing_patients(self, count: int, patient_user: User | None = None) -> None:
         """Create those of the patients 1 to `count` who are missing; the first one has the login `patient_user`."""
-        rows = scope(_ACTOR, Patient.objects.filter(organization=self.organization, chart_number__startswith=self.spec.code))
+        rows = scope(self.actor, Patient.objects.filter(organization=self.organization, chart_number__startswith=self.spec.code))
         known = dict(rows.values_list("chart_number", "pk"))
-        missing = [person for person in people(self.spec.slug, count) if self._chart(person.number) not in known]
+        missing = [person for person in people(self.spec.seed, count) if self._chart(person.number) not in known]
         for start in range(0, len(missing), _CHUNK):
             with transaction.atomic():
                 for person in missing[start : start + _CHUNK]:
@@ -247,7 +268,7 @@ class DemoOrganization:
                     known[self._chart(person.number)] = self._create_patient(person, known, user_id)
 
     def _create_patient(self, person: Person, known: dict[str, int], user_id: int | None) -> int:
-        draw = random.Random(f"{self.spec.slug} record {person.number}")  # noqa: S311
+        draw = random.Random(f"{self.spec.seed} record {person.number}")  # noqa: S311
         values = {
             **person.values,
             "chart_number": self._chart(person.number),
@@ -265,22 +286,23 @@ class DemoOrganization:
         }
         # Those whose monitoring is shown are enrolled with their course.
         enrolment = draw.choice(self.enrolments) if person.number % 3 == 2 and person.number not in COURSES else None
-        return create_patient(actor=_ACTOR, organization=self.organization, values=values, enrolment=enrolment).pk
+        return create_patient(actor=self.actor, organization=self.organization, values=values, enrolment=enrolment).pk
 
     def _care_group(self, person: Person) -> int | None:
         """Return the care group of a person's household. One household in six has none; the others alternate."""
         return None if person.household % 6 == 5 else self.groups[person.household % len(self.groups)].pk
 
 
-def _organization(spec: OrganizationSpec) -> Organization:
-    found = scope(_ACTOR, Organization.objects.filter(slug=spec.slug)).first()
-    parent = scope(_ACTOR, Organization.objects.filter(slug=spec.parent)).first() if spec.parent else None
+def _organization(spec: OrganizationSpec, actor: Actor) -> Organization:
+    found = scope(actor, Organization.objects.filter(slug=spec.slug)).first()
+    parent = scope(actor, Organization.objects.filter(slug=spec.parent)).first() if spec.parent else None
     return found or create_organization(
-        actor=_ACTOR,
+        actor=actor,
         name=spec.name,
         slug=spec.slug,
         parent=parent,
         country="US",
         timezone="America/New_York",
         language=Language.EN_US,
+        is_sandbox=spec.is_sandbox,
     )

@@ -30,7 +30,7 @@ def test_no_two_keys_are_alike(user):
 
 def test_the_secret_is_not_in_the_database(user):
     key = new_key(user)
-    key_id, secret = split_key(key)
+    key_id, secret, _ = split_key(key)
     stored = ApiKey.objects.filter(key_id=key_id).values().get()
     flat = b" ".join(bytes(value) if isinstance(value, (bytes, memoryview)) else str(value).encode() for value in stored.values())
     assert secret.encode() not in flat

@@ -308,7 +308,7 @@ def test_a_count_is_one_statement(clock, django_assert_num_queries, db):
 
 
 def test_redis_is_asked_once_and_in_one_transaction(redis):
-    assert throttling.count("user:7", 10) == throttling.Allowance(10, 1, 60)
+    assert throttling.count("user:7", 10) == throttling.Allowance(10, 1, 60, "user")
     key = "anamnesis:rate:user:7"
     assert redis.sent == [("SET", key, 0, True, 60_000), ("INCRBY", key, 1), ("PTTL", key)]
     assert redis.transactional == [True]

@@ -7,6 +7,7 @@ import pytest
 from django.db import connections, transaction
 
 from accounts.models import OutboxEvent
+from exports.metrics import outbox_metrics
 from patients.models import Patient
 from patients.services.patients import create_patient, update_patient
 from tests.concurrency.threads import PATIENCE, together
@@ -46,6 +47,36 @@ def test_an_event_that_is_committed_late_holds_back_what_is_newer(clinic, api):
 
     first, (second, cursor) = together(late, early)
     assert [event["patient_uuid"] for event in read(after=cursor)["data"]] == [first, second]
+
+
+def test_monitoring_sees_how_long_events_have_been_held_back(clinic):
+    def held_back() -> float:
+        (metric,) = outbox_metrics()
+        return metric.samples[0].value
+
+    written, seen = threading.Event(), threading.Event()
+
+    def late() -> None:
+        try:
+            with transaction.atomic():
+                make(clinic)
+                written.set()
+                assert seen.wait(PATIENCE)
+        finally:
+            connections.close_all()
+
+    def watch() -> tuple[float, float]:
+        assert written.wait(PATIENCE)
+        nothing = held_back()
+        make(clinic)
+        something = held_back()
+        seen.set()
+        return nothing, something
+
+    _, (nothing, something) = together(late, watch)
+    assert nothing == 0, "what is not committed is seen by nobody"
+    assert something > 0
+    assert held_back() == 0
 
 
 def test_who_follows_the_stream_sees_every_event_once_in_the_order_of_versions(clinic, api):

@@ -89,9 +89,9 @@ def test_first_page_answers_what_every_client_asks(client, settings):
     settings.RATE_LIMIT_PER_MINUTE = 4321
     page = client.get("/docs/").content.decode()
 
-    sections = ["Quick start", "Paging", "Versions", "Repeating a request safely", "Following changes", "Errors"]
+    sections = ["Quick start", "Test mode", "Paging", "Versions", "Repeating a request safely", "Following changes", "Errors"]
     sections += ["Rate limits", "What will go", "Clients"]
-    assert re.findall(r'<h2 id="[a-z]+-?[a-z]*">([^<]+)</h2>', page)[-9:] == sections
+    assert re.findall(r'<h2 id="[a-z]+-?[a-z]*">([^<]+)</h2>', page)[-10:] == sections
     assert "4321 requests a minute" in page
 
 

@@ -59,14 +59,15 @@ def test_a_table_that_breaks_off_ends_with_a_line_of_a_cell_too_many(broken):
     assert (len(rows), last) == (4, '"Service unavailable"' + "," * len(header.split(",")))
 
 
-def test_the_log_tells_what_broke_where_and_nothing_of_anybody(broken, caplog):
+def test_the_log_tells_what_broke_where_and_nothing_of_anybody(clinic, broken, caplog):
     answer = broken("csv", 1)
+    caplog.handler.setFormatter(JsonFormatter())
     with caplog.at_level(logging.ERROR):
         b"".join(answer.streaming_content)
-    (record,) = (record for record in caplog.records if record.name == "anamnesis.stream")
-    line = JsonFormatter().format(record)
-    assert json.loads(line)["exception"] == "Unavailable"
-    assert "Quist" not in line
+    (line,) = (line for line in map(json.loads, caplog.text.splitlines()) if line["logger"] == "anamnesis.stream")
+    assert line["exception"] == "Unavailable"
+    assert (line["request_id"], line["organization_id"]) == (answer.headers["X-Request-Id"], clinic.organization.pk)
+    assert "Quist" not in caplog.text
 
 
 def refused(answer) -> bool:

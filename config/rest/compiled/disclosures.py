@@ -14,6 +14,7 @@ from config.core import page_statements
 from config.core.caching import cached
 from config.core.compiled_queries import BoundQuery, PageKeys, fetch_together
 from config.core.exceptions import Unavailable
+from config.core.metrics import AUDIT_FAILURES, audit_failures_counted
 from config.core.page_statements import PAGE
 from config.rest.compiled.loaders import Loader
 from config.rest.compiled.plans import ResponsePlan
@@ -60,6 +61,8 @@ class Disclosure:
             addition = self.event.addition(self._condition(leaving), leaving) if self.event else None
             rows, links = page_statements.fetch_page(page, [query.bind() for query in queries.values()], addition)
         except Exception as error:
+            if self.event:
+                AUDIT_FAILURES.labels("read").inc()
             # Without the event nothing leaves.
             raise Unavailable from error
         found = _values(queries, links, {PAGE: self.plan}, {PAGE: rows})
@@ -85,15 +88,17 @@ def fetch_disclosed(
     queries = _link_queries(plans, actor)
     if page_statements.are_possible():
         try:
-            addition = event.addition(f"EXISTS (SELECT FROM {needed})")
-            rows, links = page_statements.fetch_pages(pages, [query.bind() for query in queries.values()], addition)
+            with audit_failures_counted("read"):
+                addition = event.addition(f"EXISTS (SELECT FROM {needed})")
+                rows, links = page_statements.fetch_pages(pages, [query.bind() for query in queries.values()], addition)
         except Exception as error:
             raise Unavailable from error
         return rows, _values(queries, links, plans, rows)
     rows = dict(zip(pages, fetch_together(list(pages.values())), strict=True))
     if rows[needed]:
         try:
-            event.record(rows)
+            with audit_failures_counted("read"):
+                event.record(rows)
         except Exception as error:
             raise Unavailable from error
     return rows, {loader: loader.load(keys, actor) for loader in queries if (keys := _keys(loader, plans, rows))}

@@ -91,7 +91,7 @@ class InScope(Viewer, Criterion):
 
 def in_scope(actor: Actor, model: type[models.Model] | None = None, prefix: str = "") -> InScope:
     """Return the condition that `actor` may see a row; see `InScope`."""
-    return InScope(actor.role, actor.user_id, actor.organization_id, actor.group_ids, model, prefix)
+    return InScope(actor.role, actor.user_id, actor.organization_id, actor.group_ids, actor.out_of_reach, model, prefix)
 
 
 @dataclass(frozen=True)

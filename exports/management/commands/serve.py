@@ -23,6 +23,7 @@ from granian.server import MPServer
 
 from config.core.collecting import without_collecting
 from config.core.databases import counters_connection
+from config.core.metrics import share_counts
 from config.core.schema import pending_migrations, refuse_missing_triggers
 from config.rest.documentation import make_documents
 
@@ -39,7 +40,7 @@ CONNECTIONS = 2_048
 FILES_A_CONNECTION = 4
 KILL_AFTER_SECONDS = 10
 LOGGING = {
-    "formatters": {"generic": {"()": "config.core.logs.JsonFormatter"}, "access": {"()": "config.core.logs.JsonFormatter"}},
+    "formatters": {name: settings.LOGGING["formatters"]["line"] for name in ("generic", "access")},
     "handlers": {
         "console": {"formatter": "generic", "class": "logging.StreamHandler"},
         "access": {"formatter": "access", "class": "logging.StreamHandler"},
@@ -82,6 +83,8 @@ class Command(BaseCommand):
         refuse_unmigrated()
         refuse_missing_triggers()
         collect_static_files()
+        if settings.METRICS_TOKEN:
+            share_counts()
         load_application()
         # Workers that make the file of the counters at once are in each other's way.
         counters_connection().ensure_connection()
