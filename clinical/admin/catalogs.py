@@ -19,8 +19,6 @@ from clinical.models import (
 )
 from clinical.services.allergy_definitions import create_allergy_definition, update_allergy_definition
 from clinical.services.instruments import update_instrument
-from clinical.services.protocols import create_protocol, update_protocol
-from patients.models import Protocol
 
 
 @admin.register(AlertDefinition)
@@ -97,15 +95,6 @@ class OfProgramAdmin(CatalogAdmin):
     list_display = ["name", "program"]
     list_select_related = ["program"]
     list_filter = [("program", ScopedRelatedFilter), ArchivedFilter]
-
-
-@admin.register(Protocol)
-class ProtocolAdmin(OfProgramAdmin):
-    """Protocols. The services check their schedules and rules."""
-
-    place, icon, hint = 5, "checklist", "Ways of carrying out a program"
-    create_service = staticmethod(create_protocol)
-    update_service = staticmethod(update_protocol)
 
 
 @admin.register(Workflow)
