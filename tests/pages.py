@@ -29,9 +29,14 @@ class _Form(HTMLParser):
         self.form_id, self.inside, self.values = form_id, False, {}
         self.select: str | None = None
         self.area: str | None = None
+        self.templates = 0
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
         given = dict(attrs)
+        # What is in a template is no part of the form until a script copies it.
+        self.templates += tag == "template"
+        if self.templates:
+            return
         if tag == "form":
             self.inside = given.get("id") == self.form_id
         if not self.inside or "disabled" in given:
@@ -57,6 +62,7 @@ class _Form(HTMLParser):
             self.values[self.area][0] += data
 
     def handle_endtag(self, tag: str) -> None:
+        self.templates -= tag == "template"
         if tag == "textarea":
             if self.area:
                 # The first line end after the tag is not part of the text.

@@ -17,7 +17,8 @@ from accounts.admin import taken
 from accounts.admin.forms import StorableJson
 from accounts.admin.taken import TAKEN, TOO_MANY
 from accounts.models import Organization, Role, User
-from patients.models import Patient, Protocol
+from clinical.models import Workflow
+from patients.models import Patient
 from tests.bad_values import as_inputs, bad_values
 from tests.factories import Clinic
 from tests.furnished import MINIMUM, MODELS, unlike
@@ -131,9 +132,8 @@ def test_json_that_every_database_stores_is_kept(value):
 
 
 def test_a_form_refuses_json_that_not_every_database_stores(own):
-    for field in ("schedule", "rules"):
-        answer = submit(sign_in(own.users[Role.HC_ADMIN]), Protocol, own.rows[Protocol].pk, **{field: '["\\ud800"]'})
-        assert answer.context["adminform"].form.errors[field] == ["Enter a valid JSON."]
+    answer = submit(sign_in(own.users[Role.HC_ADMIN]), Workflow, own.rows[Workflow].pk, days='["\\ud800"]')
+    assert answer.context["adminform"].form.errors["days"] == ["Enter a valid JSON."]
 
 
 # --- values taken in another organization ---------------------------------------------------------

@@ -8,7 +8,6 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import AuditEvent, OutboxEvent, Role
-from accounts.scope import Actor
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import Measurement, MonitoringAlert, PlannedAction
 from clinical.services.monitoring import followers_of, raise_overdue_alerts, trials, try_rules
@@ -170,9 +169,3 @@ def test_a_trial_writes_nothing_and_costs_the_same_for_many(ward, enrolled, now,
             rows = followers_of(SYSTEM, protocol=protocol)
             try_rules(enrolments=rows, organization=organization, stored=EVERY, changed=[*EVERY, LATE], now=now)
         assert [model.objects.count() for model in kept] == before
-
-
-def test_the_system_sees_all_followers(ward, enrolled):
-    enrolled()
-    assert isinstance(SYSTEM, Actor)
-    assert followers_of(SYSTEM, program=ward.clinic.catalogs["program"]).count() == 1

@@ -1,6 +1,7 @@
 """The pages of protocols among the catalogs."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -12,7 +13,7 @@ from accounts.scope import scope
 from accounts.site import actor_of
 from clinical.admin.catalogs import OfProgramAdmin
 from clinical.admin.protocols.rows import LineForm, Offered, RuleForm
-from clinical.models import RuleOverride
+from clinical.models import Instrument, RuleOverride
 from clinical.monitoring.causes import line_in_words, rule_in_words
 from clinical.services.monitoring import followers_of
 from clinical.services.protocols import create_protocol, update_protocol
@@ -58,7 +59,7 @@ class ProtocolAdmin(OfProgramAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, add=False, change=False, form_url="", obj=None):
         context["writes"] = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         if obj is not None:
-            context |= self._use_of(request, obj) | _in_words(obj)
+            context |= self._use_of(request, obj) | _in_words(obj, context["adminform"].form.offered.instruments)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _use_of(self, request: HttpRequest, protocol: Protocol) -> dict[str, Any]:
@@ -70,9 +71,8 @@ class ProtocolAdmin(OfProgramAdmin):
         return {"followers": followers.count(), "own_rules": count, "next_version": protocol.version + 1}
 
 
-def _in_words(protocol: Protocol) -> dict[str, Any]:
-    """Return the stored rules and schedule of a protocol as sentences, and as JSON."""
-    known = Offered.by(protocol.organization_id).instruments
+def _in_words(protocol: Protocol, known: Mapping[str, Instrument]) -> dict[str, Any]:
+    """Return the stored rules and schedule of a protocol as sentences about the `known` instruments, and as JSON."""
     rules = [(rule["flag"], rule_in_words(rule, known).partition(" ")[2]) for rule in protocol.rules]
     told = {"rules": rules, "schedule": [line_in_words(line, known) for line in protocol.schedule]}
     return {"in_words": told, "json": as_text(protocol.rules, protocol.schedule)}
