@@ -1,5 +1,6 @@
 """Reading and sending the forms of the admin as a browser does."""
 
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Any
 
@@ -79,6 +80,16 @@ def form_values(html: str, form_id: str) -> dict[str, list[str]]:
     reader = _Form(form_id)
     reader.feed(html)
     return reader.values
+
+
+def row_inputs(name: str, items: Sequence[dict], keys: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return what a browser sends of a list of rows: of each item the inputs that it names, and lists within it."""
+    keys = keys or [str(place) for place in range(len(items))]
+    sent: dict[str, Any] = {name: keys}
+    for key, item in zip(keys, items, strict=True):
+        for part, value in item.items():
+            sent |= row_inputs(f"{name}-{key}-{part}", value) if isinstance(value, list) else {f"{name}-{key}-{part}": str(value)}
+    return sent
 
 
 def opened(client: Client, model, pk: int | None = None) -> tuple[str, dict[str, list[str]]]:

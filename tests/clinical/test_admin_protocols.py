@@ -24,7 +24,7 @@ from clinical.services.instruments import GAUGES
 from patients.models import Enrolment, Program, Protocol
 from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE, MEAN, OVER_100, REMARK
 from tests.factories import SYSTEM
-from tests.pages import form_values, opened, sign_in, submit, url
+from tests.pages import form_values, opened, row_inputs, sign_in, submit, url
 
 EVERY = [HEAVY, OVER_100, BOTH, MEAN, LATE, REMARK]
 
@@ -34,19 +34,9 @@ def client(ward, clinic):
     return sign_in(clinic.users[Role.HC_ADMIN])
 
 
-def inputs_of(name: str, items: Sequence[dict], keys: Sequence[str] | None = None) -> dict[str, Any]:
-    """Return what a browser sends of the rows of a list: of each item the inputs that it names."""
-    keys = keys or [str(place) for place in range(len(items))]
-    sent: dict[str, Any] = {name: keys}
-    for key, item in zip(keys, items, strict=True):
-        for part, value in item.items():
-            sent |= inputs_of(f"{name}-{key}-all", value) if part == "all" else {f"{name}-{key}-{part}": str(value)}
-    return sent
-
-
 def save(client, ward, *rules: dict, schedule: Sequence[dict] = (), keys: Sequence[str] | None = None, **changes: Any):
     """Send the form of the ward's protocol with these rows."""
-    rows = inputs_of("rules", rules, keys) | inputs_of("schedule", schedule)
+    rows = row_inputs("rules", rules, keys) | row_inputs("schedule", schedule)
     return submit(client, Protocol, ward.protocol.pk, **rows, **changes)
 
 
@@ -91,7 +81,7 @@ def test_inputs_that_a_kind_does_not_need_are_not_read(client, ward):
 
 
 def test_a_new_protocol_is_saved_with_its_rules(client, ward):
-    rows = inputs_of("rules", [HEAVY]) | inputs_of("schedule", [DAILY])
+    rows = row_inputs("rules", [HEAVY]) | row_inputs("schedule", [DAILY])
     answer = submit(client, Protocol, name="Heart failure", program=ward.clinic.catalogs["program"].pk, **rows)
     assert answer.status_code == 302
     made = Protocol.objects.get(name="Heart failure")
@@ -107,7 +97,7 @@ def test_a_gauge_is_made_when_a_rule_names_it_first(client, ward):
 def test_somebody_elses_change_is_not_overwritten(client, ward):
     address, values = opened(client, Protocol, ward.protocol.pk)
     ward.prescribe(REMARK)
-    answer = client.post(address, {**values, **inputs_of("rules", [HEAVY])})
+    answer = client.post(address, {**values, **row_inputs("rules", [HEAVY])})
     assert "Someone else changed this record" in form_of(answer).non_field_errors()[0]
     assert ward.protocol.rules == [REMARK]
 
@@ -224,7 +214,7 @@ def test_instruments_are_those_of_the_protocols_organization(client, ward, neigh
         assert ("Weight" in shown, "Head circumference" in shown) == (True, False)
     assert 'value="weight"' not in superadmin.get(url(Protocol, "add")).content.decode()
     given = {"organization": ward.clinic.organization.pk, "program": ward.clinic.catalogs["program"].pk, "name": "Of one"}
-    assert submit(superadmin, Protocol, **given, **inputs_of("rules", [HEAVY])).status_code == 302
+    assert submit(superadmin, Protocol, **given, **row_inputs("rules", [HEAVY])).status_code == 302
     assert Protocol.objects.get(name="Of one").rules == [HEAVY]
 
 
@@ -243,7 +233,7 @@ def draft(client, name: str, *rules: dict, protocol=None, schedule: Sequence[dic
     """Return the fragment that answers a form that is not saved, without line ends."""
     about = {"protocol": protocol.pk} if protocol else {}
     answer = client.post(
-        reverse(f"admin:{name}"), {**inputs_of("rules", rules), **inputs_of("schedule", schedule), **about, **sent}
+        reverse(f"admin:{name}"), {**row_inputs("rules", rules), **row_inputs("schedule", schedule), **about, **sent}
     )
     assert answer.status_code == 200, answer.status_code
     return " ".join(answer.content.decode().split())

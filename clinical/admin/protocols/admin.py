@@ -53,7 +53,7 @@ class ProtocolAdmin(OfProgramAdmin):
     update_service = staticmethod(update_protocol)
 
     class Media:
-        css = {"all": ["clinic/drawing.css", "clinic/protocol.css"]}
+        css = {"all": ["clinic/drawing.css", "clinic/rows.css", "clinic/protocol.css"]}
         js = ["clinic/rows.js", "clinic/protocol.js"]
 
     def render_change_form(self, request: HttpRequest, context: Any, add=False, change=False, form_url="", obj=None):

@@ -13,10 +13,10 @@ from accounts.admin.rows import Rows
 from accounts.models import Organization
 from accounts.permissions import Permission
 from accounts.scope import scope
-from clinical.admin.drawing import bar_chart
 from clinical.admin.protocols.admin import RULES, SCHEDULE, as_text
-from clinical.admin.protocols.rows import FLAGS, Offered
-from clinical.services.monitoring import Trial, followers_of, try_rules
+from clinical.admin.protocols.rows import Offered
+from clinical.admin.protocols.trials import shown
+from clinical.services.monitoring import followers_of, try_rules
 from config.core.orm import is_id
 from patients.models import Enrolment, Program, Protocol
 
@@ -93,16 +93,13 @@ class DraftTrial(DraftPage):
             changed=[row.as_item() for row in finished],
             now=now,
         )
-        shown = {
-            "trial": trial,
+        told = {
             "by_program": by_program,
             "now": now,
-            "counts": [(flag, label, trial.stored.by_flag[flag], trial.changed.by_flag[flag]) for flag, label in FLAGS],
             "by_rule": [(row, trial.changed.by_rule[place]) for place, row in enumerate(finished)],
             "by_own_rules": trial.changed.by_rule[None],
-            "picture": picture(trial),
         }
-        return {**super().get_context_data(**kwargs), **shown}
+        return {**super().get_context_data(**kwargs), **shown(trial), **told}
 
     def followers(self) -> tuple[QuerySet[Enrolment], bool]:
         """Return on whom the rules are tried, and whether that is who is in the program."""
@@ -111,8 +108,3 @@ class DraftTrial(DraftPage):
             if followers.exists():
                 return followers, False
         return followers_of(self.actor, program=self.program), True
-
-
-def picture(trial: Trial) -> str:
-    """Draw the alerts of each week and flag."""
-    return bar_chart(trial.changed.by_week(trial.since, trial.until), label="Alerts a week", first=trial.since, last=trial.until)

@@ -23,6 +23,7 @@ from clinical.monitoring.rules import (
     MAX_DAYS,
     MAX_GRACE_HOURS,
     MAX_PLANNED_DAY,
+    MEASUREMENT,
     PLACES,
     SHAPES,
 )
@@ -119,6 +120,11 @@ def as_json(value: Any) -> Any:
     if not isinstance(value, Decimal):
         return value
     return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _flag(row: RowForm) -> str:
+    flag = row["flag"].value()
+    return flag if flag in dict(FLAGS) else FLAGS[0][0]
 
 
 class MonitoringRow(RowForm):
@@ -263,8 +269,42 @@ class RuleForm(MonitoringRow):
     @property
     def chosen_flag(self) -> str:
         """The flag, that of a new rule where it cannot be read."""
-        flag = self["flag"].value()
-        return flag if flag in dict(FLAGS) else FLAGS[0][0]
+        return _flag(self)
+
+
+class LimitForm(MonitoringRow):
+    """A limit of the instrument whose code is `instrument`, "" where none is chosen yet: a rule without its choice."""
+
+    parts = ("op", "value", "flag")
+
+    flag = forms.ChoiceField(choices=FLAGS)
+    op = _comparison()
+    value = _value()
+
+    def __init__(self, *args: Any, instrument: str, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.instrument = instrument
+
+    def faults(self) -> Iterable[Fault]:
+        return rule_faults(self.as_item(), self.offered.facts) if self.instrument else ()
+
+    def as_item(self) -> dict[str, Any]:
+        return {"kind": MEASUREMENT, "instrument": self.instrument, **super().as_item()}
+
+    @property
+    def unit(self) -> str:
+        return unit_of(self.instrument, self.offered.instruments)
+
+    @property
+    def words(self) -> str:
+        """The limit as a sentence without its flag."""
+        draft = {**self.draft(), "kind": MEASUREMENT, "instrument": self.instrument or UNKNOWN}
+        return rule_in_words(draft, self.offered.instruments).partition(" ")[2]
+
+    @property
+    def chosen_flag(self) -> str:
+        """The flag, that of a new limit where it cannot be read."""
+        return _flag(self)
 
 
 class LineForm(MonitoringRow):

@@ -15,7 +15,7 @@ from clinical.models import RuleOverride
 from clinical.monitoring import A_DAY, FLAGS, Override, Rule, codes_of, day_bounds, day_of, replay, rules_in_force
 from clinical.services.instruments import instruments_of
 from clinical.services.monitoring.recorded import Recorded, Span, read_recorded
-from patients.models import FOLLOWED, Enrolment
+from patients.models import FOLLOWED, Enrolment, Patient
 
 TRIAL_DAYS = 90
 # What one trial reads at most. Patients of whom not everything was read are left out.
@@ -102,10 +102,12 @@ def try_rules(
     stored: Sequence[Rule],
     changed: Sequence[Rule],
     now: datetime.datetime,
+    in_force: bool = False,
 ) -> Trial:
     """Return which alerts the `changed` rules of a protocol would have raised in TRIAL_DAYS up to `now`, beside the `stored`.
 
-    A patient's own rules replace either, as they do when alerts are raised. Overdue rules are tried on what was planned, since
+    A patient's own rules replace either, as they do when alerts are raised, unless both lists are what is `in_force` for
+    these patients. Overdue rules are tried on what was planned, since
     another schedule begins tomorrow. At most MOST_PATIENTS and MOST_VALUES are read, by a constant number of statements.
     """
     zone, today = organization.zone, day_of(now, organization.zone)
@@ -113,7 +115,7 @@ def try_rules(
     span = Span(day_bounds(since, zone)[0], now)
     known = instruments_of(organization.pk)
     chosen = list(enrolments.select_related("organization")[:MOST_PATIENTS])
-    own = _own_rules(chosen)
+    own = {} if in_force else _own_rules(chosen)
     read = [*stored, *changed, *(rule for each in own.values() for override in each for rule in override.rules)]
     recorded = read_recorded(chosen, _usable(read, known), known, span, MOST_VALUES)
 
@@ -128,6 +130,27 @@ def try_rules(
         values=sum(value.new for pk in recorded.patients for value in recorded.values.get(pk, ())),
         stored=outcome(stored),
         changed=outcome(changed),
+    )
+
+
+def try_override(*, actor: Actor, patient: Patient, override: Override, now: datetime.datetime) -> Trial | None:
+    """Return what `try_rules` does for one patient, with `override` in place of their own rules of its kind and instrument.
+
+    None where nothing is expected of the patient, who is not enrolled or not active.
+    """
+    enrolments = followers_of(actor, patient=patient)
+    enrolment = enrolments.select_related("protocol").first()
+    if enrolment is None:
+        return None
+    own, rules = _own_rules([enrolment]).get(patient.pk, []), enrolment.protocol.rules
+    others = [one for one in own if one[:2] != override[:2]]
+    return try_rules(
+        enrolments=enrolments,
+        organization=patient.organization,
+        stored=rules_in_force(rules, own),
+        changed=rules_in_force(rules, [*others, override]),
+        now=now,
+        in_force=True,
     )
 
 

@@ -6,11 +6,16 @@
   const GIVES_NUMBERS = ["measurement", "average", "combination"];
 
   function fit(rule) {
+    showFlag(rule);
+    if (!rule.querySelector("[name$='-kind']")) return;
     const kind = rule.querySelector("[name$='-kind']").value;
     for (const part of rule.querySelectorAll("[data-kinds]")) part.hidden = !part.dataset.kinds.split(" ").includes(kind);
     for (const option of rule.querySelectorAll("option[data-choices]")) {
       option.disabled = GIVES_NUMBERS.includes(kind) && !option.selected;
     }
+  }
+
+  function showFlag(rule) {
     const flag = rule.querySelector("[name$='-flag']").value;
     for (const one of FLAGS) rule.classList.toggle(one, one === flag);
   }
@@ -31,7 +36,7 @@
 
   // What was tried is not what the rows say any more.
   function tellStale(target) {
-    const stale = document.querySelector("#protocol-trial [data-stale]");
+    const stale = document.querySelector(".trial [data-stale]");
     if (stale && target.closest?.("[data-rows]")) stale.hidden = false;
   }
 
