@@ -133,7 +133,7 @@ class RowsBoundField(forms.BoundField):
         return self.rows
 
     def as_widget(self, widget: Any = None, attrs: Any = None, only_initial: bool = False) -> SafeString:
-        return render_to_string(self.field.template_name, {"rows": self.rows, "field": self, "noun": self.field.noun})
+        return render_to_string(self.field.rows_template, {"rows": self.rows, "field": self, "noun": self.field.noun})
 
 
 class RowsField(forms.Field):
@@ -146,9 +146,12 @@ class RowsField(forms.Field):
         "max_length": "There may be {longest} rows at most.",
     }
 
-    def __init__(self, row_class: type[RowForm], *, noun: str, template_name: str, longest: int, **kwargs: Any):
+    def __init__(
+        self, row_class: type[RowForm], *, noun: str, longest: int, template_name: str = "admin/rows/list.html", **kwargs: Any
+    ):
         super().__init__(required=False, **kwargs)
-        self.row_class, self.noun, self.template_name, self.longest = row_class, noun, template_name, longest
+        self.row_class, self.noun, self.longest = row_class, noun, longest
+        self.rows_template = template_name
         self.options: dict[str, Any] = {}
 
     def get_bound_field(self, form: Any, field_name: str) -> RowsBoundField:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -53,8 +53,8 @@ class ProtocolAdmin(OfProgramAdmin):
     update_service = staticmethod(update_protocol)
 
     class Media:
-        css = {"all": ["clinic/drawing.css", "clinic/rows.css", "clinic/protocol.css"]}
-        js = ["clinic/rows.js", "clinic/protocol.js"]
+        css: ClassVar[dict[str, list[str]]] = {"all": ["clinic/drawing.css", "clinic/rows.css", "clinic/protocol.css"]}
+        js: ClassVar[list[str]] = ["clinic/rows.js", "clinic/protocol.js"]
 
     def render_change_form(self, request: HttpRequest, context: Any, add=False, change=False, form_url="", obj=None):
         context["writes"] = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
