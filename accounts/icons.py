@@ -34,6 +34,8 @@ PATHS = {
     "printer": "M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7z",
     "archive": "M4 8h16v12H4zM3 4h18v4H3zM10 12h4",
     "ban": "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM5.7 5.7l12.6 12.6",
+    "trash": "M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13",
+    "play": "M8 5.5v13l10-6.5z",
     "tag": "M4 4h7.5l8.5 8.5-7.5 7.5L4 11.5zM8 8v.1",
     "chevron-down": "m6 9.5 6 6 6-6",
     "chevron-up": "m6 14.5 6-6 6 6",

@@ -1,5 +1,6 @@
 """Reading and sending the forms of the admin as a browser does."""
 
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Any
 
@@ -29,9 +30,14 @@ class _Form(HTMLParser):
         self.form_id, self.inside, self.values = form_id, False, {}
         self.select: str | None = None
         self.area: str | None = None
+        self.templates = 0
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
         given = dict(attrs)
+        # What is in a template is no part of the form until a script copies it.
+        self.templates += tag == "template"
+        if self.templates:
+            return
         if tag == "form":
             self.inside = given.get("id") == self.form_id
         if not self.inside or "disabled" in given:
@@ -57,6 +63,7 @@ class _Form(HTMLParser):
             self.values[self.area][0] += data
 
     def handle_endtag(self, tag: str) -> None:
+        self.templates -= tag == "template"
         if tag == "textarea":
             if self.area:
                 # The first line end after the tag is not part of the text.
@@ -73,6 +80,16 @@ def form_values(html: str, form_id: str) -> dict[str, list[str]]:
     reader = _Form(form_id)
     reader.feed(html)
     return reader.values
+
+
+def row_inputs(name: str, items: Sequence[dict], keys: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return what a browser sends of a list of rows: of each item the inputs that it names, and lists within it."""
+    keys = keys or [str(place) for place in range(len(items))]
+    sent: dict[str, Any] = {name: keys}
+    for key, item in zip(keys, items, strict=True):
+        for part, value in item.items():
+            sent |= row_inputs(f"{name}-{key}-{part}", value) if isinstance(value, list) else {f"{name}-{key}-{part}": str(value)}
+    return sent
 
 
 def opened(client: Client, model, pk: int | None = None) -> tuple[str, dict[str, list[str]]]:

@@ -11,7 +11,7 @@ from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR, ChangeList
 from django.core.exceptions import BadRequest
 from django.db import IntegrityError
 from django.db.models import DateField, DateTimeField, Model, Q, QuerySet
-from django.forms import BoundField, JSONField, ModelForm
+from django.forms import BoundField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline as UnfoldTabularInline
@@ -19,7 +19,7 @@ from unfold.views import ChangeList as UnfoldChangeList
 
 from accounts.admin.fields import LocalDateField, country_of
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter, parameter_of
-from accounts.admin.forms import FORM_FIELDS, AutocompleteWidget, ServiceForm, StorableJson, VersionedForm
+from accounts.admin.forms import FORM_FIELDS, AutocompleteWidget, ServiceForm, VersionedForm
 from accounts.admin.labels import Labelled, address_of
 from accounts.admin.parameters import LIST_PARAMETERS, check_list_parameters, check_numbers, check_page, searched
 from accounts.admin.taken import TAKEN, check_refusals, count_refusal
@@ -74,8 +74,6 @@ class Scoped(BaseModelAdmin):
         for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
             if field is not None and hasattr(field.widget, link):
                 setattr(field.widget, link, False)
-        if isinstance(field, JSONField):
-            field.decoder = StorableJson
         return field
 
     def formfield_for_foreignkey(self, db_field, request: HttpRequest, **kwargs):

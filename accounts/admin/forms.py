@@ -1,7 +1,5 @@
 """Forms that pass their values to a service and show the errors that it raises."""
 
-import json
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -180,25 +178,6 @@ FORM_FIELDS: dict[type[models.Field], type[forms.Field]] = {
     models.ManyToManyField: RowsField,
 }
 """The fields of forms by kind of column, where they are not Django's."""
-
-
-class StorableJson(json.JSONDecoder):
-    """JSON that every database stores, for `forms.JSONField`: it expects no other error than JSONDecodeError.
-
-    Refuses NaN and infinite numbers, NUL, halves of surrogate pairs, and what is nested too deep or too long a number.
-    """
-
-    NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-
-    def decode(self, s: str, *args: Any) -> Any:
-        try:
-            value = super().decode(s, *args)
-            text = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-        except (ValueError, RecursionError) as error:
-            raise json.JSONDecodeError("This cannot be read", "", 0) from error
-        if self.NUL.search(text):
-            raise json.JSONDecodeError("This has a NUL", "", 0)
-        return value
 
 
 class LinesField(forms.CharField):

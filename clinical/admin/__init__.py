@@ -1,6 +1,6 @@
-"""The admin pages of clinical catalogs, appointments, the chart and its dialogs, the worklist, and blocks of the home page."""
+"""The admin pages of clinical catalogs, protocols, appointments, the chart, the worklist, and blocks of the home page."""
 
-from clinical.admin import appointments, catalogs, desk, dialogs, home, worklist
+from clinical.admin import appointments, catalogs, desk, dialogs, home, protocols, worklist
 from clinical.admin.chart import pages as chart_pages
 
-__all__ = ["appointments", "catalogs", "chart_pages", "desk", "dialogs", "home", "worklist"]
+__all__ = ["appointments", "catalogs", "chart_pages", "desk", "dialogs", "home", "protocols", "worklist"]

@@ -1,16 +1,16 @@
 """Catalogs of clinical records."""
 
+from typing import ClassVar
+
 from django.contrib import admin
-from django.http import HttpRequest
 
 from accounts.admin.catalogs import CatalogAdmin
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter
-from clinical.admin.forms import CodingLinesField
+from accounts.admin.forms import VersionedForm
+from clinical.admin.forms import codings_field, days_field
 from clinical.models import (
     AlertDefinition,
     AllergyDefinition,
-    CodeSystem,
-    CodingListField,
     CommunicationType,
     DiseaseDefinition,
     Instrument,
@@ -19,8 +19,6 @@ from clinical.models import (
 )
 from clinical.services.allergy_definitions import create_allergy_definition, update_allergy_definition
 from clinical.services.instruments import update_instrument
-from clinical.services.protocols import create_protocol, update_protocol
-from patients.models import Protocol
 
 
 @admin.register(AlertDefinition)
@@ -38,15 +36,21 @@ class CodedAdmin(CatalogAdmin):
     search_fields = ["name_key__contains_folded", "concept_code"]
 
 
+class SubstanceForm(VersionedForm):
+    """A substance, with its ingredients and drug classes as rows."""
+
+    ingredients = codings_field("ingredient")
+    drug_classes = codings_field("drug class")
+
+
 class SubstanceAdmin(CodedAdmin):
     """Base of the pages of concepts with interactions."""
 
-    def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
-        if isinstance(db_field, CodingListField):
-            systems = ", ".join(CodeSystem.values)
-            help_text = f"One a line: system code name, such as: local penicillins Penicillins. Systems: {systems}."
-            return CodingLinesField(required=False, help_text=help_text)
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+    form = SubstanceForm
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["clinic/rows.css"]}
+        js: ClassVar[list[str]] = ["clinic/rows.js"]
 
 
 @admin.register(AllergyDefinition)
@@ -99,17 +103,20 @@ class OfProgramAdmin(CatalogAdmin):
     list_filter = [("program", ScopedRelatedFilter), ArchivedFilter]
 
 
-@admin.register(Protocol)
-class ProtocolAdmin(OfProgramAdmin):
-    """Protocols. The services check their schedules and rules."""
+class WorkflowForm(VersionedForm):
+    """A workflow, with its days as rows."""
 
-    place, icon, hint = 5, "checklist", "Ways of carrying out a program"
-    create_service = staticmethod(create_protocol)
-    update_service = staticmethod(update_protocol)
+    days = days_field()
 
 
 @admin.register(Workflow)
 class WorkflowAdmin(OfProgramAdmin):
     """Workflows."""
+
+    form = WorkflowForm
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["clinic/rows.css"]}
+        js: ClassVar[list[str]] = ["clinic/rows.js"]
 
     place, icon, hint = 14, "event_repeat", "What a program does on certain days since a patient began it"

@@ -8,7 +8,7 @@ triangle.
 import datetime
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
@@ -32,6 +32,7 @@ MARKS = {
     "red": "M{0:g} {1:g}m-4.5 3.5h9l-4.5-8z",
 }
 _URGENCY = tuple(MARKS)
+_GRAVEST_FIRST = _URGENCY[:0:-1]
 # With more values than this only those that reach a limit are marked.
 _DOTS = 60
 _LINE_HEIGHT = 11
@@ -152,6 +153,34 @@ def line_chart(
     return _svg("line-chart", width, height, _summary(label, unit, judged, limits, gaps), parts)
 
 
+def bar_chart(
+    weeks: Sequence[Mapping[str, int]],
+    *,
+    label: str,
+    first: datetime.date,
+    last: datetime.date,
+    width: int = 264,
+    height: int = 112,
+) -> SafeString:
+    """Draw how many alerts of each flag there are in each of `weeks`, from the day `first` to `last`: the gravest at the bottom.
+
+    `label` says what is counted, for those who do not see the drawing.
+    """
+    box = Box(24, 8, width - 4, height - 20)
+    most = max(sum(week.values()) for week in weeks)
+    ticks = [tick for tick in _ticks([0, max(most, 4)]) if tick == int(tick)]
+    y = Scale(0, ticks[-1], box.bottom, box.top)
+    parts = [
+        *_value_axis(ticks, y, box),
+        *_bars(weeks, y, box),
+        _label("tick", box.left, height - 6, "start", _day(first)),
+        _label("tick", box.right, height - 6, "end", _day(last)),
+    ]
+    counts = [f"{sum(week.get(flag, 0) for week in weeks)} {flag}" for flag in _GRAVEST_FIRST]
+    told = _told([label, f"{_day(first)} to {_day(last)}", *counts, f"at most {most} in one week"])
+    return _svg("bar-chart", width, height, told, parts)
+
+
 def mark(flag: str) -> SafeString:
     """Draw the mark of a flag by itself, for a legend whose text says what it means."""
     inner = _marks([(6.0, 6.5)], [flag])
@@ -226,7 +255,7 @@ def _text(number: Number) -> str:
     return f"{round(float(number), 3):,.10g}"
 
 
-def _day(moment: datetime.datetime) -> str:
+def _day(moment: datetime.date) -> str:
     return f"{moment.day} {moment:%b}"
 
 
@@ -308,6 +337,18 @@ def _limits(limits: Sequence[Limit], y: Scale, box: Box) -> Iterator[str]:
         lowest_free = max(y(limit.value) + 4, lowest_free)
         yield _label(f"limit-label {limit.flag}", box.right + 6, lowest_free, "start", limit.label)
         lowest_free += _LINE_HEIGHT
+
+
+def _bars(weeks: Sequence[Mapping[str, int]], y: Scale, box: Box) -> Iterator[str]:
+    """Yield a bar for each week and flag, those of a week on top of each other."""
+    step = (box.right - box.left) / len(weeks)
+    for place, week in enumerate(weeks):
+        left, count = box.left + place * step + 2, 0
+        for flag in _GRAVEST_FIRST:
+            bottom, count = y(count), count + week.get(flag, 0)
+            if height := bottom - y(count):
+                size = f'width="{step - 4:.1f}" height="{height:g}"'
+                yield f'<rect class="bar {flag}" x="{left:.1f}" y="{y(count):g}" {size}/>'
 
 
 def _value_axis(ticks: Sequence[float], y: Scale, box: Box) -> Iterator[str]:

@@ -19,6 +19,8 @@ from clinical.monitoring.rules import AVERAGE, COMBINATION, MEASUREMENT, OVERDUE
 from clinical.scales import written_unit
 
 COMPARISONS: Mapping[str, str] = MappingProxyType({"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"})
+# What stands in a sentence for what nobody has said yet.
+UNKNOWN = "…"
 REMARK_LENGTH = 120
 MEAN_PLACES = 1
 # A day has 25 hours when the clocks are set back.
@@ -143,7 +145,10 @@ _COURSES: dict[str, Callable[[Any, Sequence[Measured], Instruments], str]] = {
 
 # --- rules ------------------------------------------------------------------------------------------
 def rule_in_words(rule: Rule, instruments: Instruments = _NONE) -> str:
-    """Return a rule as the end of a sentence: "red when glucose is above 250 mg/dL"."""
+    """Return a rule as the end of a sentence: "red when glucose is above 250 mg/dL".
+
+    What is not known yet of a rule that somebody writes stands as UNKNOWN in it, and in the sentence.
+    """
     return f"{rule['flag']} when {_RULES[rule['kind']](rule, instruments)}"
 
 
@@ -152,7 +157,7 @@ def _condition(condition: Rule, instruments: Instruments) -> str:
 
 
 def _limit(condition: Rule, instruments: Instruments) -> str:
-    return f"{COMPARISONS[condition['op']]} {_with_unit(condition['value'], condition['instrument'], instruments)}"
+    return f"{COMPARISONS.get(condition['op'], UNKNOWN)} {_with_unit(condition['value'], condition['instrument'], instruments)}"
 
 
 def _average(rule: Rule, instruments: Instruments) -> str:
@@ -161,7 +166,8 @@ def _average(rule: Rule, instruments: Instruments) -> str:
 
 
 def _combination(rule: Rule, instruments: Instruments) -> str:
-    return f"within {_counted(rule['within_days'], 'day')} {_listed([_condition(one, instruments) for one in rule['all']])}"
+    conditions = [_condition(one, instruments) for one in rule["all"]] or [UNKNOWN]
+    return f"within {_counted(rule['within_days'], 'day')} {_listed(conditions)}"
 
 
 def _overdue(rule: Rule, instruments: Instruments) -> str:
@@ -176,6 +182,12 @@ _RULES: dict[str, Callable[[Rule, Instruments], str]] = {
     OVERDUE: _overdue,
     REMARK: lambda rule, instruments: "the patient writes a remark",
 }
+
+
+def line_in_words(line: Rule, instruments: Instruments = _NONE) -> str:
+    """Return a line of a schedule as a sentence: "Body weight every 7 days, from day 0 to day 180"."""
+    often = "every day" if line["every_days"] == 1 else f"every {_counted(line['every_days'], 'day')}"
+    return f"{name_of(line['instrument'], instruments)} {often}, from day {line['from_day']} to day {line['to_day']}"
 
 
 # --- words ------------------------------------------------------------------------------------------

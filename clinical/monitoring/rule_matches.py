@@ -187,7 +187,7 @@ def match_overdue(
     """
     overdue = [rule for rule in rules if rule["kind"] == OVERDUE]
     return [
-        _of_action(rule, action, stale=now - within > action.expires_at + grace_of(rule))
+        _of_action(rule, action, stale=now - (action.expires_at + grace_of(rule)) > within)
         for action in actions
         for rule in overdue
         if rule["instrument"] == action.instrument and action.expires_at + grace_of(rule) <= now

@@ -58,6 +58,19 @@ Instruments = Mapping[str, InstrumentFacts]
 Check = Callable[[Any, Instruments], Iterator[str]]
 
 
+class Fault(NamedTuple):
+    """What is wrong with a part of a rule, a condition or a line: `text` goes on where its `name` ends the subject.
+
+    A fault of the whole, such as a missing part, has no name.
+    """
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.text}".lstrip()
+
+
 class Override(NamedTuple):
     """A patient's own rules of one `kind`, of one `instrument` (its code) where the kind looks at one."""
 
@@ -110,7 +123,7 @@ def _conditions(value: Any, instruments: Instruments) -> Iterator[str]:
         yield f"must be a list of 2 to {MAX_CONDITIONS} conditions"
         return
     for index, condition in enumerate(value):
-        yield from (f"condition {index}: {fault}" for fault in _faults(condition, CONDITION, instruments))
+        yield from (f"condition {index}: {fault}" for fault in condition_faults(condition, instruments))
 
 
 CONDITION: Mapping[str, Check] = {"instrument": _numeric_code, "op": _word(OPS), "value": _number}
@@ -135,12 +148,12 @@ LINE: Mapping[str, Check] = {
 # --- what is wrong ----------------------------------------------------------------------------------
 def check_rules(rules: Any, instruments: Instruments) -> None:
     """Raise Invalid, field `rules`, where this is no list of rules over `instruments`; each message tells which rule."""
-    _check_all("rules", "Rule", rules, lambda rule: _rule_faults(rule, instruments))
+    _check_all("rules", "Rule", rules, lambda rule: rule_faults(rule, instruments))
 
 
 def check_schedule(schedule: Any, instruments: Instruments) -> None:
     """Raise Invalid, field `schedule`, where this is no list of different lines of a schedule over `instruments`."""
-    _check_all("schedule", "Line", schedule, lambda line: _line_faults(line, instruments))
+    _check_all("schedule", "Line", schedule, lambda line: line_faults(line, instruments))
     if any(line in schedule[:index] for index, line in enumerate(schedule)):
         raise Invalid("A line stands in the schedule twice.", "schedule")
 
@@ -161,7 +174,7 @@ def check_override(override: Override, instruments: Instruments) -> None:
             raise Invalid(f"Rule {index}: it is of another kind or instrument.", "rules")
 
 
-def _check_all(field: str, what: str, items: Any, faults_of: Callable[[Any], Iterator[str]]) -> None:
+def _check_all(field: str, what: str, items: Any, faults_of: Callable[[Any], Iterator[Fault]]) -> None:
     if not isinstance(items, list) or len(items) > MAX_OBJECTS:
         raise Invalid(f"This must be a list of at most {MAX_OBJECTS} objects.", field)
     faults = [f"{what} {index}: {fault}." for index, item in enumerate(items) for fault in faults_of(item)]
@@ -169,35 +182,43 @@ def _check_all(field: str, what: str, items: Any, faults_of: Callable[[Any], Ite
         raise Invalid({field: faults})
 
 
-def _rule_faults(rule: Any, instruments: Instruments) -> Iterator[str]:
+def rule_faults(rule: Any, instruments: Instruments) -> Iterator[Fault]:
+    """Yield what is wrong with a rule."""
     kind = rule.get("kind") if isinstance(rule, dict) else None
     shape = SHAPES.get(kind) if isinstance(kind, str) else None
     yield from _faults(rule, {"kind": _word(KINDS), **(shape or {})}, instruments, strict=shape is not None)
 
 
-def _line_faults(line: Any, instruments: Instruments) -> Iterator[str]:
+def condition_faults(condition: Any, instruments: Instruments) -> Iterator[Fault]:
+    """Yield what is wrong with a condition of a combination."""
+    yield from _faults(condition, CONDITION, instruments)
+
+
+def line_faults(line: Any, instruments: Instruments) -> Iterator[Fault]:
+    """Yield what is wrong with a line of a schedule."""
     found = list(_faults(line, LINE, instruments))
-    yield from found or (["from_day must not lie after to_day"] if line["from_day"] > line["to_day"] else [])
+    yield from found or ([Fault("from_day", "must not lie after to_day")] if line["from_day"] > line["to_day"] else [])
 
 
-def _faults(item: Any, shape: Mapping[str, Check], instruments: Instruments, *, strict: bool = True) -> Iterator[str]:
+def _faults(item: Any, shape: Mapping[str, Check], instruments: Instruments, *, strict: bool = True) -> Iterator[Fault]:
     if not isinstance(item, dict):
-        yield "it must be an object"
+        yield Fault("", "it must be an object")
         return
     if missing := [name for name in shape if name not in item]:
-        yield f"{', '.join(missing)} must be given"
+        yield Fault("", f"{', '.join(missing)} must be given")
     if strict and item.keys() - shape.keys():
-        yield f"only {', '.join(shape)} can be given"
-    found = [f"{name} {fault}" for name, check in shape.items() if name in item for fault in check(item[name], instruments)]
+        yield Fault("", f"only {', '.join(shape)} can be given")
+    checked = [(name, check) for name, check in shape.items() if name in item]
+    found = [Fault(name, text) for name, check in checked for text in check(item[name], instruments)]
     yield from found or (_outside(item, instruments) if "value" in shape else ())
 
 
-def _outside(comparison: Rule, instruments: Instruments) -> Iterator[str]:
+def _outside(comparison: Rule, instruments: Instruments) -> Iterator[Fault]:
     """Yield that nothing which is measured can reach the value that a rule compares with."""
     if "instrument" in comparison and "value" in comparison:
         scale = instruments[comparison["instrument"]].scale
         if not scale.holds(Decimal(str(comparison["value"]))):
-            yield f"value must be {scale.words}"
+            yield Fault("value", f"must be {scale.words}")
 
 
 # --- which hold -------------------------------------------------------------------------------------

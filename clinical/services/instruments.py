@@ -83,6 +83,21 @@ def instruments_of(organization_id: int) -> dict[str, Instrument]:
     return {row.code: row for row in rows}
 
 
+def offered_instruments(organization_id: int) -> dict[str, Instrument]:
+    """Return the organization's unarchived instruments and the gauges that it has not used yet, by code, sorted by name."""
+    rows = list(Instrument.objects.filter(organization_id=organization_id).order_by("name_key", "pk"))
+    taken = {row.code for row in rows}
+    unused = [_gauge(code) for code in GAUGES if code not in taken]
+    offered = [*(row for row in rows if row.deleted_at is None), *unused]
+    return {row.code: row for row in sorted(offered, key=lambda row: row.name.lower())}
+
+
+def _gauge(code: str) -> Instrument:
+    """Return the instrument of a gauge as it would be created."""
+    name, least, most = GAUGES[code]
+    return Instrument(code=code, name=name, unit="{score}", scale_min=Decimal(least), scale_max=Decimal(most))
+
+
 def get_or_create_gauge(organization_id: int, code: str) -> Instrument | None:
     """Return the instrument of a gauge, creating it on first use. None for other codes, or if it was archived."""
     if code not in GAUGES:
@@ -92,6 +107,7 @@ def get_or_create_gauge(organization_id: int, code: str) -> Instrument | None:
     rows = Instrument.objects.filter(organization_id=organization_id, code=code)
     if rows.exists():
         return rows.filter(deleted_at=None).first()
-    name, least, most = GAUGES[code]
-    values: dict[str, Any] = {"code": code, "unit": "{score}", "scale_min": Decimal(least), "scale_max": Decimal(most)}
-    return create_catalog_row(actor=Actor.system("gauges"), model=Instrument, organization=organization, name=name, **values)
+    gauge = _gauge(code)
+    values: dict[str, Any] = {name: getattr(gauge, name) for name in ("code", "unit", "scale_min", "scale_max")}
+    system = Actor.system("gauges")
+    return create_catalog_row(actor=system, model=Instrument, organization=organization, name=gauge.name, **values)

@@ -167,8 +167,10 @@ def test_c8_enrol_and_give_own_limits(page, clinic, patient, width):
     page.evaluate(f"clinic.open('/admin/patients/patient/{patient.pk}/add/limits/')")
     with clicks_at_most(page, 1):
         page.get_by_label("Instrument").select_option("glucose")
-        expect(page.locator("#id_value_1")).to_have_value("180")
-        page.locator("#id_value_1").fill("220")
+        limit = page.get_by_role("group", name="Limit 1")
+        expect(limit.get_by_label("Value")).to_have_value("180")
+        limit.get_by_label("Value").fill("220")
+        expect(limit.get_by_text("when glucose is above 220 mg/dL.")).to_be_visible()
         look(page)
         save(page, message="The patient's own limits were saved.")
     assert RuleOverride.objects.get(patient=patient).rules == [{**rule, "value": 220}]

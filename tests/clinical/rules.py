@@ -20,3 +20,5 @@ MEAN = {
 LATE = {"kind": "overdue", "instrument": "weight", "grace_hours": 12, "flag": "orange"}
 REMARK = {"kind": "remark", "flag": "grey"}
 DAILY = {"instrument": "weight", "every_days": 1, "from_day": 0, "to_day": 30}
+# A limit as the dialog of a patient's own limits sends it: the instrument is chosen for all of them.
+LIMIT = {"op": ">", "value": 8, "flag": "red"}

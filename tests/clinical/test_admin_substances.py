@@ -1,4 +1,4 @@
-"""The admin's pages of allergens and medications: codings one a line."""
+"""The admin's pages of allergens and medications: codings as rows."""
 
 import pytest
 from django.utils.html import escape
@@ -7,7 +7,7 @@ from accounts.models import Role
 from clinical.models import AllergyDefinition, CodingListField, MedicationDefinition
 from clinical.services.starter_catalog import FILES, starter_rows
 from tests.clinical.substances import AMOXICILLIN, CLAVULANATE, PENICILLINS, coding
-from tests.pages import form_values, sign_in, submit, url
+from tests.pages import opened, row_inputs, sign_in, submit
 
 MODELS = pytest.mark.parametrize("model", [AllergyDefinition, MedicationDefinition])
 
@@ -18,9 +18,9 @@ def client(clinic):
 
 
 @MODELS
-def test_codings_are_written_one_a_line(client, clinic, model):
-    lines = "local amoxicillin Amoxicillin\r\n\r\n  rxnorm   5640   Ibuprofen,  as said \r\n"
-    assert submit(client, model, name="New", ingredients=lines, drug_classes="").status_code == 302
+def test_codings_are_written_as_rows(client, model):
+    rows = row_inputs("ingredients", [AMOXICILLIN, coding(" 5640 ", " Ibuprofen, as said ", "rxnorm")])
+    assert submit(client, model, name="New", **rows).status_code == 302
     row = model.objects.get(name="New")
     assert row.ingredients == [AMOXICILLIN, coding("5640", "Ibuprofen, as said", "rxnorm")]
     assert row.drug_classes == []
@@ -29,38 +29,38 @@ def test_codings_are_written_one_a_line(client, clinic, model):
 @MODELS
 def test_an_open_form_that_is_sent_as_it_is_changes_no_list(client, clinic, model):
     row = clinic.catalog(model, "Old", ingredients=[AMOXICILLIN, CLAVULANATE], drug_classes=[PENICILLINS])
-    page = client.get(url(model, "change", row.pk)).content.decode()
-    shown = form_values(page, f"{model._meta.model_name}_form")
-    assert shown["ingredients"] == ["local amoxicillin Amoxicillin\nlocal clavulanate Clavulanate"]
+    _, shown = opened(client, model, row.pk)
+    assert (shown["ingredients"], shown["ingredients-1-code"]) == (["0", "1"], ["clavulanate"])
     assert submit(client, model, row.pk, name="Renamed").status_code == 302
     row = model.objects.get(pk=row.pk)
     assert (row.name, row.ingredients, row.drug_classes) == ("Renamed", [AMOXICILLIN, CLAVULANATE], [PENICILLINS])
-    assert submit(client, model, row.pk, ingredients="").status_code == 302
+    assert submit(client, model, row.pk, ingredients=["1"]).status_code == 302
+    assert model.objects.get(pk=row.pk).ingredients == [CLAVULANATE]
+    assert submit(client, model, row.pk, ingredients=[]).status_code == 302
     assert model.objects.get(pk=row.pk).ingredients == []
 
 
-BAD_LINES = [
-    ("local amoxicillin", "Line 1: This needs a system, a code and a display."),
-    ("local a A\natc b B", "Line 2: The system of a coding is one of snomed_ct, rxnorm, icd_10, loinc, local."),
-    (f"local {'x' * 65} A", "Line 1: A code has at most 64 characters, and its display 255."),
-    (f"local a {'x' * 256}", "Line 1: A code has at most 64 characters, and its display 255."),
-    ("local a A\nlocal a B", "No code may stand in the list twice."),
-    ("\n".join(f"local {number} A" for number in range(51)), "This must be a list of at most 50 codings."),
+WRONG_ROW = ["Something is missing or wrong in ingredient 1."]
+BAD_ROWS = [
+    ([coding("amoxicillin", "")], WRONG_ROW, "Enter the name, of 255 characters at most."),
+    ([coding("", "A")], WRONG_ROW, "Enter the code, of 64 characters at most."),
+    ([coding("a", "A", "atc")], WRONG_ROW, "Select a valid choice."),
+    ([coding("x" * 65, "A")], WRONG_ROW, "Enter the code, of 64 characters at most."),
+    ([coding("a", "x" * 256)], WRONG_ROW, "Enter the name, of 255 characters at most."),
+    ([coding("a b", "A")], WRONG_ROW, "A code holds no blanks."),
+    ([coding("a", "A  B")], WRONG_ROW, "This must be one line of words with a single blank between."),
+    ([coding("a", "A"), coding("a", "B")], ["No code may stand in the list twice."], ""),
+    ([coding(str(number), "A") for number in range(51)], ["There may be 50 rows at most."], ""),
 ]
 
 
 @MODELS
-@pytest.mark.parametrize(("lines", "words"), BAD_LINES)
-def test_a_line_that_is_no_coding_is_told_by_its_number(client, model, lines, words):
-    page = submit(client, model, name="New", ingredients=lines)
-    assert page.status_code == 200
-    assert escape(words) in page.content.decode()
+@pytest.mark.parametrize(("rows", "above", "beside"), BAD_ROWS)
+def test_a_row_that_is_no_coding_is_told_beside_it(client, model, rows, above, beside):
+    page = submit(client, model, name="New", **row_inputs("ingredients", rows))
+    assert page.context["adminform"].form.errors == {"ingredients": above}
+    assert escape(beside) in page.content.decode()
     assert not model.objects.filter(name="New").exists()
-
-
-def test_every_bad_line_is_told(client):
-    page = submit(client, AllergyDefinition, name="New", ingredients="a\nlocal b B\nc").content.decode()
-    assert ("Line 1:" in page, "Line 2:" in page, "Line 3:" in page) == (True, False, True)
 
 
 @pytest.mark.parametrize("model", FILES)

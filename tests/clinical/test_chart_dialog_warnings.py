@@ -23,8 +23,10 @@ from patients.models import Enrolment, OverriddenWarning, Patient, Relationship
 from patients.services.enrolments import enrol_patient
 from patients.services.lifecycle import record_death
 from tests.clinical.chart_dialogs import Dialogs, errors_of, inputs_of, message_of, warnings_of
+from tests.clinical.rules import LIMIT
 from tests.clinical.substances import ALLERGENS, MEDICATIONS
 from tests.factories import SYSTEM
+from tests.pages import row_inputs
 
 TODAY = "3 Nov 2026"
 
@@ -278,17 +280,22 @@ def test_own_limits_begin_with_the_protocols_and_are_no_json(clinic, dialogs):
     enrol_patient(actor=SYSTEM, patient_id=dialogs.patient.pk, **named, start_date=datetime.date(2026, 1, 1))
     opened = dialogs.open("limits", instrument="glucose")
     inputs = inputs_of(opened)
-    assert [inputs[name] for name in ("op_1", "value_1", "flag_1")] == [[">"], ["9.5"], ["red"]]
-    assert dialogs.again(opened, "limits", value_1="12").status_code == 204
+    assert [inputs[f"limits-0-{part}"] for part in ("op", "value", "flag")] == [[">"], ["9.5"], ["red"]]
+    assert dialogs.again(opened, "limits", **{"limits-0-value": "12"}).status_code == 204
     own = RuleOverride.objects.get(patient=dialogs.patient)
     assert own.rules == [{**rule, "value": 12}]
-    empty = dialogs.send("limits", own, "correct", op_1="", value_1="", flag_1="")
+    empty = dialogs.send("limits", own, "correct", limits=[])
     assert errors_of(empty) == {"__all__": ["Enter a limit, or tick that there is none."]}
     assert dialogs.again(empty, "limits", own, "correct", none="on").status_code == 204
     own.refresh_from_db()
     assert own.rules == []
-    half = dialogs.send("limits", own, "correct", op_1=">", none=None)
-    assert errors_of(half) == {"op_1": ["A limit needs all three: above or below, a value, and a flag."]}
+    half = dialogs.send("limits", own, "correct", none=None, **row_inputs("limits", [{"op": ">", "flag": "red"}]))
+    assert errors_of(half) == {"limits": ["Something is missing or wrong in limit 1."]}
+    assert "Enter a number." in half.content.decode()
+    two = [{**LIMIT, "value": 12}, {**LIMIT, "op": "<", "value": 4, "flag": "orange"}]
+    assert dialogs.send("limits", own, "correct", none=None, **row_inputs("limits", two)).status_code == 204
+    own.refresh_from_db()
+    assert [(limit["op"], limit["value"]) for limit in own.rules] == [(">", 12), ("<", 4)]
 
 
 def test_another_patient_is_one_in_scope(clinic, dialogs, neighbour):

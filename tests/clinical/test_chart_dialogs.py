@@ -40,7 +40,9 @@ from patients.models import (
     TagDefinition,
 )
 from tests.clinical.chart_dialogs import Dialogs, errors_of, inputs_of, message_of
+from tests.clinical.rules import LIMIT
 from tests.factories import Clinic, archive
+from tests.pages import row_inputs
 
 EVERY = sorted(registered_dialogs())
 
@@ -89,8 +91,8 @@ KINDS: dict[str, Kind] = {
     "enrolment": Kind(Enrolment, lambda clinic: {"protocol": clinic.catalogs["protocol"].pk}, None, "protocol"),
     "limits": Kind(
         RuleOverride,
-        lambda clinic: {"instrument": clinic.row(Instrument).code, "op_1": ">", "value_1": "8", "flag_1": "red"},
-        {"value_1": "9"},
+        lambda clinic: {"instrument": clinic.row(Instrument).code, **row_inputs("limits", [LIMIT])},
+        {"limits-0-value": "9"},
         "instrument",
     ),
     "social-history": Kind(SocialHistory, lambda clinic: {"value": "Never smoked"}, {"value": "Stopped"}, "value"),
@@ -233,7 +235,7 @@ CHOSEN: dict[str, tuple[type, Callable[[Any], dict[str, Any]]]] = {
     "alert": (AlertDefinition, lambda row: {"alert_definition": row.pk}),
     "communication": (CommunicationType, lambda row: {"note": "Rang", "communication_type": row.pk}),
     "enrolment": (Protocol, lambda row: {"protocol": row.pk}),
-    "limits": (Instrument, lambda row: {"instrument": row.code, "op_1": ">", "value_1": "8", "flag_1": "red"}),
+    "limits": (Instrument, lambda row: {"instrument": row.code, **row_inputs("limits", [LIMIT])}),
     "referral": (Provider, lambda row: {"source": f"provider:{row.pk}", "attribution_role": "primary"}),
     "tags": (TagDefinition, lambda row: {"tags": [row.pk]}),
     "fields": (FieldDefinition, lambda row: {str(row.pk): "blue"}),

@@ -10,7 +10,6 @@ from patients.models import Protocol
 from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE, MEAN, OVER_100, REMARK
 from tests.contracts.facts import table
 from tests.factories import SYSTEM
-from tests.pages import sign_in, submit
 
 EVERY = [HEAVY, OVER_100, BOTH, MEAN, LATE, REMARK]
 NOT_RULES = [
@@ -127,15 +126,6 @@ def test_a_gauge_that_comes_with_the_product_can_be_named_before_it_is_used(prot
 def test_administrators_write_rules_and_caregivers_do_not(protocols, body, api):
     assert api(Role.HC_PRIMARY).post(protocols, {**body, "rules": [REMARK]}).status_code == 403
     assert api(Role.HC_VIEW_ALL).get(protocols).status_code == 200
-
-
-def test_the_admin_judges_rules_by_the_same_service(ward, clinic):
-    client, row = sign_in(clinic.users[Role.HC_ADMIN]), ward.protocol
-    refused = submit(client, Protocol, row.pk, rules='[{"kind": "remark", "flag": "blue"}]')
-    assert "Rule 0: flag must be one of grey, orange, red." in refused.content.decode()
-    assert ward.protocol.rules == []
-    submit(client, Protocol, row.pk, rules='[{"kind": "remark", "flag": "red"}]', schedule="[]")
-    assert (ward.protocol.rules, ward.protocol.schedule) == ([{"kind": "remark", "flag": "red"}], [])
 
 
 # --- own rules --------------------------------------------------------------------------------------

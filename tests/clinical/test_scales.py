@@ -12,6 +12,8 @@ from clinical.synthea.vital_signs import SIGNS
 from clinical.vitals import POSSIBLE
 from exports.demo.catalogs import CATALOGS
 from tests.clinical.chart_dialogs import Dialogs, errors_of
+from tests.clinical.rules import LIMIT
+from tests.pages import row_inputs
 from tests.rest.wire import Wire
 
 NOTHING = dict.fromkeys(("concept_system", "concept_code", "unit", "scale_min", "scale_max"))
@@ -121,6 +123,8 @@ def test_a_threshold_that_nothing_can_reach_is_refused_at_every_door(clinic, api
     assert [TOLD in problem["msg"] for problem in answer.json()["detail"]] == [True] * 3
     own = {"kind": "measurement", "instrument": "heart_rate", "rules": rules[:1]}
     assert api().post(f"{clinic.base}/patients/{patient.uuid}/monitoring-rules", own).status_code == 422
-    limit = {"op_1": ">", "value_1": str(value), "flag_1": "red"}
-    assert TOLD in str(errors_of(Dialogs(clinic, patient, Role.HC_ADMIN).send("limits", instrument="heart_rate", **limit)))
+    limits = row_inputs("limits", [{**LIMIT, "value": value}])
+    refused = Dialogs(clinic, patient, Role.HC_ADMIN).send("limits", instrument="heart_rate", **limits)
+    assert errors_of(refused) == {"limits": ["Something is missing or wrong in limit 1."]}
+    assert f"This must be {TOLD}." in refused.content.decode()
     assert not RuleOverride.objects.exists()

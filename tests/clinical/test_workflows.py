@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from accounts.models import Role
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import PlannedAction, Workflow, WorkflowFiring
 from clinical.services.monitoring import run_workflows
@@ -15,6 +16,7 @@ from patients.services.lifecycle import transition_status
 from tests.clinical.monitored import audited, end_enrolment, published
 from tests.clinical.rules import DAILY
 from tests.factories import SYSTEM, archive
+from tests.pages import opened, row_inputs, sign_in, submit
 
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)
 # Noon in New York, where the clinic is, of the day on which the enrolments of these tests begin.
@@ -156,3 +158,18 @@ def test_days_that_are_none_are_refused_by_name(clinic, api, days):
     answer = api().post(f"{clinic.base}/workflows", body)
     assert (answer.status_code, [one["loc"] for one in answer.json()["detail"]]) == (422, [["body", "days"]])
     assert not Workflow.objects.exists()
+
+
+def test_days_are_rows_in_the_admin(clinic):
+    client, weekly = sign_in(clinic.users[Role.HC_ADMIN]), clinic.row(Workflow)
+    assert submit(client, Workflow, weekly.pk, **row_inputs("days", [{"day": 7}, {"day": " 0 "}])).status_code == 302
+    assert (Workflow.objects.get(pk=weekly.pk).days, opened(client, Workflow, weekly.pk)[1]["days-0-day"]) == ([7, 0], ["7"])
+    for wrong, told in (
+        ("-1", "in day 2."),
+        ("3651", "in day 2."),
+        ("1_0", "in day 2."),
+        ("7", "No day may stand in the list twice."),
+    ):
+        refused = submit(client, Workflow, weekly.pk, **row_inputs("days", [{"day": 7}, {"day": wrong}]))
+        assert told in refused.context["adminform"].form.errors["days"][0]
+    assert Workflow.objects.get(pk=weekly.pk).days == [7, 0]

@@ -1,33 +1,42 @@
-"""Dialogs of one patient's own limits, which replace those of the protocol for one instrument."""
+"""Dialogs of one patient's own limits, which replace those of the protocol for one instrument.
 
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
+Limits are rows, as the rules of a protocol are: told in words and tried before they are saved.
+"""
+
 from typing import Any
 
 from django import forms
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.admin.forms import DecimalNumberField
+from accounts.admin.pages import page
+from accounts.admin.rows import RowsField
+from accounts.permissions import Permission
 from clinical.admin.dialogs.measurements import instrument_choices
-from clinical.models import Flag, RuleKind, RuleOverride
-from clinical.monitoring.causes import COMPARISONS
-from clinical.monitoring.rules import MEASUREMENT, Rule
+from clinical.admin.protocols.rows import LimitForm, Offered
+from clinical.admin.protocols.trials import shown
+from clinical.models import RuleKind, RuleOverride
+from clinical.monitoring import Override
+from clinical.monitoring.rules import MEASUREMENT
+from clinical.services.monitoring import try_override
 from clinical.services.monitoring.context import monitoring_context
 from clinical.services.overrides import create_override, update_override
 from patients.admin.dialogs.base import ArchiveDialog, ChartForm, EntryDialog, chart_dialog
+from patients.admin.pages import PatientPage
 
 BLOCKS = ("monitoring", "measurements")
-# Lines of an empty form, and of the longest.
-ROWS, MAX_ROWS = 4, 20
-OPERATORS = [("", ""), *((op, COMPARISONS[op]) for op in (">", ">=", "<", "<="))]
-FLAGS = [("", ""), *((flag.value, flag.label) for flag in reversed(Flag))]
+MAX_LIMITS = 20
+CHANGED_MEANWHILE = (
+    "Someone else has changed these limits meanwhile, so nothing was saved. Close this, and open it again to see them."
+)
 
 
 class LimitsForm(ChartForm):
-    """Lines of operator, value and flag. Lines that are left empty are no limits."""
+    """The limits of one instrument as rows."""
 
     instrument = forms.ChoiceField()
+    limits = RowsField(LimitForm, noun="limit", template_name="admin/clinical/dialogs/limit_rows.html", longest=MAX_LIMITS)
     none = forms.BooleanField(label="No limits: the protocol's are switched off for this patient", required=False)
 
     def __init__(self, *args, **kwargs):
@@ -36,55 +45,24 @@ class LimitsForm(ChartForm):
         instrument.choices = [("", "Choose one"), *instrument_choices(self.patient.organization_id, numeric=True)]
         swap = {"hx-target": "#limit-rows", "hx-select": "#limit-rows", "hx-swap": "outerHTML"}
         instrument.widget.attrs |= {"hx-get": reverse("admin:chart_add", args=[self.patient.pk, "limits"]), **swap}
+        offered, chosen = Offered.by(self.patient.organization_id), str(self["instrument"].value() or "")
+        code = self.entry.instrument.code if self.entry else chosen
+        limits: Any = self.fields["limits"]
+        limits.options = {"offered": offered, "instrument": code if self.entry or code in offered.instruments else ""}
         if self.entry is not None:
             del self.fields["instrument"]
-        held = sum(name.startswith("op_") for name in (self.data if self.is_bound else self.initial))
-        self.numbers = range(1, min(max(held, ROWS), MAX_ROWS) + 1)
-        for number in self.numbers:
-            self.fields[f"op_{number}"] = forms.ChoiceField(label=f"Limit {number}", choices=OPERATORS, required=False)
-            self.fields[f"value_{number}"] = DecimalNumberField(
-                label="Value", max_digits=12, decimal_places=3, required=False, widget=forms.TextInput({"inputmode": "decimal"})
-            )
-            self.fields[f"flag_{number}"] = forms.ChoiceField(label="Flag", choices=FLAGS, required=False)
 
-    def lines(self) -> Iterator[list[forms.BoundField]]:
-        """Yield the fields of each line."""
-        for number in self.numbers:
-            yield [self[f"{part}_{number}"] for part in ("op", "value", "flag")]
+    def carry_version(self) -> None:
+        """Carry the version alone: of two lists of limits nobody can keep one row of each."""
+        super().carry_version()
+        for field in self.fields.values():
+            field.show_hidden_initial = False
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        for number in self.numbers:
-            parts = {part: cleaned.get(f"{part}_{number}") for part in ("op", "value", "flag")}
-            given = [value not in (None, "") for value in parts.values()]
-            if any(given) and not all(given) and not self.errors:
-                self.add_error(f"op_{number}", "A limit needs all three: above or below, a value, and a flag.")
-        if not self.errors and bool(self._limits()) == bool(cleaned.get("none")):
+        if not self.errors and bool(cleaned["limits"]) == bool(cleaned.get("none")):
             raise forms.ValidationError("Enter a limit, or tick that there is none.")
         return cleaned
-
-    def _limits(self) -> list[dict[str, Any]]:
-        parts = ("op", "value", "flag")
-        rows = [{part: self.cleaned_data.get(f"{part}_{number}") for part in parts} for number in self.numbers]
-        return [row for row in rows if row["op"]]
-
-    def rules(self, code: str) -> list[dict[str, Any]]:
-        """Return the limits as rules of monitoring."""
-        about = {"kind": MEASUREMENT, "instrument": code}
-        return [{**about, **limit, "value": _as_json(limit["value"])} for limit in self._limits()]
-
-
-def _as_json(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
-
-
-def as_initial(rules: Sequence[Rule]) -> dict[str, Any]:
-    """Return rules of one instrument as the initial values of the lines."""
-    return {
-        f"{part}_{number}": Decimal(str(rule[part])) if part == "value" else rule[part]
-        for number, rule in enumerate(rules, start=1)
-        for part in ("op", "value", "flag")
-    }
 
 
 @chart_dialog("limits", "add", "correct")
@@ -102,27 +80,30 @@ class LimitsDialog(EntryDialog):
 
     def find_entry(self, entry_id: int) -> RuleOverride:
         entry = super().find_entry(entry_id)
-        if entry.kind != RuleKind.MEASUREMENT or len(entry.rules) > MAX_ROWS:
+        if entry.kind != RuleKind.MEASUREMENT or len(entry.rules) > MAX_LIMITS:
             raise Http404
         return entry
 
     def get_initial(self) -> dict[str, Any]:
         if self.entry is not None:
-            return {**as_initial(self.entry.rules), "none": not self.entry.rules}
+            return {"limits": self.entry.rules, "none": not self.entry.rules}
         code = self.request.GET.get("instrument", "")
         context = monitoring_context(self.patient) if code else None
         held = context.rules if context else []
         mine = [rule for rule in held if (rule["kind"], rule.get("instrument")) == (MEASUREMENT, code)]
-        return {"instrument": code, **as_initial(mine)}
+        return {"instrument": code, "limits": mine[:MAX_LIMITS]}
 
     def create(self, form: Any) -> RuleOverride:
-        code = form.cleaned_data["instrument"]
-        rules = form.rules(code)
+        code, rules = form.cleaned_data["instrument"], form.cleaned_data["limits"]
         return create_override(actor=self.actor, patient_id=self.patient.pk, kind=MEASUREMENT, instrument=code, rules=rules)
 
     def change(self, form: Any) -> None:
-        changes = {"rules": form.rules(self.entry.instrument.code)}
+        changes = {"rules": form.cleaned_data["limits"]}
         update_override(**self.named(), base_version=form.cleaned_data["base_version"] or 0, changes=changes)
+
+    def conflicting(self, form: Any) -> HttpResponse:
+        form.add_error(None, CHANGED_MEANWHILE)
+        return self.refused(form)
 
     def label(self, form: Any) -> str:
         return "The patient's own limits"
@@ -130,6 +111,41 @@ class LimitsDialog(EntryDialog):
     def save(self, form: Any) -> str:
         super().save(form)
         return "The patient's own limits were saved."
+
+
+class LimitsDraft(PatientPage):
+    """Base of the fragments about limits that are not saved. The form of the dialog is sent, with the code of the instrument."""
+
+    framed = False
+    audited_action: str | None = None
+    readers = writers = Permission.WRITE_PATIENTS.roles
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        form: Any = LimitsForm(request.POST, actor=self.actor, patient=self.patient)
+        return self.render_to_response(self.get_context_data(code=request.POST.get("instrument", ""), rows=form["limits"].rows))
+
+
+@page("patients/patient/<int:patient_id>/limits/words/", name="limits_words")
+class LimitsWords(LimitsDraft):
+    """A sentence for each limit, to replace those of the dialog."""
+
+    template_name = "admin/clinical/dialogs/limit_words.html"
+
+
+@page("patients/patient/<int:patient_id>/limits/trial/", name="limits_trial")
+class LimitsTrial(LimitsDraft):
+    """The alerts that the limits would have raised about the patient, beside those of what holds now."""
+
+    template_name = "admin/clinical/dialogs/limits_trial.html"
+    audited_action = "read"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        code, rows, now = kwargs["code"], kwargs["rows"], timezone.now()
+        override = Override(MEASUREMENT, code, rows.as_list() if code else [])
+        trial = try_override(actor=self.actor, patient=self.patient, override=override, now=now) if code else None
+        told = {"now": now, "unfinished": rows.unfinished, **(shown(trial) if trial else {})}
+        return {**super().get_context_data(**kwargs), **told}
 
 
 @chart_dialog("limits", "archive")

@@ -8,22 +8,19 @@ from django.utils import timezone
 
 from accounts.admin.fields import LocalDateTimeField
 from accounts.admin.forms import DecimalNumberField
-from clinical.models import Instrument, InstrumentKind, Measurement, MonitoringAlert
+from clinical.models import InstrumentKind, Measurement, MonitoringAlert
 from clinical.scales import scale_of, written_unit
-from clinical.services.instruments import GAUGES, instruments_of
+from clinical.services.instruments import GAUGES, instruments_of, offered_instruments
 from clinical.services.measurements import record_measurement
 from config.core.orm import COMMENT_LENGTH
 from patients.admin.dialogs.base import ChartForm, EntryDialog, chart_dialog
 
 
 def instrument_choices(organization_id: int, *, numeric: bool = False) -> list[tuple[str, str]]:
-    """Return (code, name and unit) of the instruments of an organization and of the gauges it has not used yet, by name."""
-    known = instruments_of(organization_id)
-    fitting = [row for row in known.values() if not numeric or row.kind == InstrumentKind.NUMERIC]
-    named = {row.code: ", ".join(filter(None, [row.name, written_unit(row.unit)])) for row in fitting}
-    taken = Instrument.objects.filter(organization_id=organization_id, code__in=list(GAUGES)).values_list("code", flat=True)
-    named |= {code: name for code, (name, *_) in GAUGES.items() if code not in set(taken)}
-    return sorted(named.items(), key=lambda choice: choice[1].lower())
+    """Return (code, name and unit) of the instruments that an organization can use, by name."""
+    offered = offered_instruments(organization_id).values()
+    fitting = [row for row in offered if not numeric or row.kind == InstrumentKind.NUMERIC]
+    return [(row.code, ", ".join(filter(None, [row.name, written_unit(row.unit)]))) for row in fitting]
 
 
 class MeasurementForm(ChartForm):

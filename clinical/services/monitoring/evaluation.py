@@ -63,7 +63,7 @@ def _values(context: MonitoringContext, measurements: Collection[Measurement]) -
     codes = {instrument.pk: code for code, instrument in context.instruments.items()}
     began = context.began
     return [
-        _value(row, codes[row.instrument_id], new=True)
+        value_of(row, codes[row.instrument_id], new=True)
         for row in measurements
         if row.instrument_id in codes and row.measured_at >= began
     ]
@@ -84,8 +84,8 @@ def _history(context: MonitoringContext, values: Collection[Value]) -> list[Valu
         measured_at__lt=max(moments) + reach,
     )
     new = {value.pk for value in values}
-    return [_value(row, named[row.instrument_id], new=False) for row in rows if row.pk not in new]
+    return [value_of(row, named[row.instrument_id], new=False) for row in rows if row.pk not in new]
 
 
-def _value(row: Measurement, code: str, *, new: bool) -> Value:
+def value_of(row: Measurement, code: str, *, new: bool) -> Value:
     return Value(str(row.uuid), code, row.value_number, row.measured_at, row.value_choice, row.comment, new, row.pk)

@@ -1,0 +1,110 @@
+"""What a protocol that somebody is writing says, and what it would do. Nothing of it is stored."""
+
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.admin.pages import Page, page
+from accounts.admin.rows import Rows
+from accounts.models import Organization
+from accounts.permissions import Permission
+from accounts.scope import scope
+from clinical.admin.protocols.admin import RULES, SCHEDULE, as_text
+from clinical.admin.protocols.rows import Offered
+from clinical.admin.protocols.trials import shown
+from clinical.services.monitoring import followers_of, try_rules
+from config.core.orm import is_id
+from patients.models import Enrolment, Program, Protocol
+
+
+class DraftPage(Page):
+    """Base of the fragments. The form of a protocol is sent, with the id of the protocol where it is stored."""
+
+    framed = False
+    readers = writers = Permission.ADMINISTER.roles
+    http_method_names = ["post"]
+
+    @cached_property
+    def protocol(self) -> Protocol | None:
+        """The stored protocol, in scope."""
+        return self._found(Protocol, "protocol")
+
+    @cached_property
+    def program(self) -> Program | None:
+        """The program of the protocol, as it is stored or chosen."""
+        return self.protocol.program if self.protocol else self._found(Program, "program")
+
+    @cached_property
+    def organization(self) -> Any:
+        """The organization whose instruments the rows name, None where it is not known yet."""
+        owner = self.protocol or self.program
+        if owner is not None:
+            return owner.organization
+        return scope(self.actor, Organization.objects.all()).filter(pk=self.actor.organization_id).first()
+
+    def _found(self, model: Any, name: str) -> Any:
+        sent = self.request.POST.get(name, "")
+        rows = scope(self.actor, model.objects.select_related("organization"))
+        return rows.filter(pk=sent).first() if is_id(sent) else None
+
+    def rows(self, field: Any, name: str, offered: Offered) -> Rows:
+        """Return the rows of `field` as they were sent."""
+        options = {"offered": offered}
+        return Rows(name, field.row_class, data=self.request.POST, longest=field.longest, options=options)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.organization is None:
+            return HttpResponse(status=HTTPStatus.NO_CONTENT)
+        offered = Offered.by(self.organization.pk)
+        rules, schedule = self.rows(RULES, "rules", offered), self.rows(SCHEDULE, "schedule", offered)
+        return self.render_to_response(self.get_context_data(rules=rules, schedule=schedule))
+
+
+@page("protocols/draft/words/", name="protocol_words")
+class DraftWords(DraftPage):
+    """A sentence for each row, and the rows as JSON, to replace those of the page."""
+
+    template_name = "admin/protocols/words.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "json": as_text(kwargs["rules"].as_list(), kwargs["schedule"].as_list())}
+
+
+@page("protocols/draft/trial/", name="protocol_trial")
+class DraftTrial(DraftPage):
+    """The alerts that the rules would have raised, beside those of the stored ones.
+
+    They are tried on who follows the protocol, or on who is in its program while nobody follows it. Unfinished rows are left out.
+    """
+
+    template_name = "admin/protocols/trial.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        now, finished = timezone.now(), kwargs["rules"].finished
+        followers, by_program = self.followers()
+        trial = try_rules(
+            enrolments=followers,
+            organization=self.organization,
+            stored=self.protocol.rules if self.protocol else [],
+            changed=[row.as_item() for row in finished],
+            now=now,
+        )
+        told = {
+            "by_program": by_program,
+            "now": now,
+            "by_rule": [(row, trial.changed.by_rule[place]) for place, row in enumerate(finished)],
+            "by_own_rules": trial.changed.by_rule[None],
+        }
+        return {**super().get_context_data(**kwargs), **shown(trial), **told}
+
+    def followers(self) -> tuple[QuerySet[Enrolment], bool]:
+        """Return on whom the rules are tried, and whether that is who is in the program."""
+        if self.protocol:
+            followers = followers_of(self.actor, protocol=self.protocol)
+            if followers.exists():
+                return followers, False
+        return followers_of(self.actor, program=self.program), True

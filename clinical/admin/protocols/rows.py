@@ -1,0 +1,326 @@
+"""The rows of rules, of the conditions of combinations, and of the lines of schedules.
+
+Choices, limits and what is wrong come from `clinical.monitoring.rules`, which every door asks.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from accounts.admin.forms import DecimalNumberField, WholeNumberField
+from accounts.admin.rows import RowForm, Rows
+from clinical.models import Flag, Instrument, InstrumentKind, RuleKind
+from clinical.monitoring import Fault, InstrumentFacts, condition_faults, line_faults, rule_faults
+from clinical.monitoring.causes import COMPARISONS, UNKNOWN, line_in_words, rule_in_words, unit_of
+from clinical.monitoring.rules import (
+    COMBINATION,
+    DIGITS,
+    MAX_CONDITIONS,
+    MAX_COUNT,
+    MAX_DAYS,
+    MAX_GRACE_HOURS,
+    MAX_PLANNED_DAY,
+    MEASUREMENT,
+    PLACES,
+    SHAPES,
+)
+from clinical.services.instruments import offered_instruments
+from clinical.services.protocols import facts_by_code
+
+KINDS = [
+    (RuleKind.MEASUREMENT, "Threshold"),
+    (RuleKind.AVERAGE, "Average"),
+    (RuleKind.COMBINATION, "Combination"),
+    (RuleKind.OVERDUE, "Overdue"),
+    (RuleKind.REMARK, "Remark"),
+]
+FLAGS = [(flag.value, flag.label) for flag in reversed(Flag)]
+OPERATORS = [(op, COMPARISONS[op]) for op in (">", ">=", "<", "<=")]
+A_NUMBER, AN_INSTRUMENT = "Enter a number.", "Choose an instrument."
+TWO_CONDITIONS = f"A combination needs 2 to {MAX_CONDITIONS} conditions."
+UNFINISHED_CONDITION = "Something is missing or wrong in a condition."
+
+
+@dataclass(frozen=True)
+class Offered:
+    """The instruments that rows offer: by code, with what rules need to know of them."""
+
+    instruments: Mapping[str, Instrument]
+    facts: Mapping[str, InstrumentFacts]
+
+    @classmethod
+    def by(cls, organization_id: int | None) -> "Offered":
+        """Return those of an organization; none where that is not known yet."""
+        found = offered_instruments(organization_id) if organization_id else {}
+        return cls(found, facts_by_code(found) if found else {})
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The choices of a select."""
+        return [("", "Choose one"), *((code, row.name) for code, row in self.instruments.items())]
+
+
+class InstrumentSelect(forms.Select):
+    """A select of instruments, whose options tell the unit, and whether an instrument gives no numbers."""
+
+    def __init__(self, instruments: Mapping[str, Instrument] | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.instruments = instruments or {}
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        row = self.instruments.get(str(value))
+        if row is not None:
+            option["attrs"] |= {"data-unit": unit_of(row.code, self.instruments)}
+            option["attrs"] |= {} if row.kind == InstrumentKind.NUMERIC else {"data-choices": True}
+        return option
+
+
+def _instrument() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        required=False, widget=InstrumentSelect(), error_messages={"required": AN_INSTRUMENT, "invalid_choice": AN_INSTRUMENT}
+    )
+
+
+def _comparison() -> forms.ChoiceField:
+    words = "Choose above or below."
+    return forms.ChoiceField(
+        label="Comparison", choices=OPERATORS, required=False, error_messages={"required": words, "invalid_choice": words}
+    )
+
+
+def _value() -> DecimalNumberField:
+    names = ("required", "invalid", "max_digits", "max_whole_digits")
+    return DecimalNumberField(
+        max_digits=DIGITS + PLACES,
+        decimal_places=PLACES,
+        required=False,
+        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "size": 6}),
+        error_messages=dict.fromkeys(names, A_NUMBER),
+    )
+
+
+def _whole(label: str, asked: str, least: int, most: int) -> WholeNumberField:
+    words = f"Say {asked}: a whole number from {least:,} to {most:,}."
+    return WholeNumberField(
+        label=label,
+        min_value=least,
+        max_value=most,
+        required=False,
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "size": 4}),
+        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), words),
+    )
+
+
+def as_json(value: Any) -> Any:
+    """Return the value of an input as a rule has it: numbers without a fraction are whole."""
+    if not isinstance(value, Decimal):
+        return value
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _flag(row: RowForm) -> str:
+    flag = row["flag"].value()
+    return flag if flag in dict(FLAGS) else FLAGS[0][0]
+
+
+class MonitoringRow(RowForm):
+    """Base of the rows over instruments that are `offered`. `parts` are the names of what the row stands for."""
+
+    parts: Iterable[str] = ()
+
+    def __init__(self, *args: Any, offered: Offered, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.offered = offered
+        chosen: Any = self.fields.get("instrument")
+        if chosen is not None:
+            stored = self.initial.get("instrument")
+            gone = [(stored, f"{stored} (archived)")] if stored and stored not in offered.instruments else []
+            chosen.widget.instruments = offered.instruments
+            chosen.choices = [*offered.choices, *gone]
+
+    @classmethod
+    def initial_of(cls, value: Any) -> dict[str, Any]:
+        return {name: Decimal(str(part)) if name == "value" else part for name, part in value.items()}
+
+    @property
+    def unit(self) -> str:
+        """The unit of the chosen instrument."""
+        return unit_of(str(self["instrument"].value() or ""), self.offered.instruments)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in set(self.fields) & set(self.parts):
+            if name not in self.errors and cleaned.get(name) in (None, ""):
+                self.add_error(name, self.fields[name].error_messages["required"])
+        if not self.errors:
+            for fault in self.faults():
+                self.add_error(fault.name if fault.name in self.fields else None, f"This {fault.text}.")
+        return cleaned
+
+    def faults(self) -> Iterable[Fault]:
+        """Return what is wrong with what the row stands for, each part by itself being right."""
+        raise NotImplementedError
+
+    def as_item(self) -> dict[str, Any]:
+        return {name: as_json(self.cleaned_data[name]) for name in self.parts}
+
+    @property
+    def words(self) -> str:
+        """What the row stands for so far, in words."""
+        raise NotImplementedError
+
+    @property
+    def sentence(self) -> str:
+        """The words with a full stop, where they do not end in what is not known yet."""
+        return self.words if self.words.endswith(UNKNOWN) else f"{self.words}."
+
+    def draft(self) -> dict[str, Any]:
+        """Return what the row stands for so far, with UNKNOWN for what is missing or wrong."""
+        self.is_valid()
+        known = getattr(self, "cleaned_data", None) or {name: self[name].value() for name in self.fields}
+        return {name: UNKNOWN if known.get(name) in (None, "") else as_json(known[name]) for name in self.parts}
+
+
+class ConditionForm(MonitoringRow):
+    """One condition of a combination."""
+
+    placeholder = "__condition__"
+    parts = ("instrument", "op", "value")
+
+    instrument = _instrument()
+    op = _comparison()
+    value = _value()
+
+    def faults(self) -> Iterable[Fault]:
+        return condition_faults(self.as_item(), self.offered.facts)
+
+
+class RuleForm(MonitoringRow):
+    """A rule. All inputs of all kinds are there; those that the chosen kind does not need are hidden, and not read."""
+
+    flag = forms.ChoiceField(choices=FLAGS)
+    kind = forms.ChoiceField(choices=KINDS)
+    instrument = _instrument()
+    op = _comparison()
+    value = _value()
+    within_days = _whole("Days", "within how many days", 1, MAX_DAYS)
+    window_days = _whole("Days", "over how many days", 1, MAX_DAYS)
+    min_count = _whole("Number of values", "how many values are needed", 1, MAX_COUNT)
+    grace_hours = _whole("Hours", "how many hours late", 0, MAX_GRACE_HOURS)
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.conditions: Rows = Rows(
+            f"{self.prefix}-all",
+            ConditionForm,
+            data=self.data if self.is_bound else None,
+            value=self.initial.get("all", ()),
+            longest=MAX_CONDITIONS,
+            options={"offered": self.offered},
+        )
+
+    @property
+    def chosen_kind(self) -> str:
+        """The kind of the rule; that of a new one where it cannot be read."""
+        kind = self["kind"].value()
+        return kind if kind in SHAPES else KINDS[0][0]
+
+    @property
+    def parts(self) -> Iterable[str]:  # type: ignore[override]
+        return [name for name in ("kind", *SHAPES[self.chosen_kind]) if name != "all"]
+
+    def needs(self, name: str) -> bool:
+        """Tell whether the chosen kind needs the input `name`, or the conditions, "all"."""
+        return name in ("kind", *SHAPES[self.chosen_kind])
+
+    def add_error(self, field: Any, error: Any) -> None:
+        """Leave out what is wrong with an input that the chosen kind does not need."""
+        if field is None or self.needs(field):
+            super().add_error(field, error)
+
+    def clean(self) -> dict[str, Any]:
+        if self.needs("all"):
+            if not 2 <= len(self.conditions) <= MAX_CONDITIONS:
+                self.add_error(None, TWO_CONDITIONS)
+            elif not self.conditions.is_valid():
+                self.add_error(None, UNFINISHED_CONDITION)
+        return super().clean()
+
+    def faults(self) -> Iterable[Fault]:
+        return rule_faults(self.as_item(), self.offered.facts)
+
+    def as_item(self) -> dict[str, Any]:
+        made = super().as_item()
+        return {**made, "all": self.conditions.as_list()} if self.chosen_kind == COMBINATION else made
+
+    def draft(self) -> dict[str, Any]:
+        made = {**super().draft(), "kind": self.chosen_kind, "flag": self.chosen_flag}
+        return {**made, "all": [row.draft() for row in self.conditions.rows]} if self.chosen_kind == COMBINATION else made
+
+    @property
+    def words(self) -> str:
+        """The rule as a sentence without its flag: "when glucose is above 250 mg/dL"."""
+        return rule_in_words(self.draft(), self.offered.instruments).partition(" ")[2]
+
+    @property
+    def chosen_flag(self) -> str:
+        """The flag, that of a new rule where it cannot be read."""
+        return _flag(self)
+
+
+class LimitForm(MonitoringRow):
+    """A limit of the instrument whose code is `instrument`, "" where none is chosen yet: a rule without its choice."""
+
+    parts = ("op", "value", "flag")
+
+    flag = forms.ChoiceField(choices=FLAGS)
+    op = _comparison()
+    value = _value()
+
+    def __init__(self, *args: Any, instrument: str, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.instrument = instrument
+
+    def faults(self) -> Iterable[Fault]:
+        return rule_faults(self.as_item(), self.offered.facts) if self.instrument else ()
+
+    def as_item(self) -> dict[str, Any]:
+        return {"kind": MEASUREMENT, "instrument": self.instrument, **super().as_item()}
+
+    @property
+    def unit(self) -> str:
+        return unit_of(self.instrument, self.offered.instruments)
+
+    @property
+    def words(self) -> str:
+        """The limit as a sentence without its flag."""
+        draft = {**self.draft(), "kind": MEASUREMENT, "instrument": self.instrument or UNKNOWN}
+        return rule_in_words(draft, self.offered.instruments).partition(" ")[2]
+
+    @property
+    def chosen_flag(self) -> str:
+        """The flag, that of a new limit where it cannot be read."""
+        return _flag(self)
+
+
+class LineForm(MonitoringRow):
+    """A line of a schedule."""
+
+    parts = ("instrument", "every_days", "from_day", "to_day")
+
+    instrument = _instrument()
+    every_days = _whole("Every so many days", "every how many days", 1, MAX_PLANNED_DAY)
+    from_day = _whole("First day", "from which day on", 0, MAX_PLANNED_DAY)
+    to_day = _whole("Last day", "up to which day", 0, MAX_PLANNED_DAY)
+
+    def faults(self) -> Iterable[Fault]:
+        return line_faults(self.as_item(), self.offered.facts)
+
+    @property
+    def words(self) -> str:
+        """The line as a sentence."""
+        return line_in_words(self.draft(), self.offered.instruments)
