@@ -184,6 +184,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
                 ('merge', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='patients.patientmerge')),
                 ('table', models.CharField(max_length=64)),
+                ('column', models.CharField(blank=True, default='', max_length=64)),
                 ('row_id', models.BigIntegerField()),
                 ('before', models.JSONField()),
                 ('after', models.JSONField()),

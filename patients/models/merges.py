@@ -38,13 +38,14 @@ class PatientMerge(Identified, Timestamped):
 class MergedRow(models.Model):
     """A row that a merge changed: the columns that it wrote, as they were before and after, in JSON.
 
-    `table` is the label of the row's model, such as "clinical.allergy". `manage.py prune` removes these rows once the merge
-    can no longer be undone.
+    `table` is the label of the row's model, such as "clinical.allergy", and `column` the one whose rule said so, empty for the
+    two records themselves. `manage.py prune` removes these rows once the merge can no longer be undone.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     merge = models.ForeignKey(PatientMerge, models.CASCADE, related_name="rows")
     table = models.CharField(max_length=64)
+    column = models.CharField(max_length=64, default="", blank=True)
     row_id = models.BigIntegerField()
     before = models.JSONField()
     after = models.JSONField()

@@ -118,7 +118,7 @@ def merge_patients(
     for reference, rule in merge_rules().items():
         changes = list(rule(reference, pair))
         if changes:
-            remember(merge, reference.model, changes)
+            remember(merge, reference, changes)
             write_changes(actor, pair.other, reference.model, changes)
         report.count(reference, pair, changes)
     after = tell_chart_moved(actor, pair.survivor.pk, pair.other.pk)

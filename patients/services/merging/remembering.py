@@ -16,7 +16,7 @@ from config.core.bulk_writes import insert_many
 from config.core.databases import DatabaseNow
 from config.core.orm import Timestamped, Versioned, word_for
 from patients.models import MergedRow, Patient, PatientMerge
-from patients.services.merging.rules import Change
+from patients.services.merging.rules import Change, Reference
 
 
 def write_changes(actor: Actor, patient: Patient, model: type[Model], changes: Collection[Change]) -> None:
@@ -45,12 +45,13 @@ def _by_values(changes: Iterable[Change]) -> Iterator[tuple[Mapping[str, Any], l
         yield alike[0].values, [change.row for change in alike]
 
 
-def remember(merge: PatientMerge, model: type[Model], changes: Collection[Change]) -> None:
-    """Keep what `changes` will write into rows of `model`, and what stands there before."""
+def remember(merge: PatientMerge, reference: Reference, changes: Collection[Change]) -> None:
+    """Keep what `changes` will write because of `reference`, and what stands there before."""
     rows = []
     for change in changes:
         before = {name: getattr(change.row, name) for name in change.values}
-        rows.append(_merged_row(merge, model, change.row.pk, before, change.values))
+        rows.append(_merged_row(merge, reference.model, change.row.pk, before, change.values))
+        rows[-1].column = reference.column
     insert_many(MergedRow, rows)
 
 
@@ -74,9 +75,9 @@ def _merged_row(
     )
 
 
-def model_of(row: MergedRow) -> type[Model]:
-    """Return the model of the row that was changed."""
-    return apps.get_model(row.table)
+def reference_of(row: MergedRow) -> Reference:
+    """Return because of which reference a row was changed."""
+    return Reference(apps.get_model(row.table), row.column)
 
 
 def column_of(model: type[Model], attname: str) -> Field:

@@ -19,7 +19,7 @@ from patients.models import MergedRow, Patient, PatientMerge
 from patients.services.histories import note_changes
 from patients.services.locking import lock_patients
 from patients.services.merging.merge import tell_chart_moved
-from patients.services.merging.remembering import as_json, column_of, from_json, kept_since, model_of, write_changes
+from patients.services.merging.remembering import as_json, column_of, from_json, kept_since, reference_of, write_changes
 from patients.services.merging.rules import Change, Reference, references_to_patients
 from patients.services.patient_values import changed_columns
 from patients.services.patients import index_names
@@ -40,12 +40,13 @@ def unmerge_patients(*, actor: Actor, patient_id: int) -> None:
     merge, rows, patients = _locked(patient_id)
     survivor, other = patients[merge.patient_id], patients[merge.other_id]
     _check(merge, survivor, other, patients)
-    own = {row.row_id: row for row in rows if row.table == Patient._meta.label_lower and row.row_id in (survivor.pk, other.pk)}
-    for model, returning in groupby((row for row in rows if row not in own.values()), model_of):
-        _give_back(actor, other, model, _changes(model, list(returning)))
+    own = {row.row_id: row for row in rows if not row.column}
+    # The last first: what was settled because of a row that came is settled no more when that has gone.
+    for reference, changed in groupby((row for row in rows if row.column), reference_of):
+        _give_back(actor, other, reference.model, _changes(reference.model, changed))
     try:
         with transaction.atomic():
-            values = _values_before(survivor, own[survivor.pk], patients)
+            values = _values_before(merge, own[survivor.pk], patients)
             _write_survivor(actor, survivor, values)
             _write_other(actor, other, own[other.pk])
     except IntegrityError as error:
@@ -75,10 +76,10 @@ def _locked(patient_id: int) -> tuple[PatientMerge, list[MergedRow], dict[int, P
 def _owners(rows: Iterable[MergedRow]) -> set[int]:
     """Return the ids of the patients on whose charts rows stand that the merge has changed."""
     found: set[int] = set()
-    for model, changed in groupby(rows, model_of):
+    for reference, changed in groupby(rows, reference_of):
         ids = [row.row_id for row in changed]
-        owner = "pk" if model is Patient else "patient_id"
-        found |= set(model._base_manager.filter(pk__anyof=ids).order_by().values_list(owner, flat=True))
+        owner = "pk" if reference.model is Patient else "patient_id"
+        found |= set(reference.model._base_manager.filter(pk__anyof=ids).order_by().values_list(owner, flat=True))
     return found
 
 
@@ -143,8 +144,12 @@ def _give_back_one(actor: Actor, other: Patient, model: type[Model], change: Cha
     raise Conflict(message)
 
 
-def _values_before(survivor: Patient, row: MergedRow, patients: Mapping[int, Patient]) -> dict[str, Any]:
-    """Return the values of the survivor before the merge, of those that are still what the merge made of them."""
+def _values_before(merge: PatientMerge, row: MergedRow, patients: Mapping[int, Patient]) -> dict[str, Any]:
+    """Return the values of the survivor before the merge, of those that are still what the merge made of them.
+
+    A guarantor who has been archived since is none any more.
+    """
+    survivor = patients[merge.patient_id]
     values: dict[str, Any] = {}
     for name, before in row.before.items():
         number = name.removesuffix("_index")
@@ -155,7 +160,8 @@ def _values_before(survivor: Patient, row: MergedRow, patients: Mapping[int, Pat
             values[number] = None if sealed is None else unseal(sealed, f"patient.{number}", survivor.uuid)
         else:
             values[name] = from_json(column_of(Patient, name), before)
-    if _is_archived(values.get("responsible_party_id"), patients):
+    guarantor = values.get("responsible_party_id")
+    if guarantor != merge.other_id and _is_archived(guarantor, patients):
         del values["responsible_party_id"]
     return values
 
