@@ -47,6 +47,7 @@ from patients.models import (
     TagDefinition,
 )
 from patients.models.histories import History
+from patients.search import derived_columns
 from patients.services.merging import MergeReport, merge_patients
 from patients.services.merging.merge import tell_chart_moved
 from tests.factories import NOON, SYSTEM, Clinic
@@ -280,7 +281,7 @@ def _attname(label: str, name: str) -> str:
 
 
 def derived(rows: Rows, key: tuple[str, int]) -> Row:
-    """Return what a patient's row must hold of the chart in `rows`; nothing for the key of another row."""
+    """Return what a patient's row must hold of its other values and of the chart in `rows`; nothing of other rows."""
     label, patient = key
     if label != "patients.Patient":
         return {}
@@ -291,7 +292,8 @@ def derived(rows: Rows, key: tuple[str, int]) -> Row:
 
     smoking = [row["snomed_code"] for row in entries("clinical.SocialHistory") if row["category"] == "tobacco"]
     taken = [row["date_taken"] for row in entries("clinical.VitalSigns")]
-    return {"smoking_snomed": next(iter(smoking), None), "latest_vitals_date": max(taken, default=None)}
+    of_chart = {"smoking_snomed": next(iter(smoking), None), "latest_vitals_date": max(taken, default=None)}
+    return of_chart | derived_columns(rows[key], "US")
 
 
 def differing(before: Rows, after: Rows) -> dict[tuple[str, int], Row]:

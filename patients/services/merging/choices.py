@@ -11,7 +11,7 @@ from patients.models import BALANCES, STAFF_FIELDS, Patient
 from patients.services.rules import SEALED
 
 
-class Side(TextChoices):
+class MergeSide(TextChoices):
     """Whose value stands."""
 
     SURVIVOR = "survivor"
@@ -67,7 +67,7 @@ def check_choices(choices: Mapping[str, str]) -> None:
 
 def takes_other(choice: str | None, values: Collection[Any]) -> bool:
     """Tell whether the survivor, who has `values`, takes those of the merged record: by choice, or for want of any."""
-    return choice == Side.OTHER if choice else all(value in (None, "") for value in values)
+    return choice == MergeSide.OTHER if choice else all(value in (None, "") for value in values)
 
 
 def differences(survivor: Patient, other: Patient) -> list[str]:

@@ -24,7 +24,7 @@ class Pair:
     is_enrolled: bool
     """Whether the survivor has an open enrolment of their own."""
     choices: Mapping[str, str]
-    """Name of a choice -> whose value stands (`choices.Side`)."""
+    """Name of a choice -> whose value stands (`choices.MergeSide`)."""
 
 
 @dataclass(frozen=True)
