@@ -48,7 +48,7 @@ from patients.models import (
 )
 from patients.models.histories import History
 from patients.search import derived_columns
-from patients.services.merging import MergeReport, merge_patients
+from patients.services.merging import MergeReport, merge_patients, unmerge_patients
 from patients.services.merging.merge import tell_chart_moved
 from tests.factories import NOON, SYSTEM, Clinic
 
@@ -74,6 +74,16 @@ def merge(survivor: Patient, other: Patient, **choices: str) -> MergeReport:
         other_base_version=other.version,
         choices=choices,
     )
+
+
+def unmerge(other: Patient) -> None:
+    """Undo the merge of a record."""
+    unmerge_patients(actor=SYSTEM, patient_id=other.pk)
+
+
+def now(row: Any) -> Any:
+    """Return a row as it is now."""
+    return type(row)._base_manager.get(pk=row.pk)
 
 
 # --- random records --------------------------------------------------------------------------------------

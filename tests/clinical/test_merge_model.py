@@ -14,7 +14,6 @@ from django.db import transaction
 
 from clinical.models import Alert, Allergy, Medication, SocialHistory
 from patients.models import ChartEntry, Patient, PatientTag, ReferralAttribution, SearchEntry
-from patients.services.merging import unmerge_patients
 from tests.clinical.merging import (
     Pools,
     Rows,
@@ -26,8 +25,8 @@ from tests.clinical.merging import (
     random_patient,
     references,
     stored,
+    unmerge,
 )
-from tests.factories import SYSTEM
 from tests.totals import counted, kept
 
 PAIRS = int(os.environ.get("MERGED_PAIRS", "12"))
@@ -112,7 +111,7 @@ def test_random_pairs_are_merged_and_unmerged(clinic, api, part):
             write_at_random(rng, clinic, client, survivor)
             written = stored(clinic)
 
-            unmerge_patients(actor=SYSTEM, patient_id=other.pk)
+            unmerge(other)
             check_unmerged(before, merged, written, stored(clinic))
             assert kept() == counted()
             assert searched(SearchEntry) == searched(Patient)
