@@ -9,9 +9,9 @@ class ClinicalConfig(AppConfig):
     }
 
     def ready(self) -> None:
-        """Connect the signal receivers, and let serializers of models know the clinical fields."""
+        """Connect the signal receivers, add the rules of merging, and let serializers of models know the clinical fields."""
         from clinical.serializer_fields import SERIALIZER_FIELDS
-        from clinical.services import allergies, appointments, monitoring  # noqa: F401
+        from clinical.services import allergies, appointments, merging, monitoring  # noqa: F401
         from config.rest.fields import ContractSerializer
 
         ContractSerializer.serializer_field_mapping.update(SERIALIZER_FIELDS)

@@ -261,6 +261,7 @@ ANSWER_BYTES_PER_SECOND = env.int("ANSWER_BYTES_PER_SECOND", default=20_000)
 STREAM_SECONDS = env.int("STREAM_SECONDS", default=3600)
 CACHE_URL = env.str("CACHE_URL", default="")
 AUDIT_RETENTION_YEARS = 6
+MERGE_RETENTION_DAYS = env.int("MERGE_RETENTION_DAYS", default=90)
 
 # --- APIs -----------------------------------------------------------------------------------------
 API_DOCUMENTATION = env.bool("API_DOCUMENTATION", default=True)

@@ -12,7 +12,7 @@ _RECORD = ("created", "updated", "archived")
 
 # What an event is about, beside rows of catalogs -> what it can have become.
 _KINDS: Mapping[str, tuple[str, ...]] = {
-    "patient": ("created", "updated", "archived", "restored", "active", "inactive", "deceased"),
+    "patient": ("created", "updated", "archived", "restored", "active", "inactive", "deceased", "merged", "unmerged"),
     "enrolment": ("created", "ended"),
     "allergy": _RECORD,
     "disease": ("created", "updated", "resolved", "archived"),

@@ -166,6 +166,15 @@ class Cast:
         patient = self.patients[place]
         return self.entry(model, place) if issubclass(model, ChartEntry) else patient
 
+    def _duplicate(self, place: Place) -> Patient:
+        """Return a record that may be merged into the patient in `place`, made when it is first asked for.
+
+        It is in no care group and has another name, so that nothing else asks for it.
+        """
+        clinic = self._home(place)
+        found = Patient.objects.filter(organization=clinic.organization, last_name="Twice").first()
+        return found or clinic.patient(last_name="Twice")
+
     def _home(self, place: Place) -> Clinic:
         """Return the clinic in which the objects of `place` stand."""
         return self.clinics[Place.FOREIGN] if place is Place.FOREIGN_UNDER_OWN_PATH else self.clinics.get(place, self.clinic)
@@ -212,6 +221,9 @@ class Cast:
                 return PUBLIC_BODIES[end] if end else public_body(self.clinic)
         if route.endswith("/bulk"):
             return {"rows": [named]}
+        if route.endswith("/merge"):
+            versions = {"base_version": self.object(route, place).version, "other_base_version": self._duplicate(place).version}
+            return {"other_patient_uuid": str(self._duplicate(place).uuid), **versions}
         if route.endswith("/bulk-dismiss"):
             return {"alert_uuids": [str(self.object(route, place).uuid)]}
         if method == "PUT":

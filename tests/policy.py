@@ -144,6 +144,8 @@ READ, LIST, SELF, UNKNOWN = Entry(Kind.READ), Entry(Kind.LIST), Entry(Kind.SELF)
 CREATE = Entry(Kind.CREATE, 201, WRITES_PATIENTS)
 CHANGE = Entry(Kind.CHANGE, 200, WRITES_PATIENTS)
 MEASURE = Entry(Kind.CHANGE, 201, WRITES_PATIENTS | {Caller.PATIENT})
+MERGE = Entry(Kind.CHANGE, 200, ADMINISTERS)
+UNMERGE = Entry(Kind.CHANGE, 422, ADMINISTERS, archived=422)
 RESTORE = Entry(Kind.CHANGE, 422, WRITES_PATIENTS, archived=200)
 ADD, CORRECT = Entry(Kind.CREATE, 201, ADMINISTERS), Entry(Kind.CHANGE, 200, ADMINISTERS)
 NOWHERE = dict.fromkeys(METHODS, UNKNOWN)
@@ -229,6 +231,8 @@ POLICY: dict[str, dict[str, Entry]] = {
     "api/v1/<org_id>/patients/<patient_uuid>/archive": {"POST": CHANGE},
     "api/v1/<org_id>/patients/<patient_uuid>/restore": {"POST": RESTORE},
     "api/v1/<org_id>/patients/<patient_uuid>/transition-status": {"POST": CHANGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/merge": {"POST": MERGE},
+    "api/v1/<org_id>/patients/<patient_uuid>/unmerge": {"POST": UNMERGE},
     "api/v1/<org_id>/patients/<patient_uuid>/family": {"GET": READ},
     "api/v1/<org_id>/patients/<patient_uuid>/medical-summary": {"GET": READ},
     "api/v1/<org_id>/patients/bulk": {"POST": Entry(Kind.CREATE, 200, WRITES_PATIENTS)},

@@ -28,7 +28,7 @@ from accounts.models.catalogs import Catalog
 from clinical.models import Instrument
 from config.core.databases import broken_constraint
 from exports.models import WebhookDelivery, WebhookEndpoint
-from patients.models import ChartEntry, Enrolment, Patient, PatientIdentifier, ReferralSource
+from patients.models import ChartEntry, Enrolment, Patient, PatientIdentifier, PatientMerge, ReferralSource
 from tests.append_only import lifted
 from tests.factories import NOON, Clinic
 from tests.test_scope_declarations import MODELS
@@ -58,6 +58,8 @@ FORBIDDEN: dict[str, tuple[Setting, ...]] = {
     "medication_is_named": ({"med_descript": None}, {"med_descript": ""}),
     "medicationdefinition_code_in_a_system": HALF_A_CODE,
     "patient_archived_is_deleted": ({"status": "archived"}, {"deleted_at": NOON}),
+    "patient_merge_not_with_self": (lambda clinic, row: {"other_id": row.patient_id},),
+    "patient_merged_is_archived": (lambda clinic, row: {"merged_into_id": clinic.relative.pk},),
     "patient_not_own_guarantor": ({"pk": 2**40, "responsible_party_id": 2**40},),
     "monitoring_alert_review_by_someone": ({"review_at": NOON},),
     "planned_action_in_order": ({"expires_at": NOON},),
@@ -87,6 +89,7 @@ SHARED: dict[str, Setting] = {
     "monitoring_alert_one_open": {},
     "patient_chart_number_unique": {"chart_number_key": "q1"},
     "patient_identifier_unique": {},
+    "patient_merge_one_standing": {},
     "patient_tag_unique": {},
     "planned_action_once": {},
     "referral_attribution_one_primary": {},
@@ -130,6 +133,11 @@ def new_identifier(clinic: Clinic) -> PatientIdentifier:
     return PatientIdentifier(organization=clinic.organization, patient=inserted(new_patient(clinic)), **names)
 
 
+def new_merge(clinic: Clinic) -> PatientMerge:
+    patient, other = (inserted(new_patient(clinic)) for _ in range(2))
+    return PatientMerge(organization=clinic.organization, patient=patient, other=other)
+
+
 def new_second_factor(clinic: Clinic) -> SecondFactor:
     factor = SecondFactor(organization=clinic.organization, user=inserted(new_user(clinic)), last_step=0)
     factor.secret, factor.recovery_hashes = "A" * 32, []
@@ -156,6 +164,7 @@ OTHERS: dict[type[models.Model], Callable[[Clinic], models.Model]] = {
     OutboxEvent: lambda clinic: OutboxEvent(organization_id=1, type="test", subject_uuid=clinic.organization.uuid),
     Patient: new_patient,
     PatientIdentifier: new_identifier,
+    PatientMerge: new_merge,
     SecondFactor: new_second_factor,
     User: new_user,
     WebhookDelivery: new_delivery,

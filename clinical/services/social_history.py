@@ -16,7 +16,7 @@ from patients.services.charts import archive_entry, create_entry, update_entry
 def create_social_history(*, actor: Actor, patient_id: int, **values: Any) -> SocialHistory:
     """Record one aspect of a patient's life; see `create_entry`. Raises IntegrityError if the category has an entry."""
     entry = create_entry(actor=actor, model=SocialHistory, patient_id=patient_id, **values)
-    _keep_smoking_status(entry.patient)
+    keep_smoking_status(entry.patient)
     return entry
 
 
@@ -26,17 +26,17 @@ def update_social_history(*, actor: Actor, patient_id: int, entry_id: int, base_
     entry = update_entry(
         actor=actor, model=SocialHistory, patient_id=patient_id, entry_id=entry_id, base_version=base_version, changes=changes
     )
-    _keep_smoking_status(entry.patient)
+    keep_smoking_status(entry.patient)
 
 
 @transaction.atomic
 def archive_social_history(*, actor: Actor, patient_id: int, entry_id: int) -> None:
     """Archive an entry, which frees its category."""
     entry = archive_entry(actor=actor, model=SocialHistory, patient_id=patient_id, entry_id=entry_id)
-    _keep_smoking_status(entry.patient)
+    keep_smoking_status(entry.patient)
 
 
-def _keep_smoking_status(patient: Patient) -> None:
+def keep_smoking_status(patient: Patient) -> None:
     """Set the smoking status of the locked patient to the code of their tobacco entry, or null.
 
     The version does not change, so that a chart entry does not make open patient forms stale. `updated_at` does, so that

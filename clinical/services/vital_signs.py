@@ -39,7 +39,7 @@ def record_vital_signs(*, actor: Actor, patient_id: int, overridden: Overridden 
     columns = _derived_columns(patient, {}, _without_nulls(values))
     check_not_empty(columns)
     entry = add_entry(actor, patient, VitalSigns, {**columns, "created_by_id": actor.user_id}, overridden)
-    _keep_latest_date(patient)
+    keep_latest_date(patient)
     return entry
 
 
@@ -64,14 +64,14 @@ def update_vital_signs(
     columns = _derived_columns(entry.patient, stored, given) if given else {}
     check_not_empty({**stored, **columns})
     correct_entry(actor, entry, base_version, columns, overridden=overridden)
-    _keep_latest_date(entry.patient)
+    keep_latest_date(entry.patient)
 
 
 @transaction.atomic
 def archive_vital_signs(*, actor: Actor, patient_id: int, entry_id: int) -> None:
     """Archive a recording."""
     entry = archive_entry(actor=actor, model=VitalSigns, patient_id=patient_id, entry_id=entry_id)
-    _keep_latest_date(entry.patient)
+    keep_latest_date(entry.patient)
 
 
 def flags_before(patient: Patient, values: Mapping[str, Any], entry: VitalSigns | None = None) -> list[dict[str, str]]:
@@ -128,7 +128,7 @@ def _sex(patient: Patient) -> str | None:
     return patient.sex or (patient.gender if patient.gender in Sex.values else None)
 
 
-def _keep_latest_date(patient: Patient) -> None:
+def keep_latest_date(patient: Patient) -> None:
     """Set the locked patient's date of their latest vital signs, or null.
 
     The version does not change, so that a recording does not make open patient forms stale. `updated_at` does, so that

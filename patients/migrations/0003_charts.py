@@ -157,4 +157,40 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['organization', 'created_at', 'id'], name='settingchange_by_creation')],
             },
         ),
+        migrations.CreateModel(
+            name='PatientMerge',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uuid', models.UUIDField(default=config.core.orm.uuid7, editable=False, unique=True)),
+                ('created_at', models.DateTimeField(db_default=config.core.databases.DatabaseNow(), editable=False)),
+                ('updated_at', models.DateTimeField(db_default=config.core.databases.DatabaseNow(), editable=False)),
+                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
+                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
+                ('other', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
+                ('created_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('undone_at', models.DateTimeField(editable=False, null=True)),
+                ('undone_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['id'],
+                'indexes': [models.Index(fields=['organization', 'created_at', 'id'], name='patient_merge_by_creation')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('undone_at', None)), fields=('other',), name='patient_merge_one_standing'), models.CheckConstraint(condition=models.Q(('patient', models.F('other')), _negated=True), name='patient_merge_not_with_self')],
+            },
+        ),
+        migrations.CreateModel(
+            name='MergedRow',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
+                ('merge', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='patients.patientmerge')),
+                ('table', models.CharField(max_length=64)),
+                ('column', models.CharField(blank=True, default='', max_length=64)),
+                ('row_id', models.BigIntegerField()),
+                ('before', models.JSONField()),
+                ('after', models.JSONField()),
+            ],
+            options={
+                'ordering': ['id'],
+            },
+        ),
     ]

@@ -24,6 +24,7 @@ from patients.models.histories import (
     SettingChange,
     SettingKey,
 )
+from patients.models.merges import MergedRow, PatientMerge
 from patients.models.names import NameKey
 from patients.models.overridden import OverriddenWarning
 from patients.models.patients import (
@@ -64,11 +65,13 @@ __all__ = [
     "History",
     "Location",
     "MaritalStatus",
+    "MergedRow",
     "MutationType",
     "NameKey",
     "OverriddenWarning",
     "Patient",
     "PatientIdentifier",
+    "PatientMerge",
     "PatientMutation",
     "PatientTag",
     "PatientTotal",

@@ -280,6 +280,8 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     activated_at = models.DateTimeField(null=True, editable=False)
     stopped_at = models.DateTimeField(null=True, editable=False)
     stopped_reason = models.TextField(max_length=NOTE_LENGTH, null=True, editable=False)
+    # The record of the same person that this one was merged into (patients/services/merging).
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", editable=False)
 
     # Sealed
     social_security_number_sealed = models.BinaryField(null=True)
@@ -315,6 +317,9 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
                 name="patient_archived_is_deleted",
             ),
             models.CheckConstraint(condition=~Q(responsible_party=models.F("id")), name="patient_not_own_guarantor"),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | Q(deleted_at__isnull=False), name="patient_merged_is_archived"
+            ),
         ]
         indexes = [
             models.Index(fields=["organization", "last_name_key", "id"], condition=LISTED, name="patient_by_last_name"),

@@ -35,6 +35,7 @@ class PracticePatientOut(ContractSerializer):
     fee_schedule = ReferenceField(FeeSchedule, source="fee_schedule_id")
     location = ReferenceField(Location, source="location_id")
     medicaid_id = IdentityNumber("medicaid_id")
+    merged_into = ReferenceField(Patient, ("first_name", "last_name"), source="merged_into_id")
     potential_duplicates = Constant(None, schema=nullable(array(component("PatientItem"))))
     primary_provider = ReferenceField(Provider, source="primary_provider_id")
     responsible_party = ReferenceField(Patient, ("first_name", "last_name"), source="responsible_party_id")
@@ -58,6 +59,7 @@ class PracticePatientOut(ContractSerializer):
                 "latest_vitals_date",
                 "location",
                 "medicaid_id",
+                "merged_into",
                 "potential_duplicates",
                 "primary_provider",
                 "responsible_party",

@@ -3,6 +3,7 @@ from django.urls import path
 from patients.practice import catalogs
 from patients.practice.bulk import PatientBulkViewSet
 from patients.practice.field_values import FieldValueViewSet
+from patients.practice.merging import PatientMergeViewSet
 from patients.practice.referrals import ReferralAttributionViewSet
 from patients.practice.relationships import RelationshipViewSet
 from patients.practice.tags import PatientTagViewSet
@@ -26,6 +27,8 @@ urlpatterns = [
     path("patients/<patient_uuid>/archive", PatientLifecycleViewSet.as_view({"post": "archive"})),
     path("patients/<patient_uuid>/restore", PatientLifecycleViewSet.as_view({"post": "restore"})),
     path("patients/<patient_uuid>/transition-status", PatientLifecycleViewSet.as_view({"post": "transition"})),
+    path("patients/<patient_uuid>/merge", PatientMergeViewSet.as_view({"post": "merge"})),
+    path("patients/<patient_uuid>/unmerge", PatientMergeViewSet.as_view({"post": "unmerge"})),
     path("patients/<patient_uuid>/family", PatientFamilyViewSet.as_view({"get": "family"})),
     *FieldValueViewSet.paths("field-values"),
     *ReferralAttributionViewSet.paths("referral-attributions"),

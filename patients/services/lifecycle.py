@@ -45,17 +45,19 @@ def archive_patient(*, actor: Actor, patient_id: int) -> None:
 def restore_patient(*, actor: Actor, patient_id: int) -> None:
     """Restore an archived patient as inactive.
 
-    Raises Invalid if they are not archived, or if their guarantor is, who must be restored first. Raises IntegrityError if
-    their chart number has been taken meanwhile.
+    Raises Invalid if they are not archived, if they are merged into another record, or if their guarantor is archived, who
+    must be restored first. Raises IntegrityError if their chart number has been taken meanwhile.
     """
     # The guarantor is read before both rows are locked; the version check catches a change in between.
-    seen = Patient.objects.only("version", "status", "organization", "responsible_party").get(pk=patient_id)
+    seen = Patient.objects.only("version", "status", "organization", "responsible_party", "merged_into").get(pk=patient_id)
     try:
         patient = lock_patient(patient_id, archived=True, responsible_party=seen.responsible_party_id)
     except UnknownReference as error:
         raise Invalid("The guarantor of the patient is archived.", "", "guarantor") from error
     except NotFound as error:
         raise Invalid("The patient is not archived.", "", "not_archived") from error
+    if patient.merged_into_id is not None:
+        raise Invalid("The record is merged into another one. Undo the merge instead.", "", "merged")
     _write(actor, seen, status=Status.INACTIVE, deleted_at=None)
     index_names(patient.pk, patient.organization_id, patient.__dict__)
     record_change(actor, "patient.restore", patient, event="patient.restored", changed=["status", "deleted_at"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from patients.models import Patient
 from tests.clinical.monitored import Monitored
 from tests.clinical.substances import Charts
 
@@ -16,3 +17,9 @@ def charts(clinic, api) -> Charts:
 def ward(clinic) -> Monitored:
     """Return the clinic as one that monitors."""
     return Monitored(clinic)
+
+
+@pytest.fixture
+def pair(clinic) -> tuple[Patient, Patient]:
+    """Return two records of one person."""
+    return clinic.patient(), clinic.patient()

@@ -139,6 +139,12 @@ PRACTICE: dict[str, dict[str, Any]] = {
     "update_vital_signs": {"base_version": "@version", "pulse": 66},
     "disable_alert": {"base_version": "@version"},
     "dismiss_alerts": {"alert_uuids": ["@alerts"]},
+    "merge_patient": {
+        "other_patient_uuid": "@relative",
+        "base_version": "@version",
+        "other_base_version": "@version of relative",
+        "choices": {"address": "other", "email": "survivor"},
+    },
     "transition_patient_status": {"base_version": "@version", "new_status": "inactive"},
 }
 

@@ -21,7 +21,7 @@ from tests.exports.rows import add_row
 from tests.factories import Clinic
 
 CREATES = ("create_", "import_", "assign_", "record_", "issue_", "set_", "check_")
-LAST = ("transition_", "disable_", "dismiss_", "archive_", "restore_", "revoke_")
+LAST = ("merge_", "unmerge_", "transition_", "disable_", "dismiss_", "archive_", "restore_", "revoke_")
 """What is done when everything else has been read, in this order."""
 QUERY = {
     "q": "quist",
@@ -33,6 +33,8 @@ QUERY = {
     "base_version": "@version",
 }
 """Parameters that are sent where an operation has them."""
+ABOUT = {"unmerge_patient": {"patients": "relative"}}
+"""Operations that are about another row than the one that was made first: part of the path -> what its id is kept under."""
 
 Body = dict[str, Any]
 
@@ -66,7 +68,7 @@ class Run:
 
     def _run(self, operation_id: str) -> None:
         verb, path, operation = self.operations[operation_id]
-        address = self._address(path)
+        address = self._address(path, ABOUT.get(operation_id, {}))
         taken = [found["name"] for found in operation.get("parameters", ()) if found["in"] == "query"]
         query = {name: self._filled(QUERY[name], address) for name in taken if name in QUERY}
         where = f"{address}?{'&'.join(f'{key}={value}' for key, value in query.items())}" if query else address
@@ -103,14 +105,17 @@ class Run:
         if isinstance(value, list):
             return [self._filled(inner, address) for inner in value]
         if value == "@version":
-            entity = re.sub(r"/(archive|disable|transition-status|rotate-secret)$", "", address)
+            entity = re.sub(r"/(archive|disable|merge|transition-status|rotate-secret)$", "", address)
+            return self.client("GET", entity).json()["version"]
+        if value == "@version of relative":
+            entity = re.sub(r"patients/[^/]+/.*", f"patients/{self.ids['relative']}", address)
             return self.client("GET", entity).json()["version"]
         return self.ids[value[1:]] if isinstance(value, str) and value.startswith("@") else value
 
-    def _address(self, path: str) -> str:
+    def _address(self, path: str, about: dict[str, str]) -> str:
         filled = path.replace("{org_id}", self.ids.get("organization", ""))
         while found := re.search(r"([\w-]+)/\{(\w+)\}", filled):
-            filled = filled.replace(f"{{{found[2]}}}", self.ids[found[1]], 1)
+            filled = filled.replace(f"{{{found[2]}}}", self.ids[about.get(found[1], found[1])], 1)
         return filled
 
     def _keep(self, described: dict | None, body: Any, variant: int) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import IdempotencyRecord, OutboxEvent, Session
 from accounts.models.events import REMOVED_AFTER
 from accounts.services.audit_chains import ChainBroken, prune_events, seal_events
+from accounts.services.pruning import expired_rows
 from config.core.bulk_writes import WriteTurns
 from config.rest.idempotency import RETENTION
 from config.rest.throttling import delete_ended_windows
@@ -25,7 +26,8 @@ class Command(BaseCommand):
 
     help = (
         "Delete remembered answers, events of the outbox after 32 days, ended rate windows and sessions, "
-        "failed and old sign-ins, and audit events past their retention. Seal the audit trail."
+        "failed and old sign-ins, what old merges would need to be undone, and audit events past their retention. "
+        "Seal the audit trail."
     )
 
     def handle(self, *args, **options) -> None:
@@ -40,6 +42,8 @@ class Command(BaseCommand):
             self._delete("failed sign-ins", AccessAttempt.objects.filter(attempt_time__lt=now - cool_off))
         for log in (AccessLog, AccessFailureLog):
             self._delete(str(log._meta.verbose_name_plural), log.objects.filter(attempt_time__lt=now - SIGN_INS_KEPT))
+        for what, rows in expired_rows(now):
+            self._delete(what, rows)
         self._prune_trail(kept_since)
 
     def _prune_trail(self, kept_since: datetime.datetime) -> None:
