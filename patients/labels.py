@@ -13,6 +13,11 @@ def name_of(patient: Patient) -> str:
     return f"{patient.last_name}, {patient.first_name}"
 
 
+def full_name_of(patient: Patient) -> str:
+    """Return the name as it is spoken: "Hugo Abernathy"."""
+    return f"{patient.first_name} {patient.last_name}"
+
+
 def age_of(patient: Patient, today: datetime.date) -> int | None:
     """Return the age in years on `today`, or at death; None where the date of birth is unknown."""
     died = died_at(patient.status, patient.date_time_deceased, patient.stopped_at)

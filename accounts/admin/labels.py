@@ -4,7 +4,8 @@ from typing import Any
 
 import unfold.forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import CharField, Model, Value
+from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from unfold.fields import UnfoldAdminReadonlyField
@@ -25,6 +26,12 @@ class Labelled:
 
     def __str__(self) -> str:
         return self._label
+
+
+def person_label() -> Coalesce:
+    """Return the expression for what people call a user: the name, or the e-mail address where there is none."""
+    name = NullIf(Trim(Concat("first_name", Value(" "), "last_name")), Value(""))
+    return Coalesce(name, "email", output_field=CharField())
 
 
 def in_scope(actor: Actor, row: Any) -> bool:

@@ -1,110 +1,90 @@
-"""The audit trail, read-only."""
+"""What pages say of audit events: which of them somebody may see, who did it, and by which door."""
 
+import datetime
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.apps import apps
-from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest
-from unfold.decorators import display
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.admin.base import ScopedAdmin
-from accounts.admin.filters import ChoiceFilter
-from accounts.admin.organizations import OFFICE
-from accounts.models import AuditedPatient, AuditEvent, User
-from accounts.scope import Actor, scope, visible
-from accounts.site import actor_of
+from accounts.models import ApiKey, AuditedPatient, AuditEvent, User
+from accounts.scope import Actor, Role, scope
 from config.core.databases import Among
 
-
-@admin.register(AuditEvent)
-class AuditEventAdmin(ScopedAdmin):
-    """Who did what, when, and how."""
-
-    readers = OFFICE
-    section, place, icon, hint = "Access", 3, "history", "Who read and changed what"
-    list_display = ["at", "who", "role", "action", "outcome_label", "key_id", "address", "route"]
-    list_filter = [("outcome", ChoiceFilter)]
-    search_fields = ["action", "=address"]
-    search_help_text = "A part of an action such as patient.update, an address, or the UUID of a patient"
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "at",
-                    "who",
-                    "role",
-                    "key_id",
-                    "action",
-                    "outcome",
-                    "subject",
-                    "subject_id",
-                    "changed_fields",
-                    "overridden",
-                ]
-            },
-        ),
-        ("Refused request", {"fields": ["subject_uuid", "patient_uuid", "patient_id"]}),
-        ("Request", {"fields": ["address", "route", "request_id"]}),
-    ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Return the events that concern the caller's organization, with the e-mail addresses that the caller may see.
-
-        `email` is that of who acted, `account` that of the account that an event is about.
-        """
-        actor = actor_of(request)
-        users = scope(actor, User.objects.order_by())
-        return AuditEvent.objects.filter(concerns(actor)).annotate(
-            email=Subquery(users.filter(pk=OuterRef("user_id")).values("email")),
-            account=Subquery(users.filter(pk=OuterRef("subject_id")).values("email")),
-        )
-
-    @display(description="Who")
-    def who(self, event: Any) -> str:
-        if event.user_id:
-            return event.email or f"User {event.user_id}"
-        if event.role:
-            return "System"
-        return f"Unknown, as {event.account}" if event.subject == "user" and event.account else "Unknown"
-
-    @display(description="Outcome", label={"ok": "success", "denied": "danger"})
-    def outcome_label(self, event: AuditEvent) -> tuple[str, str]:
-        return event.outcome, event.get_outcome_display()
-
-    def find(self, request: HttpRequest, queryset: QuerySet, text: str) -> tuple[QuerySet, bool]:
-        """Search by the UUID of an affected patient, or by action."""
-        try:
-            uuid = UUID(text)
-        except ValueError:
-            return super().find(request, queryset, text)
-        patients = list(scope(actor_of(request), _patients().filter(uuid=uuid)).values_list("pk", flat=True))
-        affected = AuditedPatient.objects.filter(patient_id__in=patients).values("event_id")
-        return queryset.filter(Q(pk__in=affected) | Q(patient_uuid=uuid) | Q(patient_id__in=patients)), False
+_DOORS = (("admin/", "Admin"), ("api/v1/", "Practice API"), ("v1/", "Public API"), ("general/", "General API"))
+OPERATOR, TASK, SOMEBODY = "The operator", "A task of the server", "Somebody"
 
 
-def concerns(actor: Actor) -> Q:
-    """Return the condition for the events that the trail shows to `actor`.
+@dataclass(frozen=True)
+class Doer:
+    """Who did something: a person, or a key, which is `of` a person. `role` is theirs at that time, in words."""
 
-    They are those of their organization, those of superadmins that affected its patients, and refused
-    requests of anybody that named one of its patients.
+    name: str
+    of: str = ""
+    role: str = ""
+    key_id: str = ""
+
+
+def own_events(organization_id: int | None) -> QuerySet[AuditEvent]:
+    """Return the events of an organization, or those of none: what superadmins and tasks of the server did."""
+    return AuditEvent.objects.filter(organization_id=organization_id)
+
+
+def events_from_outside(
+    actor: Actor, organization_id: int, since: datetime.datetime, until: datetime.datetime
+) -> QuerySet[AuditEvent]:
+    """Return the events of others that concern an organization, from `since` until before `until`.
+
+    They are what superadmins and tasks of the server did to its patients, and refused requests of anybody that named one of
+    them. The condition of each is found first, so that its index is used.
     """
-    own = visible(actor, AuditEvent)
-    if not own:
-        return own  # No condition: all events.
-    events = AuditEvent.objects.order_by().values("pk")
-    affected = scope(actor, AuditedPatient.objects.filter(event=OuterRef("pk")))
-    by_uuid = scope(actor, _patients().filter(uuid=OuterRef("patient_uuid")))
-    by_id = scope(actor, _patients().filter(pk=OuterRef("patient_id")))
-    return (
-        own
-        | Q(Among("pk", events.filter(Exists(affected), organization_id=None)))
-        | Q(Among("pk", events.filter(Exists(by_uuid), patient_uuid__isnull=False)))
-        | Q(Among("pk", events.filter(Exists(by_id), patient_id__isnull=False)))
+    during = AuditEvent.objects.order_by().filter(at__gte=since, at__lt=until)
+    patients = scope(actor, _patients().filter(organization_id=organization_id))
+    affected = AuditedPatient.objects.filter(event=OuterRef("pk"), organization_id=organization_id)
+    by_uuid, by_id = patients.filter(uuid=OuterRef("patient_uuid")), patients.filter(pk=OuterRef("patient_id"))
+    found = (
+        during.filter(Exists(affected), organization_id=None),
+        during.filter(Exists(by_uuid), patient_uuid__isnull=False),
+        during.filter(Exists(by_id), patient_id__isnull=False),
     )
+    concerned = Q()
+    for events in found:
+        concerned |= Q(Among("pk", events.values("pk")))
+    return AuditEvent.objects.filter(concerned).exclude(organization_id=organization_id)
 
 
 def _patients() -> QuerySet:
     return apps.get_model("patients", "Patient")._base_manager.order_by()
+
+
+def door_of(route: str) -> str:
+    """Return by which door somebody came, as people call it."""
+    return next((name for prefix, name in _DOORS if route.startswith(prefix)), TASK)
+
+
+def doers_of(actor: Actor, events: Collection[Any]) -> dict[int, Doer]:
+    """Return who did each of `events`, by the event's id, by two statements. Whoever `actor` may not see is the operator."""
+    wanted = {event.user_id for event in events} | {event.subject_id for event in events if event.subject == "user"}
+    users = scope(actor, User.objects.filter(pk__anyof=sorted(wanted - {None}))).order_by("pk")
+    names = {user.pk: name_of_user(user) for user in users}
+    keys = scope(actor, ApiKey.objects.filter(key_id__in=sorted({event.key_id for event in events} - {""}))).order_by("pk")
+    descriptions = dict(keys.values_list("key_id", "description"))
+    return {event.pk: _doer(event, names, descriptions) for event in events}
+
+
+def name_of_user(user: User) -> str:
+    """Return what people call a user."""
+    return user.get_full_name() or user.email
+
+
+def _doer(event: Any, names: dict[int, str], descriptions: dict[str, str]) -> Doer:
+    role = str(Role(event.role).label) if event.role in Role.values else ""
+    if event.user_id is None:
+        account = names.get(event.subject_id, "") if event.subject == "user" else ""
+        return Doer(TASK) if event.role else Doer(f"{SOMEBODY}, as {account}," if account else SOMEBODY)
+    person = names.get(event.user_id, OPERATOR)
+    if not event.key_id:
+        return Doer(person, role=role)
+    description = descriptions.get(event.key_id, "")
+    return Doer(f"Key “{description}”" if description else "A key", person, role, event.key_id)

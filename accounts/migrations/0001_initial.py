@@ -159,7 +159,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'indexes': [models.Index(fields=['organization_id', 'id'], name='audit_organization'), models.Index(fields=['organization_id', 'user_id', 'id'], name='audit_user')],
+                'indexes': [models.Index(fields=['organization_id', 'id'], name='audit_organization'), models.Index(fields=['organization_id', 'user_id', 'id'], name='audit_user'), models.Index(fields=['organization_id', 'at', 'id'], name='audit_organization_at'), models.Index(condition=models.Q(('outcome', 'denied')), fields=['organization_id', 'at', 'id'], name='audit_refused'), models.Index(condition=models.Q(('subject_id__isnull', False)), fields=['subject', 'subject_id', 'id'], name='audit_subject')],
             },
         ),
         migrations.CreateModel(

@@ -48,6 +48,9 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["organization_id", "id"], name="audit_organization"),
             models.Index(fields=["organization_id", "user_id", "id"], name="audit_user"),
+            models.Index(fields=["organization_id", "at", "id"], name="audit_organization_at"),
+            models.Index(fields=["organization_id", "at", "id"], name="audit_refused", condition=Q(outcome="denied")),
+            models.Index(fields=["subject", "subject_id", "id"], name="audit_subject", condition=Q(subject_id__isnull=False)),
             models.Index(fields=["patient_uuid"], name="audit_patient_uuid", condition=Q(patient_uuid__isnull=False)),
             models.Index(fields=["patient_id"], name="audit_patient_id", condition=Q(patient_id__isnull=False)),
         ]

@@ -42,11 +42,14 @@ class PatientPage(Page):
         return patient
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> Any:
-        if self.audited_action:
-            audit.record_read(
-                self.actor, f"patient.{self.audited_action}", patients=[(self.patient.organization_id, self.patient.pk)]
-            )
+        self.audit_shown()
         return super().render_to_response(context, **kwargs)
+
+    def audit_shown(self) -> None:
+        """Audit that the page is shown, before the answer leaves."""
+        if self.audited_action:
+            patients = [(self.patient.organization_id, self.patient.pk)]
+            audit.record_read(self.actor, f"patient.{self.audited_action}", patients=patients)
 
     def get_title(self) -> str:
         return self.title or label_of(self.patient, timezone.localdate())

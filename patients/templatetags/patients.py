@@ -16,6 +16,12 @@ def name_of(patient: Patient) -> str:
 
 
 @register.filter
+def full_name_of(patient: Patient) -> str:
+    """Return "Hugo Abernathy"."""
+    return labels.full_name_of(patient)
+
+
+@register.filter
 def age_of(patient: Patient) -> int | str:
     """Return the age in years today, or at death; empty where the date of birth is unknown."""
     age = labels.age_of(patient, timezone.localdate())

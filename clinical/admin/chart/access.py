@@ -4,16 +4,14 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from accounts.models import AuditedPatient, AuditEvent
-from accounts.scope import Role, scope
+from accounts.scope import scope
 from clinical.admin.chart.reading import Answers, Asked, Chart
 
 DAYS = 30
-OPENED, REFRESHED = "patient.read", "patient.refresh"
-# How long after opening a chart its parts are fetched anew.
-AN_OPENING = datetime.timedelta(hours=1)
+OPENED = "patient.read"
 
 
 @dataclass(frozen=True)
@@ -67,45 +65,3 @@ def build(chart: Chart, answers: Answers) -> Access:
 def _name(last: Any) -> str:
     """Return who it was. Whoever is in no scope of the actor's is of the operator, or a task of the server."""
     return last.reader or "the operator" if last else ""
-
-
-# --- the list -------------------------------------------------------------------------------------
-# How a chart was read: the end of the action, and words for it.
-WAYS = {"read": "opened the chart", "refresh": "read a part of the chart", "print": "printed the summary"}
-_DOORS = (("admin/", "the admin"), ("api/v1/", "the practice API"), ("v1/", "the public API"), ("general/", "the general API"))
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Somebody read the chart: who, what in words, and through which door."""
-
-    at: datetime.datetime
-    by: str
-    role: str
-    what: str
-    door: str
-    key_id: str
-
-
-def readings(chart: Chart) -> QuerySet:
-    """Return who read the chart, latest first. Parts that somebody fetched soon after opening it belong to the opening."""
-    actions = [f"patient.{word}" for word in WAYS]
-    mine = AuditedPatient.objects.filter(patient_id=chart.patient.pk, event__outcome=AuditEvent.Outcome.OK)
-    opened_before = mine.filter(
-        event__action=OPENED,
-        event__user_id=OuterRef("event__user_id"),
-        event_id__lt=OuterRef("event_id"),
-        event__at__gte=OuterRef("event__at") - AN_OPENING,
-    )
-    parts = Q(Exists(opened_before), event__action=REFRESHED)
-    shown = scope(chart.actor, mine.filter(event__action__in=actions).exclude(parts)).select_related("event")
-    return with_reader(chart, shown).order_by("-event_id", "-pk")
-
-
-def reading_of(row: Any) -> Reading:
-    """Return an opening in words."""
-    event = row.event
-    what = WAYS[event.action.rpartition(".")[2]]
-    role = str(Role(event.role).label) if event.role in Role.values else ""
-    door = next((name for prefix, name in _DOORS if event.route.startswith(prefix)), "a task of the server")
-    return Reading(event.at, _name(row), role, what, door, event.key_id)

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
-from accounts.scope import scope
+from accounts.scope import Actor, scope
 from accounts.templatetags.clinic import clock, day
-from clinical.admin.chart.reading import Asked, Chart
 from clinical.models import (
     Alert,
     Allergy,
@@ -22,7 +21,7 @@ from clinical.models import (
     SocialHistory,
     VitalSigns,
 )
-from config.core.joint_queries import fetch_jointly
+from config.core.joint_queries import Asked, fetch_jointly
 from config.core.orm import word_for
 from patients.models import FieldValue, Patient, PatientTag, ReferralAttribution, Relationship
 
@@ -36,12 +35,12 @@ class Kind(NamedTuple):
     name: Any = None
 
 
-def _kinds(kinds: Mapping[type, Kind]) -> dict[str, Kind]:
+def kinds_of(kinds: Mapping[type, Kind]) -> dict[str, Kind]:
     """Return kinds by the word that the trail has for their model."""
     return {word_for(model): kind._replace(model=model) for model, kind in kinds.items()}
 
 
-CLINICAL = _kinds(
+CLINICAL = kinds_of(
     {
         Medication: Kind("Medication", "pill", name=Coalesce("medication_definition__name", "med_descript")),
         Allergy: Kind("Allergy", "shield", name=F("allergy_definition__name")),
@@ -53,7 +52,7 @@ CLINICAL = _kinds(
         RuleOverride: Kind("Own limits", "chart", name=F("instrument__name")),
     }
 )
-CLERICAL = _kinds(
+CLERICAL = kinds_of(
     {
         Patient: Kind("Details", "pencil"),
         Appointment: Kind("Appointment", "calendar", name=F("starts_at")),
@@ -118,12 +117,12 @@ def told(row: Any, names: Mapping[tuple[str, int], str]) -> str:
     kind, verb = _ALL[row.subject], row.action.rpartition(".")[2]
     name = names.get((row.subject, row.subject_id), "")
     done = VERBS.get(verb, verb.replace("_", " "))
-    fields = _fields(row.changed) if verb in ("update", "bulk_update", "upsert") else ""
+    fields = field_words(row.changed) if verb in ("update", "bulk_update", "upsert") else ""
     about = f"{name} ({fields})" if name and fields not in ("", name) else name or fields
     return f"{kind.label} {done}: {about}" if about and ":" not in done else f"{kind.label} {done}"
 
 
-def _fields(changed: str) -> str:
+def field_words(changed: str) -> str:
     """Return the names of changed fields in words, the first few of them."""
     names = [name for name in changed.split(",") if name and name not in _SKIPPED]
     words = [FIELDS.get(name, name.removesuffix("_id").replace("_", " ")) for name in names]
@@ -131,16 +130,20 @@ def _fields(changed: str) -> str:
     return ", ".join([*words[:FIELDS_SHOWN], *([f"{more} more"] if more > 0 else [])])
 
 
-def names_of(chart: Chart, rows: Iterable[Any]) -> dict[tuple[str, int], str]:
-    """Return the names of the entries that events are about, by subject and id, by one statement."""
+def names_of(actor: Actor, events: Iterable[Any], kinds: Mapping[str, Kind] = _ALL) -> dict[tuple[str, int], str]:
+    """Return the names of the rows that events are about, by subject and id, by one statement.
+
+    They are those of rows in the scope of `actor` of the kinds that have names.
+    """
     wanted: dict[str, set[int]] = defaultdict(set)
-    for row in rows:
-        if row.subject_id is not None and _ALL[row.subject].name is not None:
-            wanted[row.subject].add(row.subject_id)
+    for event in events:
+        kind = kinds.get(event.subject)
+        if event.subject_id is not None and kind and kind.name is not None:
+            wanted[event.subject].add(event.subject_id)
     if not wanted:
         return {}
-    answers = fetch_jointly({subject: Asked(_named(chart, subject, pks), ("pk", "label")) for subject, pks in wanted.items()})
-    return {(subject, row.pk): _label(row.label) for subject, found in answers.items() for row in found if row.label}
+    answers = fetch_jointly({word: Asked(_named(actor, kinds[word], pks), ("pk", "label")) for word, pks in wanted.items()})
+    return {(word, row.pk): _label(row.label) for word, found in answers.items() for row in found if row.label}
 
 
 def _label(value: Any) -> str:
@@ -150,8 +153,7 @@ def _label(value: Any) -> str:
     return day(value) if isinstance(value, datetime.date) else value.replace("_", " ")
 
 
-def _named(chart: Chart, subject: str, pks: set[int]) -> QuerySet:
-    kind = _ALL[subject]
-    assert kind.model is not None  # noqa: S101 - a kind whose entries have names has a model
-    rows: QuerySet = kind.model._base_manager.filter(patient_id=chart.patient.pk, pk__anyof=sorted(pks))  # type: ignore[attr-defined]
-    return scope(chart.actor, rows).annotate(label=kind.name).order_by("pk")
+def _named(actor: Actor, kind: Kind, pks: set[int]) -> QuerySet:
+    assert kind.model is not None  # noqa: S101 - a kind whose rows have names has a model
+    rows: QuerySet = kind.model._base_manager.filter(pk__anyof=sorted(pks))  # type: ignore[attr-defined]
+    return scope(actor, rows).annotate(label=kind.name).order_by("pk")

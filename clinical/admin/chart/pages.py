@@ -1,10 +1,9 @@
-"""The chart page of a patient, its blocks, the summary on paper, and who read the chart."""
+"""The chart page of a patient, its blocks, and the summary on paper."""
 
 import datetime
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
 from django.http import Http404, HttpRequest
 from django.utils.dateparse import parse_datetime
 
@@ -12,7 +11,7 @@ from accounts import audit
 from accounts.admin.pages import page
 from accounts.permissions import READS_IDENTITY_NUMBERS, Permission
 from accounts.scope import Actor
-from clinical.admin.chart import access, timeline
+from clinical.admin.chart import timeline
 from clinical.admin.chart.banner import Banner
 from clinical.admin.chart.blocks import BANNER, BLOCKS, PRINTED, PRINTED_WHOLE
 from clinical.admin.chart.reading import PERIODS, Block, Chart, Options, read_blocks
@@ -22,7 +21,6 @@ from patients.admin.pages import PatientPage
 from patients.models import Patient
 from patients.services.rules import SEALED
 
-READERS_A_PAGE = 50
 # The blocks whose lengths stand in the tabs.
 COUNTED = ("problems", "medications")
 
@@ -168,22 +166,3 @@ class PrintedSummary(ChartReader):
         whole = self.read([BLOCKS[name] for name in PRINTED_WHOLE], Options(whole=True))
         shown = self.read([BANNER, *(BLOCKS[name] for name in PRINTED)])
         return super().get_context_data(**shown | whole, printed_by=self.request.user, title=self.get_title(), **kwargs)
-
-
-@page("patients/patient/<int:patient_id>/readers/", name="chart_readers")
-class ReadersPage(PatientPage):
-    """Who opened the chart, latest first, from the audit trail."""
-
-    template_name = "admin/chart/readers.html"
-    title = "Who read this chart"
-    audited_action = "search"
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        chart = Chart(self.patient, self.actor)
-        pages = Paginator(access.readings(chart), READERS_A_PAGE)
-        try:
-            shown = pages.page(self.request.GET.get("page", 1))
-        except (EmptyPage, PageNotAnInteger) as error:
-            raise Http404 from error
-        readings = [access.reading_of(row) for row in shown]
-        return super().get_context_data(chart=chart, readings=readings, shown=shown, **kwargs)

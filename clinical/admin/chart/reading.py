@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import CharField, Count, Model, OuterRef, QuerySet, Subquery, Value, Window
-from django.db.models.functions import Coalesce, Concat, NullIf, Trim
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery, Value, Window
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from accounts.admin.labels import person_label
 from accounts.models import User
 from accounts.permissions import STAFF, Permission
 from accounts.scope import Actor, scope
@@ -64,9 +65,8 @@ class Chart:
 
     def person(self, user_id: str) -> Coalesce:
         """Return the expression for the name of the user whom the column `user_id` names, "" for one out of scope."""
-        name = NullIf(Trim(Concat("first_name", Value(" "), "last_name")), Value(""))
         users = scope(self.actor, User.objects.filter(pk=OuterRef(user_id))).order_by()
-        labels = users.values(label=Coalesce(name, "email", output_field=CharField()))
+        labels = users.values(label=person_label())
         return Coalesce(Subquery(labels[:1]), Value(""))
 
     def first(self, rows: QuerySet, limit: int) -> QuerySet:

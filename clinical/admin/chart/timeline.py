@@ -169,7 +169,7 @@ def _ask_clerical(chart: Chart, until: datetime.datetime) -> Asked:
 
 
 def _events(chart: Chart, rows: list[Any]) -> Iterator[Entry]:
-    names = changes.names_of(chart, rows)
+    names = changes.names_of(chart.actor, rows)
     for row in rows:
         yield Entry(row.at, changes.icon_of(row.subject), changes.told(row, names), row.by)
 

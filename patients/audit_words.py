@@ -1,0 +1,42 @@
+"""The words of the audit trail for what is done to patients, and to what belongs to them."""
+
+from accounts.audit_words import Nouns, Phrase, add_lists, add_nouns, add_phrases
+
+add_nouns(
+    {
+        "field_value": Nouns("own field", "own fields", "an"),
+        "patient_mutation": Nouns("change of program, group or status", "changes of programs, groups and status"),
+        "referral_attribution": Nouns("referral", "referrals"),
+        "setting_change": Nouns("change of a setting", "changes of settings"),
+    }
+)
+add_lists({"patient.by_location", "patient.check_duplicates", "patient.match", "patient.search"})
+add_phrases(
+    {
+        "patient.archive": Phrase("archived the chart", "archive the chart"),
+        "patient.bulk": Phrase("sent {patients} in one request", "send patients in one request"),
+        "patient.bulk_create": Phrase("registered {patients} in one request", "register patients in one request"),
+        "patient.bulk_update": Phrase("changed {patients} in one request", "change patients in one request"),
+        "patient.by_location": Phrase("counted patients by location", "count patients by location"),
+        "patient.check_duplicates": Phrase("looked for duplicates and saw {patients}", "look for duplicates"),
+        "patient.create": Phrase("registered {patients}", "register a patient"),
+        "patient.export_readers": Phrase("made a file of who read the chart", "make a file of who read the chart"),
+        "patient.family": Phrase("looked at the family: {patients}", "look at the family"),
+        "patient.history": Phrase("looked at the history of the record", "look at the history of the record"),
+        "patient.match": Phrase("was told that a new patient resembles {patients}", "be told whom a new patient resembles"),
+        "patient.medical_summary": Phrase("read the medical summary", "read the medical summary"),
+        "patient.print": Phrase("printed the summary", "print the summary"),
+        "patient.read": Phrase("opened the chart", "open the chart"),
+        "patient.readers": Phrase("asked who read the chart", "ask who read the chart"),
+        "patient.record_death": Phrase("recorded the death", "record the death"),
+        "patient.refresh": Phrase("read a part of the chart", "read a part of the chart"),
+        "patient.restore": Phrase("restored the chart", "restore the chart"),
+        "patient.reveal_numbers": Phrase("read the identity numbers", "read the identity numbers"),
+        "patient.search": Phrase("saw {patients} in a list or search", "see a list of patients"),
+        "patient.transition": Phrase("changed the status", "change the status"),
+        "patient.transition_status": Phrase("changed the status", "change the status"),
+        "patient.update": Phrase("changed the record", "change the record"),
+        "relationship.dependents": Phrase("looked at the dependents", "look at the dependents"),
+        "relationship.guardians": Phrase("looked at the guardians", "look at the guardians"),
+    }
+)
