@@ -13,14 +13,17 @@ from clinical.models import Alert, AlertDefinition, AlertStatus
 from clinical.serializer_fields import EffectiveStatus
 from clinical.services.alerts import archive_alert, archive_alerts, create_alert, disable_alert, update_alert
 from config.core.dates import today_at
+from config.rest.compiled.plans import Computed
 from config.rest.compiled.queries import Query
 from config.rest.fields import BaseVersion, BoundedList, ChangeSerializer, ContractSerializer, Integer, ScopedRelation, UUIDText
-from config.rest.filters import BooleanFilter, ChoiceFilter, StrictFilterSet
+from config.rest.filters import BooleanFilter, ChoiceFilter, UpdatedSinceFilterSet
+from config.rest.openapi import BOOLEAN
 from config.rest.practice import ReferenceField, SortFilter
 from config.rest.responses import ApiResponse
 from patients.practice.charts import ChartEntryOut, ChartViewSet
 
 MAX_DISMISSED = 50
+ARCHIVED_ALERT = Computed(lambda actor, status: status == AlertStatus.ARCHIVED, ("status",), schema=BOOLEAN)
 
 
 class PracticeAlertOut(ChartEntryOut):
@@ -114,7 +117,7 @@ class FamilyFilter(BooleanFilter):
     schema = {**BooleanFilter.schema, "default": False}
 
 
-class AlertFilterSet(StrictFilterSet):
+class AlertFilterSet(UpdatedSinceFilterSet):
     """Filters of the list of alerts. What they do depends on the patient: see `AlertViewSet.filter_queryset`."""
 
     status = ChoiceFilter(AlertStatus)
@@ -162,6 +165,8 @@ class AlertViewSet(ChartViewSet):
             # The rows of a family are other patients' too, but nobody's whom the caller may not see.
             family = self.scoped_query(Alert).filter(OnChart(alerts_on_chart, self.patient_id))
             queryset = family.order_by(queryset.ordering)
+        if since := given.get("updated_since"):
+            queryset = queryset.filter(updated_at__gte=since)
         return queryset.filter(alerts_with_status(given.get("status"), today_at(self.timezone)))
 
     def perform_create(self, serializer: serializers.Serializer) -> int:

@@ -191,6 +191,20 @@ def horizon(using: str = "default") -> datetime.datetime:
         return cursor.fetchone()[0]
 
 
+def change_horizon(using: str = "default") -> datetime.datetime:
+    """Return the moment below which no row can still appear in the order of changes: `horizon` of rows that move.
+
+    A new row has a higher id than those before it, one that changes has not: of two in the same millisecond of SQLite's clock
+    the second may be the lower one, and whoever has passed the first would never see it. Whoever has the write lock knows that
+    all who have written are done, and that whoever comes after is no earlier than now.
+    """
+    if on_postgres(using):
+        return horizon(using)
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT STRFTIME('%Y-%m-%dT%H:%M:%f+00:00', 'NOW')")
+        return datetime.datetime.fromisoformat(cursor.fetchone()[0])
+
+
 def writers_have_ended(timeout: float, using: str = "default") -> bool:
     """Wait until every transaction has ended that may still add rows now; False if one has not after `timeout` seconds.
 

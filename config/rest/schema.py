@@ -41,7 +41,7 @@ PROBLEMS = {
     403: ("Forbidden", "The caller's role does not allow this."),
     404: ("NotFound", "There is no such object in the caller's scope."),
     409: ("Conflict", "The request collides with what is stored."),
-    410: ("Gone", "What followed the cursor is no longer kept."),
+    410: ("Gone", "The cursor leads no further: begin again without one."),
     412: ("PreconditionFailed", "The object is not in the state that If-Match names."),
     413: ("TooLarge", "The body is too large."),
     415: ("UnsupportedMediaType", "The body is not application/json."),
@@ -229,7 +229,8 @@ class DialectSchema(AutoSchema):
             return [*self._filters(), *own]
         if self.envelope is None:
             return own
-        return [*self.envelope.get_schema_operation_parameters(view), *self._sorting(), *self._filters(), *own]
+        narrowing = [] if view.action in view.request_serializer_classes else [*self._sorting(), *self._filters()]
+        return [*self.envelope.get_schema_operation_parameters(view), *narrowing, *own]
 
     def _sorting(self) -> Iterator[Schema]:
         if fields := getattr(self.view, "ordering_fields", {}):
@@ -320,7 +321,8 @@ class DialectSchema(AutoSchema):
         found |= {400, 413, 415, 422} if writes else set()
         found |= {400, 422} if query else set()
         found |= {412} if IF_MATCH in self._conditions() else set()
-        found |= {410} if isinstance(self.view.ordering, Keyset) and self.view.ordering.kept else set()
+        order = self.view.ordering
+        found |= {410} if isinstance(order, Keyset) and (order.kept or order.by_change) else set()
         return found | ({409} if writes and self._can_collide() else set())
 
     def _can_collide(self) -> bool:

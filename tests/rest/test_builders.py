@@ -409,6 +409,7 @@ NEVER_SET = {
     "potential_duplicates": "told by the answer of a create only",
     "apiKey": "told by the answer that issues it only",
     "deleted_at": "set in archived rows only",
+    "deleted": "true of archived rows only",
     **dict.fromkeys(("referral_source", "referral_partner", "referring_patient"), "the full attribution has a provider"),
 }
 
