@@ -1,7 +1,7 @@
 from django.urls import path
 
 from clinical.practice import catalogs
-from clinical.practice.alerts import ARCHIVED_ALERT, AlertViewSet, PracticeAlertOut
+from clinical.practice.alerts import ARCHIVED_ALERT, AlertChangesViewSet, AlertViewSet, PracticeAlertOut
 from clinical.practice.allergies import AllergyViewSet, PracticeAllergyOut
 from clinical.practice.communications import CommunicationLogViewSet, PracticeCommunicationLogOut
 from clinical.practice.diseases import DiseaseViewSet, PracticeDiseaseOut
@@ -28,7 +28,7 @@ urlpatterns = [
     *SocialHistoryViewSet.paths("social-history"),
     *VitalSignsViewSet.paths("vital-signs"),
     *MonitoringRulesViewSet.paths("monitoring-rules"),
-    PracticeChangesViewSet.path("alerts", PracticeAlertOut, ARCHIVED_ALERT),
+    AlertChangesViewSet.path("alerts", PracticeAlertOut, ARCHIVED_ALERT),
     PracticeChangesViewSet.path("allergies", PracticeAllergyOut),
     PracticeChangesViewSet.path("appointments", PracticeAppointmentOut),
     PracticeChangesViewSet.path("communication-logs", PracticeCommunicationLogOut),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db import IntegrityError, connections, models, transaction
@@ -35,6 +36,21 @@ def refuse_regexp(connection, **kwargs) -> None:
     """Replace the SQL function REGEXP of Django, which runs Python's `re`: some patterns hold a worker for hours."""
     if connection.vendor == "sqlite":
         connection.connection.create_function("regexp", 2, _refuse)
+
+
+@receiver(connection_created)
+def tell_time_zones(connection, **kwargs) -> None:
+    """Give SQLite the SQL function of `StartOfDay`: it knows no time zones."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("start_of_day", 3, _start_of_day, deterministic=True)
+
+
+def _start_of_day(day: str | None, zone: str, seconds: int) -> str | None:
+    if day is None:
+        return None
+    begins = datetime.datetime.combine(datetime.date.fromisoformat(day), datetime.time(), ZoneInfo(zone))
+    moment = begins.astimezone(datetime.UTC).replace(tzinfo=None) + datetime.timedelta(seconds=seconds)
+    return moment.isoformat(" ", "microseconds")
 
 
 def _refuse(pattern: str, text: str) -> None:
@@ -284,6 +300,24 @@ class DatabaseNow(Func):
 
     def as_sqlite(self, compiler, connection, **context):
         return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')", []
+
+
+class StartOfDay(Func):
+    """The moment at which a day begins in a time zone, both columns, and `seconds` more; null for none."""
+
+    output_field = models.DateTimeField()
+
+    def __init__(self, day: str, zone: str, seconds: int = 0):
+        super().__init__(models.F(day), models.F(zone))
+        self.seconds = seconds
+
+    def as_postgresql(self, compiler, connection, **context):
+        day, zone = (compiler.compile(column)[0] for column in self.source_expressions)
+        return f"(timezone({zone}, ({day})::timestamp) + interval '{self.seconds} seconds')", []
+
+    def as_sqlite(self, compiler, connection, **context):
+        day, zone = (compiler.compile(column)[0] for column in self.source_expressions)
+        return f"start_of_day({day}, {zone}, {self.seconds})", []
 
 
 def try_advisory_lock(name: str, using: str = "default") -> bool:
