@@ -219,6 +219,9 @@ class Cast:
             case Dialect.PUBLIC:
                 end = next((end for end in PUBLIC_BODIES if end in route), None)
                 return PUBLIC_BODIES[end] if end else public_body(self.clinic)
+        return self._practice_body(route, method, place, named)
+
+    def _practice_body(self, route: str, method: str, place: Place, named: dict[str, str]) -> dict:
         if route.endswith("/bulk"):
             return {"rows": [named]}
         if route.endswith("/merge"):
