@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import truncatechars
 from django.urls import reverse
+from django.utils.text import capfirst
 from unfold.decorators import display
 
 from accounts.admin.base import ArchivableAdmin
@@ -24,7 +25,7 @@ from exports.services import archive_endpoint, create_endpoint, update_endpoint
 
 
 def _in_words(text: str) -> str:
-    return text.replace("_", " ")
+    return text.replace("_", " ").replace("api key", "API key")
 
 
 def types_by_kind() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -32,7 +33,7 @@ def types_by_kind() -> list[tuple[str, list[tuple[str, str]]]]:
     groups: dict[str, list[tuple[str, str]]] = {}
     for name in event_types():
         kind, _, past = name.partition(".")
-        groups.setdefault(_in_words(kind).capitalize(), []).append((name, _in_words(past)))
+        groups.setdefault(capfirst(_in_words(kind)), []).append((name, _in_words(past)))
     return list(groups.items())
 
 
