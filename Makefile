@@ -92,7 +92,7 @@ test-postgres: $(DEVELOPMENT) ## Run the same tests on the PostgreSQL server tha
 	$(BIN)/pytest -n 2 --dist worksteal
 
 test-served: $(DEVELOPMENT) ## Run the tests of running servers on SQLite
-	$(ON_SQLITE) $(BIN)/pytest -m served tests/concurrency tests/exports
+	$(ON_SQLITE) $(BIN)/pytest -m served tests/concurrency tests/exports tests/test_change_histories.py
 
 test-browser: $(DEVELOPMENT) ## Run the browser tests in headless Chromium
 	$(ON_SQLITE) $(BIN)/pytest -n 2 --dist worksteal -m browser tests/browser

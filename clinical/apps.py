@@ -1,11 +1,17 @@
 from django.apps import AppConfig
 
+from clinical.triggers import UPDATED_AT
+
 
 class ClinicalConfig(AppConfig):
     name = "clinical"
+    kept_triggers = (UPDATED_AT,)
     triggers = {
-        "postgresql": ("communication_log_append_only", "communication_log_never_emptied"),
-        "sqlite": tuple(f"communication_log_append_only_{event}" for event in ("delete", "insert", "update")),
+        "postgresql": ("communication_log_append_only", "communication_log_never_emptied", *UPDATED_AT.names),
+        "sqlite": (
+            *(f"communication_log_append_only_{event}" for event in ("delete", "insert", "update")),
+            *UPDATED_AT.names,
+        ),
     }
 
     def ready(self) -> None:

@@ -5,13 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BigIntegerField, DateField, DateTimeField, F, Q, QuerySet
+from django.db.models import BigIntegerField, Case, DateField, DateTimeField, F, Q, QuerySet, When
+from django.db.models.functions import Greatest
+from django.db.models.lookups import GreaterThanOrEqual
 
 from accounts.scope import Actor
 from clinical.models import AlertScope, AlertStatus, Instrument
 from clinical.services.alerts import with_effective_status
 from clinical.services.instruments import GAUGES
 from config.core.compiled_queries import parameter
+from config.core.databases import DatabaseNow, StartOfDay
 from config.rest.compiled.cursors import Keyset
 from config.rest.compiled.queries import Criterion, Where
 from config.rest.filters import StrictFilter
@@ -40,6 +43,30 @@ class WithEffectiveStatus(Criterion):
 def alerts_with_status(status: str | None, today: datetime.date) -> Criterion:
     """Return the condition that alerts have the effective `status` on `today`; None is for all but archived ones."""
     return NOT_ARCHIVED_ALERTS if status is None else WithEffectiveStatus(status, today)
+
+
+# Seconds after the beginning of its day from which an alert counts as changed: by then all servers show it as disabled.
+BY_ALL_CLOCKS = 60
+
+
+@dataclass(frozen=True)
+class WithChangedAt(Criterion):
+    """All alerts, with `changed_at`: when they were last written, or were disabled by their day since."""
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        begun = StartOfDay("disable_on", "organization__timezone", BY_ALL_CLOCKS)
+        by_day = Q(status=AlertStatus.ACTIVE, disable_on__isnull=False) & Q(GreaterThanOrEqual(DatabaseNow(), begun))
+        return rows.annotate(changed_at=Case(When(by_day, then=Greatest(F("updated_at"), begun)), default=F("updated_at")))
+
+
+@dataclass(frozen=True)
+class ChangedSince(Criterion):
+    """The alerts with `changed_at` that have changed since a moment."""
+
+    moment: datetime.datetime = parameter(DateTimeField())
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(changed_at__gte=self.moment)
 
 
 @dataclass(frozen=True)

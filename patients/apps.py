@@ -1,10 +1,12 @@
 from django.apps import AppConfig
 
-from patients.triggers import DERIVED_TABLES
+from patients.triggers import CHANGES, DERIVED_TABLES, UPDATED_AT
 
 
 class PatientsConfig(AppConfig):
     name = "patients"
+    kept_triggers = (UPDATED_AT, CHANGES)
     triggers = {
-        vendor: tuple(name for table in DERIVED_TABLES for name in table.triggers[vendor]) for vendor in ("postgresql", "sqlite")
+        vendor: (*(name for table in DERIVED_TABLES for name in table.triggers[vendor]), *UPDATED_AT.names, *CHANGES.names)
+        for vendor in ("postgresql", "sqlite")
     }

@@ -2,11 +2,23 @@
 
 # ruff: noqa: S608 - the SQL consists of constants and of names of columns
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
-from config.core.migrations import DerivedTable, trigger_function
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from config.core.migrations import (
+    NOW_ON_SQLITE,
+    DerivedTable,
+    KeptTriggers,
+    MovedUpdatedAt,
+    Triggers,
+    schema_of,
+    trigger_function,
+)
 
 PATIENT, TOTAL, ENTRY = "patients_patient", "patients_patienttotal", "patients_searchentry"
+MOVE = "patients_groupmove"
 ON_SQLITE = ("insert", "delete", "update")
 ON_POSTGRESQL = (*ON_SQLITE, "truncate")
 
@@ -178,5 +190,100 @@ def _copy(columns: Sequence[str]) -> str:
     return f"UPDATE {ENTRY} SET ({', '.join(columns)}) = ({_of_row('NEW', columns)}) WHERE id = NEW.id"
 
 
+class PatientChanges(KeptTriggers):
+    """What changes a patient beside a write of their own row, and who comes into the care of a group.
+
+    A patient is shown with their program, identifiers and the status of their login: a change of these moves `updated_at` of
+    the patient. A patient who leaves or joins a care group, other than by being created in it, leaves a row for either group.
+    """
+
+    # Table of what is shown with a patient -> the patient's column, and that of the table, which say whose it is.
+    parts: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "patients_enrolment": ("id", "patient_id"),
+        "patients_patientidentifier": ("id", "patient_id"),
+        "accounts_user": ("user_id", "id"),
+    }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("patient_group_moves", *(self._name(table, event) for table, event in self._events()))
+
+    def made(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        if connection.vendor == "sqlite":
+            yield from self._sqlite()
+        else:
+            yield from self._postgresql(schema_of(connection))
+
+    def dropped(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        on_postgres = connection.vendor == "postgresql"
+        for name, table in zip(self.names, [PATIENT, *(table for table, _ in self._events())], strict=True):
+            yield f"DROP TRIGGER IF EXISTS {name}{f' ON {table}' if on_postgres else ''}"
+        for name in ("note_group_move", *map(self._function, self.parts)) if on_postgres else ():
+            yield f"DROP FUNCTION IF EXISTS {name}()"
+
+    def _events(self) -> Iterator[tuple[str, str]]:
+        """Yield the tables of what is shown with a patient, with each event that changes it."""
+        for table in self.parts:
+            # Users are never removed, and a new one is no patient's yet.
+            events = ("update",) if table == "accounts_user" else ("insert", "update", "delete")
+            yield from ((table, event) for event in events)
+
+    def _name(self, table: str, event: str) -> str:
+        return f"patient_moved_by_{table.partition('_')[2]}_{event}"
+
+    def _function(self, table: str) -> str:
+        return f"move_patient_of_{table}"
+
+    def _postgresql(self, schema: str) -> Iterator[str]:
+        noted = f"""
+            INSERT INTO {MOVE} (organization_id, care_group_id)
+            SELECT NEW.organization_id, care_group_id FROM unnest(ARRAY[OLD.care_group_id, NEW.care_group_id]) AS care_group_id
+            WHERE care_group_id IS NOT NULL;
+            RETURN NULL;
+        """
+        yield trigger_function("note_group_move", schema, noted)
+        yield f"""
+        CREATE TRIGGER patient_group_moves AFTER UPDATE OF care_group_id ON {PATIENT} FOR EACH ROW
+        WHEN (NEW.care_group_id IS DISTINCT FROM OLD.care_group_id) EXECUTE FUNCTION note_group_move()
+        """
+        for table, (own, named) in self.parts.items():
+            whose = f"{own} = coalesce(NEW.{named}, OLD.{named})"
+            moved = f"UPDATE {PATIENT} SET updated_at = clock_timestamp() WHERE {whose}; RETURN NULL;"
+            yield trigger_function(self._function(table), schema, moved)
+        for table, event in self._events():
+            only = " OF status" if table == "accounts_user" else ""
+            yield f"""
+            CREATE TRIGGER {self._name(table, event)} AFTER {event}{only} ON {table} FOR EACH ROW
+            EXECUTE FUNCTION {self._function(table)}()
+            """
+
+    def _sqlite(self) -> Iterator[str]:
+        noted = " ".join(
+            f"INSERT INTO {MOVE} (organization_id, care_group_id) SELECT NEW.organization_id, {row}.care_group_id"
+            f" WHERE {row}.care_group_id IS NOT NULL;"
+            for row in ("OLD", "NEW")
+        )
+        moves = f"CREATE TRIGGER patient_group_moves AFTER UPDATE OF care_group_id ON {PATIENT} FOR EACH ROW"
+        yield f"{moves} WHEN NEW.care_group_id IS NOT OLD.care_group_id BEGIN {noted} END"
+        for table, event in self._events():
+            only = " OF status" if table == "accounts_user" else ""
+            own, named = self.parts[table]
+            whose = f"{own} = {'OLD' if event == 'delete' else 'NEW'}.{named}"
+            moved = f"UPDATE {PATIENT} SET updated_at = {NOW_ON_SQLITE} WHERE {whose};"
+            yield f"CREATE TRIGGER {self._name(table, event)} AFTER {event}{only} ON {table} FOR EACH ROW BEGIN {moved} END"
+
+
+CHANGES = PatientChanges()
+UPDATED_AT = MovedUpdatedAt(
+    "patients",
+    {
+        PATIENT: (),
+        "patients_patienttag": (),
+        "patients_fieldvalue": (),
+        "patients_relationship": (),
+        "patients_referralattribution": (),
+    },
+)
 TOTALS, ENTRIES = PatientTotals(), SearchEntries()
 DERIVED_TABLES: tuple[DerivedTable, ...] = (TOTALS, ENTRIES)
+ALL: tuple[Triggers, ...] = (*DERIVED_TABLES, UPDATED_AT, CHANGES)

@@ -218,6 +218,8 @@ REPORTS = (
 )
 REPORT = Entry(Kind.COUNT, 200, STAFF)
 WEBHOOK = "api/v1/<org_id>/webhook-endpoints/<endpoint_uuid>"
+CHANGED = (*CHART, "appointments", "patients")
+"""What is listed in the order of change in the practice dialect, by its path."""
 
 
 POLICY: dict[str, dict[str, Entry]] = {
@@ -255,11 +257,13 @@ POLICY: dict[str, dict[str, Entry]] = {
     f"{WEBHOOK}/test": {"POST": CORRECT},
     f"{WEBHOOK}/replay": {"POST": CORRECT},
     f"{WEBHOOK}/deliveries": {"GET": Entry(Kind.READ, 200, ADMINISTERS)},
+    **{f"api/v1/<org_id>/changes/{name}": {"GET": REPORT} for name in CHANGED},
     "^api/": NOWHERE,
     "v1/me": {"GET": SELF},
     "v1/patients": {"GET": LIST, "POST": CREATE},
     **{f"v1/export/{name}{form}": {"GET": REPORT, "POST": REPORT} for name in REPORTS for form in ("", ".csv", ".ndjson")},
     "v1/patients/<patient_id>": {"GET": READ},
+    **{f"v1/changes/{name}": {"GET": REPORT} for name in ("alerts", "measurements", "patients")},
     "v1/users/<user_id>/apikeys": {"GET": Entry(Kind.READ, 200, ADMINISTERS), "POST": Entry(Kind.CHANGE, 201, ADMINISTERS)},
     "v1/users/<user_id>/apikeys/<key_id>": {"DELETE": Entry(Kind.CHANGE, 204, ADMINISTERS)},
     "^v1/": NOWHERE,

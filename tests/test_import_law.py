@@ -46,7 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("patients.migrations", "patients.finding", "patients.recent"),
     ("patients.services",),
     ("patients.input_serializers", "patients.bulk_import", "patients.import_files", "patients.import_options"),
-    ("patients.serializer_fields", "patients.filters", "patients.views"),
+    ("patients.serializer_fields", "patients.filters", "patients.views", "patients.changes"),
     ("patients.practice", "patients.public", "patients.general"),
     ("patients.likeness",),
     ("patients.templatetags",),
@@ -60,7 +60,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "clinical.monitoring",
     ),  # pure rules: values in, result out
     ("clinical.fields",),
-    ("clinical.models", "clinical.migrations"),
+    ("clinical.models", "clinical.migrations", "clinical.triggers"),
     ("clinical.agenda", "clinical.appointment_labels"),
     ("clinical.services",),
     ("clinical.synthea", "clinical.serializer_fields", "clinical.filters"),

@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['starts_at', 'id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='appointment_of_patient'), models.Index(fields=['organization', 'starts_at', 'id'], name='appointment_by_start')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='appointment_of_patient'), models.Index(fields=['organization', 'starts_at', 'id'], name='appointment_by_start'), models.Index(fields=['organization', 'updated_at', 'id'], name='appointment_by_change')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('ends_at', None), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='appointment_ends_after_start', violation_error_message='An appointment ends after it has begun.')],
             },
         ),

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'allergies',
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='allergy_of_patient')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='allergy_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='allergy_by_change')],
             },
         ),
         migrations.CreateModel(
@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='medication_of_patient')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='medication_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='medication_by_change')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('medication_definition__isnull', False), models.Q(('med_descript__isnull', False), models.Q(('med_descript', ''), _negated=True)), _connector='OR'), name='medication_is_named'), models.CheckConstraint(condition=models.Q(('date_start', None), ('date_stop', None), ('date_stop__gte', models.F('date_start')), _connector='OR'), name='medication_dates_in_order')],
             },
         ),
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='disease_of_patient')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='disease_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='disease_by_change')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('date_start', None), ('date_stop', None), ('date_stop__gte', models.F('date_start')), _connector='OR'), name='disease_dates_in_order')],
             },
         ),
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='alert_of_patient')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='alert_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='alert_by_change')],
             },
         ),
         migrations.CreateModel(
@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'vital signs',
                 'verbose_name_plural': 'vital signs',
                 'ordering': ['date_taken', 'id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'date_taken', 'id'], name='vital_signs_by_date')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'date_taken', 'id'], name='vital_signs_by_date'), models.Index(fields=['organization', 'updated_at', 'id'], name='vitalsigns_by_change')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('bp_systolic', None), ('bp_diastolic', None), ('bp_diastolic__lte', models.F('bp_systolic')), _connector='OR'), name='vital_signs_pressures_in_order'), models.CheckConstraint(condition=models.Q(('bmi', None), ('bmi_percentile', None), ('bp_diastolic', None), ('bp_systolic', None), ('height_inches', None), ('oxygen_saturation', None), ('pulse', None), ('respiration_rate', None), ('temperature_f', None), ('weight_lbs', None), _negated=True), name='vital_signs_not_empty')],
             },
         ),
@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'social history entry',
                 'verbose_name_plural': 'social history',
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='socialhistory_of_patient')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='socialhistory_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='socialhistory_by_change')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('patient', 'category'), name='social_history_one_a_category'), models.CheckConstraint(condition=models.Q(('date_start', None), ('date_stop', None), ('date_stop__gte', models.F('date_start')), _connector='OR'), name='social_history_dates_in_order')],
             },
         ),
@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['communication_datetime', 'id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'communication_datetime', 'id'], name='communication_log_by_time')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'communication_datetime', 'id'], name='communication_log_by_time'), models.Index(fields=['organization', 'updated_at', 'id'], name='communicationlog_by_change')],
             },
         ),
         migrations.CreateModel(
@@ -228,7 +228,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['measured_at', 'id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'measured_at', 'id'], name='measurement_by_time'), models.Index(fields=['organization', 'created_at', 'id'], name='measurement_by_creation')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'measured_at', 'id'], name='measurement_by_time'), models.Index(fields=['organization', 'created_at', 'id'], name='measurement_by_creation'), models.Index(fields=['organization', 'updated_at', 'id'], name='measurement_by_change')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('external_id__isnull', False)), fields=('patient', 'external_id'), name='measurement_external_id_unique'), models.CheckConstraint(condition=models.Q(models.Q(('value_choice__isnull', False), ('value_number', None)), models.Q(('value_choice', None), ('value_number__isnull', False)), _connector='OR'), name='measurement_one_value')],
             },
         ),

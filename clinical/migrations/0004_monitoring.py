@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='ruleoverride_of_patient')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='ruleoverride_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='ruleoverride_by_change')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('deleted_at', None), ('instrument__isnull', False)), fields=('patient', 'kind', 'instrument'), name='rule_override_one_an_instrument'), models.UniqueConstraint(condition=models.Q(('deleted_at', None), ('instrument', None)), fields=('patient', 'kind'), name='rule_override_one_a_kind')],
             },
         ),
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='monitoringalert_of_patient'), models.Index(fields=['organization', 'created_at', 'id'], name='monitoring_alert_by_creation'), models.Index(fields=['organization', 'status', 'flag', 'id'], name='monitoring_alert_worklist')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='monitoringalert_of_patient'), models.Index(fields=['organization', 'created_at', 'id'], name='monitoring_alert_by_creation'), models.Index(fields=['organization', 'status', 'flag', 'id'], name='monitoring_alert_worklist'), models.Index(fields=['organization', 'updated_at', 'id'], name='monitoringalert_by_change')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'processed'), _negated=True), fields=('patient', 'rule_key', 'window'), name='monitoring_alert_one_open')],
             },
         ),

@@ -5,7 +5,7 @@ from django.db import models
 from accounts.models import User
 from clinical.models.catalogs import AlertDefinition, AlertScope
 from config.core.orm import NOTE_LENGTH, Versioned
-from patients.models import ChartEntry
+from patients.models import BY_CHANGE, ChartEntry
 
 
 class AlertStatus(models.TextChoices):
@@ -30,3 +30,6 @@ class Alert(ChartEntry, Versioned):
     disable_on = models.DateField(null=True, blank=True)
     date_disabled = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+
+    class Meta(ChartEntry.Meta):
+        indexes = [*ChartEntry.Meta.indexes, BY_CHANGE]

@@ -8,7 +8,7 @@ from clinical.models.catalogs import CommunicationType
 from config.core.databases import MomentField
 from config.core.orm import NOTE_LENGTH
 from config.core.text import fold
-from patients.models import ChartEntry
+from patients.models import BY_CHANGE, ChartEntry
 
 
 class CommunicationMode(models.TextChoices):
@@ -56,7 +56,8 @@ class CommunicationLog(ChartEntry):
     class Meta(ChartEntry.Meta):
         ordering = ["communication_datetime", "id"]
         indexes = [
-            models.Index(fields=["organization", "patient", "communication_datetime", "id"], name="communication_log_by_time")
+            models.Index(fields=["organization", "patient", "communication_datetime", "id"], name="communication_log_by_time"),
+            BY_CHANGE,
         ]
 
     def save(self, *args, **kwargs):

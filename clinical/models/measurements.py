@@ -7,7 +7,7 @@ from accounts.models import User
 from clinical.models.catalogs import Instrument
 from config.core.databases import MomentField
 from config.core.orm import COMMENT_LENGTH
-from patients.models import ChartEntry
+from patients.models import BY_CHANGE, ChartEntry
 
 
 class Measurement(ChartEntry):
@@ -35,4 +35,5 @@ class Measurement(ChartEntry):
         indexes = [
             models.Index(fields=["organization", "patient", "measured_at", "id"], name="measurement_by_time"),
             models.Index(fields=["organization", "created_at", "id"], name="measurement_by_creation"),
+            BY_CHANGE,
         ]

@@ -11,7 +11,7 @@ from clinical.models.catalogs import Instrument
 from clinical.models.measurements import Measurement
 from config.core.databases import MomentField
 from config.core.orm import COMMENT_LENGTH, NOTE_LENGTH, ObjectListField
-from patients.models import ChartEntry, ChartRecord, Program, Protocol
+from patients.models import BY_CHANGE, ChartEntry, ChartRecord, Program, Protocol
 
 # The index for the order in which reports read rows.
 BY_CREATION = ["organization", "created_at", "id"]
@@ -127,6 +127,7 @@ class MonitoringAlert(ChartEntry):
         indexes = [
             *ChartEntry.Meta.indexes,
             models.Index(fields=BY_CREATION, name="monitoring_alert_by_creation"),
+            BY_CHANGE,
             models.Index(fields=["organization", "status", "flag", "id"], name="monitoring_alert_worklist"),
             models.Index(fields=["organization", "status", "processed_at", "id"], name="monitoring_alert_processed"),
             models.Index(

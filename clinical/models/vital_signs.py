@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from accounts.models import User
 from clinical.vitals import POSSIBLE
 from config.core.orm import NOTE_LENGTH
-from patients.models import ChartRecord, Provider
+from patients.models import BY_CHANGE, ChartRecord, Provider
 
 
 def _count(name: str) -> models.PositiveSmallIntegerField:
@@ -59,4 +59,4 @@ class VitalSigns(ChartRecord):
             ),
             models.CheckConstraint(condition=~Q(**dict.fromkeys(POSSIBLE)), name="vital_signs_not_empty"),
         ]
-        indexes = [models.Index(fields=["organization", "patient", "date_taken", "id"], name="vital_signs_by_date")]
+        indexes = [models.Index(fields=["organization", "patient", "date_taken", "id"], name="vital_signs_by_date"), BY_CHANGE]

@@ -1,26 +1,33 @@
 """Alerts on charts in the practice dialect."""
 
+import datetime
 from typing import Any
 
+from django.db.models import DateTimeField
 from django.urls import URLPattern, path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from accounts.permissions import Permission
 from accounts.scope import Role
-from clinical.filters import OnChart, alerts_on_chart, alerts_with_status
+from clinical.filters import ChangedSince, OnChart, WithChangedAt, alerts_on_chart, alerts_with_status
 from clinical.models import Alert, AlertDefinition, AlertStatus
 from clinical.serializer_fields import EffectiveStatus
 from clinical.services.alerts import archive_alert, archive_alerts, create_alert, disable_alert, update_alert
 from config.core.dates import today_at
+from config.rest.compiled.cursors import Keyset
+from config.rest.compiled.plans import Computed
 from config.rest.compiled.queries import Query
 from config.rest.fields import BaseVersion, BoundedList, ChangeSerializer, ContractSerializer, Integer, ScopedRelation, UUIDText
-from config.rest.filters import BooleanFilter, ChoiceFilter, StrictFilterSet
+from config.rest.filters import BooleanFilter, ChoiceFilter, UpdatedSinceFilter, UpdatedSinceFilterSet
+from config.rest.openapi import BOOLEAN
 from config.rest.practice import ReferenceField, SortFilter
 from config.rest.responses import ApiResponse
+from patients.practice.changes import ChartChangesFilterSet, PracticeChangesViewSet
 from patients.practice.charts import ChartEntryOut, ChartViewSet
 
 MAX_DISMISSED = 50
+ARCHIVED_ALERT = Computed(lambda actor, status: status == AlertStatus.ARCHIVED, ("status",), schema=BOOLEAN)
 
 
 class PracticeAlertOut(ChartEntryOut):
@@ -114,11 +121,34 @@ class FamilyFilter(BooleanFilter):
     schema = {**BooleanFilter.schema, "default": False}
 
 
-class AlertFilterSet(StrictFilterSet):
+class AlertFilterSet(UpdatedSinceFilterSet):
     """Filters of the list of alerts. What they do depends on the patient: see `AlertViewSet.filter_queryset`."""
 
     status = ChoiceFilter(AlertStatus)
     include_family = FamilyFilter()
+
+
+class AlertChangedSinceFilter(UpdatedSinceFilter):
+    """Only those that have changed since this moment, RFC 3339 with its offset; those that their day has disabled, too."""
+
+    def filter(self, qs: Query, value: datetime.datetime) -> Query:
+        return qs.filter(ChangedSince(value))
+
+
+class AlertChangesFilterSet(ChartChangesFilterSet):
+    """Filters of the changes of alerts."""
+
+    updated_since = AlertChangedSinceFilter()
+
+
+class AlertChangesViewSet(PracticeChangesViewSet):
+    """What has changed of alerts: a day that disables one changes it, too."""
+
+    ordering = Keyset("changed_at", DateTimeField(), by_change=True)
+    chart_filterset_class = AlertChangesFilterSet
+
+    def get_queryset(self) -> Query:
+        return super().get_queryset().filter(WithChangedAt())
 
 
 class AlertViewSet(ChartViewSet):
@@ -162,6 +192,8 @@ class AlertViewSet(ChartViewSet):
             # The rows of a family are other patients' too, but nobody's whom the caller may not see.
             family = self.scoped_query(Alert).filter(OnChart(alerts_on_chart, self.patient_id))
             queryset = family.order_by(queryset.ordering)
+        if since := given.get("updated_since"):
+            queryset = queryset.filter(updated_at__gte=since)
         return queryset.filter(alerts_with_status(given.get("status"), today_at(self.timezone)))
 
     def perform_create(self, serializer: serializers.Serializer) -> int:

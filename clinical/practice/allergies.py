@@ -4,7 +4,7 @@ from clinical.models import Allergy, AllergyDefinition
 from clinical.practice.interactions import InteractingViewSet, interaction_check, interaction_warnings
 from clinical.services.allergies import create_allergy, update_allergy
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.filters import BooleanFilter, StrictFilterSet
+from config.rest.filters import BooleanFilter, UpdatedSinceFilterSet
 from config.rest.practice import ReferenceField
 from patients.practice.charts import ChartEntryOut
 
@@ -60,7 +60,7 @@ class PracticeAllergyPatchIn(ChangeSerializer, PracticeAllergyIn):
         fields = ["base_version", *PracticeAllergyIn.Meta.fields]
 
 
-class AllergyFilterSet(StrictFilterSet):
+class AllergyFilterSet(UpdatedSinceFilterSet):
     """Filters of the list of allergies."""
 
     is_active = BooleanFilter(field_name="status_is_active")

@@ -15,7 +15,7 @@ from config.core.databases import contains_pattern
 from config.core.text import fold
 from config.rest.compiled.queries import Query
 from config.rest.fields import ContractSerializer, ScopedRelation
-from config.rest.filters import ChoiceFilter, MomentFilter, StrictFilter, StrictFilterSet
+from config.rest.filters import ChoiceFilter, MomentFilter, StrictFilter, UpdatedSinceFilterSet
 from config.rest.practice import ReferenceField
 from config.rest.query_parameters import refused
 from patients.practice.charts import ChartEntryOut, ChartViewSet
@@ -89,7 +89,7 @@ class NoteFilter(StrictFilter):
         return qs.filter(note_key__matches=contains_pattern(fold(value)))
 
 
-class CommunicationLogFilterSet(StrictFilterSet):
+class CommunicationLogFilterSet(UpdatedSinceFilterSet):
     """Filters of the list of communication logs; both moments, or days, are inclusive."""
 
     date_from = MomentFilter("communication_datetime")

@@ -2,7 +2,7 @@
 
 from clinical.models import Disease, DiseaseDefinition, ProblemStatus
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.filters import ChoiceFilter, StrictFilterSet
+from config.rest.filters import ChoiceFilter, UpdatedSinceFilterSet
 from config.rest.practice import ReferenceField
 from patients.practice.charts import ChartEntryOut, ChartRecordViewSet
 
@@ -56,7 +56,7 @@ class PracticeDiseasePatchIn(ChangeSerializer, PracticeDiseaseIn):
         fields = ["base_version", *PracticeDiseaseIn.Meta.fields]
 
 
-class DiseaseFilterSet(StrictFilterSet):
+class DiseaseFilterSet(UpdatedSinceFilterSet):
     """Filters of the list of problems."""
 
     problem_status = ChoiceFilter(ProblemStatus)

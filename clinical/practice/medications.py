@@ -7,7 +7,7 @@ from clinical.practice.interactions import InteractingViewSet, interaction_check
 from clinical.services.medications import create_medication, update_medication
 from config.rest.compiled.queries import Query, Where
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.filters import BooleanFilter, StrictFilterSet
+from config.rest.filters import BooleanFilter, UpdatedSinceFilterSet
 from config.rest.practice import ReferenceField
 from patients.models import Provider
 from patients.practice.charts import ChartEntryOut
@@ -91,7 +91,7 @@ class CurrentFilter(BooleanFilter):
         return qs.filter(ACTIVE if value else NOT_ACTIVE)
 
 
-class MedicationFilterSet(StrictFilterSet):
+class MedicationFilterSet(UpdatedSinceFilterSet):
     """Filters of the list of medications."""
 
     is_active = CurrentFilter()

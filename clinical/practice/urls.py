@@ -1,16 +1,18 @@
 from django.urls import path
 
 from clinical.practice import catalogs
-from clinical.practice.alerts import AlertViewSet
-from clinical.practice.allergies import AllergyViewSet
-from clinical.practice.communications import CommunicationLogViewSet
-from clinical.practice.diseases import DiseaseViewSet
+from clinical.practice.alerts import ARCHIVED_ALERT, AlertChangesViewSet, AlertViewSet, PracticeAlertOut
+from clinical.practice.allergies import AllergyViewSet, PracticeAllergyOut
+from clinical.practice.communications import CommunicationLogViewSet, PracticeCommunicationLogOut
+from clinical.practice.diseases import DiseaseViewSet, PracticeDiseaseOut
 from clinical.practice.medical_summary import MedicalSummaryViewSet
-from clinical.practice.medications import MedicationViewSet
-from clinical.practice.monitoring import MonitoringRulesViewSet
-from clinical.practice.social_history import SocialHistoryViewSet
+from clinical.practice.medications import MedicationViewSet, PracticeMedicationOut
+from clinical.practice.monitoring import MonitoringRulesViewSet, PracticeMonitoringRulesOut
+from clinical.practice.serializers import PracticeAppointmentOut
+from clinical.practice.social_history import PracticeSocialHistoryOut, SocialHistoryViewSet
 from clinical.practice.views import AppointmentViewSet
-from clinical.practice.vital_signs import VitalSignsViewSet
+from clinical.practice.vital_signs import PracticeVitalSignsOut, VitalSignsViewSet
+from patients.practice.changes import PracticeChangesViewSet
 
 urlpatterns = [
     path("appointments", AppointmentViewSet.as_view({"get": "list", "post": "create"})),
@@ -26,6 +28,15 @@ urlpatterns = [
     *SocialHistoryViewSet.paths("social-history"),
     *VitalSignsViewSet.paths("vital-signs"),
     *MonitoringRulesViewSet.paths("monitoring-rules"),
+    AlertChangesViewSet.path("alerts", PracticeAlertOut, ARCHIVED_ALERT),
+    PracticeChangesViewSet.path("allergies", PracticeAllergyOut),
+    PracticeChangesViewSet.path("appointments", PracticeAppointmentOut),
+    PracticeChangesViewSet.path("communication-logs", PracticeCommunicationLogOut),
+    PracticeChangesViewSet.path("diseases", PracticeDiseaseOut),
+    PracticeChangesViewSet.path("medications", PracticeMedicationOut),
+    PracticeChangesViewSet.path("monitoring-rules", PracticeMonitoringRulesOut),
+    PracticeChangesViewSet.path("social-history", PracticeSocialHistoryOut),
+    PracticeChangesViewSet.path("vital-signs", PracticeVitalSignsOut),
     *catalogs.AlertDefinitionViewSet.paths("patient-alert-definitions"),
     *catalogs.AllergyDefinitionViewSet.paths("allergy-definitions"),
     *catalogs.CommunicationTypeViewSet.paths("communication-types"),

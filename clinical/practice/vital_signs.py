@@ -8,7 +8,7 @@ from clinical.services.vital_signs import archive_vital_signs, record_vital_sign
 from clinical.vitals import CRITICAL, WARNING
 from config.rest.compiled.plans import Computed
 from config.rest.fields import ChangeSerializer, ContractSerializer, ScopedRelation
-from config.rest.filters import DateFilter, StrictFilterSet
+from config.rest.filters import DateFilter, UpdatedSinceFilterSet
 from config.rest.openapi import TEXT, array, enum, named, object_schema
 from config.rest.practice import ReferenceField
 from patients.models import Provider
@@ -94,7 +94,7 @@ class PracticeVitalSignsPatchIn(ChangeSerializer, PracticeVitalSignsIn):
         fields = ["base_version", *PracticeVitalSignsIn.Meta.fields]
 
 
-class VitalSignsFilterSet(StrictFilterSet):
+class VitalSignsFilterSet(UpdatedSinceFilterSet):
     """Filters of the list of vital signs, both ends included."""
 
     date_from = DateFilter(field_name="date_taken", lookup_expr="gte")

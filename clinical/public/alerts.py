@@ -16,7 +16,7 @@ from config.rest.compiled.plans import LoadedField
 from config.rest.compiled.queries import Query, Where
 from config.rest.fields import Choice, ContractSerializer, JSONObject, Text
 from config.rest.filters import ChoiceFilter, DayFilter
-from config.rest.public import CamelCase, CamelCaseFilterSet, LocalDateTime
+from config.rest.public import CamelCase, LocalDateTime, UpdatedSinceFilterSet
 from config.rest.responses import ApiResponse
 from patients.models import Program, Protocol
 
@@ -87,7 +87,7 @@ class PublicMonitoringAlertIn(CamelCase, ContractSerializer):
         fields = ["status", "processed_type", "action", "additional_info"]
 
 
-class PublicMonitoringAlertFilterSet(CamelCaseFilterSet):
+class PublicMonitoringAlertFilterSet(UpdatedSinceFilterSet):
     """Filters of the list of alerts. The days are those of the organization."""
 
     start_date = DayFilter("created_at")

@@ -19,7 +19,7 @@ from config.rest.compiled.plans import Computed
 from config.rest.fields import ContractSerializer, DateTime, Text, request_serializer
 from config.rest.filters import DayFilter
 from config.rest.problems import problems_of
-from config.rest.public import CamelCase, CamelCaseFilterSet, LocalDateTime
+from config.rest.public import CamelCase, LocalDateTime, UpdatedSinceFilterSet
 from config.rest.responses import ApiResponse
 from patients.views import PatientChildViewSet
 
@@ -102,7 +102,7 @@ class PublicMeasurementBatchOut(serializers.Serializer):
     meta = PublicRecordedCountsOut()
 
 
-class PublicMeasurementFilterSet(CamelCaseFilterSet):
+class PublicMeasurementFilterSet(UpdatedSinceFilterSet):
     """Filters of the measurements of a patient."""
 
     start_date = DayFilter("measured_at")

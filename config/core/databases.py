@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db import IntegrityError, connections, models, transaction
@@ -35,6 +36,21 @@ def refuse_regexp(connection, **kwargs) -> None:
     """Replace the SQL function REGEXP of Django, which runs Python's `re`: some patterns hold a worker for hours."""
     if connection.vendor == "sqlite":
         connection.connection.create_function("regexp", 2, _refuse)
+
+
+@receiver(connection_created)
+def tell_time_zones(connection, **kwargs) -> None:
+    """Give SQLite the SQL function of `StartOfDay`: it knows no time zones."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("start_of_day", 3, _start_of_day, deterministic=True)
+
+
+def _start_of_day(day: str | None, zone: str, seconds: int) -> str | None:
+    if day is None:
+        return None
+    begins = datetime.datetime.combine(datetime.date.fromisoformat(day), datetime.time(), ZoneInfo(zone))
+    moment = begins.astimezone(datetime.UTC).replace(tzinfo=None) + datetime.timedelta(seconds=seconds)
+    return moment.isoformat(" ", "microseconds")
 
 
 def _refuse(pattern: str, text: str) -> None:
@@ -199,6 +215,20 @@ def database_clock(using: str = "default") -> datetime.datetime:
     return now if isinstance(now, datetime.datetime) else datetime.datetime.fromisoformat(now)
 
 
+def change_horizon(using: str = "default") -> datetime.datetime:
+    """Return the moment below which no row can still appear in the order of changes: `horizon` of rows that move.
+
+    A new row has a higher id than those before it, one that changes has not: of two in the same millisecond of SQLite's clock
+    the second may be the lower one, and whoever has passed the first would never see it. Whoever has the write lock knows that
+    all who have written are done, and that whoever comes after is no earlier than now.
+    """
+    if on_postgres(using):
+        return horizon(using)
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT STRFTIME('%Y-%m-%dT%H:%M:%f+00:00', 'NOW')")
+        return datetime.datetime.fromisoformat(cursor.fetchone()[0])
+
+
 def writers_have_ended(timeout: float, using: str = "default") -> bool:
     """Wait until every transaction has ended that may still add rows now; False if one has not after `timeout` seconds.
 
@@ -276,6 +306,24 @@ class DatabaseNow(Func):
 
     def as_sqlite(self, compiler, connection, **context):
         return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')", []
+
+
+class StartOfDay(Func):
+    """The moment at which a day begins in a time zone, both columns, and `seconds` more; null for none."""
+
+    output_field = models.DateTimeField()
+
+    def __init__(self, day: str, zone: str, seconds: int = 0):
+        super().__init__(models.F(day), models.F(zone))
+        self.seconds = seconds
+
+    def as_postgresql(self, compiler, connection, **context):
+        day, zone = (compiler.compile(column)[0] for column in self.source_expressions)
+        return f"(timezone({zone}, ({day})::timestamp) + interval '{self.seconds} seconds')", []
+
+    def as_sqlite(self, compiler, connection, **context):
+        day, zone = (compiler.compile(column)[0] for column in self.source_expressions)
+        return f"start_of_day({day}, {zone}, {self.seconds})", []
 
 
 def try_advisory_lock(name: str, using: str = "default") -> bool:

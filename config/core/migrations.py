@@ -17,6 +17,10 @@ class Executor(Protocol):
     def execute(self, sql: str, params: Any = ...) -> Any: ...
 
 
+# The clock of SQLite, as columns hold it (`DatabaseNow`).
+NOW_ON_SQLITE = "STRFTIME('%Y-%m-%d %H:%M:%f000', 'NOW')"
+
+
 def run(executor: Executor, statements: Iterable[str]) -> None:
     """Execute `statements`, which have no parameters: a percent sign is one."""
     for statement in statements:
@@ -40,6 +44,14 @@ def trigger_function(name: str, schema: str, body: str) -> str:
     {body}
     END $$
     """
+
+
+class Triggers(Protocol):
+    """Triggers that migrations make and drop."""
+
+    def make(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None: ...
+
+    def drop(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None: ...
 
 
 class DerivedTable(ABC):
@@ -104,14 +116,78 @@ class DerivedTable(ABC):
         run(schema_editor, self.dropped(apps, schema_editor.connection))
 
 
-def without_triggers(tables: Sequence[DerivedTable], operations: Sequence[Operation]) -> list[Operation]:
-    """Return `operations` between others that drop the triggers of `tables` and make them again, in both directions.
+class KeptTriggers(ABC):
+    """Triggers that belong to no derived table. `names` are the same on either database."""
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The names of the triggers."""
+
+    @abstractmethod
+    def made(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        """Yield the statements that make the functions and triggers, of which there are none."""
+
+    @abstractmethod
+    def dropped(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        """Yield the statements that drop the triggers and functions that there are."""
+
+    def make(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        """Make the triggers; for RunPython."""
+        run(schema_editor, self.made(schema_editor.connection))
+
+    def drop(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        """Drop the triggers; for RunPython."""
+        run(schema_editor, self.dropped(schema_editor.connection))
+
+
+class MovedUpdatedAt(KeptTriggers):
+    """Triggers that move `updated_at` with every change of a row, where the statement does not do it itself.
+
+    Lists in the order of changes rely on it, whoever writes, and however. `tables` -> columns of which a change alone is none,
+    since no reader of the list is shown them. An UPDATE that sets `updated_at` is left as it is.
+    """
+
+    def __init__(self, app: str, tables: Mapping[str, Sequence[str]]):
+        self.function, self.tables = f"move_updated_at_in_{app}", tables
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{table}_updated_at" for table in self.tables)
+
+    def made(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        if connection.vendor == "postgresql":
+            moved = "NEW.updated_at = clock_timestamp(); RETURN NEW;"
+            yield trigger_function(self.function, schema_of(connection), moved)
+        for name, (table, ignored) in zip(self.names, self.tables.items(), strict=True):
+            yield self._trigger(connection.vendor, name, table, ["updated_at", *ignored])
+
+    def dropped(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        on_postgres = connection.vendor == "postgresql"
+        for table, name in zip(self.tables, self.names, strict=True):
+            yield f"DROP TRIGGER IF EXISTS {name}{f' ON {table}' if on_postgres else ''}"
+        if on_postgres:
+            yield f"DROP FUNCTION IF EXISTS {self.function}()"
+
+    def _trigger(self, vendor: str, name: str, table: str, same: Sequence[str]) -> str:
+        if vendor == "postgresql":
+            unmoved = " AND ".join(f"NEW.{column} IS NOT DISTINCT FROM OLD.{column}" for column in same)
+            head = f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({unmoved})"
+            return f"{head} EXECUTE FUNCTION {self.function}()"
+        unmoved = " AND ".join(f"NEW.{column} IS OLD.{column}" for column in same)
+        moved = f"UPDATE {table} SET updated_at = {NOW_ON_SQLITE} WHERE id = NEW.id;"  # noqa: S608
+        return f"CREATE TRIGGER {name} AFTER UPDATE ON {table} FOR EACH ROW WHEN {unmoved} BEGIN {moved} END"
+
+
+def without_triggers(triggers: Sequence[Triggers], operations: Sequence[Operation]) -> list[Operation]:
+    """Return `operations` between others that drop `triggers` and make them again, in both directions.
 
     SQLite remakes a table to alter a column, and a column that may not be null is such a change: triggers on the table are
-    lost, and those that write it make an error. PostgreSQL alters no column that a trigger compares. `tables` are written anew.
+    lost, and those that write it make an error. PostgreSQL alters no column that a trigger compares. Derived tables are
+    written anew.
     """
     return [
-        *[migrations.RunPython(table.drop, table.make, elidable=False) for table in tables],
+        *[migrations.RunPython(one.drop, one.make, elidable=False) for one in triggers],
         *operations,
-        *[migrations.RunPython(table.make, table.drop, elidable=False) for table in tables],
+        *[migrations.RunPython(one.make, one.drop, elidable=False) for one in triggers],
     ]

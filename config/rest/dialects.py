@@ -75,6 +75,7 @@ PRACTICE = Dialect(
         Tag("Tag definitions", "The labels that staff put on patients.", ("patient-tag-definitions",)),
         Tag("Appointments", "Appointments of the patients whom the caller sees.", ("appointments",)),
         Tag("Events", "What has changed, in the order of commit, for clients that keep a copy.", ("events",)),
+        Tag("Changes", "Patients and their charts in the order of change, for clients that keep a copy.", ("changes",)),
         Tag("Caller", "Who the key belongs to, and what it may do.", ("me",)),
         Tag("Catalogs", "What patient records refer to, as each organization names it. Administrators write these."),
     ),
@@ -97,6 +98,7 @@ PUBLIC = Dialect(
     tags=(
         Tag("Patients", "Patients, what they measure, and what is expected of them.", ("patients",)),
         Tag("Alerts", "Alerts that measurements have raised.", ("alerts",)),
+        Tag("Changes", "Patients, measurements and alerts in the order of change, for clients that keep a copy.", ("changes",)),
         Tag("Export", "Reports for business intelligence: by pages, or whole as CSV or NDJSON.", ("export",)),
         Tag("API keys", "The keys of a user, for administrators.", ("users",)),
         Tag("Caller", "Who the key belongs to, and what it may do."),

@@ -200,6 +200,16 @@ class DayFilter(DateFilter):
         return bound_of_day(value, actor.timezone, name, until=self.until)
 
 
+class UpdatedSinceFilter(StrictFilter):
+    """Only those that have changed since this moment, RFC 3339 with its offset."""
+
+    field_class = DateTimeField
+    schema = {"type": "string", "format": "date-time"}
+
+    def __init__(self) -> None:
+        super().__init__(field_name="updated_at", lookup_expr="gte")
+
+
 class MomentFilter(StrictFilter):
     """An RFC 3339 date-time with its offset, or a day in the organization's time zone, YYYY-MM-DD; both ends count."""
 
@@ -354,6 +364,12 @@ class StrictFilterSet(django_filters.FilterSet):
         for name, value in self.cleaned_data.items():
             queryset = self.filters[name].filter(queryset, value)
         return queryset
+
+
+class UpdatedSinceFilterSet(StrictFilterSet):
+    """Filters of lists of rows that change."""
+
+    updated_since = UpdatedSinceFilter()
 
 
 class StrictFilterBackend(DjangoFilterBackend):

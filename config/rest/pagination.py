@@ -12,7 +12,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 
 from config.core.exceptions import Gone
-from config.rest.compiled.cursors import BadCursor, ExpiredCursor, Keyset, KeysetPage
+from config.rest.compiled.cursors import BadCursor, ExpiredCursor, Keyset, KeysetPage, OutdatedCursor
 from config.rest.compiled.plans import ResponsePlan
 from config.rest.compiled.queries import Query
 from config.rest.openapi import TEXT, Schema, parameter
@@ -86,6 +86,8 @@ class KeysetPagination(Envelope, BasePagination):
             raise refused(self.cursor_query_param, "invalid_cursor", message) from error
         except ExpiredCursor as error:
             raise Gone("What followed this cursor is no longer kept: begin again without one") from error
+        except OutdatedCursor as error:
+            raise Gone("You see other rows than when this cursor was made: begin again without one") from error
         check_length(self.page.rows, view.response_plan, self.page_size_query_param)
         self.request = request
         return self.page.rows

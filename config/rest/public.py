@@ -16,9 +16,9 @@ from config.rest.authentication import BearerAuthentication
 from config.rest.compiled.cursors import KeysetPage
 from config.rest.compiled.plans import Computed
 from config.rest.compiled.queries import Criterion, comparison
-from config.rest.filters import StrictFilterSet
+from config.rest.filters import StrictFilterSet, UpdatedSinceFilter
 from config.rest.formats import parse_uuid
-from config.rest.openapi import EMPTY, INTEGER, NULLABLE_TEXT, Schema, array, named, object_schema
+from config.rest.openapi import EMPTY, INTEGER, NULLABLE_TEXT, TEXT, Schema, array, named, object_schema
 from config.rest.pagination import Envelope, KeysetPagination
 from config.rest.problems import Problem
 from config.rest.responses import ApiResponse
@@ -79,6 +79,12 @@ def words(name: str) -> str:
     return re.sub("([A-Z])", r" \1", name).capitalize()
 
 
+class UpdatedSinceFilterSet(CamelCaseFilterSet):
+    """Filters of lists of rows that change."""
+
+    updated_since = UpdatedSinceFilter()
+
+
 class LocalDateTime(Computed):
     """A date-time in the zone that another column names: ISO 8601 to the second, with its offset."""
 
@@ -134,6 +140,21 @@ class CursorPagination(KeysetPagination):
     def get_paginated_response_schema(self, schema: Schema) -> Schema:
         names = ("nextCursor", "nextPageUrl", "prevCursor", "prevPageUrl")
         meta = named("PageMeta", object_schema({"perPage": INTEGER, **dict.fromkeys(names, NULLABLE_TEXT)}))
+        return object_schema({"data": array(schema), "meta": meta})
+
+
+class ChangesPagination(CursorPagination):
+    """Pages of a list of changes: `changesCursor` leads on from any of them, at once or later."""
+
+    component = "Page"
+
+    def meta(self, page: KeysetPage) -> dict[str, Any]:
+        forwards = {name: value for name, value in super().meta(page).items() if not name.startswith("prev")}
+        return {**forwards, "changesCursor": page.end}
+
+    def get_paginated_response_schema(self, schema: Schema) -> Schema:
+        names = {"nextCursor": NULLABLE_TEXT, "nextPageUrl": NULLABLE_TEXT, "changesCursor": TEXT}
+        meta = named("ChangesMeta", object_schema({"perPage": INTEGER, **names}))
         return object_schema({"data": array(schema), "meta": meta})
 
 

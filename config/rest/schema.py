@@ -198,7 +198,8 @@ class DialectSchema(AutoSchema):
             return [*self._filters(), *own]
         if self.envelope is None:
             return own
-        return [*self.envelope.get_schema_operation_parameters(view), *self._sorting(), *self._filters(), *own]
+        narrowing = [] if view.action in view.request_serializer_classes else [*self._sorting(), *self._filters()]
+        return [*self.envelope.get_schema_operation_parameters(view), *narrowing, *own]
 
     def _sorting(self) -> Iterator[Schema]:
         if fields := getattr(self.view, "ordering_fields", {}):
@@ -293,7 +294,8 @@ class DialectSchema(AutoSchema):
         found |= {400, 413, 415, 422} if writes else set()
         found |= {400, 422} if query else set()
         found |= {412} if IF_MATCH in self._conditions() else set()
-        found |= {410} if isinstance(self.view.ordering, Keyset) and self.view.ordering.kept else set()
+        order = self.view.ordering
+        found |= {410} if isinstance(order, Keyset) and (order.kept or order.by_change) else set()
         return found | ({409} if writes and self._can_collide() else set())
 
     def _can_collide(self) -> bool:

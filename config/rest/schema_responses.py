@@ -9,7 +9,7 @@ PROBLEMS = {
     403: ("Forbidden", "The caller's role does not allow this."),
     404: ("NotFound", "There is no such object in the caller's scope."),
     409: ("Conflict", "The request collides with what is stored."),
-    410: ("Gone", "What followed the cursor is no longer kept."),
+    410: ("Gone", "The cursor leads no further: begin again without one."),
     412: ("PreconditionFailed", "The object is not in the state that If-Match names."),
     413: ("TooLarge", "The body is too large."),
     415: ("UnsupportedMediaType", "The body is not application/json."),

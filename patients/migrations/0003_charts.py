@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'tag',
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='patienttag_of_patient')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='patienttag_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='patienttag_by_change')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('patient', 'tag_definition'), name='patient_tag_unique')],
             },
         ),
@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='fieldvalue_of_patient')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='fieldvalue_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='fieldvalue_by_change')],
                 'constraints': [models.UniqueConstraint(fields=('patient', 'field_definition'), name='field_value_unique')],
             },
         ),
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='relationship_of_patient'), models.Index(fields=['organization', 'to_patient', 'id'], name='relationship_to_patient')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='relationship_of_patient'), models.Index(fields=['organization', 'to_patient', 'id'], name='relationship_to_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='relationship_by_change')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('patient', models.F('to_patient')), _negated=True), name='relationship_not_to_self')],
             },
         ),
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='referralattribution_of_patient')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='referralattribution_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='referralattribution_by_change')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('attribution_role', 'primary'), ('deleted_at', None)), fields=('patient',), name='referral_attribution_one_primary'), models.CheckConstraint(condition=models.Q(models.Q(('provider__isnull', True), ('referral_partner__isnull', True), ('referral_source__isnull', False), ('referring_patient__isnull', True)), models.Q(('provider__isnull', True), ('referral_partner__isnull', False), ('referral_source__isnull', True), ('referring_patient__isnull', True)), models.Q(('provider__isnull', False), ('referral_partner__isnull', True), ('referral_source__isnull', True), ('referring_patient__isnull', True)), models.Q(('provider__isnull', True), ('referral_partner__isnull', True), ('referral_source__isnull', True), ('referring_patient__isnull', False)), _connector='OR'), name='referral_attribution_one_source'), models.CheckConstraint(condition=models.Q(('referring_patient', models.F('patient')), _negated=True), name='referral_attribution_not_self')],
             },
         ),

@@ -14,9 +14,10 @@ from patients.models.catalogs import (
     ReferralSource,
     TagDefinition,
 )
-from patients.models.charts import ChartEntry, ChartRecord
+from patients.models.charts import BY_CHANGE, ChartEntry, ChartRecord
 from patients.models.enrolments import Enrolment, PatientIdentifier, PatientTag
 from patients.models.field_values import FieldValue
+from patients.models.group_moves import GroupMove
 from patients.models.histories import (
     History,
     MutationType,
@@ -46,6 +47,7 @@ from patients.models.totals import PatientTotal
 
 __all__ = [
     "BALANCES",
+    "BY_CHANGE",
     "FOLLOWED",
     "STAFF_FIELDS",
     "AllergyReviewStatus",
@@ -61,6 +63,7 @@ __all__ = [
     "FieldType",
     "FieldValue",
     "Gender",
+    "GroupMove",
     "History",
     "Location",
     "MaritalStatus",

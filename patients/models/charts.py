@@ -9,6 +9,8 @@ from accounts.scope import ScopePath
 from config.core.orm import Identified, SoftDeleted, Timestamped, Versioned
 from patients.models.patients import Patient
 
+# The order of changes: an index of each model whose changes are listed.
+BY_CHANGE = models.Index(fields=["organization", "updated_at", "id"], name="%(class)s_by_change")
 OF_A_PATIENT = ScopePath("organization_id", care_group="patient__care_group_id", patient_user="patient__user_id")
 
 
@@ -39,3 +41,4 @@ class ChartRecord(ChartEntry, Versioned, SoftDeleted):
 
     class Meta(ChartEntry.Meta):
         abstract = True
+        indexes = [*ChartEntry.Meta.indexes, BY_CHANGE]

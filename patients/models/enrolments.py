@@ -6,7 +6,7 @@ from django.db.models import Q
 from accounts.models import Organization, User
 from config.core.orm import Identified, SoftDeleted, Timestamped
 from patients.models.catalogs import Program, Protocol, TagDefinition
-from patients.models.charts import OF_A_PATIENT, ChartEntry
+from patients.models.charts import BY_CHANGE, OF_A_PATIENT, ChartEntry
 from patients.models.patients import Patient
 
 
@@ -66,6 +66,7 @@ class PatientTag(ChartEntry, SoftDeleted):
 
     class Meta(ChartEntry.Meta):
         verbose_name = "tag"
+        indexes = [*ChartEntry.Meta.indexes, BY_CHANGE]
         constraints = [
             models.UniqueConstraint(fields=["patient", "tag_definition"], condition=Q(deleted_at=None), name="patient_tag_unique")
         ]

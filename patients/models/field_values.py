@@ -4,7 +4,7 @@ from django.db import models
 
 from config.core.orm import Versioned
 from patients.models.catalogs import FieldDefinition
-from patients.models.charts import ChartEntry
+from patients.models.charts import BY_CHANGE, ChartEntry
 
 
 class FieldValue(ChartEntry, Versioned):
@@ -14,4 +14,5 @@ class FieldValue(ChartEntry, Versioned):
     value = models.JSONField(null=True)
 
     class Meta(ChartEntry.Meta):
+        indexes = [*ChartEntry.Meta.indexes, BY_CHANGE]
         constraints = [models.UniqueConstraint(fields=["patient", "field_definition"], name="field_value_unique")]

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from accounts.permissions import Permission
 from config.rest import practice
 from config.rest.fields import ContractSerializer
+from config.rest.filters import StrictFilterSet, UpdatedSinceFilterSet
 from config.rest.responses import ApiResponse
 from patients.models import ChartEntry, ChartRecord, Patient
 from patients.services.charts import archive_entry, create_entry, update_entry
@@ -29,6 +30,7 @@ class ChartViewSet(PatientChildViewSet, practice.ViewSet):
     model: ClassVar[type[ChartEntry]]
     permissions = dict.fromkeys(("create", "partial_update", "archive"), Permission.WRITE_PATIENTS)
 
+    filterset_class: ClassVar[type[StrictFilterSet] | None] = UpdatedSinceFilterSet
     patient_url_kwarg = "patient_uuid"
     create_service: ClassVar[Callable[..., ChartEntry] | None] = None
     """What creates an entry, where that is more than a row (as `create_entry`, without `model`)."""

@@ -12,8 +12,10 @@ from rest_framework import serializers
 from accounts.permissions import Permission
 from config.core.exceptions import Invalid
 from config.rest import practice
+from config.rest.compiled.plans import Computed
 from config.rest.compiled.queries import NOT_ARCHIVED, Query, Where
 from config.rest.fields import Choice, ContractSerializer, Reference, ScopedRelation, TextList, find_ids, require_id
+from config.rest.openapi import BOOLEAN
 from config.rest.pagination import Envelope
 from config.rest.problems import Problem, Rejected
 from config.rest.responses import ApiResponse
@@ -25,6 +27,7 @@ MAX_FIELDS = 200
 # As the organization orders its fields. A patient has one value of each, so that the order is total.
 ORDER = tuple(f"field_definition__{column}" for column in FieldDefinition._meta.ordering or ())
 FILLED = Where(Q(value__isnull=False))
+CLEARED = Computed(lambda actor, value: value is None, ("value",), schema=BOOLEAN)
 FORM_COLUMNS = ("pk", "uuid", "name", "field_type", "is_required", "dropdown_options", "item_order")
 
 

@@ -6,7 +6,7 @@ from django.db.models import BigIntegerField, Exists, Model, OuterRef, QuerySet
 
 from config.core.compiled_queries import parameter
 from config.rest.compiled.queries import NOT_ARCHIVED, Criterion, Query
-from config.rest.filters import DateFilter, MultipleChoiceFilter, ReferenceFilter, StrictFilterSet
+from config.rest.filters import DateFilter, MultipleChoiceFilter, ReferenceFilter, StrictFilterSet, UpdatedSinceFilterSet
 from patients.filters import SearchFilter, StatusFilter
 from patients.models import Location, PatientTag, Provider, SearchEntry, Status, TagDefinition
 
@@ -32,7 +32,7 @@ class TagFilter(ReferenceFilter):
         return qs.filter(HasTag(value))
 
 
-class PracticePatientFilterSet(StrictFilterSet):
+class PracticePatientFilterSet(UpdatedSinceFilterSet):
     """Filters of the patient list and of its cursor twin."""
 
     status = StatusFilter()

@@ -91,5 +91,5 @@ class RelationshipViewSet(ChartRecordViewSet):
         """Respond with those of the rows that make a guardian, where the caller sees the `other` patient, who is not archived."""
         visible_other = in_scope(self.actor, Patient, f"{other}__")
         current_other = Where(Q(**{f"{other}__deleted_at": None}))
-        query = self.disclosed(query.filter(NOT_ARCHIVED, GUARDIAN, visible_other, current_other))
+        query = self.disclosed(self.get_filterset(query).qs.filter(NOT_ARCHIVED, GUARDIAN, visible_other, current_other))
         return ApiResponse(self.to_representation(query.rows(self.response_plan.columns, ("id",))))

@@ -2,10 +2,12 @@ from django.urls import path
 
 from patients.practice import catalogs
 from patients.practice.bulk import PatientBulkViewSet
-from patients.practice.field_values import FieldValueViewSet
-from patients.practice.referrals import ReferralAttributionViewSet
-from patients.practice.relationships import RelationshipViewSet
-from patients.practice.tags import PatientTagViewSet
+from patients.practice.changes import PracticeChangesViewSet
+from patients.practice.field_values import CLEARED, FieldValueViewSet, PracticeFieldValueOut
+from patients.practice.referrals import PracticeReferralAttributionOut, ReferralAttributionViewSet
+from patients.practice.relationships import PracticeRelationshipOut, RelationshipViewSet
+from patients.practice.serializers import PracticePatientOut
+from patients.practice.tags import PatientTagViewSet, PracticeTagOut
 from patients.practice.views import (
     PatientCountsViewSet,
     PatientCursorViewSet,
@@ -33,6 +35,11 @@ urlpatterns = [
     path("patients/<patient_uuid>/dependents", RelationshipViewSet.as_view({"get": "dependents"})),
     path("patients/<patient_uuid>/guardians", RelationshipViewSet.as_view({"get": "guardians"})),
     *PatientTagViewSet.paths("tags"),
+    PracticeChangesViewSet.path("patients", PracticePatientOut),
+    PracticeChangesViewSet.path("field-values", PracticeFieldValueOut, CLEARED),
+    PracticeChangesViewSet.path("referral-attributions", PracticeReferralAttributionOut),
+    PracticeChangesViewSet.path("relationships", PracticeRelationshipOut),
+    PracticeChangesViewSet.path("tags", PracticeTagOut),
     *catalogs.BillingTypeViewSet.paths("billing-types"),
     *catalogs.EmployerViewSet.paths("employers"),
     *catalogs.FeeScheduleViewSet.paths("fee-schedules"),

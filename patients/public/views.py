@@ -35,6 +35,7 @@ class PatientViewSet(public.ViewSet):
     request_serializer_classes = {"create": PublicPatientIn}
     permissions = {"create": Permission.WRITE_PATIENTS}
     envelopes: ClassVar[dict[str, type[Envelope]]] = {"create": public.Creation}
+    filterset_class = public.UpdatedSinceFilterSet
     ordering = ORDERINGS["created_at"]
     constraint_errors = CONSTRAINT_ERRORS
     error_fields = {"program": "programId", "protocol": "protocolId", "care_group": "groupId", "organization": "organizationId"}

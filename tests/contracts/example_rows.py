@@ -69,15 +69,16 @@ def public_patient(clinic: Clinic, neighbour: Clinic, shown: Shown) -> Patient:
         identifiers=others,
         care_group_id=clinic.group.pk,
     )
+    if "startDate" in shown["program"]:
+        days = {"start_date": shown["program"]["startDate"], "end_date": shown["program"]["endDate"]}
+        stored(Enrolment.objects.get(patient=patient), **days)
+    # Last, as a change of the program is one of the patient.
     stored(
         patient,
         created_at=moment(shown["createdAt"]),
         updated_at=moment(shown["updatedAt"]),
         activated_at=moment(shown["activatedAt"]),
     )
-    if "startDate" in shown["program"]:
-        days = {"start_date": shown["program"]["startDate"], "end_date": shown["program"]["endDate"]}
-        stored(Enrolment.objects.get(patient=patient), **days)
     return patient
 
 

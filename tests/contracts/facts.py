@@ -107,14 +107,17 @@ def _is(kind: str, value: Any) -> bool:
 
 @cache
 def table(name: str) -> Table:
-    """Return the table of the dialect `name`: all files `name*.yaml`, and the fields that we have added to their schemas."""
+    """Return the table of the dialect `name`: all files `name*.yaml`, and what we have added to schemas and queries."""
     files = [yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob(f"{name}*.yaml"))]
     schemas, operations = (
         {key: fact for file in files for key, fact in file[part].items()} for part in ("schemas", "operations")
     )
-    additions = yaml.safe_load((FOLDER / "own-additions.yaml").read_text())[name]
-    for schema, fields in additions.items():
+    additions = yaml.safe_load((FOLDER / "own-additions.yaml").read_text())
+    for schema, fields in additions[name].items():
         schemas[schema] = {**schemas[schema], **fields}
+    for parameter, added in additions["queries"][name].items():
+        for operation in added["operations"]:
+            operations[operation].setdefault("query", {})[parameter] = added["fact"]
     return Table(name, schemas, operations)
 
 

@@ -432,6 +432,7 @@ NEVER_SET = {
     "apiKey": "told by the answer that issues it only",
     "secret": "told by the answers with a new one only",
     "deleted_at": "set in archived rows only",
+    "deleted": "true of archived rows only",
     **dict.fromkeys(("referral_source", "referral_partner", "referring_patient"), "the full attribution has a provider"),
 }
 

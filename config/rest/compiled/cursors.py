@@ -19,7 +19,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from config.core.compiled_queries import parameter
-from config.core.databases import RowAfter, horizon
+from config.core.databases import RowAfter, change_horizon, horizon
 from config.core.orm import has_column
 from config.rest.compiled.plans import ResponsePlan
 from config.rest.compiled.queries import Criterion, Query
@@ -33,6 +33,8 @@ _NONCE = 12
 BEHIND = datetime.timedelta(hours=1)
 # Who begins at the oldest row that is shown has so long to go on.
 GRACE = datetime.timedelta(days=1)
+# Before every change.
+START = (datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC), 0)
 
 
 class BadCursor(Exception):
@@ -41,6 +43,10 @@ class BadCursor(Exception):
 
 class ExpiredCursor(Exception):
     """A cursor that points further back than rows are kept: what followed it may be gone."""
+
+
+class OutdatedCursor(Exception):
+    """A cursor that was made for a caller who saw other rows: what follows it does not lead from those to these."""
 
 
 def write_cursor(position: list, binding: str) -> str:
@@ -91,6 +97,10 @@ class Keyset:
 
     `kept` is how long their rows are shown. A cursor that is older by more than GRACE raises ExpiredCursor, so that rows may
     be removed a day later; the one at the end of the list moves on with time. Such lists are read forwards only.
+
+    `by_change` lists are those by the moment at which rows have changed, in which a row that changes moves to the end. They
+    are read forwards only, too, and end at the horizon; a cursor leads on from every page. `seen` says which rows the caller
+    may see; a cursor that was made with another raises OutdatedCursor.
     """
 
     column: str
@@ -98,6 +108,8 @@ class Keyset:
     descending: bool = False
     by_creation: bool = False
     kept: datetime.timedelta | None = None
+    by_change: bool = False
+    seen: str | None = None
 
     def directed(self, *, descending: bool) -> "Keyset":
         """Return the same order in the given direction."""
@@ -107,7 +119,7 @@ class Keyset:
         """Fetch the page that `cursor` points to, the first one without a cursor."""
         backward, after = self._position(cursor, binding)
         reverse = self.descending != backward
-        end = horizon() if self.by_creation else None
+        end = self._horizon()
         order, criteria = self._columns(reverse), [*self._after(after, reverse), *self._below(end)]
         rows = query.filter(*criteria).first_rows(plan.columns.plus(self.column), order, size + 1, size)
         more = len(rows) > size
@@ -126,7 +138,7 @@ class Keyset:
         `read` takes the query of all that is left, and returns the first rows of it with the position of the last.
         SQLite has no horizon: what arrives during the walk is at its end.
         """
-        query = query.filter(*self._below(horizon() if self.by_creation else None))
+        query = query.filter(*self._below(self._horizon()))
         part = read(query)
         yield part
         while part.last:
@@ -142,11 +154,18 @@ class Keyset:
         sign = "-" if descending else ""
         return (f"{sign}{self.column}", f"{sign}id")
 
+    def _horizon(self) -> datetime.datetime | None:
+        if self.by_change:
+            return change_horizon()
+        return horizon() if self.by_creation else None
+
     def _position(self, cursor: str | None, binding: str) -> tuple[bool, tuple | None]:
         oldest = timezone.now() - self.kept if self.kept else None
         if cursor is None:
             return False, (oldest, 0) if oldest else None
-        direction, key, pk = read_cursor(cursor, binding)
+        direction, key, pk, *seen = read_cursor(cursor, binding)
+        if seen != self._seen:
+            raise OutdatedCursor
         value = self.field.to_python(key)
         if oldest and value < oldest - GRACE:
             raise ExpiredCursor
@@ -155,6 +174,8 @@ class Keyset:
     def _end(self, rows: list[tuple], after: tuple | None, end: datetime.datetime | None, binding: str) -> str | None:
         """Return the cursor that goes on after `rows`, which follow `after`; `end` is the horizon if they are the last."""
         positions = [(rows[-1][-1], rows[-1][0])] if rows else []
+        if self.by_change:
+            positions += [after or START]
         if self.kept:
             positions += [after] if after else []
             positions += [(min(end, timezone.now()) - BEHIND, 0)] if end else []
@@ -164,7 +185,12 @@ class Keyset:
         return self._cursor_at(direction, row[-1], row[0], binding)
 
     def _cursor_at(self, direction: str, key: Any, pk: int, binding: str) -> str:
-        return write_cursor([direction, key.isoformat() if isinstance(key, datetime.datetime) else key, pk], binding)
+        value = key.isoformat() if isinstance(key, datetime.datetime) else key
+        return write_cursor([direction, value, pk, *self._seen], binding)
+
+    @property
+    def _seen(self) -> list[str]:
+        return [] if self.seen is None else [self.seen]
 
     def _after(self, position: tuple | None, descending: bool) -> list[Criterion]:
         return [] if position is None else [After(self.column, self.field, descending, *position)]

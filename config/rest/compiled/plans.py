@@ -106,6 +106,9 @@ class ResponsePlan:
 
     Columns 0 and 1 of its rows are the row's id and its organization's; `patient` is the index of
     the id of the patient whom a row is about, None for rows about no patient. `notes` are those of long texts.
+
+    A serializer may have `null_where`: a field -> the field of it that is true where the first one is null, whatever the row
+    holds.
     """
 
     def __init__(self, serializer_class: type[serializers.ModelSerializer]):
@@ -125,8 +128,10 @@ class ResponsePlan:
         self._build: Callable = self._names["build"]
 
     def _object(self, serializer: serializers.Serializer) -> str:
-        parts = (f"{name!r}: {self._value(declared)}" for name, declared in serializer.fields.items() if not declared.write_only)
-        return "{" + ", ".join(parts) + "}"
+        shown = {name: self._value(declared) for name, declared in serializer.fields.items() if not declared.write_only}
+        for name, condition in getattr(serializer, "null_where", {}).items():
+            shown[name] = f"(None if {shown[condition]} else {shown[name]})"
+        return "{" + ", ".join(f"{name!r}: {value}" for name, value in shown.items()) + "}"
 
     def _value(self, declared: serializers.Field) -> str:
         """Return the Python expression that makes one field's value out of `row`."""

@@ -1,0 +1,21 @@
+"""Triggers on the tables of charts."""
+
+from config.core.migrations import MovedUpdatedAt
+
+# Who works on an alert is shown to no client.
+CLAIM = ("claimed_by_id", "claimed_until")
+UPDATED_AT = MovedUpdatedAt(
+    "clinical",
+    {
+        "clinical_alert": (),
+        "clinical_allergy": (),
+        "clinical_appointment": (),
+        "clinical_disease": (),
+        "clinical_measurement": (),
+        "clinical_medication": (),
+        "clinical_monitoringalert": CLAIM,
+        "clinical_ruleoverride": (),
+        "clinical_socialhistory": (),
+        "clinical_vitalsigns": (),
+    },
+)
