@@ -125,6 +125,15 @@ def test_a_new_endpoint_is_what_the_form_says(clinic, admin):
     assert row.created_by == clinic.users[Role.HC_ADMIN]
 
 
+def test_a_superadmin_chooses_the_organization(clinic, neighbour):
+    client = sign_in(clinic.users[Role.FC_ADMIN])
+    assert add(client, organization=neighbour.organization.pk).status_code == 302
+    row = WebhookEndpoint.objects.get(description="Registry")
+    assert row.organization == neighbour.organization
+    assert neighbour.organization.name in client.get(LIST).content.decode()
+    assert client.get(page_of(row)).status_code == 200
+
+
 def test_no_box_stands_for_all_events(clinic, admin):
     add(admin)
     row = WebhookEndpoint.objects.get(organization=clinic.organization)
