@@ -5,6 +5,7 @@ from clinical.triggers import UPDATED_AT
 
 class ClinicalConfig(AppConfig):
     name = "clinical"
+    kept_triggers = (UPDATED_AT,)
     triggers = {
         "postgresql": ("communication_log_append_only", "communication_log_never_emptied", *UPDATED_AT.names),
         "sqlite": (

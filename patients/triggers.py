@@ -5,11 +5,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from django.apps.registry import Apps
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from config.core.migrations import NOW_ON_SQLITE, DerivedTable, MovedUpdatedAt, Triggers, run, schema_of, trigger_function
+from config.core.migrations import (
+    NOW_ON_SQLITE,
+    DerivedTable,
+    KeptTriggers,
+    MovedUpdatedAt,
+    Triggers,
+    schema_of,
+    trigger_function,
+)
 
 PATIENT, TOTAL, ENTRY = "patients_patient", "patients_patienttotal", "patients_searchentry"
 MOVE = "patients_groupmove"
@@ -184,7 +190,7 @@ def _copy(columns: Sequence[str]) -> str:
     return f"UPDATE {ENTRY} SET ({', '.join(columns)}) = ({_of_row('NEW', columns)}) WHERE id = NEW.id"
 
 
-class PatientChanges:
+class PatientChanges(KeptTriggers):
     """What changes a patient beside a write of their own row, and who comes into the care of a group.
 
     A patient is shown with their program, identifiers and the status of their login: a change of these moves `updated_at` of
@@ -200,22 +206,20 @@ class PatientChanges:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the triggers, on either database."""
         return ("patient_group_moves", *(self._name(table, event) for table, event in self._events()))
 
-    def make(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        """Make the triggers; for RunPython."""
-        run(schema_editor, self._made(schema_editor.connection))
+    def made(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        if connection.vendor == "sqlite":
+            yield from self._sqlite()
+        else:
+            yield from self._postgresql(schema_of(connection))
 
-    def drop(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        """Drop the triggers; for RunPython."""
-        if schema_editor.connection.vendor == "sqlite":
-            run(schema_editor, [f"DROP TRIGGER {name}" for name in self.names])
-            return
-        tables = [PATIENT, *(table for table, _ in self._events())]
-        run(schema_editor, [f"DROP TRIGGER {name} ON {table}" for name, table in zip(self.names, tables, strict=True)])
-        functions = ("note_group_move", *(f"move_patient_of_{table}" for table in self.parts))
-        run(schema_editor, [f"DROP FUNCTION {name}()" for name in functions])
+    def dropped(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        on_postgres = connection.vendor == "postgresql"
+        for name, table in zip(self.names, [PATIENT, *(table for table, _ in self._events())], strict=True):
+            yield f"DROP TRIGGER IF EXISTS {name}{f' ON {table}' if on_postgres else ''}"
+        for name in ("note_group_move", *map(self._function, self.parts)) if on_postgres else ():
+            yield f"DROP FUNCTION IF EXISTS {name}()"
 
     def _events(self) -> Iterator[tuple[str, str]]:
         """Yield the tables of what is shown with a patient, with each event that changes it."""
@@ -227,11 +231,8 @@ class PatientChanges:
     def _name(self, table: str, event: str) -> str:
         return f"patient_moved_by_{table.partition('_')[2]}_{event}"
 
-    def _made(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
-        if connection.vendor == "sqlite":
-            yield from self._sqlite()
-        else:
-            yield from self._postgresql(schema_of(connection))
+    def _function(self, table: str) -> str:
+        return f"move_patient_of_{table}"
 
     def _postgresql(self, schema: str) -> Iterator[str]:
         noted = f"""
@@ -248,12 +249,12 @@ class PatientChanges:
         for table, (own, named) in self.parts.items():
             whose = f"{own} = coalesce(NEW.{named}, OLD.{named})"
             moved = f"UPDATE {PATIENT} SET updated_at = clock_timestamp() WHERE {whose}; RETURN NULL;"
-            yield trigger_function(f"move_patient_of_{table}", schema, moved)
+            yield trigger_function(self._function(table), schema, moved)
         for table, event in self._events():
             only = " OF status" if table == "accounts_user" else ""
             yield f"""
             CREATE TRIGGER {self._name(table, event)} AFTER {event}{only} ON {table} FOR EACH ROW
-            EXECUTE FUNCTION move_patient_of_{table}()
+            EXECUTE FUNCTION {self._function(table)}()
             """
 
     def _sqlite(self) -> Iterator[str]:

@@ -10,12 +10,13 @@ from accounts.audit import record_change
 from accounts.models import ApiKey, AuditEvent, Organization, Role, User
 from accounts.models.catalogs import Catalog
 from clinical.models import Appointment
+from exports.models import WebhookEndpoint
 from patients.models import Patient, Protocol
 from tests.factories import SYSTEM, Clinic, key_row
 from tests.shared import ELM_STREET, HILL_VALLEY, clinic_named
 
 CATALOGS = [model for model in apps.get_models() if issubclass(model, Catalog)]
-MODELS = [ApiKey, Appointment, *CATALOGS, Organization, Patient, User]
+MODELS = [ApiKey, Appointment, *CATALOGS, Organization, Patient, User, WebhookEndpoint]
 
 # What an admin page declares of names and looks, and what Django derives for each class.
 NAMES = {"place", "icon", "hint", "list_display", "search_fields", "fieldsets", "constraint_fields", "media"}
@@ -50,6 +51,7 @@ MINIMUM = {
     ApiKey: {"description": "new"},
     Protocol: {"name": "new"},
     User: {"email": "new@example.org", "role": Role.HC_ADMIN},
+    WebhookEndpoint: {"description": "new", "url": "https://hooks.example/new"},
 }
 
 
@@ -74,6 +76,7 @@ def furnish(clinic):
         Organization: clinic.organization,
         Patient: patient,
         User: clinic.users[Role.HC_ADMIN],
+        WebhookEndpoint: clinic.endpoint(description=f"{name} endpoint"),
         **{model: clinic.row(model) for model in CATALOGS},
     }
     return clinic

@@ -7,9 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.admin.pages import REGISTRY
-from accounts.models import Role
+from accounts.models import OutboxEvent, Role
 from clinical.admin.chart.blocks import BLOCKS
 from clinical.models import Medication, MonitoringAlert
+from exports.webhooks.outbox import insert_deliveries
 from patients.admin.life_cycle import EVENTS
 from patients.models import Patient
 from tests.factories import archive
@@ -22,12 +23,13 @@ WORDS = {
     "kind": "medication",
     "verb": "correct",
     "event": "archive",
+    "action": "archive",
     "block": next(iter(BLOCKS)),
     "tab": "open",
     "catalog": "medication",
 }
 # The arguments that name a row.
-ROWS = ("patient_id", "appointment_id", "alert_id", "entry_id")
+ROWS = ("patient_id", "appointment_id", "alert_id", "entry_id", "endpoint_id", "delivery_id")
 
 by_page = pytest.mark.parametrize("page", REGISTRY, ids=lambda page: page.name)
 
@@ -52,7 +54,15 @@ def rows_of(clinic, **values) -> dict[str, int]:
         "appointment_id": clinic.appointment(patient).pk,
         "alert_id": clinic.entry(MonitoringAlert, patient).pk,
         "entry_id": clinic.entry(Medication, patient).pk,
+        **webhook_rows(clinic),
     }
+
+
+def webhook_rows(clinic) -> dict[str, int]:
+    """Return the ids of a webhook endpoint and of a message to it."""
+    endpoint = clinic.endpoint(description=clinic.name)
+    insert_deliveries([(endpoint, OutboxEvent.objects.filter(organization_id=clinic.organization.pk).latest("pk"))])
+    return {"endpoint_id": endpoint.pk, "delivery_id": endpoint.deliveries.get().pk}
 
 
 copied_rows = once_a_module(lambda clinic: rows_of(clinic, care_group_id=clinic.group.pk))
@@ -78,11 +88,16 @@ def test_a_page_opens_for_those_whose_work_it_is(clinic, rows, page):
 
 @by_page_about_rows
 def test_a_row_out_of_sight_is_an_unknown_one(clinic, foreign, page):
-    """The same answer, whether a row is another organization's, another group's or nobody's; and nothing of it is shown."""
-    theirs, others = rows_of(foreign), rows_of(clinic, care_group_id=clinic.other_group.pk)
-    unknown = dict.fromkeys(ROWS, NOBODY)
-    client = sign_in(clinic.users[Role.HC_PRIMARY])
-    for method, rows in ((client.get, theirs), (client.get, others), (client.get, unknown), (client.post, theirs)):
+    """The same answer, whether a row is another organization's, another group's or nobody's; and nothing of it is shown.
+
+    What caregivers do not read is about rows of the whole organization: an administrator asks, who sees all groups.
+    """
+    is_for_caregivers = Role.HC_PRIMARY in page.view_class.readers
+    hidden = [rows_of(foreign), dict.fromkeys(ROWS, NOBODY)]
+    if is_for_caregivers:
+        hidden.append(rows_of(clinic, care_group_id=clinic.other_group.pk))
+    client = sign_in(clinic.users[Role.HC_PRIMARY if is_for_caregivers else Role.HC_ADMIN])
+    for method, rows in [*((client.get, rows) for rows in hidden), (client.post, hidden[0])]:
         answer = method(address(page, rows))
         assert answer.status_code in (404, 405)
         assert ELM_STREET not in answer.content.decode()

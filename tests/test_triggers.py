@@ -25,9 +25,9 @@ def execute(sql: str) -> list[tuple]:
         return cursor.fetchall() if cursor.description else []
 
 
-def drop_trigger(name: str) -> None:
+def drop_trigger(name: str, table: str = "patients_patient") -> None:
     connection.check_constraints()
-    execute(f"DROP TRIGGER {name}{' ON patients_patient' if connection.vendor == 'postgresql' else ''}")
+    execute(f"DROP TRIGGER {name}{f' ON {table}' if connection.vendor == 'postgresql' else ''}")
 
 
 def check_tables() -> None:
@@ -122,4 +122,12 @@ def test_tables_that_are_wrong_are_written_anew(clinic, capsys):
     assert "patients_searchentry: 4 rows" in capsys.readouterr().out
     clinic.patient()
     check_tables()
+    assert triggers() == expected_triggers()
+
+
+@pytest.mark.django_db
+def test_triggers_that_are_missing_are_made_again():
+    for name, table in (("patient_group_moves", "patients_patient"), ("clinical_allergy_updated_at", "clinical_allergy")):
+        drop_trigger(name, table)
+    call_command("rebuild_derived_tables", verbosity=0)
     assert triggers() == expected_triggers()

@@ -116,7 +116,32 @@ class DerivedTable(ABC):
         run(schema_editor, self.dropped(apps, schema_editor.connection))
 
 
-class MovedUpdatedAt:
+class KeptTriggers(ABC):
+    """Triggers that belong to no derived table. `names` are the same on either database."""
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The names of the triggers."""
+
+    @abstractmethod
+    def made(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        """Yield the statements that make the functions and triggers, of which there are none."""
+
+    @abstractmethod
+    def dropped(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        """Yield the statements that drop the triggers and functions that there are."""
+
+    def make(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        """Make the triggers; for RunPython."""
+        run(schema_editor, self.made(schema_editor.connection))
+
+    def drop(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        """Drop the triggers; for RunPython."""
+        run(schema_editor, self.dropped(schema_editor.connection))
+
+
+class MovedUpdatedAt(KeptTriggers):
     """Triggers that move `updated_at` with every change of a row, where the statement does not do it itself.
 
     Lists in the order of changes rely on it, whoever writes, and however. `tables` -> columns of which a change alone is none,
@@ -128,26 +153,21 @@ class MovedUpdatedAt:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the triggers, on either database."""
         return tuple(f"{table}_updated_at" for table in self.tables)
 
-    def make(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        """Make the triggers; for RunPython."""
-        run(schema_editor, self._made(schema_editor.connection))
-
-    def drop(self, apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        """Drop the triggers; for RunPython."""
-        on_postgres = schema_editor.connection.vendor == "postgresql"
-        pairs = zip(self.tables, self.names, strict=True)
-        run(schema_editor, [f"DROP TRIGGER {name}{f' ON {table}' if on_postgres else ''}" for table, name in pairs])
-        run(schema_editor, [f"DROP FUNCTION {self.function}()"] if on_postgres else [])
-
-    def _made(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+    def made(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
         if connection.vendor == "postgresql":
             moved = "NEW.updated_at = clock_timestamp(); RETURN NEW;"
             yield trigger_function(self.function, schema_of(connection), moved)
         for name, (table, ignored) in zip(self.names, self.tables.items(), strict=True):
             yield self._trigger(connection.vendor, name, table, ["updated_at", *ignored])
+
+    def dropped(self, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        on_postgres = connection.vendor == "postgresql"
+        for table, name in zip(self.tables, self.names, strict=True):
+            yield f"DROP TRIGGER IF EXISTS {name}{f' ON {table}' if on_postgres else ''}"
+        if on_postgres:
+            yield f"DROP FUNCTION IF EXISTS {self.function}()"
 
     def _trigger(self, vendor: str, name: str, table: str, same: Sequence[str]) -> str:
         if vendor == "postgresql":

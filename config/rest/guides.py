@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from config.core.caching import cached
 from config.rest import markdown
 
-GUIDES = ("events",)
+GUIDES = ("events", "changes", "webhooks")
 """The files, by name, in the order in which they are offered. Others in docs/ are for those who run or build the server."""
 
 DIRECTORY = settings.BASE_DIR / "docs"

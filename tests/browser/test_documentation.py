@@ -17,7 +17,7 @@ def test_a_document_can_be_tried(page: Page, name: str, operation: str):
 
 
 @pytest.mark.parametrize("width", [1280, 768])
-@pytest.mark.parametrize("path", ["/docs/", "/docs/general/", "/docs/guides/events/", "/docs/practice/changelog/"])
+@pytest.mark.parametrize("path", ["/docs/", "/docs/general/", "/docs/guides/webhooks/", "/docs/practice/changelog/"])
 def test_pages_can_be_read_and_walked_through(page: Page, path: str, width: int):
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(path)

@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from accounts.models import ApiKey, AuditEvent, Role, User
 from clinical.models import Appointment
+from exports.models import WebhookEndpoint
 from patients.models import Patient
 from tests.browser.tasks import look, sign_in
 from tests.furnished import CATALOGS, MODELS, unlike
@@ -42,7 +43,7 @@ def test_the_forms_are_within_reach(page, clinic):
         if model in CATALOGS:
             page.goto(url(model, "change", clinic.row(model).pk))
             look(page)
-    for model in (ApiKey, User):
+    for model in (ApiKey, User, WebhookEndpoint):
         page.goto(url(model, "add"))
         look(page)
 

@@ -20,8 +20,8 @@ from tests.contracts.examples import SERVER
 from tests.pages import sign_in
 
 pytestmark = pytest.mark.django_db  # Pages without a session are counted there.
-# The examples of webhook endpoints name an address of a client.
-RECEIVER = r"https://hooks\.clinic\.example/anamnesis"
+# The examples of webhook endpoints name an address of a client, and its body as PHP calls it.
+RECEIVER = r"https://hooks\.clinic\.example/anamnesis|php://input"
 PAGES = [
     "/docs/",
     *(f"/docs/guides/{name}/" for name in GUIDES),

@@ -1,12 +1,17 @@
 """Lists of what has changed: full reads, changes since, tombstones, scope and cursors. test_change_histories.py has the rest."""
 
 import datetime
+import sqlite3
+from contextlib import closing
 
 import pytest
+from django.db import OperationalError, connections
+from django.db.utils import ConnectionHandler
 
 from accounts.models import AuditedPatient, CareGroup, Role, UserStatus
 from clinical.models import Alert, Allergy, CommunicationLog, Measurement, MonitoringAlert
 from clinical.services.alerts import archive_alert
+from config.core.databases import DatabaseNow, change_horizon
 from patients.models import (
     BY_CHANGE,
     ChartEntry,
@@ -137,6 +142,33 @@ def test_the_public_dialect_has_changes_of_patients_measurements_and_alerts(clin
     archive(patient)
     assert [change["deleted"] for change in held["patients"].poll()] == [True]
     assert set(held["patients"].page().json()["meta"]) == {"perPage", "nextCursor", "nextPageUrl", "changesCursor"}
+
+
+def test_a_list_ends_where_others_may_still_write(clinic, copy):
+    """What is dated later than now stands for what was written at the very moment of the request."""
+    patient = clinic.patient()
+    Patient.objects.filter(pk=patient.pk).update(updated_at=patient.updated_at + A_DAY)
+    held = copy(PATIENTS)
+    assert held.poll() == []
+    Patient.objects.filter(pk=patient.pk).update(updated_at=DatabaseNow())
+    assert ids(held.poll()) == [str(patient.uuid)]
+
+
+def test_on_sqlite_whoever_has_the_write_lock_knows_where_it_ends(django_db_blocker, tmp_path, monkeypatch):
+    name = tmp_path / "clinic.sqlite3"
+    declared = {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 0}}
+    monkeypatch.setitem(connections.settings, "file", ConnectionHandler({"default": declared}).settings["default"])
+    with (
+        django_db_blocker.unblock(),
+        closing(connections["file"]),
+        closing(sqlite3.connect(name, isolation_level=None)) as writer,
+    ):
+        before = change_horizon("file")
+        writer.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperationalError, match="locked"):
+            change_horizon("file")
+        writer.execute("COMMIT")
+        assert before <= change_horizon("file") <= datetime.datetime.now(datetime.UTC)
 
 
 # --- since ------------------------------------------------------------------------------------------

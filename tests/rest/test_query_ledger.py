@@ -47,7 +47,8 @@ class Cost:
 
     SQLite pays one to authenticate and one to count, one for the rows and one for each look-up that is not
     cached, and two for the audit of a read. PostgreSQL authenticates and counts by one statement, and
-    reads, looks up and audits by another; a list by creation or change asks it for its horizon. A search finds whom it
+    reads, looks up and audits by another; a list by creation or change asks it for its horizon, and so does
+    SQLite in lists of changes. A search finds whom it
     shows, and how many there are, by the statement that reads their rows. The typeahead finds them before: by one statement,
     and of a single word two on SQLite.
     """
@@ -72,9 +73,12 @@ LEDGER: dict[str, Cost] = {
     f"{PRACTICE}/search?q=last": Cost(7, 3),
     f"{PRACTICE}/search?q=last+first": Cost(6, 3),
     f"{PRACTICE}/{{uuid}}": Cost(7, 2),
+    "{base}/changes/patients": Cost(8, 3),
+    "{base}/changes/tags": Cost(7, 3),
     f"{PUBLIC}": Cost(8, 3),
     f"{PUBLIC}?perPage=200": Cost(8, 3),
     f"{PUBLIC}/{{uuid}}": Cost(8, 2),
+    "/v1/changes/patients": Cost(9, 3),
     f"{GENERAL}?page_size=200": Cost(5, 2),
     f"{GENERAL}?page_size=200&search=last": Cost(5, 2),
     f"{GENERAL}/{{id}}": Cost(5, 2),

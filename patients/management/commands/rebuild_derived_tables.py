@@ -1,4 +1,4 @@
-"""`manage.py rebuild_derived_tables`: count the totals of patients, and copy their search entries, anew."""
+"""`manage.py rebuild_derived_tables`: count the totals of patients, and copy their search entries, anew, and make triggers."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from patients.triggers import DERIVED_TABLES
 
 
 class Command(BaseCommand):
-    """Makes the triggers, too, where they are missing. May run at any time, as a role that may migrate.
+    """Makes the triggers, too, also those by which changes are found. May run at any time, as a role that may migrate.
 
     A transaction for each table. On PostgreSQL it waits for those who are writing patients, and others wait with writing
     patients until its end; on SQLite all writes wait. Who reads never waits, and sees the table as it was before.
     """
 
-    help = "Count the totals of patients and copy their search entries anew, and make the triggers that keep them."
+    help = "Count the totals of patients and copy their search entries anew, and make the triggers that are missing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         for table in DERIVED_TABLES:
@@ -25,3 +25,7 @@ class Command(BaseCommand):
                 run(cursor, table.made(apps, connection))
             model = apps.get_model(*table.model)
             self.stdout.write(f"{model._meta.db_table}: {model._base_manager.count()} rows")
+        for config in apps.get_app_configs():
+            for triggers in getattr(config, "kept_triggers", ()):
+                with transaction.atomic(), connection.cursor() as cursor:
+                    run(cursor, [*triggers.dropped(connection), *triggers.made(connection)])

@@ -1,0 +1,86 @@
+"""What an administrator does with a webhook endpoint, each with its button, its words and its service."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from accounts.scope import Actor
+from exports.models import WebhookEndpoint, WebhookStatus
+from exports.services import archive_endpoint, rotate_secret, send_test, update_endpoint
+
+Service = Callable[[Actor, WebhookEndpoint, int], str]
+"""Acts on the version of an endpoint, and returns what was done, as a sentence."""
+
+
+def _test(actor: Actor, endpoint: WebhookEndpoint, version: int) -> str:
+    send_test(actor=actor, endpoint=endpoint)
+    return "A test is on its way. It is among the messages as soon as a worker has seen it."
+
+
+def _to(status: WebhookStatus, told: str) -> Service:
+    def change(actor: Actor, endpoint: WebhookEndpoint, version: int) -> str:
+        update_endpoint(actor=actor, endpoint=endpoint, base_version=version, changes={"status": status})
+        return told
+
+    return change
+
+
+def _rotate(actor: Actor, endpoint: WebhookEndpoint, version: int) -> str:
+    rotate_secret(actor=actor, endpoint=endpoint, base_version=version)
+    return "The endpoint has a new secret. For a day messages are signed with the one before, too."
+
+
+def _archive(actor: Actor, endpoint: WebhookEndpoint, version: int) -> str:
+    archive_endpoint(actor=actor, endpoint=endpoint, base_version=version)
+    return f"{endpoint.description} is archived."
+
+
+@dataclass(frozen=True)
+class EndpointAction:
+    """Something that is done with an endpoint: its button, its dialog, in which states it may happen, and its service.
+
+    One without a `text` happens at once.
+    """
+
+    title: str
+    icon: str
+    save: Service
+    states: frozenset[str]
+    text: str = ""
+    is_dangerous: bool = False
+
+
+_NOT_ACTIVE = frozenset({WebhookStatus.PAUSED, WebhookStatus.DISABLED})
+_ACTIVE = frozenset({WebhookStatus.ACTIVE})
+_ANY = frozenset(WebhookStatus)
+
+ACTIONS: Mapping[str, EndpointAction] = {
+    "test": EndpointAction("Send a test", "mail", _test, _ACTIVE),
+    "pause": EndpointAction(
+        "Pause", "clock", _to(WebhookStatus.PAUSED, "The endpoint is paused. Messages wait for it."), _ACTIVE
+    ),
+    "resume": EndpointAction("Resume", "check", _to(WebhookStatus.ACTIVE, "The endpoint is sent messages again."), _NOT_ACTIVE),
+    "rotate": EndpointAction(
+        "Rotate the secret",
+        "key",
+        _rotate,
+        _ANY,
+        "The new secret is shown once. For a day messages are signed with both, so that the receiver can change over.",
+    ),
+    "disable": EndpointAction(
+        "Disable",
+        "ban",
+        _to(WebhookStatus.DISABLED, "The endpoint is disabled. It is not told what happens meanwhile."),
+        _ANY - {WebhookStatus.DISABLED},
+        "It is told nothing of what happens meanwhile. Pause it instead if messages shall wait for it.",
+        is_dangerous=True,
+    ),
+    "archive": EndpointAction(
+        "Archive", "archive", _archive, _ANY, "It is told nothing more, and cannot be taken back.", is_dangerous=True
+    ),
+}
+
+
+def possible_actions(endpoint: WebhookEndpoint) -> list[tuple[str, EndpointAction]]:
+    """Return what may be done with `endpoint` now, by name."""
+    found = [(name, action) for name, action in ACTIONS.items() if endpoint.status in action.states]
+    return found if endpoint.deleted_at is None else []

@@ -1,0 +1,143 @@
+"""What an administrator does with a webhook endpoint: at once by a button, or after a question."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.admin.dialogs import DialogView
+from accounts.admin.fields import LocalDateTimeField, LocalForm
+from accounts.admin.forms import WholeNumberField
+from accounts.admin.pages import page
+from accounts.models.events import KEPT
+from accounts.templatetags.clinic import moment
+from config.core.orm import is_id
+from exports.admin.actions import EndpointAction, possible_actions
+from exports.admin.pages import EndpointPage, show_secret
+from exports.models import WebhookDelivery, WebhookEndpoint
+from exports.services import replay_delivery, replay_since
+
+
+class ConfirmationForm(LocalForm):
+    """The version that the page shows: the button says the rest."""
+
+    base_version = WholeNumberField(min_value=1, widget=forms.HiddenInput)
+
+
+class EndpointDialog(DialogView, EndpointPage):
+    """Base of the dialogs about one endpoint that is not archived. The page behind is loaded again, with what was done."""
+
+    template_name = "admin/webhooks/dialog.html"
+    refreshes_page = True
+
+    def find_endpoint(self, endpoint_id: int) -> WebhookEndpoint:
+        endpoint = super().find_endpoint(endpoint_id)
+        if endpoint.deleted_at is not None:
+            raise Http404
+        return endpoint
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {"country": self.endpoint.organization.country}
+
+    def done(self, message: str) -> HttpResponse:
+        messages.success(self.request, message)
+        return super().done(message)
+
+
+@page("webhooks/<int:endpoint_id>/<slug:action>/", name="webhook_action")
+class ActionDialog(EndpointDialog):
+    """One of the actions on an endpoint, where it is possible."""
+
+    form_class = ConfirmationForm
+    name: str
+    action: EndpointAction
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.name = kwargs["action"]
+        action = dict(possible_actions(self.endpoint)).get(self.name)
+        if action is None:
+            raise Http404
+        self.action = action
+
+    def get_title(self) -> str:
+        return self.action.title
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"base_version": self.endpoint.version}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        shown = {"text": self.action.text, "submit_label": self.action.title, "is_dangerous": self.action.is_dangerous}
+        return super().get_context_data(**{**shown, **kwargs})
+
+    def conflicting(self, form: forms.Form) -> HttpResponse:
+        """Ask again about the endpoint as it is by now."""
+        self.endpoint = self.find_endpoint(self.endpoint.pk)
+        fresh = self.get_form({"base_version": self.endpoint.version})
+        fresh.add_error(None, "Someone else changed this endpoint meanwhile. Look at the page behind before you go on.")
+        return self.refused(fresh)
+
+    def save(self, form: Any) -> str:
+        return self.action.save(self.actor, self.endpoint, form.cleaned_data["base_version"])
+
+    def success_url(self) -> str | None:
+        if self.name == "rotate":
+            return show_secret(self.request, self.endpoint)
+        return reverse("admin:exports_webhookendpoint_changelist") if self.name == "archive" else None
+
+
+class SinceForm(LocalForm):
+    """From which moment on."""
+
+    since = LocalDateTimeField(label="Since", help_text=f"Events are kept for {KEPT.days} days.")
+
+
+@page("webhooks/<int:endpoint_id>/replay/since/", name="webhook_replay_since")
+class ReplaySinceDialog(EndpointDialog):
+    """Sends again what has happened since a moment, and what was not told."""
+
+    form_class = SinceForm
+    title = "Send again since"
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"since": self.endpoint.failing_since or timezone.now()}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        text = (
+            "Every event since this moment is sent, the oldest first, also what has arrived before. Receivers tell it by its id."
+        )
+        return super().get_context_data(**{"text": text, "submit_label": "Send again", **kwargs})
+
+    def save(self, form: Any) -> str:
+        replayed = replay_since(actor=self.actor, endpoint=self.endpoint, since=form.cleaned_data["since"])
+        more = f" There are more since {moment(replayed.more_since)}: send those next." if replayed.more_since else ""
+        return f"{replayed.messages} message{'' if replayed.messages == 1 else 's'} will be sent again.{more}"
+
+
+@page("webhooks/<int:endpoint_id>/replay/<int:delivery_id>/", name="webhook_replay")
+class ReplayDialog(EndpointDialog):
+    """Sends one message again, at once where the button of the message asks for it."""
+
+    form_class = LocalForm
+    title = "Send again"
+    delivery: WebhookDelivery
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        given = kwargs["delivery_id"]
+        rows = WebhookDelivery.objects.filter(endpoint=self.endpoint).select_related("endpoint", "event")
+        delivery = rows.filter(pk=given).first() if is_id(str(given)) else None
+        if delivery is None:
+            raise Http404
+        self.delivery = delivery
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        text = f"{self.delivery.event.type}, {moment(self.delivery.event.created_at)}"
+        return super().get_context_data(**{"text": text, "submit_label": "Send again", **kwargs})
+
+    def save(self, form: Any) -> str:
+        replay_delivery(actor=self.actor, delivery=self.delivery)
+        return "The message will be sent again."
