@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import OutboxEvent
 from exports.metrics import webhook_metrics
-from exports.models import WebhookEndpoint, WebhookStatus
+from exports.models import WebhookDelivery, WebhookEndpoint, WebhookStatus
 from exports.services import archive_endpoint, update_endpoint
 from exports.webhooks.outbox import OutboxReader
 from exports.webhooks.worker import Worker
@@ -76,7 +76,10 @@ def test_attempts_are_counted_by_outcome_and_arrivals_by_whether_it_was_the_firs
         receiver.answer = lambda handler, message: 500
         clinic.patient()
         Worker().run(once=True)
-        assert told()["pending.yes"] == 1
+        WebhookDelivery.objects.filter(attempts__gt=0, status="pending").update(
+            due_at=timezone.now() - datetime.timedelta(hours=1)
+        )
+        assert (told()["pending.yes"], told()["untried_seconds"]) == (1, 0)
         receiver.answer = lambda handler, message: 200
         later = timezone.now() + datetime.timedelta(seconds=30)
         monkeypatch.setattr(timezone, "now", lambda: later)
