@@ -32,7 +32,7 @@ from exports.webhooks.transport import Outcome, Session
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two looks at the outbox where nothing happens, and after the database was away.
+# Seconds between two looks at the outbox where nothing happens, and after a failure such as that the database is away.
 IDLE_SECONDS, AWAY_SECONDS = 0.5, 2
 # Connections to one endpoint; to one that is failing, or wants its messages in order, there is one.
 CONNECTIONS_AN_ENDPOINT = 4
@@ -106,8 +106,10 @@ class Worker:
             while not self._stop.requested and is_wanted():
                 try:
                     has_worked = self._step(pool)
-                except Error as error:
-                    self._wait_for_database(error)
+                except Exception as error:
+                    if once:
+                        raise
+                    self._wait_after(error)
                     continue
                 if once and not has_worked and not self._under_way.total():
                     break
@@ -122,8 +124,12 @@ class Worker:
         has_read = self._reader.make_deliveries() > 0
         return self._begin(pool) or has_read or has_recorded
 
-    def _wait_for_database(self, error: Error) -> None:
-        logger.warning("The database does not answer: %s", type(error).__name__)
+    def _wait_after(self, error: Exception) -> None:
+        """Go on later on a new connection: a worker that ended would send nothing more."""
+        if isinstance(error, Error):
+            logger.warning("The database does not answer: %s", type(error).__name__)
+        else:
+            logger.error("The worker has failed", exc_info=error)
         connection.close()
         time.sleep(AWAY_SECONDS)
 

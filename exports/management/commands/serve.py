@@ -5,9 +5,11 @@ import fcntl
 import hashlib
 import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,7 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--workers", type=int, default=1, help=f"processes, each of {settings.THREADS} threads")
+        parser.add_argument("--with-worker", action="store_true", help="run deliver_webhooks, too: for small clinics")
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unmigrated()
@@ -90,6 +93,10 @@ class Command(BaseCommand):
         counters_connection().ensure_connection()
         counters_connection().close()
         connections.close_all()
+        with webhook_worker() if options["with_worker"] else nullcontext():
+            self._serve(options)
+
+    def _serve(self, options: dict[str, Any]) -> None:
         Server(
             f"{APPLICATION}:application",
             address=options["host"],
@@ -106,6 +113,18 @@ class Command(BaseCommand):
             respawn_failed_workers=True,
             log_dictconfig=LOGGING,
         ).serve()
+
+
+@contextmanager
+def webhook_worker() -> Iterator[None]:
+    """Run `manage.py deliver_webhooks` in a process of its own, which ends with this one, however this one ends."""
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "deliver_webhooks", "--parent", str(os.getpid())]
+    process = subprocess.Popen(command)  # noqa: S603
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def allowed_connections() -> int:
