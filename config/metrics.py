@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from accounts.services.audit_chains import oldest_unsealed
 from config.core.databases import database_sessions, seconds_since
 from config.core.metrics import counts
-from exports.metrics import outbox_metrics
+from exports.metrics import outbox_metrics, webhook_metrics
 
 
 @never_cache
@@ -39,7 +39,7 @@ class StoredMetrics:
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics of the database; that it does not answer is one of them."""
         try:
-            found = [*audit_metrics(), *session_metrics(), *outbox_metrics()]
+            found = [*audit_metrics(), *session_metrics(), *outbox_metrics(), *webhook_metrics()]
         except Error:
             found = []
         yield GaugeMetricFamily("anamnesis_database_up", "Whether the database answers.", value=bool(found))

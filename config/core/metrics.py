@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 LIMITS = ("user", "address", "failed", "sign_in", "password", "number", "taken")
 AUDIT_KINDS = ("read", "change", "denial")
+OUTCOMES = ("delivered", "failed")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -34,6 +35,13 @@ AUDIT_FAILURES = Counter(
     "Events that could not be written: a read is then refused, a change rolled back, a denial is in the log alone.",
     ["kind"],
 )
+DELIVERIES = Counter("anamnesis_webhook_deliveries", "Attempts to deliver a message, by what came of them.", ["outcome"])
+DELIVERY_LAG = Histogram(
+    "anamnesis_webhook_lag_seconds",
+    "How long messages took from their event until they arrived, by whether it was the first attempt.",
+    ["first"],
+    buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 43_200, 172_800),
+)
 STREAMS = Gauge("anamnesis_streams_open", "Streamed answers that are being sent.", ["kind"], multiprocess_mode="livesum")
 
 
@@ -41,6 +49,13 @@ def count_request(route: str | None, method: str | None, status: int, seconds: f
     """Count a request to the template `route`, None where it came to none."""
     word = method if method in METHODS else "other"
     REQUESTS.labels(route or "none", word, f"{status // 100}xx").observe(seconds)
+
+
+def count_delivery(seconds: float, *, arrived: bool, first: bool) -> None:
+    """Count an attempt to deliver a message, so many `seconds` after its event; `first` tells whether it was the first one."""
+    DELIVERIES.labels("delivered" if arrived else "failed").inc()
+    if arrived:
+        DELIVERY_LAG.labels("yes" if first else "no").observe(seconds)
 
 
 @contextmanager
@@ -58,11 +73,12 @@ def share_counts() -> None:
 
     Counters begin at 0: Prometheus sees no increase where a series begins with its first failure.
     """
-    directory = tempfile.mkdtemp(prefix="anamnesis-metrics-")
-    os.environ[DIRECTORY] = directory
-    values.ValueClass = values.MultiProcessValue()
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    for counter, words in ((RATE_LIMITED, LIMITS), (AUDIT_FAILURES, AUDIT_KINDS)):
+    # Who names a directory keeps it, so that a worker of webhooks can count there, too.
+    if DIRECTORY not in os.environ:
+        os.environ[DIRECTORY] = tempfile.mkdtemp(prefix="anamnesis-metrics-")
+        values.ValueClass = values.MultiProcessValue()
+        atexit.register(shutil.rmtree, os.environ[DIRECTORY], ignore_errors=True)
+    for counter, words in ((RATE_LIMITED, LIMITS), (AUDIT_FAILURES, AUDIT_KINDS), (DELIVERIES, OUTCOMES)):
         for word in words:
             counter.labels(word)
 

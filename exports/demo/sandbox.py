@@ -1,6 +1,7 @@
 """A sandbox: an organization of invented patients, for integrators to try their programs on, and put back as it was.
 
-Its users, their keys and second factors, its audit trail and its events stay; everything else is deleted and made anew.
+Its users, their keys and second factors, its webhook endpoints, its events and its audit trail stay; everything else is deleted
+and made anew.
 """
 
 from collections import defaultdict
@@ -28,10 +29,25 @@ from accounts.models import (
 from accounts.scope import Actor, scope, scope_of
 from accounts.services.users import change_user_status, update_user
 from exports.demo.clinic import MAIN, DemoOrganization, OrganizationSpec, fill, make_users
+from exports.models import WebhookDelivery, WebhookEndpoint
 from patients.triggers import DERIVED_TABLES
 
 DEFAULT_PATIENTS = 24
-KEPT = frozenset({Organization, User, SecondFactor, ApiKey, OutboxEvent, AuditEvent, AuditedPatient, AuditSeal, AuditChain})
+KEPT = frozenset(
+    {
+        Organization,
+        User,
+        SecondFactor,
+        ApiKey,
+        OutboxEvent,
+        WebhookEndpoint,
+        WebhookDelivery,
+        AuditEvent,
+        AuditedPatient,
+        AuditSeal,
+        AuditChain,
+    }
+)
 _ACTOR = Actor.system("manage.py reset_sandbox")
 _CHUNK = 1_000
 _CAREGIVERS = (Role.HC_PRIMARY, Role.HC_SECONDARY)

@@ -17,8 +17,10 @@ from django.utils import timezone
 
 from accounts.scope import Actor
 from config.core.bulk_writes import WriteTurns
+from config.core.databases import seconds_since
 from config.core.encryption import SealBroken
 from config.core.exceptions import NotFound
+from config.core.metrics import count_delivery
 from exports.models import PAUSED_AFTER, WebhookEndpoint
 from exports.services import pause_endpoint, secrets_of
 from exports.webhooks import leases
@@ -190,6 +192,7 @@ class Worker:
                 leases.record(lease, outcomes)
                 self._note(endpoints[lease.endpoint.pk], outcomes)
         for lease, outcomes in self._unrecorded:
+            _count(lease, outcomes)
             self._under_way[lease.endpoint.pk] -= 1
             if outcomes:
                 self._paces[lease.endpoint.pk].note(failed=bool(outcomes[-1].error))
@@ -206,6 +209,12 @@ class Worker:
         if leases.note_failure(endpoint) <= timezone.now() - PAUSED_AFTER:
             with suppress(NotFound):
                 pause_endpoint(actor=self._actor, endpoint=endpoint)
+
+
+def _count(lease: Lease, outcomes: list[Outcome]) -> None:
+    for delivery, outcome in zip(lease.deliveries, outcomes, strict=False):
+        age = seconds_since(delivery.event.created_at)
+        count_delivery(age, arrived=not outcome.error, first=delivery.attempts == 0)
 
 
 def _batch(lease: Lease) -> _Batch:

@@ -9,10 +9,12 @@ import time
 import pytest
 
 from tests.concurrency.servers import WholeServer, ask, manage
+from tests.concurrency.test_sqlite_metrics import TOKEN, scrape
 from tests.receivers import receiving
 
 pytestmark = pytest.mark.served
 PATIENCE = 60
+NONE_DELIVERED = 'anamnesis_webhook_deliveries_total{outcome="delivered"} 0.0'
 CLINIC = """
 import json
 from tests.factories import Clinic
@@ -65,6 +67,7 @@ def test_an_endpoint_made_by_the_api_is_told_of_a_patient_and_the_worker_ends_wi
     base, key = json.loads(manage(url, "shell", "-v", "0", "-c", CLINIC))
     with receiving() as receiver:
         given = {"WEBHOOK_ALLOW_HTTP": "1", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8", "WEBHOOK_PORTS": str(receiver.server_port)}
+        given |= {"METRICS_TOKEN": TOKEN, "TMPDIR": str(tmp_path)}
         endpoint = {"url": receiver.url, "description": "Test", "event_types": ["patient.created"]}
         for end in (ServerWithWorker.stop, ServerWithWorker.kill):
             server = ServerWithWorker(url, workers=1, **given)
@@ -77,6 +80,7 @@ def test_an_endpoint_made_by_the_api_is_told_of_a_patient_and_the_worker_ends_wi
                     _, content = ask(link, key, "POST", f"{base}/patients", json.dumps(patient).encode())
                 uuid = json.loads(content)["id"]
                 wait_until(lambda uuid=uuid: uuid in [message.json["data"]["patient_uuid"] for message in receiver.messages])
+                wait_until(lambda server=server: NONE_DELIVERED not in scrape(server))
             finally:
                 end(server)
             wait_until(lambda worker=worker: not is_there(worker))

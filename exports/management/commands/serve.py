@@ -42,7 +42,7 @@ CONNECTIONS = 2_048
 FILES_A_CONNECTION = 4
 KILL_AFTER_SECONDS = 10
 LOGGING = {
-    "formatters": {name: settings.LOGGING["formatters"]["line"] for name in ("generic", "access")},
+    "formatters": {name: {"()": settings.LOG_FORMATTERS[settings.LOG_FORMAT]} for name in ("generic", "access")},
     "handlers": {
         "console": {"formatter": "generic", "class": "logging.StreamHandler"},
         "access": {"formatter": "access", "class": "logging.StreamHandler"},
