@@ -27,7 +27,7 @@ WORDS = {
     "catalog": "medication",
 }
 # The arguments that name a row.
-ROWS = ("patient_id", "appointment_id", "alert_id", "entry_id")
+ROWS = ("patient_id", "appointment_id", "alert_id", "entry_id", "other_id")
 
 by_page = pytest.mark.parametrize("page", REGISTRY, ids=lambda page: page.name)
 
@@ -52,6 +52,7 @@ def rows_of(clinic, **values) -> dict[str, int]:
         "appointment_id": clinic.appointment(patient).pk,
         "alert_id": clinic.entry(MonitoringAlert, patient).pk,
         "entry_id": clinic.entry(Medication, patient).pk,
+        "other_id": clinic.patient(first_name=clinic.name, last_name=clinic.name, **values).pk,
     }
 
 
