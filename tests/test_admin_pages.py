@@ -29,7 +29,7 @@ WORDS = {
     "catalog": "medication",
 }
 # The arguments that name a row.
-ROWS = ("patient_id", "appointment_id", "alert_id", "entry_id", "endpoint_id", "delivery_id")
+ROWS = ("patient_id", "appointment_id", "alert_id", "entry_id", "endpoint_id", "delivery_id", "other_id")
 
 by_page = pytest.mark.parametrize("page", REGISTRY, ids=lambda page: page.name)
 
@@ -55,6 +55,7 @@ def rows_of(clinic, **values) -> dict[str, int]:
         "alert_id": clinic.entry(MonitoringAlert, patient).pk,
         "entry_id": clinic.entry(Medication, patient).pk,
         **webhook_rows(clinic),
+        "other_id": clinic.patient(first_name=clinic.name, last_name=clinic.name, **values).pk,
     }
 
 

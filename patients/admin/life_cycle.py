@@ -1,11 +1,12 @@
 """Where a patient stands with the clinic: archived, restored, another status, dead; and their numbers in clear."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from patients.admin.pages import PatientDialog
 from patients.labels import name_of
 from patients.models import Patient, Status
 from patients.services.lifecycle import TRANSITIONS, archive_patient, record_death, restore_patient, transition_status
+from patients.services.merging import unmerge_patients
 from patients.services.rules import SEALED
 
 NUMBERS = dict(zip(SEALED, ("Social security number", "Medicaid id", "Citizen service number"), strict=True))
@@ -72,6 +74,11 @@ def _restore(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:
     return f"The chart of {name_of(patient)} is restored, as inactive."
 
 
+def _unmerge(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:
+    unmerge_patients(actor=actor, patient_id=patient.pk)
+    return f"{name_of(patient)} has a chart of their own again."
+
+
 def _change_status(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:
     transition_status(actor=actor, patient_id=patient.pk, **values)
     return f"{name_of(patient)} is {Status(values['new_status']).label.lower()} now."
@@ -93,6 +100,7 @@ class LifeCycleEvent:
     save: Callable[[Actor, Patient, Mapping[str, Any]], str]
     is_possible: Callable[[Patient], bool]
     form_class: type[ConfirmationForm] = ConfirmationForm
+    roles: frozenset[str] = Permission.WRITE_PATIENTS.roles
 
 
 EVENTS = {
@@ -110,7 +118,16 @@ EVENTS = {
         "Restore",
         "The patient is inactive then. Change the status if they are in care again.",
         _restore,
-        lambda patient: bool(patient.deleted_at),
+        lambda patient: bool(patient.deleted_at) and patient.merged_into_id is None,
+    ),
+    "unmerge": LifeCycleEvent(
+        "Undo the merge",
+        "copies",
+        "Undo the merge",
+        "Everything that was this record's comes back to it, with what was changed meanwhile.",
+        _unmerge,
+        lambda patient: patient.merged_into_id is not None,
+        roles=Permission.ADMINISTER.roles,
     ),
     "status": LifeCycleEvent(
         "Change status", "person", "Change", "", _change_status, lambda patient: bool(next_statuses(patient)), StatusForm
@@ -127,9 +144,10 @@ EVENTS = {
 }
 
 
-def possible_events(patient: Patient) -> list[tuple[str, str, str]]:
-    """Return the events that may happen to `patient` now: name, what the button says, and icon."""
-    return [(name, event.title, event.icon) for name, event in EVENTS.items() if event.is_possible(patient)]
+def possible_events(patient: Patient, roles: Set[str]) -> list[tuple[str, str, str]]:
+    """Return the events that may happen to `patient` now, by everybody of `roles`: name, what the button says, and icon."""
+    possible = ((name, event) for name, event in EVENTS.items() if roles <= event.roles and event.is_possible(patient))
+    return [(name, event.title, event.icon) for name, event in possible]
 
 
 @page("patients/patient/<int:patient_id>/life-cycle/<slug:event>/", name="patient_life_cycle")
@@ -146,6 +164,8 @@ class LifeCycleDialog(PatientDialog):
         event = EVENTS.get(kwargs["event"])
         if event is None or not event.is_possible(self.patient):
             raise Http404
+        if self.actor.role not in event.roles:
+            raise PermissionDenied
         self.event = event
 
     def get_title(self) -> str:

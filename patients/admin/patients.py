@@ -225,7 +225,7 @@ class PatientAdmin(ScopedAdmin):
         """The buttons of what may happen to one patient."""
         events = [
             (reverse("admin:patient_life_cycle", args=[patient.pk, event]), title, icon)
-            for event, title, icon in possible_events(patient)
+            for event, title, icon in possible_events(patient, self.writers)
         ]
         return render_to_string("admin/patients/row_menu.html", {"patient": patient, "events": events})
 

@@ -149,6 +149,23 @@ def test_links_of_others_lead_to_the_survivor_and_none_between_the_two_stands(cl
     assert now(person).responsible_party_id == now(link).to_patient_id == other.pk
 
 
+def test_a_link_that_both_records_have_is_there_once(clinic, pair):
+    person = clinic.relative
+    for patient in pair:
+        clinic.entry(Relationship, patient, to_patient_id=person.pk)
+        clinic.entry(Relationship, person, to_patient_id=patient.pk)
+        clinic.entry(ReferralAttribution, patient)
+        clinic.entry(ReferralAttribution, person, provider_id=None, referring_patient_id=patient.pk, attribution_role="assist")
+    before = stored(clinic)
+
+    merge(*pair)
+    for model in (Relationship, ReferralAttribution):
+        assert model.objects.filter(patient=pair[0], deleted_at=None).count() == 1
+        assert model.objects.filter(patient=person, deleted_at=None).count() == 1
+    unmerge(pair[1])
+    assert stored(clinic) == before
+
+
 def test_a_survivor_who_was_a_dependent_of_the_record_has_no_guarantor(clinic):
     other = clinic.patient()
     survivor = clinic.patient(responsible_party_id=other.pk)

@@ -17,6 +17,7 @@ from patients.models import (
     MergedRow,
     PatientMerge,
     ReferralAttribution,
+    ReferralSource,
 )
 from patients.services.charts import archive_entry, create_entry, update_entry
 from patients.services.lifecycle import archive_patient, record_death, restore_patient
@@ -135,6 +136,23 @@ def test_what_was_changed_since_goes_back_with_its_change_and_what_was_added_sta
     assert now(archived).patient_id == other.pk
     assert now(archived).deleted_at is not None
     assert now(added).patient_id == survivor.pk
+
+
+def test_what_was_settled_and_is_changed_since_keeps_the_change(clinic, pair):
+    survivor, other = pair
+    for patient in pair:
+        clinic.entry(ReferralAttribution, patient, provider_id=None, referral_source_id=clinic.catalog(ReferralSource, "A").pk)
+    moved = ReferralAttribution.objects.get(patient=other)
+
+    merge(survivor, other)
+    assert now(moved).attribution_role == "secondary"
+    changes = {"attribution_role": "assist"}
+    update_entry(
+        actor=SYSTEM, model=ReferralAttribution, patient_id=survivor.pk, entry_id=moved.pk, base_version=2, changes=changes
+    )
+    unmerge(other)
+
+    assert (now(moved).patient_id, now(moved).attribution_role) == (other.pk, "assist")
 
 
 def test_what_has_lost_its_place_meanwhile_stays_settled(clinic, pair):

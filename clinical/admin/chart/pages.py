@@ -74,10 +74,10 @@ class ChartPage(ChartReader):
 def menus_of(shown: dict[str, Any]) -> dict[str, Any]:
     """Return the menus and tabs of the banner above a chart of which at least the blocks COUNTED are shown."""
     chart: Chart = shown["chart"]
-    writes = chart.actor.role in Permission.WRITE_PATIENTS.roles
     return {
         "added": ADDED,
-        "life_cycle": possible_events(chart.patient) if writes else [],
+        "life_cycle": possible_events(chart.patient, {chart.actor.role}),
+        "can_merge": chart.actor.role in Permission.ADMINISTER.roles and not chart.patient.deleted_at,
         "has_numbers": has_numbers_for(chart),
         "sections": sections_of(shown),
     }
