@@ -272,6 +272,19 @@ def test_a_draft_of_nothing_that_can_be_read_is_told_all_the_same(client, ward):
     draft(client, "protocol_trial", nonsense, protocol=ward.protocol)
 
 
+def test_what_is_new_and_what_is_changed_is_marked(client, ward):
+    ward.prescribe(HEAVY, MEAN, BOTH)
+    _, values = opened(client, Protocol, ward.protocol.pk)
+    other = {**BOTH, "all": [BOTH["all"][0], {**BOTH["all"][1], "value": 120}]}
+    sent = row_inputs("rules", [REMARK, {**HEAVY, "value": 95}, MEAN, other], keys=["3", "0", "1", "2"])
+    told = draft(client, "protocol_words", protocol=ward.protocol, base_version=values["base_version"], **sent)
+    marks = re.findall(r'id="rules-(\d)-words".*?(?:blue">(\w+)</span>)?</p>', told)
+    assert marks == [("3", "new"), ("0", "changed"), ("1", ""), ("2", "changed")]
+    assert "when weight is above 95. <span class=\"muted\">Before: orange when weight is above 90." in told
+    stale = draft(client, "protocol_words", protocol=ward.protocol, base_version="1", **sent)
+    assert "changed" not in stale
+
+
 @pytest.fixture
 def follower(ward):
     """Return a patient who has measured twice since long ago."""

@@ -53,8 +53,10 @@ class DraftPage(Page):
 
     def rows(self, field: Any, name: str, offered: Offered) -> Rows:
         """Return the rows of `field` as they were sent."""
+        as_opened = self.protocol and self.request.POST.get("base_version") == str(self.protocol.version)
+        stored = getattr(self.protocol, name) if as_opened else []
         options = {"offered": offered}
-        return Rows(name, field.row_class, data=self.request.POST, longest=field.longest, options=options)
+        return Rows(name, field.row_class, data=self.request.POST, value=stored, longest=field.longest, options=options)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.organization is None:
