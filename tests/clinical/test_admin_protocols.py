@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from accounts.models import AuditEvent, Organization, Role
+from accounts.models import AuditedPatient, AuditEvent, Organization, Role
 from accounts.services.catalogs import archive_catalog_row
 from clinical.admin.drawing import bar_chart
 from clinical.models import Instrument, MonitoringAlert
@@ -280,7 +280,7 @@ def test_what_is_new_and_what_is_changed_is_marked(client, ward):
     told = draft(client, "protocol_words", protocol=ward.protocol, base_version=values["base_version"], **sent)
     marks = re.findall(r'id="rules-(\d)-words".*?(?:blue">(\w+)</span>)?</p>', told)
     assert marks == [("3", "new"), ("0", "changed"), ("1", ""), ("2", "changed")]
-    assert "when weight is above 95. <span class=\"muted\">Before: orange when weight is above 90." in told
+    assert 'when weight is above 95. <span class="muted">Before: orange when weight is above 90.' in told
     stale = draft(client, "protocol_words", protocol=ward.protocol, base_version="1", **sent)
     assert "changed" not in stale
 
@@ -301,7 +301,9 @@ def test_a_trial_compares_what_is_written_with_what_is_stored(client, ward, foll
     assert "<b>0 red, 2 orange and 0 grey alerts in 1 of 1 patient</b>" in told
     counts = re.findall(r'</span></th><td class="number">(\d+)</td><td class="number"><b>(\d+)</b>', told)
     assert counts == [("1", "0"), ("1", "2"), ("0", "0")]
-    assert "<b>1 patient would lose every red alert.</b>" in told
+    assert "<b>1 patient would lose every red alert:</b>" in told
+    assert f'/admin/patients/patient/{follower.pk}/">{follower.last_name}, {follower.first_name}</a>' in told
+    assert AuditedPatient.objects.filter(patient_id=follower.pk, event__action="patient.search").exists()
     assert "Left out until finished: rule 3." in told
     assert 'aria-label="Alerts a week, ' in told
     assert "1. Orange when weight is above 90" in told
@@ -359,7 +361,7 @@ def test_a_page_and_its_trial_cost_the_same_for_many_patients(client, ward, foll
         ward.stored(ward.patient(), 105, timezone.now())
     assert statements() == few
     assert few[0] <= 17
-    assert few[1] <= 18
+    assert few[1] <= 19
 
 
 def test_a_picture_tells_what_it_shows():
