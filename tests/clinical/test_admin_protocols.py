@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
@@ -100,6 +101,15 @@ def test_somebody_elses_change_is_not_overwritten(client, ward):
     answer = client.post(address, {**values, **row_inputs("rules", [HEAVY])})
     assert "Someone else changed this record" in form_of(answer).non_field_errors()[0]
     assert ward.protocol.rules == [REMARK]
+
+
+def test_the_longest_list_of_rules_can_be_sent(client, ward):
+    conditions = [{**HEAVY, "value": 50 + value} for value in range(20)]
+    longest = [{**BOTH, "all": [{part: one[part] for part in ("instrument", "op", "value")} for one in conditions]}] * 100
+    address, values = opened(client, Protocol, ward.protocol.pk)
+    body = urlencode({**values, **row_inputs("rules", longest)}, doseq=True)
+    assert client.post(address, body, content_type="application/x-www-form-urlencoded").status_code == 302
+    assert ward.protocol.rules == longest
 
 
 # --- what is wrong --------------------------------------------------------------------------------
