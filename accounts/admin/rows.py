@@ -19,16 +19,21 @@ KEY = re.compile(r"[0-9]{1,6}")
 
 
 class RowForm(forms.Form):
-    """Base of the forms of one row. `number` is its place, from 1 on, None for the one that is copied."""
+    """Base of the forms of one row. `number` is its place, from 1 on, None for the one that is copied.
+
+    `before` is written before the inputs of a row that needs a word to be understood. `opened_with` is what the row stood for
+    when the form was opened, None for a new row.
+    """
 
     use_required_attribute = False
     # What stands for the key in the row that is copied. A list within a row has another one than the list around it.
     placeholder: ClassVar[str] = "__row__"
+    before: ClassVar[str] = ""
 
-    def __init__(self, *args: Any, key: str, number: int | None = None, **kwargs: Any):
+    def __init__(self, *args: Any, key: str, number: int | None = None, opened_with: Any = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
-        self.key, self.number = key, number
+        self.key, self.number, self.opened_with = key, number, opened_with
 
     @classmethod
     def initial_of(cls, value: Any) -> dict[str, Any]:
@@ -41,7 +46,10 @@ class RowForm(forms.Form):
 
 
 class Rows:
-    """The rows of a list: those that were sent with `data`, or those of a `value`. `options` are arguments of each row."""
+    """The rows of a list: those that were sent with `data`, or those of its stored `value`. `options` are arguments of each row.
+
+    The key of a stored row is its place in `value`; those of new rows are higher.
+    """
 
     def __init__(
         self,
@@ -59,13 +67,15 @@ class Rows:
         sent = data.getlist(name)[: longest + 1] if data is not None else [str(place) for place in range(len(value))]
         keys = [key for key in dict.fromkeys(sent) if KEY.fullmatch(key)]
         self.is_readable = len(keys) == len(sent)
-        initial = {} if data is not None else dict(zip(keys, value, strict=True))
-        self.rows = [self._row(key, number, data, initial.get(key)) for number, key in enumerate(keys, start=1)]
+        self.value = value
+        self.rows = [self._row(key, number, data) for number, key in enumerate(keys, start=1)]
 
-    def _row(self, key: str, number: int | None, data: Any, value: Any) -> Any:
-        initial = None if value is None else self.row_class.initial_of(value)
-        prefix = f"{self.name}-{key}"
-        return self.row_class(data, prefix=prefix, initial=initial, key=key, number=number, **self.options)
+    def _row(self, key: str, number: int | None, data: Any) -> Any:
+        place = int(key) if number else len(self.value)
+        stored = self.value[place] if place < len(self.value) else None
+        initial = None if stored is None else self.row_class.initial_of(stored)
+        named = {"prefix": f"{self.name}-{key}", "key": key, "number": number}
+        return self.row_class(data, initial=initial, opened_with=stored, **named, **self.options)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.rows)
@@ -76,7 +86,7 @@ class Rows:
     @cached_property
     def blank(self) -> RowForm:
         """The row that is copied for a new one."""
-        return self._row(self.row_class.placeholder, None, None, None)
+        return self._row(self.row_class.placeholder, None, None)
 
     @property
     def placeholder(self) -> str:
@@ -86,7 +96,7 @@ class Rows:
     @property
     def next_key(self) -> int:
         """The first key that no row has."""
-        return max((int(row.key) for row in self.rows), default=-1) + 1
+        return max([int(row.key) + 1 for row in self.rows] + [len(self.value)])
 
     @property
     def finished(self) -> list[RowForm]:
@@ -125,8 +135,8 @@ class RowsBoundField(forms.BoundField):
     def rows(self) -> Rows:
         """The rows: those that were sent, with what is wrong beside each, or those of the initial value."""
         field = self.field
-        given = {"data": self.form.data} if self.form.is_bound else {"value": self.initial or []}
-        return Rows(self.html_name, field.row_class, longest=field.longest, options=field.options, **given)
+        data, stored = self.form.data if self.form.is_bound else None, self.initial or []
+        return Rows(self.html_name, field.row_class, data=data, value=stored, longest=field.longest, options=field.options)
 
     @property
     def data(self) -> Rows:

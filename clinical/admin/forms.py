@@ -42,6 +42,7 @@ class CodingForm(RowForm):
 class DayForm(RowForm):
     """A day since the enrolment began, which is day 0."""
 
+    before = "on day"
     _words = f"Enter a whole number from 0 to {MAX_DAY:,}."
 
     day = WholeNumberField(

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
@@ -15,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from accounts.models import AuditEvent, Organization, Role
+from accounts.models import AuditedPatient, AuditEvent, Organization, Role
 from accounts.services.catalogs import archive_catalog_row
 from clinical.admin.drawing import bar_chart
 from clinical.models import Instrument, MonitoringAlert
@@ -100,6 +101,15 @@ def test_somebody_elses_change_is_not_overwritten(client, ward):
     answer = client.post(address, {**values, **row_inputs("rules", [HEAVY])})
     assert "Someone else changed this record" in form_of(answer).non_field_errors()[0]
     assert ward.protocol.rules == [REMARK]
+
+
+def test_the_longest_list_of_rules_can_be_sent(client, ward):
+    conditions = [{**HEAVY, "value": 50 + value} for value in range(20)]
+    longest = [{**BOTH, "all": [{part: one[part] for part in ("instrument", "op", "value")} for one in conditions]}] * 100
+    address, values = opened(client, Protocol, ward.protocol.pk)
+    body = urlencode({**values, **row_inputs("rules", longest)}, doseq=True)
+    assert client.post(address, body, content_type="application/x-www-form-urlencoded").status_code == 302
+    assert ward.protocol.rules == longest
 
 
 # --- what is wrong --------------------------------------------------------------------------------
@@ -272,6 +282,19 @@ def test_a_draft_of_nothing_that_can_be_read_is_told_all_the_same(client, ward):
     draft(client, "protocol_trial", nonsense, protocol=ward.protocol)
 
 
+def test_what_is_new_and_what_is_changed_is_marked(client, ward):
+    ward.prescribe(HEAVY, MEAN, BOTH)
+    _, values = opened(client, Protocol, ward.protocol.pk)
+    other = {**BOTH, "all": [BOTH["all"][0], {**BOTH["all"][1], "value": 120}]}
+    sent = row_inputs("rules", [REMARK, {**HEAVY, "value": 95}, MEAN, other], keys=["3", "0", "1", "2"])
+    told = draft(client, "protocol_words", protocol=ward.protocol, base_version=values["base_version"], **sent)
+    marks = re.findall(r'id="rules-(\d)-words".*?(?:blue">(\w+)</span>)?</p>', told)
+    assert marks == [("3", "new"), ("0", "changed"), ("1", ""), ("2", "changed")]
+    assert 'when weight is above 95. <span class="muted">Before: orange when weight is above 90.' in told
+    stale = draft(client, "protocol_words", protocol=ward.protocol, base_version="1", **sent)
+    assert "changed" not in stale
+
+
 @pytest.fixture
 def follower(ward):
     """Return a patient who has measured twice since long ago."""
@@ -288,7 +311,9 @@ def test_a_trial_compares_what_is_written_with_what_is_stored(client, ward, foll
     assert "<b>0 red, 2 orange and 0 grey alerts in 1 of 1 patient</b>" in told
     counts = re.findall(r'</span></th><td class="number">(\d+)</td><td class="number"><b>(\d+)</b>', told)
     assert counts == [("1", "0"), ("1", "2"), ("0", "0")]
-    assert "<b>1 patient would lose every red alert.</b>" in told
+    assert "<b>1 patient would lose every red alert:</b>" in told
+    assert f'/admin/patients/patient/{follower.pk}/">{follower.last_name}, {follower.first_name}</a>' in told
+    assert AuditedPatient.objects.filter(patient_id=follower.pk, event__action="patient.search").exists()
     assert "Left out until finished: rule 3." in told
     assert 'aria-label="Alerts a week, ' in told
     assert "1. Orange when weight is above 90" in told
@@ -346,7 +371,7 @@ def test_a_page_and_its_trial_cost_the_same_for_many_patients(client, ward, foll
         ward.stored(ward.patient(), 105, timezone.now())
     assert statements() == few
     assert few[0] <= 17
-    assert few[1] <= 18
+    assert few[1] <= 19
 
 
 def test_a_picture_tells_what_it_shows():

@@ -11,7 +11,7 @@ from accounts.models import AuditEvent, OutboxEvent, Role
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import Measurement, MonitoringAlert, PlannedAction
 from clinical.services.monitoring import followers_of, raise_overdue_alerts, trials, try_rules
-from patients.models import Enrolment
+from patients.models import Enrolment, PatientMutation
 from tests.clinical.full_charts import actor_for
 from tests.clinical.monitored import alerts, end_enrolment
 from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE, MEAN, OVER_100, REMARK
@@ -79,6 +79,20 @@ def test_a_trial_raises_what_missed_measurements_raise(ward, enrolled, now):
     assert raised(tried(ward, {**LATE, "grace_hours": 700}, now=now)) == []
     done = PlannedAction.objects.filter(patient=patient, expires_at__lt=now)
     done.update(completed_at=F("not_before"))
+    assert raised(tried(ward, LATE, now=now)) == []
+
+
+def test_what_was_missed_before_a_patient_became_active_again_raises_nothing(ward, enrolled, now):
+    patient = enrolled()
+    ward.clinic.entry(
+        PlannedAction,
+        patient,
+        instrument_id=ward.instruments["weight"].pk,
+        not_before=now - 3 * A_DAY,
+        expires_at=now - 2 * A_DAY,
+    )
+    assert len(raised(tried(ward, LATE, now=now))) == 1
+    ward.clinic.entry(PatientMutation, patient, type="status", name="active")
     assert raised(tried(ward, LATE, now=now)) == []
 
 

@@ -1,5 +1,6 @@
 """What a protocol that somebody is writing says, and what it would do. Nothing of it is stored."""
 
+from collections.abc import Collection
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -18,7 +19,11 @@ from clinical.admin.protocols.rows import Offered
 from clinical.admin.protocols.trials import shown
 from clinical.services.monitoring import followers_of, try_rules
 from config.core.orm import is_id
-from patients.models import Enrolment, Program, Protocol
+from patients.finding import audit_shown
+from patients.models import Enrolment, Patient, Program, Protocol
+
+# How many patients are named at most of those who would lose every red alert.
+NAMED = 5
 
 
 class DraftPage(Page):
@@ -53,8 +58,10 @@ class DraftPage(Page):
 
     def rows(self, field: Any, name: str, offered: Offered) -> Rows:
         """Return the rows of `field` as they were sent."""
+        as_opened = self.protocol and self.request.POST.get("base_version") == str(self.protocol.version)
+        stored = getattr(self.protocol, name) if as_opened else []
         options = {"offered": offered}
-        return Rows(name, field.row_class, data=self.request.POST, longest=field.longest, options=options)
+        return Rows(name, field.row_class, data=self.request.POST, value=stored, longest=field.longest, options=options)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.organization is None:
@@ -98,8 +105,17 @@ class DraftTrial(DraftPage):
             "now": now,
             "by_rule": [(row, trial.changed.by_rule[place]) for place, row in enumerate(finished)],
             "by_own_rules": trial.changed.by_rule[None],
+            "no_longer_red": self.named(trial.no_longer_red),
         }
         return {**super().get_context_data(**kwargs), **shown(trial), **told}
+
+    def named(self, patients: Collection[int]) -> list[Patient]:
+        """Return the first of these patients, to be named, and audit that they are shown."""
+        rows = scope(self.actor, Patient.objects.filter(pk__in=patients)).order_by("last_name_key", "first_name_key", "pk")
+        shown = list(rows[:NAMED])
+        if shown:
+            audit_shown(self.actor, shown)
+        return shown
 
     def followers(self) -> tuple[QuerySet[Enrolment], bool]:
         """Return on whom the rules are tried, and whether that is who is in the program."""

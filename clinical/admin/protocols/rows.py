@@ -122,11 +122,6 @@ def as_json(value: Any) -> Any:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _flag(row: RowForm) -> str:
-    flag = row["flag"].value()
-    return flag if flag in dict(FLAGS) else FLAGS[0][0]
-
-
 class MonitoringRow(RowForm):
     """Base of the rows over instruments that are `offered`. `parts` are the names of what the row stands for."""
 
@@ -178,6 +173,12 @@ class MonitoringRow(RowForm):
         """The words with a full stop, where they do not end in what is not known yet."""
         return self.words if self.words.endswith(UNKNOWN) else f"{self.words}."
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether the row stands for something else than when the form was opened."""
+        draft = self.draft()
+        return self.opened_with is not None and {name: self.opened_with.get(name) for name in draft} != draft
+
     def draft(self) -> dict[str, Any]:
         """Return what the row stands for so far, with UNKNOWN for what is missing or wrong."""
         self.is_valid()
@@ -199,10 +200,35 @@ class ConditionForm(MonitoringRow):
         return condition_faults(self.as_item(), self.offered.facts)
 
 
-class RuleForm(MonitoringRow):
-    """A rule. All inputs of all kinds are there; those that the chosen kind does not need are hidden, and not read."""
+class FlaggedRow(MonitoringRow):
+    """Base of the rows that raise alerts of a flag."""
 
     flag = forms.ChoiceField(choices=FLAGS)
+
+    @property
+    def chosen_flag(self) -> str:
+        """The flag, that of a new row where it cannot be read."""
+        flag = self["flag"].value()
+        return flag if flag in dict(FLAGS) else FLAGS[0][0]
+
+    def rule(self) -> dict[str, Any]:
+        """Return the rule that the row stands for so far, as `draft` does."""
+        raise NotImplementedError
+
+    @property
+    def words(self) -> str:
+        """The rule as a sentence without its flag: "when glucose is above 250 mg/dL"."""
+        return rule_in_words(self.rule(), self.offered.instruments).partition(" ")[2]
+
+    @property
+    def words_before(self) -> str:
+        """The rule with which the form was opened as a sentence, "" where it is the same or new."""
+        return rule_in_words(self.opened_with, self.offered.instruments) if self.is_changed else ""
+
+
+class RuleForm(FlaggedRow):
+    """A rule. All inputs of all kinds are there; those that the chosen kind does not need are hidden, and not read."""
+
     kind = forms.ChoiceField(choices=KINDS)
     instrument = _instrument()
     op = _comparison()
@@ -218,7 +244,7 @@ class RuleForm(MonitoringRow):
             f"{self.prefix}-all",
             ConditionForm,
             data=self.data if self.is_bound else None,
-            value=self.initial.get("all", ()),
+            value=(self.opened_with or {}).get("all", ()),
             longest=MAX_CONDITIONS,
             options={"offered": self.offered},
         )
@@ -261,23 +287,15 @@ class RuleForm(MonitoringRow):
         made = {**super().draft(), "kind": self.chosen_kind, "flag": self.chosen_flag}
         return {**made, "all": [row.draft() for row in self.conditions.rows]} if self.chosen_kind == COMBINATION else made
 
-    @property
-    def words(self) -> str:
-        """The rule as a sentence without its flag: "when glucose is above 250 mg/dL"."""
-        return rule_in_words(self.draft(), self.offered.instruments).partition(" ")[2]
-
-    @property
-    def chosen_flag(self) -> str:
-        """The flag, that of a new rule where it cannot be read."""
-        return _flag(self)
+    def rule(self) -> dict[str, Any]:
+        return self.draft()
 
 
-class LimitForm(MonitoringRow):
+class LimitForm(FlaggedRow):
     """A limit of the instrument whose code is `instrument`, "" where none is chosen yet: a rule without its choice."""
 
     parts = ("op", "value", "flag")
 
-    flag = forms.ChoiceField(choices=FLAGS)
     op = _comparison()
     value = _value()
 
@@ -295,16 +313,8 @@ class LimitForm(MonitoringRow):
     def unit(self) -> str:
         return unit_of(self.instrument, self.offered.instruments)
 
-    @property
-    def words(self) -> str:
-        """The limit as a sentence without its flag."""
-        draft = {**self.draft(), "kind": MEASUREMENT, "instrument": self.instrument or UNKNOWN}
-        return rule_in_words(draft, self.offered.instruments).partition(" ")[2]
-
-    @property
-    def chosen_flag(self) -> str:
-        """The flag, that of a new limit where it cannot be read."""
-        return _flag(self)
+    def rule(self) -> dict[str, Any]:
+        return {**self.draft(), "kind": MEASUREMENT, "instrument": self.instrument or UNKNOWN}
 
 
 class LineForm(MonitoringRow):

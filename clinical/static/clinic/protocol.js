@@ -9,7 +9,10 @@
     showFlag(rule);
     if (!rule.querySelector("[name$='-kind']")) return;
     const kind = rule.querySelector("[name$='-kind']").value;
-    for (const part of rule.querySelectorAll("[data-kinds]")) part.hidden = !part.dataset.kinds.split(" ").includes(kind);
+    for (const part of rule.querySelectorAll("[data-kinds]")) {
+      part.hidden = !part.dataset.kinds.split(" ").includes(kind);
+      for (const input of part.querySelectorAll("input, select")) input.disabled = part.hidden;
+    }
     for (const option of rule.querySelectorAll("option[data-choices]")) {
       option.disabled = GIVES_NUMBERS.includes(kind) && !option.selected;
     }
