@@ -14,6 +14,14 @@ from accounts.scope import Actor, scope
 from config.core.databases import Among
 from patients.models import History, MutationType, Patient, PatientMutation, SettingChange, SettingKey, Status
 
+_SETTINGS = {
+    SettingKey.TIMEZONE: "Time zone",
+    SettingKey.LANGUAGE: "Language",
+    SettingKey.SMS_LOGIN: "Login by SMS",
+    SettingKey.RECEIVES_EMAIL: "Gets e-mail",
+    SettingKey.RECEIVES_SMS: "Gets SMS",
+    SettingKey.PREFERRED_CONTACT_METHOD: "Preferred contact",
+}
 _SWITCH = {"true": "yes", "false": "no"}
 
 
@@ -32,7 +40,7 @@ def values_kept_of(actor: Actor, patient: Patient, since: datetime.datetime, unt
         yield KeptValue(row.created_at, str(MutationType(row.type).label), former, words(row.name), _belongs(row.type))
     for row in _with_former(actor, SettingChange, patient, "key", "value", since, until):
         former = _setting(row.former) if row.number else None
-        label = str(SettingKey(row.key).label)
+        label = _SETTINGS[SettingKey(row.key)]
         yield KeptValue(row.created_at, label, former, _setting(row.value), changed_field(row.key))
 
 
