@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from django.db.models import Q, TextChoices
 
+from accounts.models import AuditEvent
+
 PATIENTS = "{patients}"
 _OF_PATIENTS = f" of {PATIENTS}"
 
@@ -84,7 +86,7 @@ VERBS_OF: Mapping[Way, frozenset[str]] = {
         }
     ),
     Way.EXPORTED: frozenset({"csv", "export", "export_readers", "ndjson"}),
-    Way.SIGNED_IN: frozenset({"accept", "enrol", "lock_out", "login", "logout", "new_address", "refused"}),
+    Way.SIGNED_IN: frozenset({"accept", "lock_out", "login", "logout", "new_address", "refused"}),
 }
 
 _VERBS: dict[str, Phrase] = {
@@ -93,29 +95,37 @@ _VERBS: dict[str, Phrase] = {
     "bulk_update": Phrase("changed {several}", "change {several}"),
     "complete": Phrase("completed {this}", "complete {one}"),
     "create": Phrase("added {this}", "add {one}"),
-    "csv": Phrase("exported {several} as CSV", "export {several} as CSV"),
+    "csv": Phrase("exported {several} of {patients} as CSV", "export {several} as CSV"),
     "delete": Phrase("deleted {this}", "delete {one}"),
     "destroy": Phrase("removed {this}", "remove {one}"),
     "disable": Phrase("switched off {this}", "switch off {one}"),
     "end": Phrase("ended {this}", "end {one}"),
-    "export": Phrase("exported {several} to a file", "export {several} to a file"),
+    "export": Phrase("exported {several} of {patients} to a file", "export {several} to a file"),
     "form": Phrase("opened {several}", "open {several}"),
     "history": Phrase("looked at the history of {one}", "look at the history of {one}"),
-    "ndjson": Phrase("exported {several} as NDJSON", "export {several} as NDJSON"),
+    "ndjson": Phrase("exported {several} of {patients} as NDJSON", "export {several} as NDJSON"),
     "plan": Phrase("planned {several}", "plan {several}"),
     "process": Phrase("processed {this}", "process {one}"),
     "read": Phrase("looked at {this}", "look at {one}"),
-    "replay": Phrase("was sent the answer about {one} again", "have the answer about {one} sent again"),
+    "replay": Phrase("was sent the answer about {one} of {patients} again", "have an answer about {one} sent again"),
     "restore": Phrase("restored {this}", "restore {one}"),
     "revoke": Phrase("revoked {this}", "revoke {one}"),
     "search": Phrase("looked at {several}", "look at {several}"),
-    "unknown": Phrase("asked for {several} in a way that there is not", "ask for {several} in a way that there is not"),
     "update": Phrase("changed {this}", "change {one}"),
     "upsert": Phrase("filled in {several}", "fill in {several}"),
 }
 # The actions that show many patients and little of each. The allergies of one patient are a list, too, and part of a chart.
 _LISTS: set[str] = set()
 _PHRASES: dict[str, Phrase] = {}
+# Names of columns, where people call them otherwise; None for what follows from another change of the same row.
+_FIELDS: dict[str, str | None] = {
+    "created_by_id": None,
+    "deleted_at": None,
+    "session_version": None,
+    "updated_at": None,
+    "version": None,
+}
+FIELDS_SHOWN = 4
 _NOUNS: dict[str, Nouns] = {}
 
 
@@ -133,6 +143,24 @@ def add_nouns(nouns: Mapping[str, Nouns]) -> None:
 def add_lists(actions: Iterable[str]) -> None:
     """Say which actions show many patients in a list, which is another thing than to open the chart of one."""
     _LISTS.update(actions)
+
+
+def add_fields(fields: Mapping[str, str | None]) -> None:
+    """Say what people call columns, None for those that are not worth a word."""
+    _FIELDS.update(fields)
+
+
+def field_words(changed: str, shown: int = FIELDS_SHOWN) -> str:
+    """Return the names of changed fields, separated by commas, in words: the first so many of them."""
+    words = [_FIELDS.get(name, name.removesuffix("_id").replace("_", " ")) for name in changed.split(",") if name]
+    known = [word for word in words if word]
+    more = len(known) - shown
+    return ", ".join([*known[:shown], *([f"{more} more"] if more > 0 else [])])
+
+
+def fields_told(event: AuditEvent, shown: int = FIELDS_SHOWN) -> str:
+    """Return which fields an event changed, in words; nothing of a new row, which has all of them."""
+    return "" if event.action.endswith("create") else field_words(event.changed_fields, shown)
 
 
 def way_of(action: str) -> Way:
@@ -163,7 +191,7 @@ def _ends_with(verbs: frozenset[str], prefix: str) -> Q:
 def phrase_of(action: str) -> Phrase:
     """Return the words of an action. Raises LookupError for one that has none: `add_phrases` gives it some."""
     kind, _, verb = action.partition(".")
-    phrase = _PHRASES.get(action) or _PHRASES.get(f"{kind}.*") or _VERBS.get(verb)
+    phrase = _PHRASES.get(action) or _PHRASES.get(f"{kind}.*") or _VERBS.get(verb or kind)
     if phrase is None:
         raise LookupError(f"{action} has no words")
     return phrase

@@ -16,6 +16,7 @@ from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
 
 from accounts import audit
+from accounts.audit_words import phrase_of
 from accounts.models import Organization, Role
 from accounts.scope import Actor
 from config.core.compiled_queries import CompiledQueries, CompiledQuery, Placeholder, QueryDefinition
@@ -171,6 +172,20 @@ def documented_events() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audit, "_publish", checked)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def worded_actions() -> Iterator[None]:
+    """Let nothing be recorded that the audit trail has no sentence for (tests/exports/test_audit_words.py)."""
+    make = audit._audit_event
+
+    def checked(actor: Actor, action: str, *about: Any) -> Any:
+        phrase_of(action)
+        return make(actor, action, *about)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "_audit_event", checked)
         yield
 
 

@@ -6,13 +6,12 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model
 
-from accounts.audit import record_change
-from accounts.models import ApiKey, AuditEvent, Organization, Role, User
+from accounts.models import ApiKey, Organization, Role, User
 from accounts.models.catalogs import Catalog
 from clinical.models import Appointment
 from exports.models import WebhookEndpoint
 from patients.models import Patient, Protocol
-from tests.factories import SYSTEM, Clinic, key_row
+from tests.factories import Clinic, key_row
 from tests.shared import ELM_STREET, HILL_VALLEY, clinic_named
 
 CATALOGS = [model for model in apps.get_models() if issubclass(model, Catalog)]
@@ -56,7 +55,7 @@ MINIMUM = {
 
 
 def furnish(clinic):
-    """Give a clinic a patient, an identifier and an audit event, all marked with its name."""
+    """Give a clinic a patient and an identifier, all marked with its name."""
     name = clinic.name
     patient = clinic.enrolled(
         first_name=name,
@@ -68,10 +67,8 @@ def furnish(clinic):
     )
     User.objects.filter(organization=clinic.organization).update(first_name=name, last_name=name)
     ApiKey.objects.filter(organization=clinic.organization).update(description=f"{name} key")
-    record_change(SYSTEM, f"{name} action", patient, event=None)
     clinic.rows = {
         ApiKey: key_row(clinic.keys[Role.HC_ADMIN]),
-        AuditEvent: AuditEvent.objects.filter(organization_id=clinic.organization.pk).latest("id"),
         Appointment: clinic.appointment(patient, provider_id=patient.primary_provider_id, note=f"{name} note"),
         Organization: clinic.organization,
         Patient: patient,

@@ -1,7 +1,9 @@
 """The base of every ModelAdmin and inline: rows in scope, permissions by role, writes through services."""
 
+import datetime
 from collections.abc import Callable, Collection, Iterable
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -20,6 +22,7 @@ from unfold.views import ChangeList as UnfoldChangeList
 from accounts.admin.fields import LocalDateField, country_of
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter, parameter_of
 from accounts.admin.forms import FORM_FIELDS, AutocompleteWidget, ServiceForm, VersionedForm
+from accounts.admin.history import KeptValue, changes_of, history
 from accounts.admin.labels import Labelled, address_of
 from accounts.admin.parameters import LIST_PARAMETERS, check_list_parameters, check_numbers, check_page, searched
 from accounts.admin.taken import TAKEN, check_refusals, count_refusal
@@ -250,13 +253,28 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the history under the label of the row."""
+        """Show every change of the row, by whatever door. Django's own log knows only those that were made in the admin."""
         check_page(request)
         response = super().history_view(request, object_id, extra_context)
         context = getattr(response, "context_data", None)
         if context:
+            row = context["object"]
+            name = "" if hasattr(row, "affected_patients") else self.label(row)
+            kept = partial(self.kept_values, request, row)
+            context["changes"] = history(request, actor_of(request), self.changes_of(row), kept, name)
             context["title"] = context["subtitle"] = "History"
+            self.audit_read(request, [row], "history")
         return response
+
+    def changes_of(self, row: Any) -> QuerySet:
+        """Return the audit events that changed `row`."""
+        return changes_of(row)
+
+    def kept_values(
+        self, request: HttpRequest, row: Any, since: datetime.datetime, until: datetime.datetime
+    ) -> Iterable[KeptValue]:
+        """Return the old and new values of `row` that a table keeps, of changes between two moments."""
+        return ()
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         return super().response_add(request, Labelled(obj, self.label(obj)), post_url_continue)

@@ -59,8 +59,9 @@ def _patients() -> QuerySet:
 
 
 def door_of(route: str) -> str:
-    """Return by which door somebody came, as people call it."""
-    return next((name for prefix, name in _DOORS if route.startswith(prefix)), TASK)
+    """Return by which door somebody came, as people call it. The routes of APIs begin with the method."""
+    path = route.rpartition(" ")[2]
+    return next((name for prefix, name in _DOORS if path.lstrip("/").startswith(prefix)), TASK)
 
 
 def doers_of(actor: Actor, events: Collection[Any]) -> dict[int, Doer]:
@@ -68,7 +69,7 @@ def doers_of(actor: Actor, events: Collection[Any]) -> dict[int, Doer]:
     wanted = {event.user_id for event in events} | {event.subject_id for event in events if event.subject == "user"}
     users = scope(actor, User.objects.filter(pk__anyof=sorted(wanted - {None}))).order_by("pk")
     names = {user.pk: name_of_user(user) for user in users}
-    keys = scope(actor, ApiKey.objects.filter(key_id__in=sorted({event.key_id for event in events} - {""}))).order_by("pk")
+    keys = scope(actor, ApiKey.objects.filter(key_id__anyof=sorted({event.key_id for event in events} - {""}))).order_by("pk")
     descriptions = dict(keys.values_list("key_id", "description"))
     return {event.pk: _doer(event, names, descriptions) for event in events}
 
@@ -87,4 +88,5 @@ def _doer(event: Any, names: dict[int, str], descriptions: dict[str, str]) -> Do
     if not event.key_id:
         return Doer(person, role=role)
     description = descriptions.get(event.key_id, "")
-    return Doer(f"Key “{description}”" if description else "A key", person, role, event.key_id)
+    owner = "the operator" if person == OPERATOR else person
+    return Doer(f"Key “{description}”" if description else "A key", owner, role, event.key_id)

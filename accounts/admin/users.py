@@ -1,5 +1,7 @@
 """People who sign in or hold keys."""
 
+import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -18,9 +20,10 @@ from unfold.widgets import (
 from accounts.admin.base import ScopedAdmin
 from accounts.admin.filters import ChoiceFilter, ScopedRelatedFilter
 from accounts.admin.forms import RowsField, ServiceForm
+from accounts.admin.history import KeptValue, changed_field
 from accounts.admin.organizations import OFFICE
 from accounts.admin.taken import TAKEN
-from accounts.models import CareGroup, Organization, Role, User, UserStatus
+from accounts.models import CareGroup, Organization, Role, User, UserStatus, UserStatusChange
 from accounts.permissions import ADMINISTRATORS
 from accounts.services.keys import issued_for_others
 from accounts.services.second_factors import reset_second_factor, second_factor_of
@@ -138,6 +141,17 @@ class UserAdmin(ScopedAdmin):
         "accounts_user.email_key": ("email", TAKEN),
         "user_organization_required": ("role", "This role needs an organization."),
     }
+
+    def kept_values(
+        self, request: HttpRequest, row: User, since: datetime.datetime, until: datetime.datetime
+    ) -> Iterable[KeptValue]:
+        """Return the changes of the status, each with its reason."""
+        kept = UserStatusChange.objects.filter(user=row, created_at__gte=since, created_at__lte=until).order_by(
+            "created_at", "pk"
+        )
+        for change in kept:
+            after = f"{change.get_to_status_display()}: {change.reason}" if change.reason else change.get_to_status_display()
+            yield KeptValue(change.created_at, "Status", change.get_from_status_display(), after, changed_field("status"))
 
     @display(description="Name")
     def full_name(self, user: User) -> str:

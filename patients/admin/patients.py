@@ -1,6 +1,7 @@
 """Patients: finding them, and their record as a form."""
 
 import datetime
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.contrib import admin
@@ -16,11 +17,13 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts import audit
 from accounts.admin.base import ScopedAdmin, ScopedInline, exclude_fields
 from accounts.admin.filters import ScopedRelatedFilter
+from accounts.admin.history import KeptValue
 from accounts.audit import Overridden
 from accounts.permissions import ADMINISTRATORS, Permission
 from accounts.site import actor_of
 from config.core.encryption import unseal
 from patients.admin.forms import PatientForm
+from patients.admin.history import changes_of_patient, values_kept_of
 from patients.admin.life_cycle import possible_events
 from patients.admin.registration import COMPARED
 from patients.finding import containing_words
@@ -242,6 +245,15 @@ class PatientAdmin(ScopedAdmin):
     def audit_read(self, request: HttpRequest, rows: list[Patient], action: str) -> None:
         patients = [(row.organization_id, row.pk) for row in rows]
         audit.record_read(actor_of(request), f"patient.{action}", patients=patients)
+
+    # --- the history ------------------------------------------------------------------------------
+    def changes_of(self, row: Patient) -> QuerySet:
+        return changes_of_patient(row)
+
+    def kept_values(
+        self, request: HttpRequest, row: Patient, since: datetime.datetime, until: datetime.datetime
+    ) -> Iterable[KeptValue]:
+        return values_kept_of(actor_of(request), row, since, until)
 
     # --- the form ---------------------------------------------------------------------------------
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:

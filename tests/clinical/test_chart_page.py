@@ -191,17 +191,3 @@ def test_paper_has_the_head_of_the_organization_and_no_frame(clinic, patient, de
     assert clinic.organization.name in text
     assert "Herbal tea" in text
     assert "nav-sidebar" not in text
-
-
-def test_readers_are_told_in_words_and_parts_belong_to_an_opening(clinic, patient, desk):
-    clinic.users[Role.HC_PRIMARY].first_name = "Paula"
-    clinic.users[Role.HC_PRIMARY].save()
-    nurse = sign_in(clinic.users[Role.HC_PRIMARY])
-    desk.get(address(patient, "chart_block", "contact"))
-    nurse.get(address(patient))
-    nurse.get(address(patient, "chart_block", "contact"))
-    nurse.get(address(patient, "chart_print"))
-    readings = desk.get(address(patient, "chart_readers")).context["readings"]
-    assert [reading.what for reading in readings] == ["printed the summary", "opened the chart", "read a part of the chart"]
-    assert {reading.by for reading in readings[:2]} == {"Paula"}
-    assert readings[0].door == "the admin"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
+from accounts.audit_words import field_words
 from accounts.scope import Actor, scope
 from accounts.templatetags.clinic import clock, day
 from clinical.models import (
@@ -85,26 +86,6 @@ VERBS = {
 }
 # What is audited like a change and leaves the chart as it was: somebody is looking at an alert.
 NO_CHANGES = frozenset({"monitoring_alert.claim"})
-# Names of columns in the words of people, where the column's own words would not do.
-FIELDS = {"med_descript": "name", "date_start": "start", "date_stop": "end", "deleted_at": "archived"}
-# What follows from another change of the same entry.
-_SKIPPED = frozenset(
-    {
-        "version",
-        "created_by_id",
-        "updated_at",
-        "deleted_at",
-        "date_disabled",
-        "cancellation_reason",
-        "confirmed_at",
-        "arrived_at",
-        "started_at",
-        "completed_at",
-        "cancelled_at",
-        "no_show_at",
-    }
-)
-FIELDS_SHOWN = 4
 
 
 def icon_of(subject: str) -> str:
@@ -120,14 +101,6 @@ def told(row: Any, names: Mapping[tuple[str, int], str]) -> str:
     fields = field_words(row.changed) if verb in ("update", "bulk_update", "upsert") else ""
     about = f"{name} ({fields})" if name and fields not in ("", name) else name or fields
     return f"{kind.label} {done}: {about}" if about and ":" not in done else f"{kind.label} {done}"
-
-
-def field_words(changed: str) -> str:
-    """Return the names of changed fields in words, the first few of them."""
-    names = [name for name in changed.split(",") if name and name not in _SKIPPED]
-    words = [FIELDS.get(name, name.removesuffix("_id").replace("_", " ")) for name in names]
-    more = len(words) - FIELDS_SHOWN
-    return ", ".join([*words[:FIELDS_SHOWN], *([f"{more} more"] if more > 0 else [])])
 
 
 def names_of(actor: Actor, events: Iterable[Any], kinds: Mapping[str, Kind] = _ALL) -> dict[tuple[str, int], str]:

@@ -16,6 +16,7 @@ from accounts.models import ApiKey, AuditedPatient, AuditEvent, Organization, Us
 from accounts.scope import Actor, scope
 from config.core.databases import Among
 from config.core.orm import is_id
+from config.core.written_dates import written_day
 from patients.admin.pickers import PatientField
 from patients.finding import COLUMNS
 from patients.models import Patient
@@ -28,7 +29,7 @@ MOST_DAYS_OF_PERSON = 366
 _MATCHES = 100
 REFUSED, ALL = "refused", "all"
 WHAT = (
-    ("", "All but lists and searches"),
+    ("", "All but lists"),
     (Way.READ, "Opened and read"),
     (Way.CHANGED, "Changed"),
     (Way.EXPORTED, "Exported"),
@@ -62,6 +63,12 @@ class DaysForm(LocalForm):
             if given["until"] < given["since"]:
                 self.add_error("until", "This day is before the first one.")
         return given
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        today = timezone.localdate()
+        for name, day in (("since", self.first_day(today)), ("until", today)):
+            self.fields[name].widget.attrs["placeholder"] = written_day(day)
 
     def first_day(self, until: datetime.date) -> datetime.date:
         """Return the first day, where none is given."""

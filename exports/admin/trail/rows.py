@@ -9,11 +9,11 @@ from django.db.models.functions import RowNumber
 
 from accounts.admin.labels import person_label
 from accounts.admin.trail import Doer, doers_of, door_of
-from accounts.audit_words import Sentence, Way, sentence_of, way_of
+from accounts.audit_words import Sentence, Way, fields_told, sentence_of, way_of
 from accounts.models import ApiKey, AuditedPatient, AuditEvent, Organization, User
 from accounts.models.catalogs import Catalog
 from accounts.scope import Actor, scope
-from clinical.admin.chart.changes import CLERICAL, CLINICAL, Kind, field_words, kinds_of, names_of
+from clinical.admin.chart.changes import CLERICAL, CLINICAL, Kind, kinds_of, names_of
 from patients.finding import COLUMNS
 from patients.models import Patient
 
@@ -87,7 +87,7 @@ def _row(event: AuditEvent, doer: Doer, names: Mapping, affected: tuple[int, lis
         patients=patients if count <= NAMED else (),
         count=count,
         way=way_of(event.action),
-        changed=field_words(event.changed_fields),
+        changed=fields_told(event),
     )
 
 
