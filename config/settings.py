@@ -143,7 +143,7 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CSRF_FAILURE_VIEW = "config.pages.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
-FILE_UPLOAD_HANDLERS = ["config.core.uploads.RefuseUploads"]
+FILE_UPLOAD_HANDLERS = ["config.core.uploads.PageUploads"]
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 STATIC_URL = "/static/"

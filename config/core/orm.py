@@ -6,8 +6,8 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
@@ -166,6 +166,20 @@ class Timestamped(models.Model):
 
     class Meta:
         abstract = True
+
+
+class Expiring(models.Model):
+    """A row of which something is kept for a while only: `manage.py prune` removes it, and calls it `expiring`."""
+
+    expiring: ClassVar[str]
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def remove_expired(cls, now: datetime) -> int:
+        """Remove what is past its time at `now`, and return of how many rows."""
+        raise NotImplementedError
 
 
 class SoftDeleted(models.Model):

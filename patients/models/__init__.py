@@ -24,6 +24,7 @@ from patients.models.histories import (
     SettingChange,
     SettingKey,
 )
+from patients.models.imports import UNWRITTEN, ImportCreation, ImportState, PatientImport
 from patients.models.names import NameKey
 from patients.models.overridden import OverriddenWarning
 from patients.models.patients import (
@@ -48,6 +49,7 @@ __all__ = [
     "BALANCES",
     "FOLLOWED",
     "STAFF_FIELDS",
+    "UNWRITTEN",
     "AllergyReviewStatus",
     "AttributionRole",
     "BillingType",
@@ -62,6 +64,8 @@ __all__ = [
     "FieldValue",
     "Gender",
     "History",
+    "ImportCreation",
+    "ImportState",
     "Location",
     "MaritalStatus",
     "MutationType",
@@ -69,6 +73,7 @@ __all__ = [
     "OverriddenWarning",
     "Patient",
     "PatientIdentifier",
+    "PatientImport",
     "PatientMutation",
     "PatientTag",
     "PatientTotal",

@@ -4,6 +4,7 @@ import datetime
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
@@ -13,6 +14,7 @@ from accounts.models import IdempotencyRecord, OutboxEvent, Session
 from accounts.models.events import REMOVED_AFTER
 from accounts.services.audit_chains import ChainBroken, prune_events, seal_events
 from config.core.bulk_writes import WriteTurns
+from config.core.orm import Expiring
 from config.rest.idempotency import RETENTION
 from config.rest.throttling import delete_ended_windows
 
@@ -25,7 +27,7 @@ class Command(BaseCommand):
 
     help = (
         "Delete remembered answers, events of the outbox after 32 days, ended rate windows and sessions, "
-        "failed and old sign-ins, and audit events past their retention. Seal the audit trail."
+        "failed and old sign-ins, files of imports after a day, and audit events past their retention. Seal the audit trail."
     )
 
     def handle(self, *args, **options) -> None:
@@ -40,6 +42,9 @@ class Command(BaseCommand):
             self._delete("failed sign-ins", AccessAttempt.objects.filter(attempt_time__lt=now - cool_off))
         for log in (AccessLog, AccessFailureLog):
             self._delete(str(log._meta.verbose_name_plural), log.objects.filter(attempt_time__lt=now - SIGN_INS_KEPT))
+        for model in apps.get_models():
+            if issubclass(model, Expiring):
+                self.stdout.write(f"{model.remove_expired(now)} {model.expiring} deleted")
         self._prune_trail(kept_since)
 
     def _prune_trail(self, kept_since: datetime.datetime) -> None:
