@@ -23,13 +23,13 @@ MAX_ERRORS = 100
 EXPECTED = {
     Outcome.CREATED: "would be created",
     Outcome.UPDATED: "would be updated",
-    Outcome.SKIPPED: "would stay as they are",
+    Outcome.SKIPPED: "have nothing to change",
     Outcome.FAILED: "are wrong",
 }
 DONE = {
     Outcome.CREATED: "created",
     Outcome.UPDATED: "updated",
-    Outcome.SKIPPED: "not imported, nothing to change",
+    Outcome.SKIPPED: "had nothing to change",
     Outcome.FAILED: "wrong, not imported",
 }
 
@@ -95,6 +95,8 @@ def progress_of(run: PatientImport) -> Progress:
 def outcomes_of(run: PatientImport, findings: Findings | None) -> list[Outcomes]:
     """Return how many rows have each outcome, with the first ones where they are kept."""
     words = EXPECTED if run.state in (ImportState.CHECKING, ImportState.CHECKED) else DONE
+    if run.on_error == OnError.ABORT and words is DONE:
+        words = {**DONE, Outcome.SKIPPED: "not imported, as others are wrong" if run.failed else DONE[Outcome.SKIPPED]}
     first = findings.shown if findings else {}
     return [
         Outcomes(outcome, words[outcome], getattr(run, outcome), [_shown_row(*row) for row in first.get(outcome, ())])
