@@ -19,6 +19,8 @@ from config.rest.request_body import storable
 TRUTHS = {**dict.fromkeys(("waar", "wahr", "vrai"), True), **dict.fromkeys(("onwaar", "falsch", "faux"), False)}
 # Columns of text whose values may be mistaken for numbers or dates. UUIDs are codes, too.
 CODES = frozenset({"chart_number", "medicaid_id", "postal_code", "social_security_number"})
+# What stands before the columns of the file in a table of its errors.
+ERROR_COLUMNS = ("line", "field", "message")
 PHONES = frozenset({"emergency_contact_phone", "home_phone", "mobile_phone", "work_phone"})
 
 
@@ -146,7 +148,7 @@ class ErrorRows:
 
     def __init__(self, file: TextIO, table: Table):
         self.writer = csv.writer(file, delimiter=table.separator)
-        self.writer.writerow(["line", "field", "message", *table.header])
+        self.writer.writerow([*ERROR_COLUMNS, *table.header])
 
     def write(self, row: FileRow, field: str, message: str) -> None:
         """Add one error of a row."""

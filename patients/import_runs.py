@@ -29,7 +29,7 @@ from config.core.text import fold
 from config.rest.bulk_reader import BulkReader
 from config.rest.problems import problems_of
 from patients.bulk_import import CHUNK, BulkImport, Chunk
-from patients.import_files import ErrorRows, FileRow, PatientTable, encoding_errors
+from patients.import_files import ERROR_COLUMNS, ErrorRows, FileRow, PatientTable, encoding_errors
 from patients.import_options import MAX_ROWS, OnError, Options, Outcome, Result
 from patients.input_serializers import ImportedPatient
 from patients.models import UNWRITTEN, ImportCreation, ImportState, Patient, PatientImport
@@ -65,6 +65,11 @@ OTHER_NAMES = {
     "town": "city",
     "ssn": "social_security_number",
 }
+
+COUNTS: tuple[str, ...] = (Outcome.CREATED, Outcome.UPDATED, Outcome.SKIPPED, Outcome.FAILED)
+"""The outcomes that are counted, each in the column of its name."""
+FROM_THE_START: Mapping[str, Any] = {"position": 0, **dict.fromkeys(COUNTS, 0), "findings_sealed": None}
+"""The columns of an import of which no row is done in its present state."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +162,10 @@ def upload_import(*, actor: Actor, organization: Organization, upload: Upload) -
     run.content = upload.content
     table = ImportFile(run).table
     run.total = _counted(table)
-    run.header_index = blind_index("\n".join(map(fold, table.header)), "patientimport.header", organization.pk)
-    known = BulkReader(ImportedPatient).fields
-    run.columns = list(table.header) if set(table.header) <= {*known, ""} else _remembered(run)
+    header = own_header(table)
+    run.header_index = blind_index("\n".join(map(fold, header)), "patientimport.header", organization.pk)
+    columns = header if set(header) <= {*BulkReader(ImportedPatient).fields, ""} else _remembered(run, len(header))
+    run.columns = columns and [None] * (len(table.header) - len(header)) + columns
     run.state = ImportState.CHECKING if run.columns is not None and not column_faults(run, run.columns) else ImportState.COLUMNS
     with transaction.atomic():
         run.save(force_insert=True)
@@ -181,10 +187,17 @@ def _counted(table: Table) -> int:
     return total
 
 
-def _remembered(run: PatientImport) -> list[str | None] | None:
-    """Return the columns that were last chosen in the organization for an equal header."""
+def own_header(table: Table) -> list[str]:
+    """Return the header without the columns that a table of errors has before those of its file."""
+    told = len(ERROR_COLUMNS)
+    return table.header[told:] if tuple(table.header[:told]) == ERROR_COLUMNS else list(table.header)
+
+
+def _remembered(run: PatientImport, width: int) -> list[str | None] | None:
+    """Return the last `width` columns as they were last chosen in the organization for an equal header."""
     alike = PatientImport.objects.filter(organization=run.organization, header_index=run.header_index)
-    return alike.exclude(columns=None).order_by("-pk").values_list("columns", flat=True).first()
+    found = alike.exclude(columns=None).order_by("-pk").values_list("columns", flat=True).first()
+    return found and found[-width:]
 
 
 def likely_columns(run: PatientImport) -> list[str | None]:
@@ -217,22 +230,16 @@ def choose_columns(*, run: PatientImport, columns: Sequence[str | None]) -> None
     """Choose the field of each column, and look through the file anew. Raises Invalid, or Conflict once something is written."""
     if faults := column_faults(run, columns):
         raise Invalid({"": faults})
-    begun = {"position": 0, **dict.fromkeys(COUNTS, 0), "findings_sealed": None}
-    _change_state(run, UNWRITTEN, ImportState.CHECKING, columns=list(columns), **begun)
+    _change_state(run, UNWRITTEN, ImportState.CHECKING, columns=list(columns), **FROM_THE_START)
 
 
 # --- carrying out -----------------------------------------------------------------------------------
-COUNTS = (Outcome.CREATED, Outcome.UPDATED, Outcome.SKIPPED, Outcome.FAILED)
-"""The outcomes that are counted, each in the column of its name."""
-
-
 @transaction.atomic
 def begin_import(*, actor: Actor, run: PatientImport) -> None:
     """Begin to write what was checked. Raises Conflict where that is not the state, or where a bad row stops the others."""
     if run.on_error == OnError.ABORT and run.failed:
         raise Conflict("Rows fail, and with any of them nothing is to be imported: mend them and upload the file again.")
-    begun = {"position": 0, **dict.fromkeys(COUNTS, 0), "findings_sealed": None}
-    _change_state(run, (ImportState.CHECKED,), ImportState.IMPORTING, **begun)
+    _change_state(run, (ImportState.CHECKED,), ImportState.IMPORTING, **FROM_THE_START)
     record_import(actor, "start", run)
 
 
@@ -370,7 +377,10 @@ def record_import(actor: Actor, verb: str, run: PatientImport) -> None:
 
 # --- what is wrong with a file ----------------------------------------------------------------------
 def error_table(run: PatientImport) -> tuple[bytes, str]:
-    """Return a table of all errors and its encoding: line, field and message of each, and the row as it is in the file."""
+    """Return a table of the rows that failed, as they are in the file, and its encoding.
+
+    Before each stand its line, the fields that are wrong, and why. Mended, it can be uploaded as it is: each row is there once.
+    """
     patients = ImportFile(run).patients()
     problems: dict[int, list[list[Any]]] = {}
     for position, *problem in Findings.of(run).problems:
@@ -378,7 +388,8 @@ def error_table(run: PatientImport) -> tuple[bytes, str]:
     text = io.StringIO(newline="")
     errors = ErrorRows(text, patients.table)
     for position, raw in enumerate(patients.table):
-        for _, name, message in problems.get(position, ()):
-            errors.write(patients.read(raw), name, message)
+        if found := problems.get(position):
+            _, names, texts = zip(*found, strict=True)
+            errors.write(patients.read(raw), "; ".join(filter(None, names)), " ".join(texts))
     encoding = patients.table.encoding
     return text.getvalue().encode(encoding, encoding_errors(patients.table)), encoding.removesuffix("-sig")

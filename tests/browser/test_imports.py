@@ -45,7 +45,7 @@ def test_a6_import_200_patients_with_12_wrong_rows(page, clinic, width):
     look(page)
     assert Patient.objects.filter(organization=clinic.organization, chart_number__startswith="C-").count() == 188
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download all with their rows").click()
+        page.get_by_role("link", name="Download the rows that are wrong").click()
     lines = download.value.path().read_text().splitlines()
     assert len({line.split(",")[0] for line in lines[1:]}) == 12
 

@@ -253,9 +253,10 @@ def test_the_command_and_a_page_do_the_same_with_a_file(clinic, neighbour, tmp_p
         call_command("import_patients", path, organization=neighbour.organization.slug, mode=mode, stdout=out)
     said = [f"{number} {name}" for name in import_runs.COUNTS if (number := getattr(run, name))]
     assert out.getvalue() == f"7 rows: {', '.join(said)}.\n"
-    table, encoding = error_table(run)
+    told = csv.DictReader(path.with_suffix(".errors.csv").read_text().splitlines())
     # The command writes a chunk's unreadable rows before its others.
-    assert sorted(table.decode(encoding).splitlines()) == sorted(path.with_suffix(".errors.csv").read_text().splitlines())
+    of_command = sorted((int(row["line"]), row["field"], row["message"]) for row in told)
+    assert sorted((line, name, message) for _, line, name, message in Findings.of(run).problems) == of_command
     shown = ("first_name", "last_name", "chart_number", "version")
     assert [*own_patients(clinic).values_list(*shown)] == [*own_patients(neighbour).values_list(*shown)]
 
@@ -280,6 +281,21 @@ def test_after_an_import_the_rows_that_were_wrong_can_be_downloaded_until_the_fi
     assert (run.state, run.content_sealed, run.findings_sealed, run.failed) == (ImportState.DONE, None, None, 1)
     with pytest.raises(Conflict, match="no longer kept"):
         error_table(run)
+
+
+def test_rows_that_were_wrong_are_mended_in_their_table_and_uploaded_as_it_is(clinic):
+    header = "Given name,Surname,Gender\n"
+    run = clinic.upload(f"{header}Ann,Lee,female\nBo,,x\nCy,Day\n")
+    choose_columns(run=run, columns=["first_name", "last_name", "gender"])
+    finish(clinic, run)
+    table, encoding = error_table(run)
+    first, second = csv.DictReader(io.StringIO(table.decode(encoding)))
+    assert (first["line"], first["field"]) == ("3", "gender; last_name")
+    assert first["message"] == '"x" is not a valid choice. This field is required.'
+    assert (second["line"], second["field"], second["Given name"]) == ("4", "", "Cy")
+    mended = table.decode(encoding).replace("Bo,,x", "Bo,Ray,male").replace("Cy,Day", "Cy,Day,")
+    again = imported(clinic, mended)
+    assert (counts(again), again.columns) == ((2, 0, 0, 0), [None, None, None, "first_name", "last_name", "gender"])
 
 
 def test_prune_removes_files_after_a_day_and_ends_what_was_not_finished(clinic):

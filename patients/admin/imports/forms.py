@@ -14,9 +14,9 @@ from patients.import_options import Match, Mode, OnError
 from patients.import_runs import MAX_FILE, Upload, label
 
 MODES = {
-    Mode.CREATE: "Create a new patient for each row",
-    Mode.UPDATE: "Update patients who are here already",
-    Mode.UPSERT: "Update those who are here, create the others",
+    Mode.CREATE: "Create new patients",
+    Mode.UPDATE: "Update patients",
+    Mode.UPSERT: "Update patients, create others",
 }
 MATCHES = {Match.CHART_NUMBER: "Chart number", Match.UUID: "UUID"}
 ON_ERROR = {OnError.CONTINUE: "Import the other rows", OnError.ABORT: "Import nothing"}
@@ -26,7 +26,7 @@ DATE_ORDERS = {
     DateOrder.MDY: "Month first: 12/31/1980",
     DateOrder.YMD: "Year first, also 1980/12/31",
 }
-ENCODINGS = {"": "UTF-8 or UTF-16", "cp1252": "Windows-1252, of older spreadsheets"}
+ENCODINGS = {"": "UTF-8 or UTF-16", "cp1252": "Windows-1252"}
 
 
 class UploadForm(forms.Form):
@@ -40,13 +40,21 @@ class UploadForm(forms.Form):
         error_messages={"required": "Choose a file.", "empty": "This file is empty."},
     )
     mode = forms.ChoiceField(label="What rows do", choices=list(MODES.items()))
-    match_on = forms.ChoiceField(label="Patients are found by", choices=list(MATCHES.items()))
-    on_error = forms.ChoiceField(label="When a row is wrong", choices=list(ON_ERROR.items()))
-    care_group = RowField(
-        CareGroup.objects.none(), label="Care group of new patients", required=False, empty_label="None, unless the row names one"
+    match_on = forms.ChoiceField(
+        label="Found by", choices=list(MATCHES.items()), help_text="How a row names the patient to update."
     )
-    date_order = forms.ChoiceField(label="How dates are written", required=False, choices=list(DATE_ORDERS.items()))
-    encoding = forms.ChoiceField(label="Encoding", required=False, choices=list(ENCODINGS.items()))
+    on_error = forms.ChoiceField(label="If a row is wrong", choices=list(ON_ERROR.items()))
+    care_group = RowField(
+        CareGroup.objects.none(),
+        label="Care group",
+        required=False,
+        empty_label="None",
+        help_text="Of new patients whose row names none.",
+    )
+    date_order = forms.ChoiceField(label="Dates", required=False, choices=list(DATE_ORDERS.items()))
+    encoding = forms.ChoiceField(
+        label="Encoding", required=False, choices=list(ENCODINGS.items()), help_text="Older spreadsheets save in Windows-1252."
+    )
 
     def __init__(self, *args: Any, actor: Actor, organization: Organization, **kwargs: Any):
         super().__init__(*args, **kwargs)

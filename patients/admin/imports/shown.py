@@ -7,7 +7,7 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts.scope import Actor, Role, scope
 from patients.admin.imports.forms import DATE_ORDERS, ENCODINGS, MATCHES, MODES, ON_ERROR
-from patients.import_options import Mode, OnError, Outcome
+from patients.import_options import Match, Mode, OnError, Outcome
 from patients.import_runs import COUNTS, Findings, ImportFile, label
 from patients.models import ImportCreation, ImportState, PatientImport
 
@@ -20,13 +20,13 @@ HEAVY = ("content_sealed", "findings_sealed")
 MAX_ERRORS = 100
 
 # What is said of each outcome, of rows that are only checked and of those that were imported.
-EXPECTED = {
+EXPECTED: dict[str, str] = {
     Outcome.CREATED: "would be created",
     Outcome.UPDATED: "would be updated",
     Outcome.SKIPPED: "have nothing to change",
     Outcome.FAILED: "are wrong",
 }
-DONE = {
+DONE: dict[str, str] = {
     Outcome.CREATED: "created",
     Outcome.UPDATED: "updated",
     Outcome.SKIPPED: "had nothing to change",
@@ -75,8 +75,8 @@ def settings_of(run: PatientImport) -> list[tuple[str, str]]:
     """Return how the file is imported, in words."""
     settings = [("Rows", MODES[Mode(run.mode)])]
     if run.mode != Mode.CREATE:
-        settings.append(("Found by", MATCHES[run.match_on]))
-    settings.append(("When a row is wrong", ON_ERROR[OnError(run.on_error)]))
+        settings.append(("Found by", MATCHES[Match(run.match_on)]))
+    settings.append(("If a row is wrong", ON_ERROR[OnError(run.on_error)]))
     if run.care_group:
         settings.append(("Care group", run.care_group.name))
     return [*settings, ("Dates", DATE_ORDERS[run.date_order]), ("Encoding", ENCODINGS[run.encoding])]
