@@ -148,7 +148,7 @@ CSRF_FAILURE_VIEW = "config.pages.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # A protocol of as many rules as there may be, each with as many conditions, has 9,500 inputs.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
-FILE_UPLOAD_HANDLERS = ["config.core.uploads.RefuseUploads"]
+FILE_UPLOAD_HANDLERS = ["config.core.uploads.PageUploads"]
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 STATIC_URL = "/static/"

@@ -64,6 +64,13 @@ class Row:
     flaw: Exception | None = None
     """Why the row makes no new patient. What its references name is asked first."""
 
+    @property
+    def expected_outcome(self) -> Outcome:
+        """The outcome of writing the row, which has no error."""
+        if self.creation:
+            return Outcome.CREATED
+        return Outcome.UPDATED if self.change else Outcome.SKIPPED
+
     def attempt(self, step: Callable[["Row"], None]) -> Exception | None:
         """Take a step, and return the error for which it fails."""
         try:
@@ -373,13 +380,13 @@ class Chunk:
         if row.error:
             return Result(row.index, Outcome.FAILED, error=row.error)
         stored = row.patient.uuid if row.patient else None
+        changed = tuple(row.change.accepted) if row.change else ()
+        expected = row.expected_outcome
         if self.options.validate_only:
-            return Result(row.index, Outcome.VALIDATED, stored)
-        if stopped or not (row.creation or row.change):
+            return Result(row.index, Outcome.VALIDATED, stored, expected=expected, changed=changed)
+        if stopped or expected == Outcome.SKIPPED:
             return Result(row.index, Outcome.SKIPPED, stored)
-        if row.creation:
-            return Result(row.index, Outcome.CREATED, row.creation.uuid)
-        return Result(row.index, Outcome.UPDATED, stored)
+        return Result(row.index, expected, row.creation.uuid if row.creation else stored, changed=changed)
 
 
 def stored_value(patient: Patient, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from rest_framework.fields import BooleanField, DateField, DateTimeField, DecimalField, Field, IntegerField
 
 from config.core.table_cells import CellFault, CellReader, DateOrder
-from config.core.tables import FileRefused, Table, UnreadLine
+from config.core.tables import FileRefused, Table, TableRow, UnreadLine
 from config.rest.fields import Text
 from config.rest.request_body import storable
 
@@ -19,6 +19,8 @@ from config.rest.request_body import storable
 TRUTHS = {**dict.fromkeys(("waar", "wahr", "vrai"), True), **dict.fromkeys(("onwaar", "falsch", "faux"), False)}
 # Columns of text whose values may be mistaken for numbers or dates. UUIDs are codes, too.
 CODES = frozenset({"chart_number", "medicaid_id", "postal_code", "social_security_number"})
+# What stands before the columns of the file in a table of its errors.
+ERROR_COLUMNS = ("line", "field", "message")
 PHONES = frozenset({"emergency_contact_phone", "home_phone", "mobile_phone", "work_phone"})
 
 
@@ -59,6 +61,7 @@ class PatientTable:
     """An open file whose header names `fields`, as an iterable of its rows. Raises FileRefused if the header is wrong.
 
     Cells of blanks are left out; true, yes and 1 are true. Text is kept verbatim. `country` is the organization's.
+    `columns` are given where the header names other things: the field of each column, None for one that is left out.
     """
 
     def __init__(
@@ -67,19 +70,20 @@ class PatientTable:
         fields: Mapping[str, Field],
         required: set[str],
         *,
+        columns: Sequence[str | None] | None = None,
         date_order: DateOrder | None = None,
         country: str = "",
     ):
         self.fields, self.country, self.table = fields, country, Table(file, fields)
-        self._check_header(required)
+        self.columns: Sequence[str | None] = self.table.header if columns is None else columns
+        self._check_columns(required)
         self.cells = CellReader(date_order, decimal_comma=self.table.decimal_comma)
-        self.readers = {name: self._reader_of(name) for name in self.table.header if name}
+        self.readers = {name: self._reader_of(name) for name in self.columns if name}
 
-    def _check_header(self, required: set[str]) -> None:
-        header = self.table.header
-        if unknown := set(header) - {*self.fields, ""}:
+    def _check_columns(self, required: set[str]) -> None:
+        if unknown := {name for name in self.columns if name and name not in self.fields}:
             raise FileRefused(f"there are no such columns: {_listed(unknown)}. Known are: {_listed(self.fields)}")
-        if missing := required - set(header):
+        if missing := required - set(self.columns):
             raise FileRefused(f"columns are missing: {_listed(missing)}")
 
     def _reader_of(self, name: str) -> Callable[[str], str]:
@@ -95,20 +99,22 @@ class PatientTable:
         return self.cells.number if isinstance(field, (DecimalField, IntegerField)) else self.cells.text
 
     def __iter__(self) -> Iterator[FileRow]:
-        for row in self.table:
-            if isinstance(row, UnreadLine):
-                yield FileRow(row.line, [row.text], {}, {"": row.fault})
-            elif row.fault:
-                yield FileRow(row.line, row.cells, {}, {"": row.fault})
-            else:
-                yield self._row(row.line, row.cells)
+        return map(self.read, self.table)
+
+    def read(self, row: TableRow | UnreadLine) -> FileRow:
+        """Return a row of the table with its values, or with what is wrong with it."""
+        if isinstance(row, UnreadLine):
+            return FileRow(row.line, [row.text], {}, {"": row.fault})
+        if row.fault:
+            return FileRow(row.line, row.cells, {}, {"": row.fault})
+        return self._row(row.line, row.cells)
 
     def _row(self, line: int, cells: list[str]) -> FileRow:
-        named = list(zip(self.table.header, cells, strict=True))
+        named = list(zip(self.columns, cells, strict=True))
         for number, (name, text) in enumerate(named, 1):
-            if not name and text.strip():
+            if name == "" and text.strip():
                 return FileRow(line, cells, {}, {"": f"has a cell in column {number}, which has no name"})
-        filled = {name: text for name, text in named if text.strip()}
+        filled = {name: text for name, text in named if name and text.strip()}
         values, faults = {}, {}
         for name, text in filled.items():
             try:
@@ -137,8 +143,20 @@ def value_of(field: Field, text: str) -> Any:
     return TRUTHS.get(bare.lower(), bare) if isinstance(field, BooleanField) else bare
 
 
+class ErrorRows:
+    """Writes a table with line, field and message of each error, and the original row, with the separator of `table`."""
+
+    def __init__(self, file: TextIO, table: Table):
+        self.writer = csv.writer(file, delimiter=table.separator)
+        self.writer.writerow([*ERROR_COLUMNS, *table.header])
+
+    def write(self, row: FileRow, field: str, message: str) -> None:
+        """Add one error of a row."""
+        self.writer.writerow([row.line, field, message, *row.cells])
+
+
 class ErrorFile:
-    """A table beside the imported one, with line, field and message of each error, and the original row.
+    """The table of errors beside the imported one.
 
     Its encoding and separator are those of `table`. It is created when the first row fails; the file of an earlier import is
     deleted at the start.
@@ -147,7 +165,7 @@ class ErrorFile:
     def __init__(self, imported: Path, table: Table):
         self.path, self.table = imported.with_suffix(".errors.csv"), table
         self.file: TextIO | None = None
-        self.writer: Any = None
+        self.rows: ErrorRows | None = None
 
     def __enter__(self) -> "ErrorFile":
         self.path.unlink(missing_ok=True)
@@ -159,18 +177,21 @@ class ErrorFile:
 
     def write(self, row: FileRow, field: str, message: str) -> None:
         """Add one error of a row."""
-        if self.file is None:
+        if self.rows is None:
             self.file = self._create()
-            self.writer = csv.writer(self.file, delimiter=self.table.separator)
-            self.writer.writerow(["line", "field", "message", *self.table.header])
-        self.writer.writerow([row.line, field, message, *row.cells])
+            self.rows = ErrorRows(self.file, self.table)
+        self.rows.write(row, field, message)
 
     def _create(self) -> TextIO:
         # It contains patient data: only its owner may read it.
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        # In other encodings than Unicode's a message may have characters that are not there.
-        errors = self.table.file.errors if self.table.encoding.startswith("utf") else "backslashreplace"
-        return os.fdopen(handle, "w", encoding=self.table.encoding, errors=errors, newline="")
+        return os.fdopen(handle, "w", encoding=self.table.encoding, errors=encoding_errors(self.table), newline="")
+
+
+def encoding_errors(table: Table) -> str:
+    """Return how what the encoding of `table` cannot say is written in a table of its errors."""
+    # In other encodings than Unicode's a message may have characters that are not there.
+    return str(table.file.errors) if table.encoding.startswith("utf") else "backslashreplace"
 
 
 def _listed(names: Any) -> str:

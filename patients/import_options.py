@@ -53,6 +53,13 @@ class Options:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def required_columns(self) -> set[str]:
+        """The columns that every file needs in this mode."""
+        if self.mode == Mode.UPDATE:
+            return {self.match_on}
+        return {"first_name", "last_name"} | ({self.match_on} if self.mode == Mode.UPSERT else set())
+
+    @property
     def whole(self) -> bool:
         """Tell whether the rows are all or nothing, in one chunk."""
         return self.validate_only or self.on_error == OnError.ABORT
@@ -60,9 +67,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of the row at `index`; `error` says why it failed."""
+    """The result of the row at `index`; `error` says why it failed.
+
+    `expected` is the outcome that a row which was only validated would have. `changed` are the fields, by their names in
+    services, in which a stored patient differs from the row.
+    """
 
     index: int
     outcome: Outcome
     uuid: UUID | None = None
     error: Exception | None = None
+    expected: Outcome | None = None
+    changed: tuple[str, ...] = ()

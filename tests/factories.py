@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from accounts.authentication import actor_of_user
 from accounts.models import ApiKey, CareGroup, Organization, Role, User
 from accounts.scope import Actor
 from accounts.services.catalogs import create_catalog_row
@@ -40,6 +41,8 @@ from clinical.models import (
 )
 from exports.models import WebhookEndpoint
 from exports.services import create_endpoint
+from patients.import_options import Match, Mode, OnError
+from patients.import_runs import Upload, upload_import
 from patients.models import (
     BillingType,
     ChartEntry,
@@ -50,6 +53,7 @@ from patients.models import (
     Location,
     OverriddenWarning,
     Patient,
+    PatientImport,
     PatientMutation,
     PatientTag,
     Program,
@@ -243,6 +247,18 @@ class Clinic:
     def patient(self, **values) -> Patient:
         """Make a patient of this clinic."""
         return make_patient(self.organization, **values)
+
+    def upload(
+        self, content: str | bytes = "first_name,last_name\nAda,Lee\n", role: str = Role.HC_ADMIN, **given
+    ) -> PatientImport:
+        """Upload a file of patients, of which no row is checked yet."""
+        settings = {"file_name": "people.csv", "mode": Mode.CREATE, "match_on": Match.CHART_NUMBER, "on_error": OnError.CONTINUE}
+        upload = Upload(content=content.encode() if isinstance(content, str) else content, **{**settings, **given})
+        return upload_import(actor=self.actor(Role.HC_ADMIN), organization=self.organization, upload=upload)
+
+    def actor(self, role: str) -> Actor:
+        """Return the clinic's user of `role` as services take one."""
+        return actor_of_user(self.users[role], route="tests")
 
     def enrolled(self, **values) -> Patient:
         """Make a patient who is enrolled in the clinic's program."""

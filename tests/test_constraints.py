@@ -28,7 +28,16 @@ from accounts.models.catalogs import Catalog
 from clinical.models import Instrument
 from config.core.databases import broken_constraint
 from exports.models import WebhookDelivery, WebhookEndpoint
-from patients.models import ChartEntry, Enrolment, Patient, PatientIdentifier, PatientMerge, ReferralSource
+from patients.models import (
+    ChartEntry,
+    Enrolment,
+    ImportCreation,
+    Patient,
+    PatientIdentifier,
+    PatientImport,
+    PatientMerge,
+    ReferralSource,
+)
 from tests.append_only import lifted
 from tests.factories import NOON, Clinic
 from tests.test_scope_declarations import MODELS
@@ -138,6 +147,16 @@ def new_merge(clinic: Clinic) -> PatientMerge:
     return PatientMerge(organization=clinic.organization, patient=patient, other=other)
 
 
+def new_import(clinic: Clinic) -> PatientImport:
+    made = {"created_by": clinic.users[Role.HC_ADMIN], "header_index": b"1", "state": "checking", "total": 1}
+    return PatientImport(organization=clinic.organization, file_name="people.csv", **made)
+
+
+def new_creation(clinic: Clinic) -> ImportCreation:
+    owners = {"patient_import": inserted(new_import(clinic)), "patient": inserted(new_patient(clinic))}
+    return ImportCreation(organization=clinic.organization, **owners)
+
+
 def new_second_factor(clinic: Clinic) -> SecondFactor:
     factor = SecondFactor(organization=clinic.organization, user=inserted(new_user(clinic)), last_step=0)
     factor.secret, factor.recovery_hashes = "A" * 32, []
@@ -160,11 +179,13 @@ OTHERS: dict[type[models.Model], Callable[[Clinic], models.Model]] = {
     Enrolment: new_enrolment,
     GroupMembership: new_membership,
     IdempotencyRecord: new_record,
+    ImportCreation: new_creation,
     Organization: lambda clinic: Organization(name="Elsewhere", slug=f"elsewhere-{next(_numbers)}"),
     OutboxEvent: lambda clinic: OutboxEvent(organization_id=1, type="test", subject_uuid=clinic.organization.uuid),
     Patient: new_patient,
     PatientIdentifier: new_identifier,
     PatientMerge: new_merge,
+    PatientImport: new_import,
     SecondFactor: new_second_factor,
     User: new_user,
     WebhookDelivery: new_delivery,

@@ -47,6 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("patients.migrations", "patients.finding", "patients.recent"),
     ("patients.services",),
     ("patients.input_serializers", "patients.bulk_import", "patients.import_files", "patients.import_options"),
+    ("patients.import_runs",),
     ("patients.serializer_fields", "patients.filters", "patients.views", "patients.changes"),
     ("patients.practice", "patients.public", "patients.general"),
     ("patients.likeness",),

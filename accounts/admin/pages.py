@@ -32,6 +32,9 @@ class Page(TemplateView):
     readers: frozenset[str] = STAFF
     writers: frozenset[str] = frozenset()
     framed = True
+    # The most bytes that a form of the page may have, None for as many as everywhere, and who may send it a file.
+    max_body_size: int | None = None
+    uploaders: frozenset[str] = frozenset()
 
     @property
     def actor(self) -> Actor:
@@ -76,8 +79,10 @@ class RegisteredPage:
 
     def url(self, site: Any) -> URLPattern:
         """Return the line of the table of contents."""
-        view = self.view_class.as_view()
-        return path(self.route, site.admin_view(view, on_denied=self.record_denied), name=self.name)
+        view = site.admin_view(self.view_class.as_view(), on_denied=self.record_denied)
+        # As Django's as_view keeps it: the view's limits of bodies and files are asked before it is called.
+        view.view_class = self.view_class
+        return path(self.route, view, name=self.name)
 
     def record_denied(self, request: HttpRequest, **kwargs: Any) -> None:
         """Audit that somebody was refused this page."""

@@ -38,21 +38,31 @@ def _ring(setting: str) -> dict[str, AESGCM]:
 
 def seal(text: str, column: str, row: object) -> bytes:
     """Encrypt `text` with the ring's first key for this `column` ("table.column") and `row` (its UUID)."""
+    return seal_bytes(text.encode(), column, row)
+
+
+def seal_bytes(content: bytes, column: str, row: object) -> bytes:
+    """Encrypt `content` as `seal` does a text."""
     name, cipher = next(iter(_ring(settings.FIELD_KEYS).items()))
     nonce = os.urandom(12)
     head = _VERSION + bytes([len(name)]) + name.encode()
-    return head + nonce + cipher.encrypt(nonce, text.encode(), _bound(column, row))
+    return head + nonce + cipher.encrypt(nonce, content, _bound(column, row))
 
 
 def unseal(sealed: bytes | memoryview, column: str, row: object) -> str:
     """Decrypt what `seal` made for the same column and row; SealBroken for anything else."""
+    return unseal_bytes(sealed, column, row).decode()
+
+
+def unseal_bytes(sealed: bytes | memoryview, column: str, row: object) -> bytes:
+    """Decrypt what `seal_bytes` made for the same column and row; SealBroken for anything else."""
     data = bytes(sealed)
     end = 2 + data[1]
     cipher = _ring(settings.FIELD_KEYS).get(data[2:end].decode())
     if data[:1] != _VERSION or cipher is None:
         raise SealBroken(column)
     try:
-        return cipher.decrypt(data[end : end + 12], data[end + 12 :], _bound(column, row)).decode()
+        return cipher.decrypt(data[end : end + 12], data[end + 12 :], _bound(column, row))
     except InvalidTag as error:
         raise SealBroken(column) from error
 

@@ -140,7 +140,7 @@ class CellReader:
         if not any(len(part) == 4 for part in parts):
             raise CellFault("has a year of two digits: write the date as YYYY-MM-DD")
         if self.date_order is None:
-            raise CellFault("is not of the form YYYY-MM-DD: name the order of day, month and year by --date-order")
+            raise CellFault("is not of the form YYYY-MM-DD: name the order of day, month and year")
         numbers = dict(zip(self.date_order, parts, strict=True))
         try:
             if len(numbers["y"]) != 4:

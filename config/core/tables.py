@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -111,7 +111,7 @@ class Table:
     def encoding_fault(self) -> str:
         """What is wrong with bytes that are no text, and what to do about it: the end of a sentence."""
         return (
-            f"is not {self.encoding_name} text: save the file as CSV in UTF-8, or name its encoding by --encoding "
+            f"is not {self.encoding_name} text: save the file as CSV in UTF-8, or name its encoding "
             "(windows-1252 is the one of older spreadsheets)"
         )
 
@@ -276,6 +276,11 @@ def open_table(path: Path, encoding: str | None = None) -> TextIO:
         file = path.open("rb")
     except OSError as error:
         raise FileRefused(str(error.strerror)) from error
+    return read_table(file, encoding)
+
+
+def read_table(file: BufferedReader, encoding: str | None = None) -> TextIO:
+    """Return an open file of bytes as a table, as `open_table` does. Raises FileRefused, and closes the file then."""
     try:
         chosen = encoding or _encoding_of(file.peek(4)[:4])
         errors = "surrogatepass" if chosen.startswith("utf-16") else "surrogateescape"

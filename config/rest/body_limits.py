@@ -6,12 +6,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config.core.middleware import is_api
+from config.core.uploads import own_body_limit
 from config.rest.fallback import refused
 from config.rest.problems import Problem
 
 # Where the environ says that the server could not read the body, with the status to tell.
 BODY_FAULT = "anamnesis.body_fault"
-# Bytes of a form in parts. Nothing takes files, and no form of ours is sent so.
+# Bytes of a form in parts, unless its page takes a file and says how much. No other form of ours is sent so.
 MAX_MULTIPART = 64_000
 
 FAULTS = {
@@ -48,8 +49,9 @@ def _refusal(request: HttpRequest) -> int:
 def _too_large(request: HttpRequest) -> bool:
     if is_api(request.path):
         return False
-    limit = MAX_MULTIPART if request.content_type == "multipart/form-data" else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    return announced_size(request) > limit
+    if request.content_type == "multipart/form-data":
+        return announced_size(request) > (own_body_limit(request.path_info) or MAX_MULTIPART)
+    return announced_size(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def announced_size(request: HttpRequest) -> int:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.urls import Resolver404, resolve
 
 from config.core.middleware import is_api
+from config.core.uploads import own_body_limit
 
 # Bodies up to this size are read whoever sends them and whatever memory others hold: each connection has at most one.
 SMALL = 64_000
@@ -186,9 +186,4 @@ def has_body(headers: Any) -> bool:
 
 def body_limit(path: str) -> int:
     """Return how many bytes a body for `path` may have."""
-    try:
-        view = resolve(path).func
-    except Resolver404:
-        view = None
-    own = getattr(getattr(view, "cls", None), "max_body_size", None)
-    return own or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return own_body_limit(path) or settings.DATA_UPLOAD_MAX_MEMORY_SIZE

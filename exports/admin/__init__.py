@@ -1,4 +1,4 @@
-"""The admin pages that need all apps: the audit trail in words, who read a chart, webhooks, and what the home page says of them."""
+"""The admin pages that need all apps: the audit trail in words, who read a chart, and webhooks, on the home page too."""
 
 from exports.admin import dialogs, endpoints, home, pages, trail
 

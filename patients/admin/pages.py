@@ -1,4 +1,4 @@
-"""The base of pages and dialogs about one patient."""
+"""The bases of pages and dialogs about one patient, and of those that add to an organization."""
 
 from typing import Any
 
@@ -9,11 +9,29 @@ from django.utils import timezone
 from accounts import audit
 from accounts.admin.dialogs import DialogView
 from accounts.admin.pages import Page
-from accounts.scope import scope
+from accounts.models import Organization
+from accounts.scope import Role, scope
 from accounts.site import actor_of
 from config.core.orm import is_id
 from patients.labels import label_of, name_of
 from patients.models import Patient
+
+
+class OrganizationPage(Page):
+    """Base of the pages that add to one organization: FC_ADMIN adds to the one that the address names."""
+
+    def organizations(self) -> list[Organization]:
+        """Return the organizations of which the caller must choose one, none where there is nothing to choose."""
+        if self.actor.role != Role.FC_ADMIN:
+            return []
+        return list(scope(self.actor, Organization.objects.order_by("name", "pk")))
+
+    def organization(self) -> Organization | None:
+        """Return the organization to add to; None while a superadmin has not chosen one."""
+        own = scope(self.actor, Organization.objects.order_by("name", "pk"))
+        if self.actor.role != Role.FC_ADMIN:
+            return own.get(pk=self.actor.organization_id)
+        return own.filter(slug=self.request.GET.get("organization", "")).first()
 
 
 class PatientPage(Page):

@@ -12,15 +12,16 @@ from django.utils import timezone
 
 from accounts.admin.fields import LocalDateField, LocalForm
 from accounts.admin.forms import NoteField, RowField, add_errors
-from accounts.admin.pages import Page, page
+from accounts.admin.pages import page
 from accounts.audit import Overridden
 from accounts.models import CareGroup, Organization
 from accounts.permissions import Permission
-from accounts.scope import Actor, Role, scope
+from accounts.scope import Actor, scope
 from config.core.dates import age_on
 from config.core.exceptions import DomainError
 from config.core.orm import NOTE_LENGTH
 from config.core.written_dates import written_day
+from patients.admin.pages import OrganizationPage
 from patients.admin.pickers import PatientField
 from patients.likeness import Likeness, find_likenesses
 from patients.models import Patient, Provider, Sex
@@ -86,17 +87,10 @@ class RegistrationForm(LocalForm):
         return {name: value for name, value in self.cleaned_data.items() if name in self.data and value}
 
 
-class Registration(Page):
-    """Base of the page and its fragment. FC_ADMIN registers in the organization that the address names."""
+class Registration(OrganizationPage):
+    """Base of the page and its fragment."""
 
     readers = writers = Permission.WRITE_PATIENTS.roles
-
-    def organization(self) -> Organization | None:
-        """Return the organization of the new patient; None while a superadmin has not chosen one."""
-        own = scope(self.actor, Organization.objects.order_by("name", "pk"))
-        if self.actor.role != Role.FC_ADMIN:
-            return own.get(pk=self.actor.organization_id)
-        return own.filter(slug=self.request.GET.get("organization", "")).first()
 
     def form(self, organization: Organization, data: Any = None) -> RegistrationForm:
         """Return the form, with what was sent."""
@@ -116,8 +110,7 @@ class RegisterPage(Registration):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         organization = self.organization()
         form = self.form(organization) if organization else None
-        organizations = [] if organization else scope(self.actor, Organization.objects.order_by("name", "pk"))
-        return self.render_to_response(self.get_context_data(form=form, organizations=organizations))
+        return self.render_to_response(self.get_context_data(form=form, organizations=self.organizations()))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         organization = self.organization()

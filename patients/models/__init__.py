@@ -25,6 +25,7 @@ from patients.models.histories import (
     SettingChange,
     SettingKey,
 )
+from patients.models.imports import UNWRITTEN, ImportCreation, ImportState, PatientImport
 from patients.models.merges import MergedRow, PatientMerge
 from patients.models.names import NameKey
 from patients.models.overridden import OverriddenWarning
@@ -51,6 +52,7 @@ __all__ = [
     "BY_CHANGE",
     "FOLLOWED",
     "STAFF_FIELDS",
+    "UNWRITTEN",
     "AllergyReviewStatus",
     "AttributionRole",
     "BillingType",
@@ -66,6 +68,8 @@ __all__ = [
     "Gender",
     "GroupMove",
     "History",
+    "ImportCreation",
+    "ImportState",
     "Location",
     "MaritalStatus",
     "MergedRow",
@@ -74,6 +78,7 @@ __all__ = [
     "OverriddenWarning",
     "Patient",
     "PatientIdentifier",
+    "PatientImport",
     "PatientMerge",
     "PatientMutation",
     "PatientTag",

@@ -209,7 +209,7 @@ DESTROYED = {
     ("patients", "BIRTHDATE"): ("22326", "a number, not a date"),
     ("patients", "CITY"): ("#REF!", "error of a spreadsheet"),
     ("conditions", "CODE"): ("1.95662E+08", "scientific notation"),
-    ("conditions", "START"): ("03/04/2011", "--date-order"),
+    ("conditions", "START"): ("03/04/2011", "name the order of day, month and year"),
     ("medications", "START"): ("3-4-11", "year of two digits"),
     ("allergies", "REACTION1"): ("418290006.0", "as a number, with decimals"),
     ("observations", "CODE"): ("Feb-02", "is a date"),
@@ -272,6 +272,6 @@ def test_what_a_spreadsheet_has_saved_again_is_the_same_record(clinic, neighbour
 def test_local_dates_without_their_order_refuse_every_row_and_nothing_is_guessed(clinic, tmp_path):
     path = Export(3).write(tmp_path / "export")
     out, err = run(clinic, save_again(path, tmp_path / "again"))
-    assert "BIRTHDATE: is not of the form YYYY-MM-DD: name the order of day, month and year by --date-order" in err
+    assert "BIRTHDATE: is not of the form YYYY-MM-DD: name the order of day, month and year" in err
     assert out.startswith("3 rows of patients: 0 created")
     assert not Patient.objects.exists()

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.management.commands import prune
+from accounts.services import pruning
 from clinical.models import Workflow
 from clinical.synthea import tables
 from config.core.bulk_writes import WriteTurns
@@ -65,7 +66,7 @@ def test_an_import_of_a_file_takes_a_turn_for_each_chunk(clinic, turns, tmp_path
 
 
 def test_pruning_takes_a_turn_for_each_chunk(turns, monkeypatch, db):
-    monkeypatch.setattr(prune, "CHUNK", 2)
+    monkeypatch.setattr(pruning, "CHUNK", 2)
     for number in range(3):
         AccessLog.objects.create(username=number)
     AccessLog.objects.update(attempt_time=timezone.now() - 2 * prune.SIGN_INS_KEPT)

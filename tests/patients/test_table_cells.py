@@ -189,7 +189,7 @@ def test_a_day_is_read_in_the_order_that_is_named_and_midnight_means_nothing(ord
 @pytest.mark.parametrize("cell", ["03/04/1961", "25/12/1961", "12/25/1961", "3.4.1961", "3-4-1961", "1961/12/25", "13-13-1961"])
 @pytest.mark.parametrize("kind", ["day", "moment"])
 def test_no_order_is_guessed_not_even_where_only_one_is_possible(kind, cell):
-    with pytest.raises(CellFault, match="name the order of day, month and year by --date-order"):
+    with pytest.raises(CellFault, match="name the order of day, month and year"):
         getattr(PLAIN, kind)(cell)
 
 

@@ -116,7 +116,7 @@ REFUSED = {
     "sep=;\n": "it is empty",
     "first_name,First Name\n": "more than once: first_name",
     'first_name,"last_name\nAnn,Lee\n': "header cannot be read as CSV",
-    b"first_name,last\xff\n": "header is not UTF-8 text: .* --encoding",
+    b"first_name,last\xff\n": "header is not UTF-8 text: .* name its encoding",
     b"PK\x03\x04 and so on": "a workbook",
     b"\xd0\xcf\x11\xe0 and so on": "a workbook",
     b"\xff\xfef\x00i": "not UTF-16 text",

@@ -99,6 +99,7 @@ def test_a_view_may_take_more(settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 4
     assert read([b"abcde", END], length(5), path=BULK).content == b"abcde"
     assert [body_limit(path) for path in (BULK, "/v1/patients", "/admin/login/", "/nowhere")] == [25_000_000, 4, 4, 4]
+    assert body_limit("/admin/patients/imports/") == 8_200_000
 
 
 def test_large_bodies_share_a_memory_and_small_ones_need_none():

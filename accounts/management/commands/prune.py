@@ -12,12 +12,10 @@ from django.utils import timezone
 from accounts.models import IdempotencyRecord, OutboxEvent, Session
 from accounts.models.events import REMOVED_AFTER
 from accounts.services.audit_chains import ChainBroken, prune_events, seal_events
-from accounts.services.pruning import expired_rows
-from config.core.bulk_writes import WriteTurns
+from accounts.services.pruning import delete_in_turns, removals
 from config.rest.idempotency import RETENTION
 from config.rest.throttling import delete_ended_windows
 
-CHUNK = 1_000
 SIGN_INS_KEPT = datetime.timedelta(days=90)
 
 
@@ -26,8 +24,8 @@ class Command(BaseCommand):
 
     help = (
         "Delete remembered answers, events of the outbox after 32 days, ended rate windows and sessions, "
-        "failed and old sign-ins, what old merges would need to be undone, and audit events past their retention. "
-        "Seal the audit trail."
+        "failed and old sign-ins, files of imports after a day, what old merges would need to be undone, and audit events past "
+        "their retention. Seal the audit trail."
     )
 
     def handle(self, *args, **options) -> None:
@@ -42,8 +40,8 @@ class Command(BaseCommand):
             self._delete("failed sign-ins", AccessAttempt.objects.filter(attempt_time__lt=now - cool_off))
         for log in (AccessLog, AccessFailureLog):
             self._delete(str(log._meta.verbose_name_plural), log.objects.filter(attempt_time__lt=now - SIGN_INS_KEPT))
-        for what, rows in expired_rows(now):
-            self._delete(what, rows)
+        for what, remove in removals().items():
+            self.stdout.write(f"{remove(now)} {what} deleted")
         self._prune_trail(kept_since)
 
     def _prune_trail(self, kept_since: datetime.datetime) -> None:
@@ -55,9 +53,4 @@ class Command(BaseCommand):
             raise CommandError(f"No audit event was deleted: {broken}. Run: manage.py verify_audit") from broken
 
     def _delete(self, what: str, rows: QuerySet) -> None:
-        deleted, turns = 0, WriteTurns()
-        while chunk := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
-            with turns.turn():
-                rows.model.objects.filter(pk__in=chunk).delete()
-            deleted += len(chunk)
-        self.stdout.write(f"{deleted} {what} deleted")
+        self.stdout.write(f"{delete_in_turns(rows)} {what} deleted")

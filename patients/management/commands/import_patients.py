@@ -57,7 +57,7 @@ class Command(BaseCommand):
             raise CommandError(f"{counts[Outcome.FAILED]:,} rows failed; {errors.path} names them.{unread}")
 
     def _open(self, file: TextIO, job: BulkImport, options: dict[str, Any]) -> PatientTable:
-        required, country = required_columns(job.options), job.organization.country
+        required, country = job.options.required_columns, job.organization.country
         return PatientTable(file, job.reader.fields, required, date_order=options["date_order"], country=country)
 
     def _job(self, options: dict[str, Any]) -> BulkImport:
@@ -91,13 +91,6 @@ class Command(BaseCommand):
     def _write_errors(self, job: BulkImport, errors: ErrorFile, row: FileRow, result: Result) -> None:
         for problem in problems_of(result.error, job.reader.names) if result.error else ():
             errors.write(row, str(problem.path[0]) if problem.path else "", problem.message)
-
-
-def required_columns(options: Options) -> set[str]:
-    """Return the columns that every file needs in this mode."""
-    if options.mode == Mode.UPDATE:
-        return {options.match_on}
-    return {"first_name", "last_name"} | ({options.match_on} if options.mode == Mode.UPSERT else set())
 
 
 def summary(counts: Counter[str], *, dry_run: bool) -> str:

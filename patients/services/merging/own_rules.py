@@ -8,6 +8,7 @@ from patients.models import (
     AttributionRole,
     Enrolment,
     FieldValue,
+    ImportCreation,
     NameKey,
     OverriddenWarning,
     Patient,
@@ -121,3 +122,5 @@ merge_rule(NameKey, "patient_id", stays, reported=False)
 merge_rule(Patient, "merged_into_id", stays, reported=False)
 merge_rule(PatientMerge, "patient_id", stays, reported=False)
 merge_rule(PatientMerge, "other_id", stays, reported=False)
+# Which record an import created stays true.
+merge_rule(ImportCreation, "patient_id", stays, reported=False)

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db.models import F, Field, Model, QuerySet
+from django.db.models import F, Field, Model
 
 from accounts.audit import record_change
 from accounts.scope import Actor
-from accounts.services.pruning import add_expired
+from accounts.services.pruning import add_removal, delete_in_turns
 from config.core.bulk_writes import insert_many
 from config.core.databases import DatabaseNow
 from config.core.orm import Timestamped, Versioned, word_for
@@ -109,8 +109,8 @@ def kept_since(now: datetime.datetime) -> datetime.datetime:
     return now - datetime.timedelta(days=settings.MERGE_RETENTION_DAYS)
 
 
-def _expired(now: datetime.datetime) -> QuerySet[MergedRow]:
-    return MergedRow.objects.filter(merge__created_at__lt=kept_since(now))
+def _remove_expired(now: datetime.datetime) -> int:
+    return delete_in_turns(MergedRow.objects.filter(merge__created_at__lt=kept_since(now)))
 
 
-add_expired("rows of old merges", _expired)
+add_removal("rows of old merges", _remove_expired)
