@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0009_release_only_sealed_events'),
-        ('patients', '0008_search_entries'),
+        ('patients', '0009_changes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
