@@ -67,7 +67,7 @@ def history(
 
     `kept` returns the values that were kept between two moments.
     """
-    page = Paginator(events.order_by("-pk"), CHANGES).get_page(request.GET.get(PAGE_VAR, 1))
+    page: Any = Paginator(events.order_by("-pk"), CHANGES).get_page(request.GET.get(PAGE_VAR, 1))
     shown = list(page.object_list)
     doers = doers_of(actor, shown)
     values = _by_event(shown, kept(shown[-1].at - SAME_TIME, shown[0].at + SAME_TIME)) if shown else {}

@@ -93,7 +93,7 @@ def icon_of(subject: str) -> str:
     return _ALL[subject].icon
 
 
-def told(row: Any, names: Mapping[tuple[str, int], str]) -> str:
+def told(row: Any, names: Mapping[tuple[str, int | None], str]) -> str:
     """Return an event in words. `names` are those of the entries, by subject and id."""
     kind, verb = _ALL[row.subject], row.action.rpartition(".")[2]
     name = names.get((row.subject, row.subject_id), "")
@@ -103,7 +103,7 @@ def told(row: Any, names: Mapping[tuple[str, int], str]) -> str:
     return f"{kind.label} {done}: {about}" if about and ":" not in done else f"{kind.label} {done}"
 
 
-def names_of(actor: Actor, events: Iterable[Any], kinds: Mapping[str, Kind] = _ALL) -> dict[tuple[str, int], str]:
+def names_of(actor: Actor, events: Iterable[Any], kinds: Mapping[str, Kind] = _ALL) -> dict[tuple[str, int | None], str]:
     """Return the names of the rows that events are about, by subject and id, by one statement.
 
     They are those of rows in the scope of `actor` of the kinds that have names.
