@@ -344,6 +344,17 @@ def test_no_known_allergies_ends_with_an_allergy_that_comes_and_begins_again_whe
     assert now(survivor).allergy_review_status == "nkda"
 
 
+def test_nobody_expects_a_survivor_after_their_death(clinic, pair):
+    survivor, other = pair
+    visit = clinic.appointment(other, starts_at=timezone.now() - 2 * DAY)
+    for patient, days in ((survivor, 3), (other, 1)):
+        record_death(actor=SYSTEM, patient_id=patient.pk, at=timezone.now() - days * DAY)
+
+    merge(survivor, other)
+
+    assert (now(visit).patient_id, now(visit).status) == (survivor.pk, "cancelled")
+
+
 # --- through the API -----------------------------------------------------------------------------------
 def test_an_administrator_merges_and_unmerges_through_the_api(clinic, api):
     survivor, other = clinic.patient(), clinic.patient(city="Gouda")
