@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.dispatch import receiver
+from django.utils import timezone
 
 from accounts.scope import Actor
 from clinical.models import (
@@ -25,6 +26,7 @@ from clinical.models import (
     WorkflowFiring,
 )
 from clinical.services.allergies import end_none_known
+from clinical.services.appointments import cancel_after_death
 from clinical.services.social_history import keep_smoking_status
 from clinical.services.vital_signs import keep_latest_date
 from patients.models import Patient
@@ -56,7 +58,9 @@ merge_rule(WorkflowFiring, "patient_id", moves_without_twins("workflow_id", "tri
 
 @receiver(chart_moved)
 def _keep_in_step(sender: type[Patient], *, actor: Actor, patient: Patient, **kwargs: Any) -> None:
-    """Derive anew what a patient's row holds of the chart, and end a statement that the chart contradicts."""
+    """Derive anew what a patient's row holds of the chart, and end what contradicts it: a statement, a visit after death."""
     keep_smoking_status(patient)
     keep_latest_date(patient)
     end_none_known(actor, patient)
+    if patient.has_died:
+        cancel_after_death(sender, actor=actor, patient=patient, at=patient.date_time_deceased or timezone.now())

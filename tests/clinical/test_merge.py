@@ -25,9 +25,11 @@ from patients.models import (
     NameKey,
     Patient,
     PatientMerge,
+    PatientMutation,
     PatientTag,
     ReferralAttribution,
     Relationship,
+    SettingChange,
     Status,
 )
 from patients.services.lifecycle import record_death
@@ -166,6 +168,15 @@ def test_a_link_that_both_records_have_is_there_once(clinic, pair):
     assert stored(clinic) == before
 
 
+def test_what_has_happened_to_a_record_is_told_under_it(clinic, pair):
+    rows = [clinic.entry(model, pair[1]) for model in (PatientMutation, SettingChange)]
+
+    report = merge(*pair)
+
+    assert [now(row).patient_id for row in rows] == [pair[1].pk] * 2
+    assert (report.rows["setting_change"].moved, report.rows["setting_change"].stayed) == (0, 1)
+
+
 def test_a_survivor_who_was_a_dependent_of_the_record_has_no_guarantor(clinic):
     other = clinic.patient()
     survivor = clinic.patient(responsible_party_id=other.pk)
@@ -199,6 +210,7 @@ def test_a_communication_log_moves_between_merged_records_only_and_is_never_chan
             assert not passes(patient_id=other.pk, **{column.attname: value}), column.attname
     assert not passes(patient_id=other.pk, created_by_id=clinic.users[Role.HC_ADMIN].pk)
     assert passes(patient_id=other.pk)
+    assert not passes(patient_id=clinic.relative.pk)
     CommunicationLog.objects.update(patient_id=survivor.pk)
     unmerge(other)
     assert not passes(patient_id=survivor.pk)
@@ -330,6 +342,17 @@ def test_no_known_allergies_ends_with_an_allergy_that_comes_and_begins_again_whe
     assert now(survivor).allergy_review_status == "reviewed"
     unmerge(other)
     assert now(survivor).allergy_review_status == "nkda"
+
+
+def test_nobody_expects_a_survivor_after_their_death(clinic, pair):
+    survivor, other = pair
+    visit = clinic.appointment(other, starts_at=timezone.now() - 2 * DAY)
+    for patient, days in ((survivor, 3), (other, 1)):
+        record_death(actor=SYSTEM, patient_id=patient.pk, at=timezone.now() - days * DAY)
+
+    merge(survivor, other)
+
+    assert (now(visit).patient_id, now(visit).status) == (survivor.pk, "cancelled")
 
 
 # --- through the API -----------------------------------------------------------------------------------

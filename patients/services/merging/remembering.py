@@ -13,6 +13,7 @@ from accounts.audit import record_change
 from accounts.scope import Actor
 from accounts.services.pruning import add_removal, delete_in_turns
 from config.core.bulk_writes import insert_many
+from config.core.caching import cached
 from config.core.databases import DatabaseNow
 from config.core.orm import Timestamped, Versioned, word_for
 from patients.models import MergedRow, Patient, PatientMerge
@@ -80,6 +81,7 @@ def reference_of(row: MergedRow) -> Reference:
     return Reference(apps.get_model(row.table), row.column)
 
 
+@cached
 def column_of(model: type[Model], attname: str) -> Field:
     """Return the column of `model` with this attribute name."""
     return next(column for column in model._meta.concrete_fields if column.attname == attname)
