@@ -115,7 +115,7 @@ def replay_delivery(*, actor: Actor, delivery: WebhookDelivery) -> None:
     """Send one message again, whatever has become of it. Raises Invalid while a worker has it."""
     if not make_pending(WebhookDelivery.objects.filter(pk=delivery.pk), timezone.now()):
         raise Invalid("The message is being sent at the moment.", "delivery")
-    _record(actor, delivery.endpoint, "replay", "replayed")
+    _record(actor, delivery.endpoint, "resend", "replayed")
 
 
 @transaction.atomic
@@ -128,7 +128,7 @@ def replay_since(*, actor: Actor, endpoint: WebhookEndpoint, since: datetime.dat
     if since < timezone.now() - KEPT:
         raise Invalid(f"Events are kept for {KEPT.days} days.", "since")
     replayed = replay(_locked(endpoint), since)
-    _record(actor, endpoint, "replay", "replayed")
+    _record(actor, endpoint, "resend", "replayed")
     return replayed
 
 

@@ -5,6 +5,7 @@ from accounts.audit_words import Nouns, Phrase, add_lists, add_nouns, add_phrase
 add_nouns(
     {
         "field_value": Nouns("own field", "own fields", "an"),
+        "patient_import": Nouns("import of patients", "imports of patients", "an"),
         "patient_mutation": Nouns("change of program, group or status", "changes of programs, groups and status"),
         "referral_attribution": Nouns("referral", "referrals"),
         "setting_change": Nouns("change of a setting", "changes of settings"),
@@ -25,6 +26,8 @@ add_phrases(
         "patient.history": Phrase("looked at the history of the record", "look at the history of the record"),
         "patient.match": Phrase("was told that a new patient resembles {patients}", "be told whom a new patient resembles"),
         "patient.medical_summary": Phrase("read the medical summary", "read the medical summary"),
+        "patient.merge": Phrase("merged the records of {patients}", "merge the records of {patients}"),
+        "patient.preview_merge": Phrase("compared the records of {patients}", "compare the records of {patients}"),
         "patient.print": Phrase("printed the summary", "print the summary"),
         "patient.read": Phrase("opened the chart", "open the chart"),
         "patient.readers": Phrase("asked who read the chart", "ask who read the chart"),
@@ -35,6 +38,7 @@ add_phrases(
         "patient.search": Phrase("saw {patients} in a list or search", "see a list of patients"),
         "patient.transition": Phrase("changed the status", "change the status"),
         "patient.transition_status": Phrase("changed the status", "change the status"),
+        "patient.unmerge": Phrase("undid the merge of the records of {patients}", "undo the merge of the records of {patients}"),
         "patient.update": Phrase("changed the record", "change the record"),
         "relationship.dependents": Phrase("looked at the dependents", "look at the dependents"),
         "relationship.guardians": Phrase("looked at the guardians", "look at the guardians"),

@@ -71,7 +71,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("clinical.admin", "clinical.templatetags"),
     ("clinical.management",),
     ("exports.models", "exports.migrations", "exports.apps"),
-    ("exports.report_columns", "exports.days", "exports.writers", "exports.event_types"),
+    ("exports.audit_words", "exports.report_columns", "exports.days", "exports.writers", "exports.event_types"),
     ("exports.reports", "exports.lines"),
     ("exports.registry",),
     ("exports.services", "exports.webhooks"),
