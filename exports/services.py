@@ -64,14 +64,14 @@ def update_endpoint(*, actor: Actor, endpoint: WebhookEndpoint, base_version: in
         written["failing_since"] = None
         make_pending(retried(endpoint.pk), timezone.now())
     _change(endpoint, base_version, written)
-    _record(actor, endpoint, "update", "updated", changes)
+    _record(actor, endpoint, "webhook_endpoint.update", "updated", changes)
 
 
 @transaction.atomic
 def archive_endpoint(*, actor: Actor, endpoint: WebhookEndpoint, base_version: int) -> None:
     """Archive an endpoint: it is told nothing more. Raises NotFound or VersionConflict."""
     _change(endpoint, base_version, {"deleted_at": timezone.now()})
-    _record(actor, endpoint, "archive", "archived", ("deleted_at",))
+    _record(actor, endpoint, "webhook_endpoint.archive", "archived", ("deleted_at",))
 
 
 @transaction.atomic
@@ -87,7 +87,7 @@ def rotate_secret(*, actor: Actor, endpoint: WebhookEndpoint, base_version: int)
         "rotated_at": timezone.now(),
     }
     _change(endpoint, base_version, columns)
-    _record(actor, endpoint, "rotate_secret", "secret_rotated", ("secret",))
+    _record(actor, endpoint, "webhook_endpoint.rotate_secret", "secret_rotated", ("secret",))
     return secret
 
 
@@ -107,7 +107,7 @@ def send_test(*, actor: Actor, endpoint: WebhookEndpoint) -> None:
     """
     if _locked(endpoint).status != WebhookStatus.ACTIVE:
         raise Invalid("Only an active endpoint is sent a test.", "status")
-    _record(actor, endpoint, "test", TESTED.partition(".")[2])
+    _record(actor, endpoint, "webhook_endpoint.test", TESTED.partition(".")[2])
 
 
 @transaction.atomic
@@ -115,7 +115,7 @@ def replay_delivery(*, actor: Actor, delivery: WebhookDelivery) -> None:
     """Send one message again, whatever has become of it. Raises Invalid while a worker has it."""
     if not make_pending(WebhookDelivery.objects.filter(pk=delivery.pk), timezone.now()):
         raise Invalid("The message is being sent at the moment.", "delivery")
-    _record(actor, delivery.endpoint, "resend", "replayed")
+    _record(actor, delivery.endpoint, "webhook_endpoint.resend", "replayed")
 
 
 @transaction.atomic
@@ -128,7 +128,7 @@ def replay_since(*, actor: Actor, endpoint: WebhookEndpoint, since: datetime.dat
     if since < timezone.now() - KEPT:
         raise Invalid(f"Events are kept for {KEPT.days} days.", "since")
     replayed = replay(_locked(endpoint), since)
-    _record(actor, endpoint, "resend", "replayed")
+    _record(actor, endpoint, "webhook_endpoint.resend", "replayed")
     return replayed
 
 
@@ -143,7 +143,7 @@ def pause_endpoint(*, actor: Actor, endpoint: WebhookEndpoint) -> bool:
     if stored.status != WebhookStatus.ACTIVE or stored.failing_since is None:
         return False
     _change(stored, stored.version, {"status": WebhookStatus.PAUSED})
-    _record(actor, stored, "pause", "paused", ("status",))
+    _record(actor, stored, "webhook_endpoint.pause", "paused", ("status",))
     return True
 
 
@@ -177,5 +177,5 @@ def _change(endpoint: WebhookEndpoint, base_version: int, values: Mapping[str, A
     WebhookEndpoint.objects.filter(deleted_at=None).change(endpoint.pk, base_version, _WHAT, **values)
 
 
-def _record(actor: Actor, endpoint: WebhookEndpoint, verb: str, past: str, changed: Iterable[str] = ()) -> None:
-    record_change(actor, f"webhook_endpoint.{verb}", endpoint, event=f"webhook_endpoint.{past}", changed=changed)
+def _record(actor: Actor, endpoint: WebhookEndpoint, action: str, past: str, changed: Iterable[str] = ()) -> None:
+    record_change(actor, action, endpoint, event=f"webhook_endpoint.{past}", changed=changed)

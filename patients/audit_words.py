@@ -40,6 +40,12 @@ add_phrases(
         "patient.transition_status": Phrase("changed the status", "change the status"),
         "patient.unmerge": Phrase("undid the merge of the records of {patients}", "undo the merge of the records of {patients}"),
         "patient.update": Phrase("changed the record", "change the record"),
+        "patient_import.complete": Phrase("completed {one}", "complete {one}"),
+        "patient_import.create": Phrase("uploaded a file of patients", "upload a file of patients"),
+        "patient_import.forget": Phrase("removed the file of {one}", "remove the file of {one}"),
+        "patient_import.start": Phrase("started {one}", "start {one}"),
+        "patient_import.stop": Phrase("stopped {one}", "stop {one}"),
+        "patient_import.undo": Phrase("undid {one}", "undo {one}"),
         "relationship.dependents": Phrase("looked at the dependents", "look at the dependents"),
         "relationship.guardians": Phrase("looked at the guardians", "look at the guardians"),
     }

@@ -170,7 +170,7 @@ def upload_import(*, actor: Actor, organization: Organization, upload: Upload) -
     run.state = ImportState.CHECKING if run.columns is not None and not column_faults(run, run.columns) else ImportState.COLUMNS
     with transaction.atomic():
         run.save(force_insert=True)
-        record_import(actor, "create", run)
+        record_import(actor, "patient_import.create", run)
     return run
 
 
@@ -241,7 +241,7 @@ def begin_import(*, actor: Actor, run: PatientImport) -> None:
     if run.on_error == OnError.ABORT and run.failed:
         raise Conflict("Rows fail, and with any of them nothing is to be imported: mend them and upload the file again.")
     _change_state(run, (ImportState.CHECKED,), ImportState.IMPORTING, **FROM_THE_START)
-    record_import(actor, "start", run)
+    record_import(actor, "patient_import.start", run)
 
 
 @transaction.atomic
@@ -250,14 +250,14 @@ def stop_import(*, actor: Actor, run: PatientImport) -> None:
     after = ImportState.STOPPED if run.state == ImportState.IMPORTING else ImportState.DISCARDED
     states = (ImportState.IMPORTING,) if after == ImportState.STOPPED else UNWRITTEN
     _change_state(run, states, after, content_sealed=None, findings_sealed=None)
-    record_import(actor, "stop", run)
+    record_import(actor, "patient_import.stop", run)
 
 
 @transaction.atomic
 def forget_file(*, actor: Actor, run: PatientImport) -> None:
     """Remove the file of an import that has ended, with what was found in it."""
     _change_state(run, (ImportState.DONE,), ImportState.DONE, content_sealed=None, findings_sealed=None)
-    record_import(actor, "forget", run)
+    record_import(actor, "patient_import.forget", run)
 
 
 def take_step(*, actor: Actor, run: PatientImport) -> None:
@@ -322,7 +322,7 @@ class ImportStep:
         ended = position >= run.total
         _save_run(run, **(values | self._end(counts) if ended else values))
         if ended and run.state == ImportState.IMPORTING:
-            record_import(self.actor, "complete", run)
+            record_import(self.actor, "patient_import.complete", run)
 
     def _found(self, results: list[Result]) -> tuple[Findings, Counter[str]]:
         """Return the findings up to these rows, and how many of these rows have each outcome."""
@@ -371,9 +371,9 @@ def _save_run(run: PatientImport, *, states: Sequence[str] | None = None, **valu
     return rows.update(**values, updated_at=DatabaseNow())
 
 
-def record_import(actor: Actor, verb: str, run: PatientImport) -> None:
+def record_import(actor: Actor, action: str, run: PatientImport) -> None:
     """Audit an event of an import. Nothing is published: the patients whom it writes are, each with its own event."""
-    record_change(actor, f"patient_import.{verb}", run, event=None)
+    record_change(actor, action, run, event=None)
 
 
 # --- what is wrong with a file ----------------------------------------------------------------------

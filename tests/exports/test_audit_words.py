@@ -18,7 +18,7 @@ APPS = ("accounts", "patients", "clinical", "exports", "config")
 ACTION = re.compile(r"[A-Za-z_]+\.[a-z_]+")
 RECORDERS = {"record_access", "record_change", "record_chart_change", "record_denied", "record_new_patients", "record_read"}
 # Functions that pass an action on to one of them.
-RECORDERS |= {"_delete", "_record", "_record_denied", "ReadEvent"}
+RECORDERS |= {"_delete", "_record", "_record_denied", "ReadEvent", "record_import"}
 
 
 def of_apis() -> Iterator[str]:

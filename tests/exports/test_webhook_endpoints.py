@@ -73,7 +73,7 @@ def test_each_change_is_audited_published_and_counted(clinic, api, path):
         ("webhook_endpoint.update", "status"),
         ("webhook_endpoint.update", "status"),
         ("webhook_endpoint.test", ""),
-        ("webhook_endpoint.replay", ""),
+        ("webhook_endpoint.resend", ""),
         ("webhook_endpoint.rotate_secret", "secret"),
         ("webhook_endpoint.archive", "deleted_at"),
     ]
