@@ -60,6 +60,25 @@ class WithChangedAt(Criterion):
 
 
 @dataclass(frozen=True)
+class WrittenOrDueSince(Criterion):
+    """The alerts that were written from a moment on, or may have been disabled from a day on."""
+
+    moment: datetime.datetime = parameter(DateTimeField())
+    day: datetime.date = parameter(DateField())
+
+    @classmethod
+    def of(cls, moment: datetime.datetime) -> "WrittenOrDueSince":
+        """Return the condition for a moment, whose day is another one in other time zones."""
+        return cls(moment, moment.date() - datetime.timedelta(days=2))
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        return rows.filter(Q(updated_at__gte=self.moment) | Q(status=AlertStatus.ACTIVE, disable_on__gte=self.day))
+
+
+ALERTS_BY_CHANGE = Keyset("changed_at", DateTimeField(), by_change=True, candidates=WrittenOrDueSince.of)
+
+
+@dataclass(frozen=True)
 class ChangedSince(Criterion):
     """The alerts with `changed_at` that have changed since a moment."""
 

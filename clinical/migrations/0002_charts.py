@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='alert_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='alert_by_change')],
+                'indexes': [models.Index(fields=['organization', 'patient', 'id'], name='alert_of_patient'), models.Index(fields=['organization', 'updated_at', 'id'], name='alert_by_change'), models.Index(condition=models.Q(('disable_on__isnull', False), ('status', 'active')), fields=['organization', 'disable_on'], name='alert_by_day')],
             },
         ),
         migrations.CreateModel(

@@ -1,6 +1,7 @@
 """Alerts on charts."""
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.models import User
 from clinical.models.catalogs import AlertDefinition, AlertScope
@@ -32,4 +33,12 @@ class Alert(ChartEntry, Versioned):
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
 
     class Meta(ChartEntry.Meta):
-        indexes = [*ChartEntry.Meta.indexes, BY_CHANGE]
+        indexes = [
+            *ChartEntry.Meta.indexes,
+            BY_CHANGE,
+            models.Index(
+                fields=["organization", "disable_on"],
+                condition=Q(status=AlertStatus.ACTIVE, disable_on__isnull=False),
+                name="alert_by_day",
+            ),
+        ]

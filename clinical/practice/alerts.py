@@ -3,19 +3,17 @@
 import datetime
 from typing import Any
 
-from django.db.models import DateTimeField
 from django.urls import URLPattern, path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from accounts.permissions import Permission
 from accounts.scope import Role
-from clinical.filters import ChangedSince, OnChart, WithChangedAt, alerts_on_chart, alerts_with_status
+from clinical.filters import ALERTS_BY_CHANGE, ChangedSince, OnChart, WithChangedAt, alerts_on_chart, alerts_with_status
 from clinical.models import Alert, AlertDefinition, AlertStatus
 from clinical.serializer_fields import EffectiveStatus
 from clinical.services.alerts import archive_alert, archive_alerts, create_alert, disable_alert, update_alert
 from config.core.dates import today_at
-from config.rest.compiled.cursors import Keyset
 from config.rest.compiled.plans import Computed
 from config.rest.compiled.queries import Query
 from config.rest.fields import BaseVersion, BoundedList, ChangeSerializer, ContractSerializer, Integer, ScopedRelation, UUIDText
@@ -144,7 +142,7 @@ class AlertChangesFilterSet(ChartChangesFilterSet):
 class AlertChangesViewSet(PracticeChangesViewSet):
     """What has changed of alerts: a day that disables one changes it, too."""
 
-    ordering = Keyset("changed_at", DateTimeField(), by_change=True)
+    ordering = ALERTS_BY_CHANGE
     chart_filterset_class = AlertChangesFilterSet
 
     def get_queryset(self) -> Query:

@@ -52,6 +52,7 @@ Ours alone: `deprecations`, `page_size`, `idempotent_actions`, `archived_actions
 `envelopes`, `query_parameters`, `batch_key`, `batch_serializer_classes`, `stream_media_types`,
 `max_body_size`, `max_body_values`, `lookup_schema`, and the hooks `scoped_query`, `lookup_criterion`, `respond`,
 `not_found_for`, `disclosed`, `audit_read`, `read_event`, `patient_columns`, `named_patients`; each has its line in
-views.py or auditing.py, `batch_key` in throttling.py, `deprecations` in deprecation.py. What differs from django-filter is
-said in filters.py, and how reads are compiled in compiled/__init__.py.
+views.py or auditing.py, `batch_key` in throttling.py, `deprecations` in deprecation.py. View sets of changes are made by
+`ChangesViewSet.of` (changes.py), with the hooks `envelope_of` and `rows_seen`. What differs from django-filter is said in
+filters.py, and how reads are compiled in compiled/__init__.py.
 """

@@ -26,8 +26,8 @@ ARCHIVED = Computed(lambda actor, deleted_at: deleted_at is not None, ("deleted_
 NEVER = Computed(lambda actor: False, (), schema=BOOLEAN)
 
 
-class ChangeSerializer(ContractSerializer):
-    """Base of the envelopes around rows that have changed."""
+class ChangeEnvelope(ContractSerializer):
+    """Base of what stands around rows that have changed."""
 
     null_where: ClassVar[dict[str, str]] = {"object": "deleted"}
 
@@ -58,20 +58,20 @@ class ChangesViewSet(DialectViewSet):
         model: type[models.Model] = shown.Meta.model
         named, many = word_for(model), model._meta.verbose_name_plural
         envelope = cls._envelope(shown, deleted or (ARCHIVED if has_column(model, "deleted_at") else NEVER))
-        about = f"Changes of {many}: rows as they are now, and which are deleted, the one that changed first before the others."
+        about = f"What has changed of {many}, in the order of change: a full read, and what came since where a cursor is given."
         members = {"__module__": cls.__module__, "__doc__": about, "model": model, "serializer_class": envelope, **attributes}
         made = type(f"{model.__name__}{cls.__name__}", (cls,), members)
         words = extend_schema(summary=f"List changes of {many}", operation_id=f"list_{named}_changes")
         return extend_schema_view(list=words)(made)
 
     @classmethod
-    def _envelope(cls, shown: type[serializers.ModelSerializer], deleted: Computed) -> type[ChangeSerializer]:
+    def _envelope(cls, shown: type[serializers.ModelSerializer], deleted: Computed) -> type[ChangeEnvelope]:
         model: type[models.Model] = shown.Meta.model
         declared = {**cls.envelope_of(model), "deleted": deleted, "object": shown(source="*", allow_null=True)}
         members = {"Meta": type("Meta", (), {"model": model, "fields": list(declared)})}
         about = f"What has become of one of the {model._meta.verbose_name_plural}: `object` is the row, null where it is deleted."
         name = f"{shown.__name__.removesuffix('Out')}ChangeOut"
-        return type(name, (ChangeSerializer,), {**declared, **members, "__module__": cls.__module__, "__doc__": about})
+        return type(name, (ChangeEnvelope,), {**declared, **members, "__module__": cls.__module__, "__doc__": about})
 
     def rows_seen(self) -> str:
         """Return a text that is another one as soon as the caller sees other rows than before, of those that did not change."""

@@ -31,6 +31,7 @@ from patients.services.patients import update_patient
 from tests import policy
 from tests.changes import LISTS, PRACTICE, PUBLIC, Copy, settled
 from tests.factories import SYSTEM, archive
+from tests.test_import_law import ROOT
 
 PATIENTS, ALLERGIES, ALERTS = (f"{PRACTICE}{name}" for name in ("patients", "allergies", "alerts"))
 A_DAY = datetime.timedelta(days=1)
@@ -122,7 +123,7 @@ def test_a_day_that_disables_an_alert_changes_it(clinic, copy, api):
     # When the first was written its day had not come: the last change of another one lies in between.
     for alert, days in ((by_day, 4), (later, 3.5), (plain, 3)):
         Alert.objects.filter(pk=alert.pk).update(updated_at=now - days * A_DAY)
-    changes = copy(ALERTS).poll()
+    changes = copy(ALERTS, size=1).poll()
     assert ids(changes) == [str(one.uuid) for one in (later, plain, by_day)]
     assert [change["object"]["status"] for change in changes] == ["active", "active", "disabled"]
     since = {"updated_since": (now - 2.9 * A_DAY).isoformat()}
@@ -285,6 +286,11 @@ def test_a_cursor_is_good_for_its_list_caller_and_filters_only(clinic, copy):
 # --- the law ----------------------------------------------------------------------------------------
 def test_everything_that_charts_and_lists_of_patients_show_has_its_list_of_changes():
     assert {route.removeprefix(PRACTICE) for route in LISTS if route.startswith(PRACTICE)} == set(policy.CHANGED)
+
+
+def test_the_page_for_clients_names_every_list():
+    page = (ROOT / "docs" / "changes.md").read_text(encoding="utf-8")
+    assert [route for route in LISTS if f"`{route.rpartition('/')[2]}`" not in page] == []
 
 
 @pytest.mark.parametrize("view", LISTS.values(), ids=LISTS)

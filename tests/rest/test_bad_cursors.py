@@ -10,6 +10,7 @@ from accounts.scope import Role
 from clinical.models import Measurement, MonitoringAlert, PlannedAction
 from config.rest.compiled.cursors import write_cursor
 from exports.registry import REPORTS
+from tests.changes import settled
 from tests.exports.rows import add_row, parameters_for
 from tests.factories import NOON, new_key
 from tests.rest.wire import Wire
@@ -42,7 +43,7 @@ INSIDE = {"measurements": Measurement, "plannedActions": PlannedAction}
 """Keyset lists of a patient, by their path."""
 REPORT_SAMPLE = ("measurements", "patients")
 """All reports are one view set: these stand for them, one that is asked for with days and one that is not."""
-LISTS = ("practice", "public", *INSIDE, "alerts", *(f"export/{name}" for name in REPORT_SAMPLE))
+LISTS = ("practice", "public", *INSIDE, "alerts", "changes", *(f"export/{name}" for name in REPORT_SAMPLE))
 
 
 def filled(name: str, clinic) -> Pages:
@@ -64,6 +65,9 @@ def filled(name: str, clinic) -> Pages:
         return Pages("public", clinic, f"/v1/patients/{patient.uuid}/{name}")
     for letter in "abc":
         clinic.patient(first_name=letter, last_name=letter)
+    if name == "changes":
+        settled()
+        return Pages("practice", clinic, f"{clinic.base}/changes/patients")
     return Pages(name, clinic)
 
 

@@ -101,6 +101,9 @@ class Keyset:
     `by_change` lists are those by the moment at which rows have changed, in which a row that changes moves to the end. They
     are read forwards only, too, and end at the horizon; a cursor leads on from every page. `seen` says which rows the caller
     may see; a cursor that was made with another raises OutdatedCursor.
+
+    Where no index serves the order, `candidates` makes of a value of the column a condition that all rows from there on meet,
+    and by which indexes find most of the others not to.
     """
 
     column: str
@@ -110,6 +113,7 @@ class Keyset:
     kept: datetime.timedelta | None = None
     by_change: bool = False
     seen: str | None = None
+    candidates: Callable[[Any], Criterion] | None = None
 
     def directed(self, *, descending: bool) -> "Keyset":
         """Return the same order in the given direction."""
@@ -193,7 +197,10 @@ class Keyset:
         return [] if self.seen is None else [self.seen]
 
     def _after(self, position: tuple | None, descending: bool) -> list[Criterion]:
-        return [] if position is None else [After(self.column, self.field, descending, *position)]
+        if position is None:
+            return []
+        candidates = [self.candidates(position[0])] if self.candidates else []
+        return [*candidates, After(self.column, self.field, descending, *position)]
 
     def _below(self, end: datetime.datetime | None) -> list[Criterion]:
         return [] if end is None else [BelowHorizon(self.column, self.field, end)]
