@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import time
 from itertools import pairwise
 from unittest.mock import Mock
 
@@ -21,6 +22,7 @@ from patients.services.lifecycle import transition_status
 from tests.factories import SYSTEM
 from tests.receivers import allowed, free_port, receiving
 
+PATIENCE = 20
 PATIENTS = ["patient.created", "patient.updated", "patient.active", "patient.inactive"]
 
 
@@ -40,8 +42,9 @@ def endpoint(clinic):
 
 
 def deliver() -> None:
-    """Send everything that is due."""
-    Worker().run(once=True)
+    """Send everything that is due; a worker that does not come to an end is stopped."""
+    given_up = time.monotonic() + PATIENCE
+    Worker().run(once=True, is_wanted=lambda: time.monotonic() < given_up)
 
 
 def later(monkeypatch, **time: float) -> None:
