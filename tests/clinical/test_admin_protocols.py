@@ -342,7 +342,7 @@ def test_a_draft_knows_nothing_of_the_neighbour(client, ward, neighbour):
     theirs = neighbour.catalogs["protocol"]
     rule = {**HEAVY, "instrument": "head"}
     for about in ({"protocol": theirs}, {"program": theirs.program_id}):
-        assert "Head" not in draft(client, "protocol_words", rule, **about)
+        assert "head circumference" not in draft(client, "protocol_words", rule, **about)
         assert "Nobody is in this program yet" in draft(client, "protocol_trial", rule, **about)
 
 
