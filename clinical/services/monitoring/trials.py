@@ -109,9 +109,8 @@ def try_rules(
     """Return which alerts the `changed` rules of a protocol would have raised in TRIAL_DAYS up to `now`, beside the `stored`.
 
     A patient's own rules replace either, as they do when alerts are raised, unless both lists are what is `in_force` for
-    these patients. Overdue rules are tried on what was planned, since
-    another schedule begins tomorrow. At most MOST_PATIENTS and MOST_VALUES are read, of many
-    rules fewer values, by a constant number of statements.
+    these patients. Overdue rules are tried on what was planned, since another schedule begins tomorrow. At most
+    MOST_PATIENTS and MOST_VALUES are read, for many rules fewer values, by a constant number of statements.
     """
     zone, today = organization.zone, day_of(now, organization.zone)
     since = today - (TRIAL_DAYS - 1) * A_DAY
