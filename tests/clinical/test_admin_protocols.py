@@ -120,7 +120,7 @@ def test_the_longest_list_of_rules_can_be_sent(client, ward):
         ({**HEAVY, "value": "1_0"}, {"value": ["Enter a number."]}),
         ({**HEAVY, "instrument": ""}, {"instrument": ["Choose an instrument."]}),
         ({**HEAVY, "instrument": "height"}, {"instrument": ["Choose an instrument."]}),
-        ({**HEAVY, "instrument": "mood"}, {"instrument": ["This must be the code of an instrument that gives numbers."]}),
+        ({**HEAVY, "instrument": "mood"}, {"instrument": ["Choose an instrument that gives numbers."]}),
         ({**HEAVY, "op": "="}, {"op": ["Choose above or below."]}),
         ({**HEAVY, "instrument": "pulse", "value": 9000}, {"value": ["This must be between 1 and 350 a minute."]}),
         ({**MEAN, "min_count": ""}, {"min_count": ["Say how many values are needed: a whole number from 1 to 1,000."]}),
@@ -155,7 +155,7 @@ def test_several_rows_are_named(client, ward):
     ("line", "wrong"),
     [
         ({**DAILY, "every_days": "0"}, {"every_days": ["Say every how many days: a whole number from 1 to 3,650."]}),
-        ({**DAILY, "from_day": 31}, {"from_day": ["This must not lie after to_day."]}),
+        ({**DAILY, "from_day": 31}, {"from_day": ["The first day must not lie after the last one."]}),
     ],
 )
 def test_what_is_wrong_in_a_line_is_told_beside_it(client, ward, line, wrong):
