@@ -48,20 +48,20 @@ def read_recorded(
     ends = [end for end in (values_end, missed_end) if end is not None]
     patients = [pk for pk in sorted(began) if all(pk < end for end in ends)]
     codes = {instrument.pk: code for code, instrument in known.items()}
-    measured: dict[int, list[Value]] = defaultdict(list)
+    values_of: dict[int, list[Value]] = defaultdict(list)
     for row in values:
         if row.instrument_id in codes:
             new = row.measured_at >= max(span.first, began[row.patient_id])
-            measured[row.patient_id].append(value_of(row, codes[row.instrument_id], new=new))
+            values_of[row.patient_id].append(value_of(row, codes[row.instrument_id], new=new))
     active_since = _active_since(missed)
-    waited: dict[int, list[Planned]] = defaultdict(list)
+    missed_of: dict[int, list[Planned]] = defaultdict(list)
     for row in missed:
         # The patient's day may begin before the organization's.
         since = began[row.patient_id] - A_DAY
         if row.not_before >= since and row.expires_at > active_since.get(row.patient_id, since):
             action = Planned(str(row.uuid), codes[row.instrument_id], row.not_before, row.expires_at)
-            waited[row.patient_id].append(action)
-    return Recorded(patients, measured, waited)
+            missed_of[row.patient_id].append(action)
+    return Recorded(patients, values_of, missed_of)
 
 
 def _whole(rows: QuerySet, limit: int) -> tuple[list[Any], int | None]:
@@ -97,9 +97,9 @@ def _measured(
 def _missed(
     enrolments: Collection[Enrolment], rules: Collection[Rule], known: Mapping[str, Instrument], span: Span
 ) -> QuerySet[PlannedAction]:
-    waited = sorted({known[rule["instrument"]].pk for rule in rules if rule["kind"] == OVERDUE})
+    expected = sorted({known[rule["instrument"]].pk for rule in rules if rule["kind"] == OVERDUE})
     rows = PlannedAction.objects.filter(
-        **_of(enrolments), instrument_id__anyof=waited, completed_at=None, expires_at__gt=span.first, expires_at__lte=span.last
+        **_of(enrolments), instrument_id__anyof=expected, completed_at=None, expires_at__gt=span.first, expires_at__lte=span.last
     )
     return rows.order_by("patient_id", "not_before", "pk")
 
