@@ -22,6 +22,7 @@ from clinical.admin.drawing import bar_chart
 from clinical.models import Instrument, MonitoringAlert
 from clinical.monitoring.rules import SHAPES
 from clinical.services.instruments import GAUGES
+from config.core.orm import MAX_OBJECTS
 from patients.models import Enrolment, Program, Protocol
 from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE, MEAN, OVER_100, REMARK
 from tests.factories import SYSTEM
@@ -173,10 +174,13 @@ def test_rows_that_no_page_sends_are_refused(client, ward, keys):
     assert form_of(answer).errors == {"rules": ["These rows cannot be read."]}
 
 
-def test_no_more_rows_are_read_than_may_be(client, ward):
-    answer = submit(client, Protocol, ward.protocol.pk, rules=[str(key) for key in range(500)])
-    assert form_of(answer).errors == {"rules": ["There may be 100 rows at most."]}
-    assert len(form_of(answer)["rules"].rows) == 101
+def test_no_more_rows_are_read_than_may_be(client, ward, monkeypatch):
+    rules = admin.site._registry[Protocol].form.base_fields["rules"]
+    assert rules.longest == MAX_OBJECTS
+    monkeypatch.setattr(rules, "longest", 2)
+    answer = submit(client, Protocol, ward.protocol.pk, rules=[str(key) for key in range(50)])
+    assert form_of(answer).errors == {"rules": ["There may be 2 rows at most."]}
+    assert len(form_of(answer)["rules"].rows) == 3
 
 
 def test_an_archived_instrument_stays_visible_and_has_to_be_replaced(client, ward):
