@@ -22,6 +22,7 @@ from clinical.admin.drawing import bar_chart
 from clinical.models import Instrument, MonitoringAlert
 from clinical.monitoring.rules import SHAPES
 from clinical.services.instruments import GAUGES
+from config.core.orm import MAX_OBJECTS
 from patients.models import Enrolment, Program, Protocol
 from tests.clinical.rules import BOTH, DAILY, HEAVY, LATE, MEAN, OVER_100, REMARK
 from tests.factories import SYSTEM
@@ -120,7 +121,7 @@ def test_the_longest_list_of_rules_can_be_sent(client, ward):
         ({**HEAVY, "value": "1_0"}, {"value": ["Enter a number."]}),
         ({**HEAVY, "instrument": ""}, {"instrument": ["Choose an instrument."]}),
         ({**HEAVY, "instrument": "height"}, {"instrument": ["Choose an instrument."]}),
-        ({**HEAVY, "instrument": "mood"}, {"instrument": ["This must be the code of an instrument that gives numbers."]}),
+        ({**HEAVY, "instrument": "mood"}, {"instrument": ["Choose an instrument that gives numbers."]}),
         ({**HEAVY, "op": "="}, {"op": ["Choose above or below."]}),
         ({**HEAVY, "instrument": "pulse", "value": 9000}, {"value": ["This must be between 1 and 350 a minute."]}),
         ({**MEAN, "min_count": ""}, {"min_count": ["Say how many values are needed: a whole number from 1 to 1,000."]}),
@@ -155,7 +156,7 @@ def test_several_rows_are_named(client, ward):
     ("line", "wrong"),
     [
         ({**DAILY, "every_days": "0"}, {"every_days": ["Say every how many days: a whole number from 1 to 3,650."]}),
-        ({**DAILY, "from_day": 31}, {"from_day": ["This must not lie after to_day."]}),
+        ({**DAILY, "from_day": 31}, {"from_day": ["The first day must not lie after the last one."]}),
     ],
 )
 def test_what_is_wrong_in_a_line_is_told_beside_it(client, ward, line, wrong):
@@ -173,10 +174,13 @@ def test_rows_that_no_page_sends_are_refused(client, ward, keys):
     assert form_of(answer).errors == {"rules": ["These rows cannot be read."]}
 
 
-def test_no_more_rows_are_read_than_may_be(client, ward):
-    answer = submit(client, Protocol, ward.protocol.pk, rules=[str(key) for key in range(500)])
-    assert form_of(answer).errors == {"rules": ["There may be 100 rows at most."]}
-    assert len(form_of(answer)["rules"].rows) == 101
+def test_no_more_rows_are_read_than_may_be(client, ward, monkeypatch):
+    rules = admin.site._registry[Protocol].form.base_fields["rules"]
+    assert rules.longest == MAX_OBJECTS
+    monkeypatch.setattr(rules, "longest", 2)
+    answer = submit(client, Protocol, ward.protocol.pk, rules=[str(key) for key in range(50)])
+    assert form_of(answer).errors == {"rules": ["There may be 2 rows at most."]}
+    assert len(form_of(answer)["rules"].rows) == 3
 
 
 def test_an_archived_instrument_stays_visible_and_has_to_be_replaced(client, ward):
@@ -342,7 +346,7 @@ def test_a_draft_knows_nothing_of_the_neighbour(client, ward, neighbour):
     theirs = neighbour.catalogs["protocol"]
     rule = {**HEAVY, "instrument": "head"}
     for about in ({"protocol": theirs}, {"program": theirs.program_id}):
-        assert "Head" not in draft(client, "protocol_words", rule, **about)
+        assert "head circumference" not in draft(client, "protocol_words", rule, **about)
         assert "Nobody is in this program yet" in draft(client, "protocol_trial", rule, **about)
 
 

@@ -168,6 +168,9 @@ def test_a_trial_is_bounded_and_tells_of_how_many_it_is(ward, enrolled, now, mon
     monkeypatch.setattr(trials, "MOST_VALUES", 5)
     trial = tried(ward, HEAVY, now=now)
     assert (trial.followers, trial.tried, trial.values, len(trial.changed.alerts)) == (3, 2, 4, 4)
+    monkeypatch.setattr(trials, "MOST_COMPARISONS", 10)
+    assert tried(ward, HEAVY, now=now).tried == 2
+    assert tried(ward, HEAVY, LATE, REMARK, now=now).tried == 1
     monkeypatch.setattr(trials, "MOST_PATIENTS", 1)
     assert tried(ward, HEAVY, now=now).tried == 1
 

@@ -41,6 +41,11 @@ FLAGS = [(flag.value, flag.label) for flag in reversed(Flag)]
 OPERATORS = [(op, COMPARISONS[op]) for op in (">", ">=", "<", "<=")]
 A_NUMBER, AN_INSTRUMENT = "Enter a number.", "Choose an instrument."
 TWO_CONDITIONS = f"A combination needs 2 to {MAX_CONDITIONS} conditions."
+# What can be wrong with these inputs once each is right by itself, without the words of JSON.
+TOLD = {
+    "instrument": "Choose an instrument that gives numbers.",
+    "from_day": "The first day must not lie after the last one.",
+}
 UNFINISHED_CONDITION = "Something is missing or wrong in a condition."
 
 
@@ -153,7 +158,8 @@ class MonitoringRow(RowForm):
                 self.add_error(name, self.fields[name].error_messages["required"])
         if not self.errors:
             for fault in self.faults():
-                self.add_error(fault.name if fault.name in self.fields else None, f"This {fault.text}.")
+                words = TOLD.get(fault.name, f"This {fault.text}.")
+                self.add_error(fault.name if fault.name in self.fields else None, words)
         return cleaned
 
     def faults(self) -> Iterable[Fault]:

@@ -3,7 +3,7 @@
 import datetime
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Max, Q, QuerySet
@@ -31,8 +31,8 @@ class Recorded:
     """
 
     patients: list[int]
-    values: Mapping[int, list[Value]] = field(default_factory=dict)
-    missed: Mapping[int, list[Planned]] = field(default_factory=dict)
+    values: Mapping[int, list[Value]]
+    missed: Mapping[int, list[Planned]]
 
 
 def read_recorded(
@@ -47,20 +47,21 @@ def read_recorded(
     missed, missed_end = _whole(_missed(enrolments, rules, known, span), limit)
     ends = [end for end in (values_end, missed_end) if end is not None]
     patients = [pk for pk in sorted(began) if all(pk < end for end in ends)]
-    found = Recorded(patients, defaultdict(list), defaultdict(list))
     codes = {instrument.pk: code for code, instrument in known.items()}
+    values_of: dict[int, list[Value]] = defaultdict(list)
     for row in values:
         if row.instrument_id in codes:
             new = row.measured_at >= max(span.first, began[row.patient_id])
-            found.values[row.patient_id].append(value_of(row, codes[row.instrument_id], new=new))
+            values_of[row.patient_id].append(value_of(row, codes[row.instrument_id], new=new))
     active_since = _active_since(missed)
+    missed_of: dict[int, list[Planned]] = defaultdict(list)
     for row in missed:
         # The patient's day may begin before the organization's.
         since = began[row.patient_id] - A_DAY
         if row.not_before >= since and row.expires_at > active_since.get(row.patient_id, since):
             action = Planned(str(row.uuid), codes[row.instrument_id], row.not_before, row.expires_at)
-            found.missed[row.patient_id].append(action)
-    return found
+            missed_of[row.patient_id].append(action)
+    return Recorded(patients, values_of, missed_of)
 
 
 def _whole(rows: QuerySet, limit: int) -> tuple[list[Any], int | None]:
@@ -96,9 +97,9 @@ def _measured(
 def _missed(
     enrolments: Collection[Enrolment], rules: Collection[Rule], known: Mapping[str, Instrument], span: Span
 ) -> QuerySet[PlannedAction]:
-    waited = sorted({known[rule["instrument"]].pk for rule in rules if rule["kind"] == OVERDUE})
+    expected = sorted({known[rule["instrument"]].pk for rule in rules if rule["kind"] == OVERDUE})
     rows = PlannedAction.objects.filter(
-        **_of(enrolments), instrument_id__anyof=waited, completed_at=None, expires_at__gt=span.first, expires_at__lte=span.last
+        **_of(enrolments), instrument_id__anyof=expected, completed_at=None, expires_at__gt=span.first, expires_at__lte=span.last
     )
     return rows.order_by("patient_id", "not_before", "pk")
 
