@@ -213,4 +213,7 @@ def test_a_merge_can_be_undone_for_some_days_and_is_forgotten_then(clinic, setti
     assert set(MergedRow.objects.values_list("merge__other", flat=True)) == {recent[1].pk}
     assert "rows of old merges deleted" in out.getvalue()
     assert now(old[1]).merged_into == old[0]
+    settings.MERGE_RETENTION_DAYS = 365
+    with pytest.raises(Invalid, match="for 365 days"):
+        unmerge(old[1])
     unmerge(recent[1])
