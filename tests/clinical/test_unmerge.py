@@ -18,9 +18,11 @@ from patients.models import (
     PatientMerge,
     ReferralAttribution,
     ReferralSource,
+    Relationship,
 )
 from patients.services.charts import archive_entry, create_entry, update_entry
 from patients.services.lifecycle import archive_patient, record_death, restore_patient
+from patients.services.merging import merge as merging
 from patients.services.merging import merge_patients
 from patients.services.patients import update_patient
 from tests.clinical.merging import merge, now, stored, unmerge
@@ -58,6 +60,15 @@ def test_both_versions_count(pair, stale):
     update_patient(actor=SYSTEM, patient_id=pair[stale].pk, base_version=None, changes={"city": "Delft"})
     with pytest.raises(VersionConflict):
         merge_patients(actor=SYSTEM, survivor_id=pair[0].pk, other_id=pair[1].pk, base_version=1, other_base_version=1)
+
+
+def test_whoever_refers_to_a_record_between_the_look_and_the_lock_stops_the_merge(clinic, pair, monkeypatch):
+    clinic.entry(Relationship, clinic.relative, to_patient_id=pair[1].pk)
+    looks = iter([set(), {clinic.relative.pk}])
+    monkeypatch.setattr(merging, "_referring_to", lambda patient_id: next(looks))
+
+    with pytest.raises(Conflict, match="Somebody is changing"):
+        merge(*pair)
 
 
 def test_a_merged_record_is_not_restored_and_an_unmerged_one_is_not_unmerged(pair):
@@ -202,4 +213,7 @@ def test_a_merge_can_be_undone_for_some_days_and_is_forgotten_then(clinic, setti
     assert set(MergedRow.objects.values_list("merge__other", flat=True)) == {recent[1].pk}
     assert "rows of old merges deleted" in out.getvalue()
     assert now(old[1]).merged_into == old[0]
+    settings.MERGE_RETENTION_DAYS = 365
+    with pytest.raises(Invalid, match="for 365 days"):
+        unmerge(old[1])
     unmerge(recent[1])

@@ -39,6 +39,9 @@ def unmerge_patients(*, actor: Actor, patient_id: int) -> None:
     """
     merge, rows, patients = _locked(patient_id)
     survivor, other = patients[merge.patient_id], patients[merge.other_id]
+    # What has been pruned stays so, however long merges are kept by now.
+    if not rows or merge.created_at < kept_since(timezone.now()):
+        raise Invalid(f"A merge can be undone for {settings.MERGE_RETENTION_DAYS} days.", "", "expired")
     _check(merge, survivor, other, patients)
     own = {row.row_id: row for row in rows if not row.column}
     # The last first: what was settled because of a row that came is settled no more when that has gone.
@@ -88,9 +91,7 @@ def _guarantors_before(rows: Iterable[MergedRow]) -> set[int | None]:
 
 
 def _check(merge: PatientMerge, survivor: Patient, other: Patient, patients: Mapping[int, Patient]) -> None:
-    """Raise Invalid if the merge cannot be undone, or not yet."""
-    if merge.created_at < kept_since(timezone.now()):
-        raise Invalid(f"A merge can be undone for {settings.MERGE_RETENTION_DAYS} days.", "", "expired")
+    """Raise Invalid if something else must be done first."""
     if survivor.merged_into_id:
         message = "The record that it was merged into has been merged itself since. Undo that merge first."
         raise Invalid(message, "", "merged_since")
