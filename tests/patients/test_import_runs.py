@@ -354,7 +354,9 @@ def test_an_undo_archives_whom_nobody_has_changed_since(clinic, monkeypatch):
         begin_undo(actor=clinic.actor(Role.HC_ADMIN), run=run)
 
 
-@pytest.mark.parametrize("change", [{"version": 2}, {"updated_at": timezone.now() + datetime.timedelta(hours=1)}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"version": 2}, {"updated_at": timezone.now() + datetime.timedelta(hours=1)}], ids=["version", "time"]
+)
 def test_a_new_version_and_a_later_time_are_changes_each_by_itself(clinic, change):
     imported(clinic, f"{HEADER}{rows(2)}")
     changed, other = own_patients(clinic).filter(chart_number__startswith="C-")
