@@ -55,7 +55,10 @@ def test_migrate_and_serve_fail_where_a_trigger_is_missing(name):
 @pytest.mark.django_db
 def test_a_database_that_is_not_migrated_to_the_end_may_lack_triggers():
     drop_trigger("search_entries_insert")
-    MigrationRecorder(connection).record_unapplied("patients", "0008_search_entries")
+    recorder = MigrationRecorder(connection)
+    for app, name in recorder.applied_migrations():
+        if app == "patients" and name >= "0008":
+            recorder.record_unapplied(app, name)
     call_command("migrate", "patients", "0007", verbosity=0)
 
 
