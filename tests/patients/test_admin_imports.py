@@ -199,6 +199,16 @@ def test_what_is_shown_of_a_file_is_audited(clinic, admin):
     assert events.count() == 2
 
 
+def test_the_list_counts_what_was_written_and_nothing_that_only_would_be(clinic, admin):
+    run = clinic.upload(f"{FILE}Ann,Lee,C-1\n")
+    steps(admin, run)
+    listed = "/admin/patients/imports/"
+    assert '<td class="number">1</td>' not in admin.get(listed).content.decode()
+    admin.post(address(run, "import_event", "start"))
+    steps(admin, run)
+    assert '<td class="number">1</td>' in admin.get(listed).content.decode()
+
+
 def test_the_list_of_imports_costs_the_same_however_long_it_is(clinic, admin):
     def statements() -> int:
         with CaptureQueriesContext(

@@ -17,7 +17,7 @@ from patients.import_options import Mode, OnError
 from patients.import_runs import Findings, begin_import, choose_columns, error_table, stop_import, take_step
 from patients.models import ImportCreation, ImportState, Patient, PatientImport
 from patients.services.charts import create_entry
-from patients.services.imports import begin_undo, undo_rows
+from patients.services.imports import begin_undo, changed_since, undo_rows
 from patients.services.lifecycle import archive_patient
 from patients.services.patients import update_patient
 from tests.factories import SYSTEM
@@ -352,6 +352,24 @@ def test_an_undo_archives_whom_nobody_has_changed_since(clinic, monkeypatch):
     assert events.count() == 3
     with pytest.raises(Conflict):
         begin_undo(actor=clinic.actor(Role.HC_ADMIN), run=run)
+
+
+@pytest.mark.parametrize(
+    "change", [{"version": 2}, {"updated_at": timezone.now() + datetime.timedelta(hours=1)}], ids=["version", "time"]
+)
+def test_a_new_version_and_a_later_time_are_changes_each_by_itself(clinic, change):
+    imported(clinic, f"{HEADER}{rows(2)}")
+    changed, other = own_patients(clinic).filter(chart_number__startswith="C-")
+    Patient.objects.filter(pk=changed.pk).update(**change)
+    assert changed_since([changed.pk, other.pk]) == {changed.pk}
+
+
+def test_a_late_step_of_an_undo_does_nothing_to_an_import_that_is_not_being_undone(clinic):
+    run = imported(clinic, f"{HEADER}{rows(2)}")
+    undo_rows(actor=clinic.actor(Role.HC_ADMIN), run=run)
+    run.refresh_from_db()
+    assert run.state == ImportState.DONE
+    assert own_patients(clinic).filter(chart_number__startswith="C-", deleted_at=None).count() == 2
 
 
 def test_an_undo_leaves_whom_an_import_has_updated(clinic):

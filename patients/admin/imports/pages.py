@@ -75,7 +75,10 @@ class ImportsPage(ImportsBase):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         past = Paginator(shown.listed_imports(self.actor), ROWS_A_PAGE).get_page(self.request.GET.get("page"))
-        imports = [{"run": run, "by": shown.importer_of(run, self.actor)} for run in past]
+        imports = [
+            {"run": run, "by": shown.importer_of(run, self.actor), "has_written": run.state not in shown.NOTHING_WRITTEN}
+            for run in past
+        ]
         fields = sorted(BulkReader(ImportedPatient).fields)
         shared = {"past": past, "imports": imports, "fields": fields, "organizations": self.organizations()}
         return super().get_context_data(**shared, **kwargs)

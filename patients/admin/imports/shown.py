@@ -9,10 +9,12 @@ from accounts.scope import Actor, Role, scope
 from patients.admin.imports.forms import DATE_ORDERS, ENCODINGS, MATCHES, MODES, ON_ERROR
 from patients.import_options import Match, Mode, OnError, Outcome
 from patients.import_runs import COUNTS, Findings, ImportFile, label
-from patients.models import ImportCreation, ImportState, PatientImport
+from patients.models import UNWRITTEN, ImportCreation, ImportState, PatientImport
 
 RUNNING = (ImportState.CHECKING, ImportState.IMPORTING, ImportState.UNDOING)
 """The states in which the page asks for one step after the other."""
+NOTHING_WRITTEN = (*UNWRITTEN, ImportState.DISCARDED)
+"""The states in which the counts are of what would have happened."""
 UNDOABLE = (ImportState.DONE, ImportState.STOPPED)
 # Columns that lists leave in the database.
 HEAVY = ("content_sealed", "findings_sealed")
