@@ -181,7 +181,9 @@ def worded_actions() -> Iterator[None]:
     make = audit._audit_event
 
     def checked(actor: Actor, action: str, *about: Any) -> Any:
-        phrase_of(action)
+        # Tests of the trail itself record what means nothing.
+        if not action.startswith("test."):
+            phrase_of(action)
         return make(actor, action, *about)
 
     with pytest.MonkeyPatch.context() as patch:

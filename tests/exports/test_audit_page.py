@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import AuditedPatient, AuditEvent, Role
 from accounts.services.keys import issue_key
 from clinical.models import Medication
+from config.core.dates import today_at
 from exports.admin.trail.filters import MOST_DAYS, MOST_DAYS_OF_PERSON, REFUSED
 from exports.admin.trail.pages import EVENTS
 from tests.accounts.test_audit import event_of
@@ -200,7 +201,7 @@ def test_days_are_whole_ones_on_the_clock_of_the_organization(clinic, hugo, offi
 
 @pytest.mark.parametrize(("who", "most"), [("", MOST_DAYS), ("Prescott", MOST_DAYS_OF_PERSON)])
 def test_how_many_days_are_shown_at_once_is_bounded_unless_of_one_patient(clinic, hugo, office, who, most):
-    since = timezone.localdate() - datetime.timedelta(days=most)
+    since = today_at(clinic.organization.timezone) - datetime.timedelta(days=most)
     refused = trail(office, who=who, since=since.isoformat())
     assert refused.context["filter"].errors["since"][0].startswith(f"At most {most} days")
     assert refused.context["days"] == []

@@ -8,6 +8,7 @@ from accounts.models import AuditedPatient, Organization, Role, User, UserStatus
 from accounts.scope import Actor
 from accounts.services.catalogs import update_catalog_row
 from accounts.services.users import change_user_status
+from config.core.dates import today_at
 from patients.models import Patient, Program, Protocol, Provider
 from patients.services.enrolments import end_enrolment, enrol_patient
 from tests.conftest import ApiClient
@@ -79,7 +80,7 @@ def test_old_and_new_values_stand_where_the_histories_keep_them(clinic, patient,
 def test_programs_that_a_patient_was_in_are_there_with_what_was_before(clinic, patient, desk):
     program, protocol = clinic.row(Program), clinic.row(Protocol)
     about = {"actor": SYSTEM, "patient_id": patient.pk}
-    day = patient.created_at.date()
+    day = today_at(clinic.organization.timezone)
     made = enrol_patient(**about, program=program, protocol=protocol, start_date=day)
     end_enrolment(**about, enrolment_id=made.pk, end_date=day)
     ended, begun, *_ = changes(desk, patient)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import BadRequest
@@ -85,6 +85,17 @@ class Reader:
     width: int
 
 
+class _Counted(NamedTuple):
+    """Somebody who did something several times, in the place of an event."""
+
+    pk: int
+    user_id: int | None
+    key_id: str
+    role: str
+    subject: str = ""
+    subject_id: int | None = None
+
+
 def readings(actor: Actor, patient: Patient, chosen: ReadersFilter) -> QuerySet[AuditedPatient]:
     """Return the accesses to a chart, latest first. Parts that somebody fetched soon after opening it belong to the opening."""
     since, until = chosen.span
@@ -127,7 +138,7 @@ def who_read(actor: Actor, rows: QuerySet[AuditedPatient]) -> tuple[list[Reader]
         people[user_id, key_id, role] += times
         doors[door_of(route)] += times
     most = people.most_common(READINGS)
-    events = [AuditEvent(pk=number, user_id=who[0], key_id=who[1], role=who[2]) for number, (who, _) in enumerate(most)]
+    events = [_Counted(number, *who) for number, (who, _) in enumerate(most)]
     doers = doers_of(actor, events)
     found = [Reader(doers[number], times, 48 * times // most[0][1]) for number, (_, times) in enumerate(most)]
     return found, doors.most_common()
