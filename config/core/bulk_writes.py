@@ -126,15 +126,30 @@ def update_values(
     model: type[models.Model], names: Sequence[str], rows: Mapping[int, Sequence[Any]], using: str = "default"
 ) -> None:
     """Write the values of the attributes `names` into rows that have no version, by id, in the transaction that is open."""
-    fields, connection = [column_of(model, name) for name in names], connections[using]
-    written = ", ".join(f'"{field.column}" = %s' for field in fields)
-    statement = f'UPDATE "{model._meta.db_table}" SET {written} WHERE "{model._meta.pk.column}" = %s'  # noqa: S608
-    parameters = [
-        [*(field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)), pk]
-        for pk, values in rows.items()
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, parameters)
+    fields, found = [model._meta.pk, *(column_of(model, name) for name in names)], list(rows.items())
+    for start in range(0, len(found), ROWS_A_STATEMENT):
+        part = [(pk, *values) for pk, values in found[start : start + ROWS_A_STATEMENT]]
+        parameters = [
+            field.get_db_prep_save(value, connections[using])
+            for values in part
+            for field, value in zip(fields, values, strict=True)
+        ]
+        with connections[using].cursor() as cursor:
+            cursor.execute(_update_values_sql(model, fields, len(part), using), parameters)
+
+
+def _update_values_sql(model: type[models.Model], fields: Sequence[Field], rows: int, using: str) -> str:
+    """Return the UPDATE that takes so many rows of values of `fields`, of which the first is the primary key."""
+    names = [f'"{field.column}"' for field in fields]
+    # Of values that stand alone PostgreSQL does not know the types.
+    types = [f"CAST(%s AS {field.db_type(connections[using])})" if on_postgres(using) else "%s" for field in fields]
+    places = ", ".join([f"({', '.join(types)})"] * rows)
+    written = ", ".join(f"{name} = given.{name}" for name in names[1:])
+    table = f'"{model._meta.db_table}"'
+    return (
+        f"WITH given ({', '.join(names)}) AS (VALUES {places}) "  # noqa: S608
+        f"UPDATE {table} SET {written} FROM given WHERE {table}.{names[0]} = given.{names[0]}"
+    )
 
 
 def prepare_row(model: type[models.Model], values: Mapping[str, Any], using: str = "default") -> list[Any]:

@@ -66,14 +66,14 @@ class OutboxReader:
         The transactions that were open when the mark was set may still add events before it. When the horizon has passed
         that moment they have ended.
         """
-        for _ in range(2):
-            if self._mark is None:
-                last = OutboxEvent.objects.aggregate(last=Max("pk"))["last"] or 0
-                self._mark = _Mark(last, database_clock())
-            if self._mark.moment < horizon():
-                self._settled, self._mark = self._mark.event_id, None
+        if self._mark is not None and self._mark.moment < horizon():
+            self._settled, self._mark = self._mark.event_id, None
+        if self._mark is None:
+            mark = _Mark(OutboxEvent.objects.aggregate(last=Max("pk"))["last"] or 0, database_clock())
+            if mark.moment < horizon():
+                self._settled = mark.event_id
             else:
-                break
+                self._mark = mark
         return self._settled
 
 

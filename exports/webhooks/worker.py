@@ -70,6 +70,11 @@ def send(batch: _Batch, stop: Stop) -> list[Outcome]:
     return outcomes
 
 
+def _not_readable() -> list[Outcome]:
+    """Return what comes of messages that no secret signs."""
+    return [Outcome(None, 0, "secret not readable")]
+
+
 @dataclass
 class _Pace:
     """How an endpoint has fared with this worker: failures since the last success, and until when it is let alone."""
@@ -154,13 +159,12 @@ class Worker:
             lease = leases.take(endpoint.pk)
         if lease is None:
             return False
-        self._under_way[endpoint.pk] += 1
         try:
-            batch = _batch(lease)
+            work: Callable[[], list[Outcome]] = partial(send, _batch(lease), self._stop)
         except SealBroken:
-            self._finished.put((lease, [Outcome(None, 0, "secret not readable")]))
-        else:
-            pool.submit(send, batch, self._stop).add_done_callback(partial(self._finish, lease))
+            work = _not_readable
+        self._under_way[endpoint.pk] += 1
+        pool.submit(work).add_done_callback(partial(self._finish, lease))
         return True
 
     def _finish(self, lease: Lease, future: Future[list[Outcome]]) -> None:

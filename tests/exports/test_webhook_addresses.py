@@ -197,7 +197,9 @@ def test_an_answer_is_waited_for_no_longer_than_is_set():
 def test_a_receiver_that_sends_a_byte_now_and_then_does_not_put_the_end_off():
     def drip(handler, message):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        while not receiver.released.wait(0.05):
+        for _ in range(100):
+            if receiver.released.wait(0.05):
+                break
             handler.wfile.write(b"x")
             handler.wfile.flush()
 

@@ -4,6 +4,8 @@ import datetime
 import uuid
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AuditEvent, OutboxEvent, Role
@@ -174,6 +176,25 @@ def test_the_log_shows_the_newest_first_by_pages_and_by_status(clinic, api, path
         "error": "answered 500",
     }
     assert api().get(log, {"status": "lost"}).status_code == 422
+
+
+def test_lists_cost_the_same_however_long_they_are(clinic, api, path):
+    row = clinic.endpoint()
+    client, log = api(), f"{path}/{row.uuid}/deliveries"
+    costs = []
+    for _ in range(2):
+        for address in (path, log):
+            assert client.get(address).status_code == 200
+            with CaptureQueriesContext(connection) as queries:
+                client.get(address)
+            costs.append(len(queries))
+        for _ in range(12):
+            clinic.endpoint()
+        while OutboxReader().make_deliveries():
+            pass
+    assert costs[:2] == costs[2:]
+    assert api().get(path).json()["total"] == 25
+    assert len(api().get(log).json()["data"]) >= 24
 
 
 def test_one_message_is_replayed_by_its_id_and_one_of_another_endpoint_is_unknown(clinic, neighbour, api, path):

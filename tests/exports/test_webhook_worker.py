@@ -2,10 +2,13 @@
 
 import datetime
 import io
+import time
 from itertools import pairwise
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import AuditEvent, OutboxEvent
@@ -19,6 +22,7 @@ from patients.services.lifecycle import transition_status
 from tests.factories import SYSTEM
 from tests.receivers import allowed, free_port, receiving
 
+PATIENCE = 20
 PATIENTS = ["patient.created", "patient.updated", "patient.active", "patient.inactive"]
 
 
@@ -38,8 +42,9 @@ def endpoint(clinic):
 
 
 def deliver() -> None:
-    """Send everything that is due."""
-    Worker().run(once=True)
+    """Send everything that is due; a worker that does not come to an end is stopped."""
+    given_up = time.monotonic() + PATIENCE
+    Worker().run(once=True, is_wanted=lambda: time.monotonic() < given_up)
 
 
 def later(monkeypatch, **time: float) -> None:
@@ -330,6 +335,29 @@ def test_an_endpoint_whose_secret_cannot_be_opened_does_not_stop_the_worker(clin
         clinic.patient()
         deliver()
     assert (receiver.messages, deliveries(row)) == ([], [(DeliveryStatus.PENDING, 1, None, "secret not readable")])
+
+
+def test_a_worker_goes_on_after_the_database_was_away_and_after_an_error_of_its_own(clinic, endpoint, monkeypatch):
+    errors = [OperationalError("away"), ValueError("broken")]
+    make_deliveries = OutboxReader.make_deliveries
+
+    def failing(reader):
+        if errors:
+            raise errors.pop()
+        return make_deliveries(reader)
+
+    monkeypatch.setattr(OutboxReader, "make_deliveries", failing)
+    monkeypatch.setattr(worker, "AWAY_SECONDS", 0)
+    monkeypatch.setattr(worker, "connection", Mock())
+    with receiving() as receiver:
+        endpoint(receiver.url)
+        clinic.patient()
+        Worker().run(is_wanted=lambda: not receiver.messages)
+    assert len(receiver.messages) == 1
+    assert worker.connection.close.call_count == 2
+    errors.append(OperationalError("away"))
+    with pytest.raises(OperationalError):
+        deliver()
 
 
 def test_prune_removes_deliveries_with_their_events(clinic, endpoint):
