@@ -30,6 +30,7 @@ from accounts.scope import Actor, scope, scope_of
 from accounts.services.users import change_user_status, update_user
 from exports.demo.clinic import MAIN, DemoOrganization, OrganizationSpec, fill, make_users
 from exports.models import WebhookDelivery, WebhookEndpoint
+from patients.models import Patient
 from patients.triggers import DERIVED_TABLES
 
 DEFAULT_PATIENTS = 24
@@ -63,11 +64,13 @@ def reset_sandbox(slug: str, name: str = "Sandbox", patients: int = DEFAULT_PATI
 
     All of it or nothing: who reads meanwhile sees what was there before. Raises NotASandbox for another organization.
     """
-    found = scope(_ACTOR, Organization.objects.select_for_update(no_key=True).filter(slug=slug)).first()
+    found = scope(_ACTOR, Organization.objects.filter(slug=slug)).first()
     if found and not found.is_sandbox:
         raise NotASandbox
-    groups = _group_names(found) if found else {}
+    groups = {}
     if found:
+        _lock_out_writers(found)
+        groups = _group_names(found)
         _empty(found)
     clinic = DemoOrganization(OrganizationSpec(slug, name, "SB", MAIN.groups, MAIN.seed, is_sandbox=True), _ACTOR)
     users = make_users(clinic)
@@ -87,6 +90,16 @@ def emptied_models() -> list[type[models.Model]]:
     derived = {apps.get_model(*table.model) for table in DERIVED_TABLES}
     ours = (model for model in apps.get_models() if hasattr(model, "scope") and scope_of(model).organization is not None)
     return [model for model in ours if model not in KEPT | derived]
+
+
+def _lock_out_writers(organization: Organization) -> None:
+    """Wait until nobody is writing rows of `organization`, and let others wait for the end of the transaction.
+
+    Who writes locks a patient first, and who adds a row refers to the organization.
+    """
+    patients = Patient.objects.select_for_update().filter(organization=organization).order_by("pk")
+    list(patients.values_list("pk", flat=True))
+    Organization.objects.select_for_update().get(pk=organization.pk)
 
 
 def _empty(organization: Organization) -> None:

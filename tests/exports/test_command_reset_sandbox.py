@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from accounts.models import (
     ApiKey,
@@ -193,6 +193,17 @@ def test_every_table_of_an_organization_is_kept_by_name_or_emptied():
     kept_by_the_database = {"SearchEntry", "PatientTotal"}
     assert {model.__name__ for model in ours - set(emptied_models()) - KEPT} == kept_by_the_database
     assert {ApiKey, User, AuditEvent, OutboxEvent} <= KEPT
+
+
+def test_who_would_wait_too_long_is_told_to_try_again(sandbox, monkeypatch):
+    def fail(organization):
+        raise OperationalError("canceling statement due to lock timeout")
+
+    before = state(sandbox)
+    monkeypatch.setattr("exports.demo.sandbox._lock_out_writers", fail)
+    with pytest.raises(CommandError, match="run it again"):
+        reset()
+    assert state(sandbox) == before
 
 
 @pytest.mark.parametrize(("arguments", "message"), [({"patients": 0}, "1 or more"), ({"slug": "no slug"}, "slug")])

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_slug
+from django.db import OperationalError
 
 from accounts.scope import Role
 from exports.demo.sandbox import DEFAULT_PATIENTS, NotASandbox, reset_sandbox
@@ -28,6 +29,8 @@ class Command(BaseCommand):
             organization, users = reset_sandbox(options["slug"], options["name"], options["patients"])
         except NotASandbox as refusal:
             raise CommandError(f"{options['slug']} is not a sandbox. Nothing was deleted.") from refusal
+        except OperationalError as error:
+            raise CommandError("Somebody is writing in the sandbox. Nothing was changed: run it again.") from error
         people = "\n".join(f"  {role:<13} {user.email}" for role, user in users.items())
         self.stdout.write(f"""
 {organization.name} is as new: {options["patients"]} invented patients. Keys and users are as they were.
