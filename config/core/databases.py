@@ -39,6 +39,10 @@ def refuse_regexp(connection, **kwargs) -> None:
         connection.connection.create_function("regexp", 2, _refuse)
 
 
+def _refuse(pattern: str, text: str) -> None:
+    raise NotImplementedError("No query matches a regular expression")
+
+
 @receiver(connection_created)
 def tell_time_zones(connection, **kwargs) -> None:
     """Give SQLite the SQL function of `StartOfDay`: it knows no time zones."""
@@ -52,10 +56,6 @@ def _start_of_day(day: str | None, zone: str, seconds: int) -> str | None:
     begins = datetime.datetime.combine(datetime.date.fromisoformat(day), datetime.time(), ZoneInfo(zone))
     moment = begins.astimezone(datetime.UTC).replace(tzinfo=None) + datetime.timedelta(seconds=seconds)
     return moment.isoformat(" ", "microseconds")
-
-
-def _refuse(pattern: str, text: str) -> None:
-    raise NotImplementedError("No query matches a regular expression")
 
 
 _COUNTERS = {

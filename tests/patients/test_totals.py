@@ -65,6 +65,7 @@ UNKNOWN: list[dict[str, str]] = [
     {"dob_from": "1900-01-01"},
     {"dob_to": "2100-01-01"},
     {"tag_definition_uuid": "tag_definition"},
+    {"updated_since": "2000-01-01T00:00:00Z"},
 ]
 
 
