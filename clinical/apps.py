@@ -1,16 +1,17 @@
 from django.apps import AppConfig
 
-from clinical.triggers import UPDATED_AT
+from clinical.triggers import MOVES, UPDATED_AT
 
 
 class ClinicalConfig(AppConfig):
     name = "clinical"
-    kept_triggers = (UPDATED_AT,)
+    kept_triggers = (UPDATED_AT, MOVES)
     triggers = {
-        "postgresql": ("communication_log_append_only", "communication_log_never_emptied", *UPDATED_AT.names),
+        "postgresql": ("communication_log_append_only", "communication_log_never_emptied", *UPDATED_AT.names, *MOVES.names),
         "sqlite": (
             *(f"communication_log_append_only_{event}" for event in ("delete", "insert", "update")),
             *UPDATED_AT.names,
+            *MOVES.names,
         ),
     }
 

@@ -1,6 +1,7 @@
 """Triggers on the tables of charts."""
 
 from config.core.migrations import MovedUpdatedAt
+from patients.triggers import RowMoves
 
 # Who works on an alert is shown to no client.
 CLAIM = ("claimed_by_id", "claimed_until")
@@ -10,6 +11,7 @@ UPDATED_AT = MovedUpdatedAt(
         "clinical_alert": (),
         "clinical_allergy": (),
         "clinical_appointment": (),
+        "clinical_communicationlog": (),
         "clinical_disease": (),
         "clinical_measurement": (),
         "clinical_medication": (),
@@ -19,3 +21,4 @@ UPDATED_AT = MovedUpdatedAt(
         "clinical_vitalsigns": (),
     },
 )
+MOVES = RowMoves("clinical", UPDATED_AT.tables)

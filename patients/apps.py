@@ -1,12 +1,15 @@
 from django.apps import AppConfig
 
-from patients.triggers import CHANGES, DERIVED_TABLES, UPDATED_AT
+from patients.triggers import CHANGES, DERIVED_TABLES, MOVES, UPDATED_AT
 
 
 class PatientsConfig(AppConfig):
     name = "patients"
-    kept_triggers = (UPDATED_AT, CHANGES)
+    kept_triggers = (UPDATED_AT, MOVES, CHANGES)
     triggers = {
-        vendor: (*(name for table in DERIVED_TABLES for name in table.triggers[vendor]), *UPDATED_AT.names, *CHANGES.names)
+        vendor: (
+            *(name for table in DERIVED_TABLES for name in table.triggers[vendor]),
+            *(name for triggers in (UPDATED_AT, MOVES, CHANGES) for name in triggers.names),
+        )
         for vendor in ("postgresql", "sqlite")
     }

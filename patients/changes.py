@@ -2,6 +2,8 @@
 
 import hashlib
 
+from django.db.models import Q
+
 from accounts.permissions import CAREGIVERS
 from config.rest.changes import ChangesViewSet
 from config.rest.filters import ReferenceFilter
@@ -23,8 +25,8 @@ class PatientChangesViewSet(ChangesViewSet):
     def rows_seen(self) -> str:
         """Return a digest of the caller's scope, and for caregivers of how often patients have joined or left their groups."""
         actor = self.actor
-        groups = GroupMove.objects.filter(care_group_id__anyof=actor.group_ids)
-        moves = groups.count() if actor.role in CAREGIVERS else 0
+        groups = Q(care_group_id__anyof=actor.group_ids) | Q(care_group=None)
+        moves = GroupMove.objects.filter(groups, organization_id=actor.organization_id).count() if actor.role in CAREGIVERS else 0
         scope = f"{actor.role} {actor.organization_id} {sorted(actor.group_ids)} {moves}"
         return hashlib.blake2b(scope.encode(), digest_size=8).hexdigest()
 

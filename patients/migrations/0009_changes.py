@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import config.core.databases
-from patients.triggers import CHANGES, UPDATED_AT
+from patients.triggers import CHANGES, MOVES, UPDATED_AT
 
 
 class Migration(migrations.Migration):
@@ -16,13 +16,14 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('moved_at', models.DateTimeField(db_default=config.core.databases.DatabaseNow(), editable=False)),
                 ('organization', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.organization')),
-                ('care_group', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.caregroup')),
+                ('care_group', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.caregroup')),
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['care_group'], name='group_move_of_group')],
+                'indexes': [models.Index(fields=['organization', 'care_group'], name='group_move_of_group')],
             },
         ),
         migrations.RunPython(UPDATED_AT.make, UPDATED_AT.drop, elidable=False),
+        migrations.RunPython(MOVES.make, MOVES.drop, elidable=False),
         migrations.RunPython(CHANGES.make, CHANGES.drop, elidable=False),
     ]
