@@ -167,6 +167,11 @@ def test_a_superadmin_chooses_the_organization_first(clinic, neighbour):
     assert 'type="file"' not in page
     upload(client, f"{FILE}Ann,Lee,C-1\n", query=f"?organization={neighbour.organization.slug}")
     run = latest(neighbour)
+    steps(client, run)
+    assert neighbour.organization.name in client.get(address(run)).content.decode()
+    client.post(address(run, "import_event", "start"))
+    steps(client, run)
+    assert Patient.objects.filter(organization=neighbour.organization, chart_number="C-1").exists()
     assert "by the operator" in sign_in(neighbour.users[Role.HC_ADMIN]).get(address(run)).content.decode()
 
 
