@@ -214,6 +214,15 @@ def test_the_list_counts_what_was_written_and_nothing_that_only_would_be(clinic,
     assert '<td class="number">1</td>' in admin.get(listed).content.decode()
 
 
+def test_the_list_has_the_imports_of_ones_own_organization(clinic, neighbour, admin):
+    clinic.upload(file_name="ours.csv")
+    neighbour.upload(file_name="theirs.csv")
+    page = admin.get("/admin/patients/imports/").content.decode()
+    assert ("ours.csv" in page, "theirs.csv" in page) == (True, False)
+    page = sign_in(clinic.users[Role.FC_ADMIN]).get("/admin/patients/imports/").content.decode()
+    assert ("ours.csv" in page, "theirs.csv" in page) == (True, True)
+
+
 def test_the_list_of_imports_costs_the_same_however_long_it_is(clinic, admin):
     def statements() -> int:
         with CaptureQueriesContext(
