@@ -167,6 +167,11 @@ def test_a_superadmin_chooses_the_organization_first(clinic, neighbour):
     assert 'type="file"' not in page
     upload(client, f"{FILE}Ann,Lee,C-1\n", query=f"?organization={neighbour.organization.slug}")
     run = latest(neighbour)
+    steps(client, run)
+    assert neighbour.organization.name in client.get(address(run)).content.decode()
+    client.post(address(run, "import_event", "start"))
+    steps(client, run)
+    assert Patient.objects.filter(organization=neighbour.organization, chart_number="C-1").exists()
     assert "by the operator" in sign_in(neighbour.users[Role.HC_ADMIN]).get(address(run)).content.decode()
 
 
@@ -207,6 +212,15 @@ def test_the_list_counts_what_was_written_and_nothing_that_only_would_be(clinic,
     admin.post(address(run, "import_event", "start"))
     steps(admin, run)
     assert '<td class="number">1</td>' in admin.get(listed).content.decode()
+
+
+def test_the_list_has_the_imports_of_ones_own_organization(clinic, neighbour, admin):
+    clinic.upload(file_name="ours.csv")
+    neighbour.upload(file_name="theirs.csv")
+    page = admin.get("/admin/patients/imports/").content.decode()
+    assert ("ours.csv" in page, "theirs.csv" in page) == (True, False)
+    page = sign_in(clinic.users[Role.FC_ADMIN]).get("/admin/patients/imports/").content.decode()
+    assert ("ours.csv" in page, "theirs.csv" in page) == (True, True)
 
 
 def test_the_list_of_imports_costs_the_same_however_long_it_is(clinic, admin):

@@ -137,7 +137,7 @@ class ImportPage(OneImport):
             undoable=run.state in UNDOABLE and run.created > 0,
             blocked=run.on_error == OnError.ABORT and run.failed > 0,
             by=shown.importer_of(run, self.actor),
-            settings=shown.settings_of(run),
+            settings=shown.settings_of(run, self.actor),
             progress=progress_of(run),
             outcomes=shown.outcomes_of(run, kept),
             errors=shown.shown_errors(run, kept) if kept else [],

@@ -73,9 +73,10 @@ def importer_of(run: PatientImport, actor: Actor) -> str:
     return "the operator"
 
 
-def settings_of(run: PatientImport) -> list[tuple[str, str]]:
-    """Return how the file is imported, in words."""
-    settings = [("Rows", MODES[Mode(run.mode)])]
+def settings_of(run: PatientImport, actor: Actor) -> list[tuple[str, str]]:
+    """Return how the file is imported, in words; and where, for who sees several organizations."""
+    settings = [("Organization", run.organization.name)] if actor.role == Role.FC_ADMIN else []
+    settings.append(("Rows", MODES[Mode(run.mode)]))
     if run.mode != Mode.CREATE:
         settings.append(("Found by", MATCHES[Match(run.match_on)]))
     settings.append(("If a row is wrong", ON_ERROR[OnError(run.on_error)]))
