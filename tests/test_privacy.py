@@ -15,7 +15,7 @@ from django.db import DataError, IntegrityError, OperationalError
 
 from accounts.models import AuditEvent
 from accounts.scope import Role
-from config.core.logs import JsonFormatter, TextFormatter, request_id
+from config.core.logs import NOBODY, JsonFormatter, TextFormatter, caller, request_id
 from config.rest.compiled.plans import ResponsePlan
 from patients.models import Enrolment, Patient
 from patients.practice.serializers import PracticePatientItemOut
@@ -35,6 +35,8 @@ def lines():
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    # A test that calls what pages call, without a request, leaves its caller to this thread.
+    caller.set(NOBODY)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.removeHandler(handler)
     root.setLevel(level)

@@ -97,7 +97,7 @@ def test_operations_are_called_by_a_verb_and_a_noun(name):
 
 def test_schemas_of_the_practice_document_stay_few():
     """Each is a file of a client, and a class to learn."""
-    assert len(document("practice")["components"]["schemas"]) < 260
+    assert len(document("practice")["components"]["schemas"]) < 280
 
 
 def test_names_are_the_committed_ones():
