@@ -1,5 +1,5 @@
-"""The admin pages that need all apps: the audit trail in words, and who read a chart."""
+"""The admin pages that need all apps: the audit trail in words, who read a chart, and reports."""
 
-from exports.admin import trail
+from exports.admin import reports, trail
 
-__all__ = ["trail"]
+__all__ = ["reports", "trail"]

@@ -226,7 +226,7 @@ def test_older_events_follow_without_a_gap_and_without_being_counted(clinic, hug
     with lifted():
         # Several have one moment.
         for number, pk in enumerate(made):
-            AuditEvent.objects.filter(pk=pk).update(at=moment - datetime.timedelta(hours=1, seconds=-(number // 7)))
+            AuditEvent.objects.filter(pk=pk).update(at=moment - datetime.timedelta(hours=1, seconds=-(number // 40)))
     seen: list[int] = []
     query = {"what": "signed_in"}
     while True:
