@@ -18,7 +18,7 @@ from accounts.admin.pages import Page, page
 from accounts.admin.parameters import check_list_parameters
 from accounts.admin.trail import own_events
 from accounts.audit_words import Way, in_way
-from accounts.models import CareGroup
+from accounts.models import AuditEvent, CareGroup
 from accounts.navigation import Entry, add_entry
 from accounts.scope import Actor, scope, scope_of
 from config.core.exceptions import Unavailable
@@ -139,7 +139,9 @@ def _needing_days() -> str:
 def last_downloads(actor: Actor) -> list[Row]:
     """Return the last downloads of reports in the actor's organization, by any door, one row for each."""
     since = timezone.now() - datetime.timedelta(days=LAST_DAYS)
-    events = own_events(actor.organization_id).filter(in_way(Way.EXPORTED), at__gte=since, outcome="ok")
+    events = own_events(actor.organization_id).filter(in_way(Way.EXPORTED), at__gte=since, outcome=AuditEvent.Outcome.OK)
+    # Who read a chart is no report.
+    events = events.exclude(action="patient.export_readers")
     first: dict[tuple[str, str], Any] = {}
     for event in scope(actor, events).order_by("-at", "-pk")[:LAST_EVENTS]:
         first.setdefault((event.request_id or str(event.pk), event.action), event)
