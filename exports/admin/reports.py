@@ -139,11 +139,11 @@ def _needing_days() -> str:
 def last_downloads(actor: Actor) -> list[Row]:
     """Return the last downloads of reports in the actor's organization, by any door, one row for each."""
     since = timezone.now() - datetime.timedelta(days=LAST_DAYS)
-    events = own_events(actor.organization_id).filter(in_way(Way.EXPORTED), at__gte=since, outcome=AuditEvent.Outcome.OK)
+    events = own_events(actor, actor.organization_id).filter(in_way(Way.EXPORTED), at__gte=since, outcome=AuditEvent.Outcome.OK)
     # Who read a chart is no report.
     events = events.exclude(action="patient.export_readers")
     first: dict[tuple[str, str], Any] = {}
-    for event in scope(actor, events).order_by("-at", "-pk")[:LAST_EVENTS]:
+    for event in events.order_by("-at", "-pk")[:LAST_EVENTS]:
         first.setdefault((event.request_id or str(event.pk), event.action), event)
     return rows_of(actor, list(first.values())[:LAST])
 
