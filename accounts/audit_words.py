@@ -159,8 +159,8 @@ def field_words(changed: str, shown: int = FIELDS_SHOWN) -> str:
 
 
 def fields_told(event: AuditEvent, shown: int = FIELDS_SHOWN) -> str:
-    """Return which fields an event changed, in words; nothing of a new row, which has all of them."""
-    return "" if event.action.endswith("create") else field_words(event.changed_fields, shown)
+    """Return which fields an event changed, in words; nothing where its verb says it, as that of a new row does."""
+    return field_words(event.changed_fields, shown) if event.action.endswith(("update", ".upsert")) else ""
 
 
 def way_of(action: str) -> Way:

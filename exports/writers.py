@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from config.core.exceptions import Unavailable
 from config.rest.responses import to_json
 
 
@@ -33,6 +34,13 @@ class Lines:
 Kinds = Mapping[str, type]
 Rows = list[dict[str, Any]] | Lines
 Chunks = Iterable[Rows]
+# Those formats that leave as streams.
+MEDIA_TYPES: Mapping[str, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+# How a report that breaks off ends: with what no reader takes for a row, in CSV one cell more than there are columns.
+FAILURE_TRAILERS: Mapping[str, Callable[[Kinds, Any], bytes]] = {
+    "csv": lambda kinds, error: f'"{Unavailable.message}"{"," * len(kinds)}\r\n'.encode(),
+    "ndjson": lambda kinds, error: to_json(error) + b"\n",
+}
 
 # Regular expressions that Python and PostgreSQL read alike: `exports/lines.py` has them too.
 NUMBER = r"-?[0-9]+(\.[0-9]+)?"

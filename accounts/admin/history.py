@@ -81,12 +81,18 @@ def _change(event: AuditEvent, doer: Doer, values: list[KeptValue], name: str) -
 
 
 def _by_event(events: Collection[AuditEvent], kept: Iterable[KeptValue]) -> dict[int, list[KeptValue]]:
-    """Return the kept values of each event: of those that a value may belong to, it belongs to the one nearest in time."""
+    """Return the kept values of each event.
+
+    A value is written in the transaction of its event, before it: it is the first such event since. Where the clocks of server
+    and database differ there may be none, and it is the nearest.
+    """
     found: dict[int, list[KeptValue]] = defaultdict(list)
+    oldest_first = sorted(events, key=lambda event: event.pk)
     for value in kept:
-        near = [event for event in events if abs(event.at - value.at) <= SAME_TIME and value.belongs(event)]
+        near = [event for event in oldest_first if abs(event.at - value.at) <= SAME_TIME and value.belongs(event)]
+        since = next((event for event in near if event.at >= value.at), None)
         if near:
-            found[min(near, key=lambda event: abs(event.at - value.at)).pk].append(value)
+            found[(since or min(near, key=lambda event: abs(event.at - value.at))).pk].append(value)
     return found
 
 

@@ -26,9 +26,9 @@ class Doer:
     key_id: str = ""
 
 
-def own_events(organization_id: int | None) -> QuerySet[AuditEvent]:
+def own_events(actor: Actor, organization_id: int | None) -> QuerySet[AuditEvent]:
     """Return the events of an organization, or those of none: what superadmins and tasks of the server did."""
-    return AuditEvent.objects.filter(organization_id=organization_id)
+    return scope(actor, AuditEvent.objects.filter(organization_id=organization_id))
 
 
 def events_from_outside(

@@ -157,11 +157,7 @@ def change_user_status(
         return None
     User.objects.filter(pk=user.pk).update(status=status, updated_at=timezone.now())
     user.status = status
-    record_change(actor, "user.change_status", user, event=f"user.{status}", changed=["status"])
-    if status != UserStatus.ACTIVE:
-        end_sessions(user)
-        revoke_keys_of(actor=actor, user=user)
-    return UserStatusChange.objects.create(
+    change = UserStatusChange.objects.create(
         organization_id=user.organization_id,
         user=user,
         from_status=before,
@@ -170,6 +166,11 @@ def change_user_status(
         created_by_id=actor.user_id,
         processed_at=timezone.now(),
     )
+    record_change(actor, "user.change_status", user, event=f"user.{status}", changed=["status"])
+    if status != UserStatus.ACTIVE:
+        end_sessions(user)
+        revoke_keys_of(actor=actor, user=user)
+    return change
 
 
 @receiver(user_logged_out)

@@ -15,18 +15,16 @@ from config.rest.compiled.queries import Query
 from config.rest.negotiation import preferred_type
 from config.rest.problems import Problem
 from config.rest.query_parameters import FlagParameter
-from config.rest.responses import to_json
 from config.rest.schema import DialectSchema
 from config.rest.streaming import Stream, start_eagerly
 from exports.public.filters import FILTER_SETS
 from exports.registry import BY_CREATION, REPORTS, Report
-from exports.writers import FORMATS, Chunks, Kinds, marked
+from exports.writers import FAILURE_TRAILERS, FORMATS, MEDIA_TYPES, Chunks, Kinds, marked
 
 BOM = FlagParameter(
     "bom",
     "Begin with a byte order mark, by which Excel knows that the text is UTF-8. So does `Accept: application/vnd.ms-excel`.",
 )
-MEDIA_TYPES: Mapping[str, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 # Who accepts this gets CSV with a byte order mark.
 EXCEL = "application/vnd.ms-excel"
 # What a client may accept -> the stream that it then gets; for JSON, which comes first for who accepts anything, a page.
@@ -34,11 +32,6 @@ ACCEPTED: Mapping[str, str | None] = {
     "application/json": None,
     **{media_type: form for form, media_type in MEDIA_TYPES.items()},
     EXCEL: "csv",
-}
-# How a report that breaks off ends: with what no reader takes for a row, in CSV one cell more than there are columns.
-FAILURE_TRAILERS: Mapping[str, Callable[[Kinds, Any], bytes]] = {
-    "csv": lambda kinds, error: f'"{Unavailable.message}"{"," * len(kinds)}\r\n'.encode(),
-    "ndjson": lambda kinds, error: to_json(error) + b"\n",
 }
 
 

@@ -8,7 +8,6 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Lag
 
 from accounts.admin.history import KeptValue, changed_field
-from accounts.audit_words import Way, in_way
 from accounts.models import AuditedPatient, AuditEvent
 from accounts.scope import Actor, scope
 from config.core.databases import Among
@@ -28,8 +27,9 @@ _SWITCH = {"true": "yes", "false": "no"}
 def changes_of_patient(patient: Patient) -> QuerySet[AuditEvent]:
     """Return the events that changed the record, or the enrolments that it shows, one by one or many at once."""
     affected = AuditedPatient.objects.filter(patient_id=patient.pk).order_by()
-    changed = Q(Among("pk", affected.values("event_id"))) & in_way(Way.CHANGED)
-    return AuditEvent.objects.filter(changed, subject__in=("enrolment", "patient"), outcome=AuditEvent.Outcome.OK)
+    # Reads have no subject.
+    about = Q(Among("pk", affected.values("event_id")))
+    return AuditEvent.objects.filter(about, subject__in=("enrolment", "patient"), outcome=AuditEvent.Outcome.OK)
 
 
 def values_kept_of(actor: Actor, patient: Patient, since: datetime.datetime, until: datetime.datetime) -> Iterator[KeptValue]:

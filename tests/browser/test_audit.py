@@ -73,3 +73,23 @@ def test_the_history_of_a_record_and_a_filter_that_is_wrong_are_within_reach(pag
     expect(page.get_by_label("From", exact=True)).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_text("At most 31 days")).to_be_visible()
     look(page)
+
+
+@at_both_widths
+def test_a_report_is_counted_and_downloaded_within_four_clicks(page, clinic, hugo, width):
+    sign_in(page, clinic.users[Role.HC_ADMIN], width)
+    with clicks_at_most(page, 4):
+        if width < 1024:
+            page.get_by_role("button", name=re.compile("sidebar", re.IGNORECASE)).locator("visible=true").click()
+        page.get_by_role("link", name="Reports").click()
+        page.get_by_label("Report", exact=True).select_option("Patients")
+        page.get_by_role("button", name="Count rows").click()
+        expect(page.get_by_role("status").filter(has_text="in this report")).to_be_visible()
+        chosen = page.url
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download").click()
+    with open(download.value.path(), encoding="utf-8", newline="") as file:
+        assert str(hugo.uuid) in {row["Patient_UUID"] for row in csv.DictReader(file)}
+    open_page(page, chosen)
+    expect(page.get_by_text("exported patients of")).to_be_visible()
+    look(page)

@@ -145,6 +145,18 @@ def test_nothing_of_another_organization_is_shown_not_even_by_a_key_or_a_person_
     ]
 
 
+@pytest.mark.parametrize("by_api", [True, False])
+def test_a_refused_request_for_somebody_elsewhere_does_not_tell_their_name(clinic, neighbour, nurse, office, by_api):
+    theirs = neighbour.patient(first_name="Foreign", last_name="Person")
+    if by_api:
+        ApiClient(clinic.keys[Role.HC_PRIMARY]).get(f"{clinic.base}/patients/{theirs.uuid}")
+    else:
+        nurse.get(reverse("admin:chart", args=[theirs.pk]))
+    (told,) = sentences(office, what=REFUSED)
+    assert told.endswith("tried to open the chart and was refused")
+    assert "Foreign" not in trail(office).content.decode()
+
+
 def test_a_superadmin_chooses_an_organization(clinic, neighbour, hugo, nurse):
     root = sign_in(clinic.users[Role.FC_ADMIN])
     nurse.get(reverse("admin:chart", args=[hugo.pk]))
@@ -226,7 +238,7 @@ def test_older_events_follow_without_a_gap_and_without_being_counted(clinic, hug
     with lifted():
         # Several have one moment.
         for number, pk in enumerate(made):
-            AuditEvent.objects.filter(pk=pk).update(at=moment - datetime.timedelta(hours=1, seconds=-(number // 7)))
+            AuditEvent.objects.filter(pk=pk).update(at=moment - datetime.timedelta(hours=1, seconds=-(number // 40)))
     seen: list[int] = []
     query = {"what": "signed_in"}
     while True:

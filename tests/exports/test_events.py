@@ -212,4 +212,4 @@ def published() -> Iterator[str]:
 def test_no_other_type_is_published(clinic):
     patient = clinic.patient()
     with pytest.raises(AssertionError, match=r"patient\.born"):
-        audit.record_change(SYSTEM, "patient.create", patient, event="patient.born")
+        audit.record_change(SYSTEM, "patient.update", patient, event="patient.born")

@@ -83,8 +83,11 @@ class AuditPage(Page):
     def get_events(self, chosen: TrailFilter) -> list[AuditEvent]:
         """Return the events of a page, and one more where there are others: the latest of two lists, each by its index."""
         organization_id = chosen.organization_id
-        found = [own_events(organization_id)]
-        if organization_id is not None:
+        found = [own_events(self.actor, organization_id)]
+        if chosen.cleaned_data["patient"]:
+            # The condition leaves what affected or named this patient, however many events there are of others.
+            found.append(AuditEvent.objects.exclude(organization_id=organization_id))
+        elif organization_id is not None:
             found.append(events_from_outside(self.actor, organization_id, *chosen.span))
         condition = chosen.condition()
         if "before" in self.request.GET:
