@@ -76,6 +76,7 @@ VERBS_OF: Mapping[Way, frozenset[str]] = {
             "guardians",
             "history",
             "medical_summary",
+            "preview_merge",
             "print",
             "read",
             "readers",
