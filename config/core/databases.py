@@ -9,21 +9,16 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db import IntegrityError, connections, models, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models import Aggregate, Func, Lookup
-from django.db.utils import ConnectionHandler
 from django.dispatch import receiver
 from django.utils import timezone
 
-from config.core.caching import cached
-from config.core.private_files import counters_file
 from config.core.text import fold
 
 
@@ -56,34 +51,6 @@ def _start_of_day(day: str | None, zone: str, seconds: int) -> str | None:
     begins = datetime.datetime.combine(datetime.date.fromisoformat(day), datetime.time(), ZoneInfo(zone))
     moment = begins.astimezone(datetime.UTC).replace(tzinfo=None) + datetime.timedelta(seconds=seconds)
     return moment.isoformat(" ", "microseconds")
-
-
-_COUNTERS = {
-    "ENGINE": "django.db.backends.sqlite3",
-    "CONN_MAX_AGE": None,
-    "OPTIONS": {
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE IF NOT EXISTS accounts_ratewindow "
-        "(subject varchar(80) NOT NULL PRIMARY KEY, opened_at bigint NOT NULL, count integer NOT NULL) WITHOUT ROWID",
-    },
-}
-
-
-def counters_connection() -> BaseDatabaseWrapper:
-    """Return the connection to the counters of requests, which may be lost in a crash.
-
-    SQLite has one writer a file, and whoever only reads must not wait for it because of a counter: there they have a file of
-    their own, which is made when it is needed. It is for all processes of the database, and waits for no disk.
-    """
-    records = connections["default"]
-    if records.vendor == "postgresql" or records.is_in_memory_db():  # type: ignore[attr-defined]  # SQLite's has it
-        return records
-    return _counters(Path(records.settings_dict["NAME"]))["default"]
-
-
-@cached
-def _counters(database: Path) -> ConnectionHandler:
-    return ConnectionHandler({"default": {**_COUNTERS, "NAME": str(counters_file(database))}})
 
 
 @contextmanager

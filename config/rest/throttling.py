@@ -13,11 +13,11 @@ from rest_framework.throttling import BaseThrottle
 
 from accounts.scope import Actor
 from accounts.services.keys import IS_GOOD, USER_ID
-from config.core.databases import counters_connection
 from config.core.exceptions import RateLimited, Unavailable
 from config.core.metrics import RATE_LIMITED
 from config.core.middleware import client_network
 from config.core.page_statements import PAGE, Addition
+from config.rest.counters import counters_connection
 
 # Milliseconds. A window opens at the subject's first request after the last window ended.
 WINDOW = 60_000

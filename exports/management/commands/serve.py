@@ -24,9 +24,9 @@ from granian.http import HTTP1Settings
 from granian.server import MPServer
 
 from config.core.collecting import without_collecting
-from config.core.databases import counters_connection
 from config.core.metrics import share_counts
 from config.core.schema import pending_migrations, refuse_missing_triggers
+from config.rest.counters import counters_connection
 from config.rest.documentation import make_documents
 
 APPLICATION = "config.rsgi.application"
