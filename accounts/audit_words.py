@@ -122,6 +122,7 @@ _PHRASES: dict[str, Phrase] = {}
 _FIELDS: dict[str, str | None] = {
     "created_by_id": None,
     "deleted_at": None,
+    "patient_id": "the record that it belongs to",
     "session_version": None,
     "updated_at": None,
     "version": None,

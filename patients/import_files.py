@@ -129,7 +129,7 @@ class PatientTable:
         read = self.readers[name](text)
         if name in FIXED_LENGTHS and FIXED_LENGTHS[name].lacks_zeros(read.strip(), country.strip()):
             raise CellFault(
-                f"has less than {FIXED_LENGTHS[name].digits} digits, as if a spreadsheet had cut zeros at its beginning: "
+                f"has fewer than {FIXED_LENGTHS[name].digits} digits, as if a spreadsheet had cut zeros at its beginning: "
                 "format the column as text and write them"
             )
         return value_of(self.fields[name], read)
@@ -148,7 +148,7 @@ class ErrorRows:
 
     def __init__(self, file: TextIO, table: Table):
         self.writer = csv.writer(file, delimiter=table.separator)
-        self.writer.writerow([*ERROR_COLUMNS, *table.header])
+        self.writer.writerow([*ERROR_COLUMNS, *table.titles])
 
     def write(self, row: FileRow, field: str, message: str) -> None:
         """Add one error of a row."""

@@ -333,7 +333,11 @@ class ImportStep:
             outcome, problems = self._outcome(row, result)
             counts[outcome] += 1
             findings.problems += [[position, row.line, *problem] for problem in problems]
-            told = {name: text for name, text in zip(self.patients.columns, row.cells, strict=False) if name in TOLD}
+            told = {
+                name: str(row.values.get(name, text))
+                for name, text in zip(self.patients.columns, row.cells, strict=False)
+                if name in TOLD
+            }
             findings.add(row.line, outcome, told, self._changed(result) if result else ())
         findings.claimed, findings.freed = sorted(map(list, self.job.claimed)), sorted(self.job.freed)
         return findings, counts

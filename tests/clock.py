@@ -1,10 +1,12 @@
-"""A clock that tests move."""
+"""A clock that tests move, and the one that moves by itself."""
 
 import datetime
 
 import pytest
 from django.db import models
 from django.utils import timezone
+
+from config.core.databases import database_clock
 
 
 class Clock:
@@ -28,3 +30,10 @@ class Clock:
         """Date what was made since the last move."""
         for model in self.dated:
             model._base_manager.filter(created_at__gt=self.now).update(created_at=self.now)
+
+
+def wait_for_the_next_moment() -> None:
+    """Wait until the clock of the database has moved: SQLite's has milliseconds, in which two events may stand side by side."""
+    before = database_clock()
+    while database_clock() == before:
+        pass

@@ -1,7 +1,6 @@
 """Receivers of webhooks on this machine, which keep what they were sent and answer as a test wants."""
 
 import json
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -102,10 +101,3 @@ def allowed(*ports: int, **others: Any) -> override_settings:
     known = settings.WEBHOOK_PORTS
     given = {"WEBHOOK_ALLOW_HTTP": True, "WEBHOOK_ALLOWED_NETWORKS": LOOPBACK, "WEBHOOK_PORTS": [*known, *ports]}
     return override_settings(**given | others)
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

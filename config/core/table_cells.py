@@ -55,6 +55,9 @@ class DateOrder(StrEnum):
     YMD = "ymd"
 
 
+_ORDERS = {DateOrder.DMY: "day, month, year", DateOrder.MDY: "month, day, year", DateOrder.YMD: "year, month, day"}
+
+
 @dataclass(frozen=True)
 class CellReader:
     """Reads the cells of a table by what their column holds; what comes of them is for the rules of the column.
@@ -147,7 +150,7 @@ class CellReader:
                 raise ValueError("The year is in another place")
             return datetime.date(int(numbers["y"]), int(numbers["m"]), int(numbers["d"])).isoformat()
         except ValueError as error:
-            raise CellFault(f"is not a date in the order {self.date_order}") from error
+            raise CellFault(f"is not a date in the order {_ORDERS[self.date_order]}") from error
 
 
 def _date_and_clock(text: str) -> tuple[str, str]:

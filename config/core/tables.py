@@ -54,7 +54,8 @@ class Table:
     """An open file with a header, and an iterable of its TableRows and UnreadLines. Raises FileRefused without a header.
 
     `known` are the names of the columns that the reader knows. In the header they may be written in any case, with blanks around
-    them, and with blanks or hyphens for underscores. By them the separator is found, unless the file names it.
+    them, and with blanks or hyphens for underscores. By them the separator is found, unless the file names it. `header` has these
+    names, `titles` what the file has for them.
     """
 
     unread_from: int | None = None
@@ -78,8 +79,10 @@ class Table:
         separator = separator or _separator_of(first, self._known)
         self._lines.put_back(first)
         self._reader = csv.reader(self._lines, delimiter=separator, strict=True)
-        header = self._names(next(self._reader, []))
+        cells = next(self._reader, [])
+        header = self._names(cells)
         self._check(header)
+        self.titles = [cell.strip() for cell in cells[: len(header)]]
         return separator, header
 
     def _names(self, cells: list[str]) -> list[str]:

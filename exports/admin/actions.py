@@ -58,7 +58,12 @@ ACTIONS: Mapping[str, EndpointAction] = {
     "pause": EndpointAction(
         "Pause", "clock", _to(WebhookStatus.PAUSED, "The endpoint is paused. Messages wait for it."), _ACTIVE
     ),
-    "resume": EndpointAction("Resume", "check", _to(WebhookStatus.ACTIVE, "The endpoint is sent messages again."), _NOT_ACTIVE),
+    "resume": EndpointAction(
+        "Resume",
+        "check",
+        _to(WebhookStatus.ACTIVE, "The endpoint is active again. What waited for it is sent now."),
+        _NOT_ACTIVE,
+    ),
     "rotate": EndpointAction(
         "Rotate the secret",
         "key",
@@ -75,7 +80,7 @@ ACTIONS: Mapping[str, EndpointAction] = {
         is_dangerous=True,
     ),
     "archive": EndpointAction(
-        "Archive", "archive", _archive, _ANY, "It is told nothing more, and cannot be taken back.", is_dangerous=True
+        "Archive", "archive", _archive, _ANY, "It is told nothing more. This cannot be undone.", is_dangerous=True
     ),
 }
 

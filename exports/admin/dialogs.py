@@ -1,5 +1,6 @@
 """What an administrator does with a webhook endpoint: at once by a button, or after a question."""
 
+import datetime
 from typing import Any
 
 from django import forms
@@ -103,7 +104,7 @@ class ReplaySinceDialog(EndpointDialog):
     title = "Send again since"
 
     def get_initial(self) -> dict[str, Any]:
-        return {"since": self.endpoint.failing_since or timezone.now()}
+        return {"since": self.endpoint.failing_since or timezone.now() - datetime.timedelta(days=1)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         text = (
@@ -113,6 +114,8 @@ class ReplaySinceDialog(EndpointDialog):
 
     def save(self, form: Any) -> str:
         replayed = replay_since(actor=self.actor, endpoint=self.endpoint, since=form.cleaned_data["since"])
+        if not replayed.messages:
+            return "Nothing has happened since then of which this endpoint is told."
         more = f" There are more since {moment(replayed.more_since)}: send those next." if replayed.more_since else ""
         return f"{replayed.messages} message{'' if replayed.messages == 1 else 's'} will be sent again.{more}"
 

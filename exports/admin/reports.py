@@ -67,6 +67,8 @@ class ReportForm(LocalForm):
     def __init__(self, data: Mapping[str, Any] | None, *, actor: Actor, **kwargs: Any):
         super().__init__(data, auto_id="report-%s", **kwargs)
         self.actor = actor
+        for name in ("since", "until"):
+            self.fields[name].widget.attrs["placeholder"] = "Any day"
         self.fields["group"].queryset = scope(actor, CareGroup.objects.filter(deleted_at=None))  # type: ignore[attr-defined]
         self.fields["group"].label_from_instance = lambda row: row.name  # type: ignore[attr-defined]
 
@@ -133,7 +135,7 @@ class ReportsPage(ReportPage):
 
 
 def _needing_days() -> str:
-    return ", ".join(TITLES[name].lower() for name, report in REPORTS.items() if report.days is Days.REQUIRED)
+    return " and ".join(TITLES[name].lower() for name, report in REPORTS.items() if report.days is Days.REQUIRED)
 
 
 def last_downloads(actor: Actor) -> list[Row]:

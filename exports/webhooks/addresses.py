@@ -27,7 +27,7 @@ _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?", re.ASCII)
 # What a translator makes of it is in the last 32 bits (RFC 6052). Networks without IPv4 reach all of it so.
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 # Global by the registers, and yet no site's: the metadata of a cloud provider, and relays of 6to4.
-_REFUSED = [ipaddress.ip_network(network) for network in ("168.63.129.16/32", "192.88.99.0/24")]
+_REFUSED = [ipaddress.ip_network(network) for network in ("168.63.129.16/32", "192.88.99.0/24", "fec0::/10")]
 
 
 class Target(NamedTuple):

@@ -59,12 +59,13 @@ class _Facts:
         }
         self.statuses = _statuses(changed) if changed else {}
 
-    def status_before(self, delivery: WebhookDelivery) -> str | None:
-        """Return the status that the patient had before the event; None where the history does not tell."""
+    def statuses_of(self, delivery: WebhookDelivery) -> tuple[str | None, str]:
+        """Return the status before the event, None where the history does not tell, and the one since then."""
         changes = self.statuses.get(delivery.patient_id, [])
         known = [status for at, status in changes if at <= delivery.event.created_at]
-        # The last one is the change of which the event tells. The status of a new patient is no change.
-        return known[-2] if len(known) > 1 else None
+        # The last one is the change of which the event tells: who is merged no longer has whatever status they had. The
+        # status of a new patient is no change.
+        return (known[-2] if len(known) > 1 else None), (known[-1] if known else STATUSES[delivery.event.type])
 
 
 def _statuses(patients: Collection[int]) -> Mapping[int | None, list[tuple[datetime.datetime, str]]]:
@@ -91,11 +92,14 @@ def _standard(delivery: WebhookDelivery, facts: _Facts) -> dict[str, Any]:
 
 def _luscii(delivery: WebhookDelivery, facts: _Facts) -> dict[str, Any]:
     event = delivery.event
+    # A test, and what was to be sent when the endpoint took this format, have no name there.
+    if event.type not in luscii_types():
+        return _standard(delivery, facts)
     kind, change = "created", {}
     if event.type in STATUSES:
-        old = facts.status_before(delivery)
+        old, new = facts.statuses_of(delivery)
         # The reason of a change is not kept.
-        statuses = {"oldStatus": old and PUBLIC_STATUS[old], "newStatus": PUBLIC_STATUS[STATUSES[event.type]], "reason": None}
+        statuses = {"oldStatus": old and PUBLIC_STATUS[old], "newStatus": PUBLIC_STATUS[new], "reason": None}
         kind, change = "status_updated", {"statusChange": statuses}
     url = f"{settings.PUBLIC_URL}/v1/patients/{event.subject_uuid}"
     return {

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Case, Max, Q, QuerySet, When
 from django.utils import timezone
 
 from accounts.models import OutboxEvent
@@ -148,9 +148,13 @@ def _replay(endpoint: WebhookEndpoint, events: list[OutboxEvent]) -> int:
 
 
 def make_pending(deliveries: QuerySet, now: datetime.datetime) -> int:
-    """Let `deliveries` be sent from now on as if they had never been; return how many. Those on their way stay there."""
+    """Let `deliveries` be sent from now on as if they had never been; return how many. Those on their way stay there.
+
+    What has failed counts one attempt on: it still holds back what follows of the same patient (`leases.take`).
+    """
     idle = deliveries.filter(Q(leased_until=None) | Q(leased_until__lt=now))
-    return idle.update(status=DeliveryStatus.PENDING, attempts=0, tried_since=None, due_at=now, leased_until=None)
+    attempts = Case(When(status=DeliveryStatus.PENDING, attempts__gt=0, then=1), default=0)
+    return idle.update(status=DeliveryStatus.PENDING, attempts=attempts, tried_since=None, due_at=now, leased_until=None)
 
 
 def retried(endpoint_id: int) -> QuerySet:

@@ -1,5 +1,6 @@
 """The worker: makes deliveries of events, and sends them by a few threads that never touch the database."""
 
+import datetime
 import logging
 import time
 from collections import Counter, defaultdict
@@ -102,6 +103,7 @@ class Worker:
         self._reader = OutboxReader()
         self._paces: dict[int, _Pace] = defaultdict(_Pace)
         self._under_way: Counter[int] = Counter()
+        self._of_organization: Counter[int] = Counter()
         self._finished: SimpleQueue[tuple[Lease, list[Outcome]]] = SimpleQueue()
         self._unrecorded: list[tuple[Lease, list[Outcome]]] = []
 
@@ -144,7 +146,9 @@ class Worker:
         if self._under_way.total() >= settings.WEBHOOK_CONNECTIONS:
             return False
         has_begun = False
-        for endpoint in leases.due_endpoints():
+        # Whose organization has the fewest connections comes first, so that slow receivers leave room for those of others.
+        due = leases.due_endpoints()
+        for endpoint in sorted(due, key=lambda one: (self._of_organization[one.organization_id], self._under_way[one.pk])):
             if self._under_way.total() < settings.WEBHOOK_CONNECTIONS and self._has_room(endpoint):
                 has_begun = self._begin_for(endpoint, pool) or has_begun
         return has_begun
@@ -164,6 +168,7 @@ class Worker:
         except SealBroken:
             work = _not_readable
         self._under_way[endpoint.pk] += 1
+        self._of_organization[endpoint.organization_id] += 1
         pool.submit(work).add_done_callback(partial(self._finish, lease))
         return True
 
@@ -194,6 +199,7 @@ class Worker:
         for lease, outcomes in self._unrecorded:
             _count(lease, outcomes)
             self._under_way[lease.endpoint.pk] -= 1
+            self._of_organization[lease.endpoint.organization_id] -= 1
             if outcomes:
                 self._paces[lease.endpoint.pk].note(failed=bool(outcomes[-1].error))
         self._unrecorded.clear()
@@ -202,7 +208,11 @@ class Worker:
     def _note(self, endpoint: WebhookEndpoint, outcomes: list[Outcome]) -> None:
         """Note whether an endpoint works, and pause it where it has failed for too long."""
         if any(not outcome.error for outcome in outcomes):
-            leases.note_success(endpoint, recovered=self._paces[endpoint.pk].failures >= FAILURES_OF_AN_OUTAGE)
+            # Another worker, or this one before it was started again, may have seen the failures.
+            long_ago = timezone.now() - datetime.timedelta(seconds=LONGEST_REST)
+            failed_for_long = endpoint.failing_since is not None and endpoint.failing_since < long_ago
+            has_failed_often = self._paces[endpoint.pk].failures >= FAILURES_OF_AN_OUTAGE
+            leases.note_success(endpoint, recovered=failed_for_long or has_failed_often)
         if not outcomes or not outcomes[-1].error:
             return
         logger.warning("Webhook endpoint %s: %s", endpoint.uuid, outcomes[-1].error)

@@ -76,7 +76,7 @@ def _restore(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:
 
 def _unmerge(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:
     unmerge_patients(actor=actor, patient_id=patient.pk)
-    return f"{name_of(patient)} has a chart of their own again."
+    return f"{name_of(patient)} has their own chart again."
 
 
 def _change_status(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:

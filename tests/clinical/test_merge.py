@@ -194,7 +194,8 @@ def test_a_communication_log_moves_between_merged_records_only_and_is_never_chan
     def passes(**values) -> bool:
         try:
             with transaction.atomic():
-                CommunicationLog.objects.filter(pk=log.pk).update(**values)
+                # SQLite's trigger would move it by a second change, of the log alone.
+                CommunicationLog.objects.filter(pk=log.pk).update(**{"updated_at": timezone.now()} | values)
         except IntegrityError:
             return False
         return True
@@ -211,7 +212,7 @@ def test_a_communication_log_moves_between_merged_records_only_and_is_never_chan
     assert not passes(patient_id=other.pk, created_by_id=clinic.users[Role.HC_ADMIN].pk)
     assert passes(patient_id=other.pk)
     assert not passes(patient_id=clinic.relative.pk)
-    CommunicationLog.objects.update(patient_id=survivor.pk)
+    assert passes(patient_id=survivor.pk)
     unmerge(other)
     assert not passes(patient_id=survivor.pk)
 

@@ -35,6 +35,7 @@ REFUSED_URLS = {
     "metadata in IPv6": "https://[fd00:ec2::254]/",
     "metadata at a public address": "https://168.63.129.16/",
     "unique-local": "https://[fc00::1]/",
+    "site-local": "https://[fec0::1]/",
     "link-local in IPv6": "https://[fe80::1]/",
     "link-local with its interface": "https://[fe80::1%25eth0]/",
     "multicast": "https://224.0.0.1/",

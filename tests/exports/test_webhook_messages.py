@@ -3,6 +3,7 @@
 import datetime
 import json
 import time
+from functools import partial
 
 import pytest
 from django.test import override_settings
@@ -11,10 +12,12 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from accounts.models import OutboxEvent
 from exports.models import WebhookEndpoint, WebhookFormat
-from exports.services import create_endpoint, rotate_secret
+from exports.services import create_endpoint, rotate_secret, send_test
 from exports.webhooks import worker
 from exports.webhooks.worker import Worker
 from patients.services.lifecycle import archive_patient, record_death, restore_patient, transition_status
+from tests.clinical.merging import merge, unmerge
+from tests.clock import wait_for_the_next_moment
 from tests.factories import SYSTEM
 from tests.receivers import receiving
 
@@ -134,11 +137,15 @@ def test_luscii_s_envelope_has_its_names_and_the_statuses_before_and_after(clini
     def live(row):
         patients.append(clinic.patient())
         pk = patients[0].pk
-        transition_status(actor=SYSTEM, patient_id=pk, base_version=1, new_status="inactive")
-        transition_status(actor=SYSTEM, patient_id=pk, base_version=2, new_status="active")
-        archive_patient(actor=SYSTEM, patient_id=pk)
-        restore_patient(actor=SYSTEM, patient_id=pk)
-        record_death(actor=SYSTEM, patient_id=pk, at=timezone.now())
+        for change in (
+            partial(transition_status, base_version=1, new_status="inactive"),
+            partial(transition_status, base_version=2, new_status="active"),
+            archive_patient,
+            restore_patient,
+            partial(record_death, at=timezone.now()),
+        ):
+            wait_for_the_next_moment()
+            change(actor=SYSTEM, patient_id=pk)
 
     with override_settings(PUBLIC_URL="https://anamnesis.example"):
         _, messages = sent(live, format=WebhookFormat.LUSCII, event_types=None)
@@ -161,3 +168,21 @@ def test_luscii_s_envelope_has_its_names_and_the_statuses_before_and_after(clini
         ("stopped", "stopped", None),
         ("stopped", "stopped", None),
     ]
+
+
+def test_who_is_parted_from_a_merge_has_the_status_from_before(clinic, sent):
+    def live(row):
+        survivor, other = clinic.patient(), clinic.patient(status="active")
+        for change in (partial(merge, survivor, other), partial(unmerge, other)):
+            wait_for_the_next_moment()
+            change()
+
+    _, messages = sent(live, format=WebhookFormat.LUSCII, event_types=None)
+    changes = [change for message in messages if (change := message.json["payload"].get("statusChange"))]
+    assert [change["newStatus"] for change in changes] == ["stopped", "active"]
+
+
+def test_what_has_no_name_in_luscii_s_format_comes_in_the_standard_one(clinic, sent):
+    _, (test,) = sent(lambda row: send_test(actor=SYSTEM, endpoint=row), format=WebhookFormat.LUSCII, event_types=None)
+    assert test.json["type"] == "webhook_endpoint.tested"
+    assert "com.luscii" not in test.body.decode()

@@ -3,6 +3,7 @@
 import datetime
 import io
 import time
+from concurrent.futures import Future
 from itertools import pairwise
 from unittest.mock import Mock
 
@@ -17,10 +18,13 @@ from exports.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint, Web
 from exports.services import archive_endpoint, replay_delivery, replay_since, send_test, update_endpoint
 from exports.webhooks import leases, worker
 from exports.webhooks.outbox import OutboxReader
+from exports.webhooks.transport import Outcome
 from exports.webhooks.worker import Worker
 from patients.services.lifecycle import transition_status
+from tests.clock import wait_for_the_next_moment
+from tests.concurrency.servers import free_port
 from tests.factories import SYSTEM
-from tests.receivers import allowed, free_port, receiving
+from tests.receivers import allowed, receiving
 
 PATIENCE = 20
 PATIENTS = ["patient.created", "patient.updated", "patient.active", "patient.inactive"]
@@ -39,6 +43,17 @@ def endpoint(clinic):
         return of.endpoint(url, **{"event_types": PATIENTS} | values)
 
     return make
+
+
+class Pool:
+    """Threads that finish when a test says so."""
+
+    def __init__(self):
+        self.futures: list[Future] = []
+
+    def submit(self, work) -> Future:
+        self.futures.append(Future())
+        return self.futures[-1]
 
 
 def deliver() -> None:
@@ -61,15 +76,70 @@ def deliveries(row: WebhookEndpoint) -> list[tuple]:
 def test_what_happens_is_sent_to_each_endpoint_that_wants_it_and_to_no_other_clinic(clinic, neighbour, endpoint):
     with receiving() as one, receiving() as foreign, receiving() as many:
         clinic.patient()
-        rows = [endpoint(one.url), endpoint(many.url, event_types=None), endpoint(foreign.url, of=neighbour)]
+        wait_for_the_next_moment()
+        told_all, told_some = endpoint(many.url, event_types=None), endpoint(one.url)
+        endpoint(foreign.url, of=neighbour)
         patient, other = clinic.patient(), neighbour.patient()
         deliver()
     told = [message.json["data"]["patient_uuid"] for message in one.messages]
     assert told == [str(patient.uuid)], "nothing from before it was made, nothing of types that it has not chosen"
     assert [message.json["data"]["patient_uuid"] for message in foreign.messages] == [str(other.uuid)]
     types = [message.json["type"] for message in many.messages]
-    assert types == ["webhook_endpoint.created", "patient.created"]
-    assert deliveries(rows[0]) == [(DeliveryStatus.DELIVERED, 1, 204, "")]
+    assert types == ["webhook_endpoint.created", "webhook_endpoint.created", "patient.created"]
+    assert len(deliveries(told_all)) == 3
+    assert deliveries(told_some) == [(DeliveryStatus.DELIVERED, 1, 204, "")]
+
+
+def test_slow_receivers_of_one_organization_leave_room_for_those_of_another(clinic, neighbour, endpoint, settings):
+    settings.WEBHOOK_CONNECTIONS = 4
+    for number in range(6):
+        endpoint(f"https://slow{number}.clinic.example/")
+    other = endpoint("https://hooks.elsewhere.example/", of=neighbour)
+    for _ in range(2):
+        clinic.patient()
+    neighbour.patient()
+    pool, slow = Pool(), Worker()
+    OutboxReader().make_deliveries()
+    slow._begin(pool)
+    pool.futures[0].set_result([Outcome(200, 9_900, "")])
+    slow._collect(0)
+    slow._record()
+    slow._begin(pool)
+    assert (slow._under_way[other.pk], slow._under_way.total()) == (1, 4)
+
+
+@pytest.mark.parametrize("again", ["resumed", "replayed"])
+def test_what_is_sent_again_is_still_in_order(clinic, endpoint, monkeypatch, again):
+    row = endpoint("https://hooks.clinic.example/", ordered_by_patient=True)
+    patient = clinic.patient()
+    OutboxReader().make_deliveries()
+    leases.record(leases.take(row.pk), [Outcome(500, 1, "answered 500")])
+    transition_status(actor=SYSTEM, patient_id=patient.pk, base_version=1, new_status="inactive")
+    OutboxReader().make_deliveries()
+    if again == "resumed":
+        update_endpoint(actor=SYSTEM, endpoint=row, base_version=1, changes={"status": "paused"})
+        update_endpoint(actor=SYSTEM, endpoint=row, base_version=2, changes={"status": "active"})
+    else:
+        replay_delivery(actor=SYSTEM, delivery=WebhookDelivery.objects.order_by("event_id").first())
+    later(monkeypatch, seconds=10)
+    assert leases.take(row.pk).deliveries[0].event.type == "patient.created"
+
+
+def test_a_worker_that_did_not_see_the_outage_sends_what_waits_when_it_is_over(clinic, endpoint):
+    row, now = endpoint("https://hooks.clinic.example/"), timezone.now()
+    clinic.patient()
+    OutboxReader().make_deliveries()
+    since = now - datetime.timedelta(minutes=50)
+    WebhookDelivery.objects.update(attempts=6, tried_since=since, due_at=now + datetime.timedelta(hours=8))
+    WebhookEndpoint.objects.filter(pk=row.pk).update(failing_since=since)
+    clinic.patient()
+    OutboxReader().make_deliveries()
+    pool, fresh = Pool(), Worker()
+    fresh._begin(pool)
+    pool.futures[0].set_result([Outcome(200, 1, "")])
+    fresh._collect(0)
+    fresh._record()
+    assert WebhookDelivery.objects.get(attempts=6).due_at < now + datetime.timedelta(minutes=1)
 
 
 def test_nothing_is_sent_twice_by_two_workers_that_take_turns(clinic, endpoint):

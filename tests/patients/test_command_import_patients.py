@@ -278,7 +278,7 @@ def test_the_error_file_is_a_table_like_the_imported_one(clinic, write, encoding
     assert "1 rows failed" in Outcome(clinic, path).failure
     with path.with_suffix(".errors.csv").open(encoding=encoding, newline="") as file:
         (row,) = csv.DictReader(file, delimiter=";")
-    assert (row["line"], row["field"], row["first_name"]) == ("2", "date_of_birth", "René")
+    assert (row["line"], row["field"], row[next(iter(PERSON))]) == ("2", "date_of_birth", "René")
     assert row["message"] == "is not of the form YYYY-MM-DD: name the order of day, month and year"
 
 
@@ -342,17 +342,17 @@ def test_every_column_of_codes_and_of_phones_is_one(clinic):
 @pytest.mark.parametrize(
     ("country", "row", "lost"),
     [
-        ("US", {"social_security_number": "12345678"}, "less than 9 digits"),
-        ("US", {"social_security_number": "1234567"}, "less than 9 digits"),
+        ("US", {"social_security_number": "12345678"}, "fewer than 9 digits"),
+        ("US", {"social_security_number": "1234567"}, "fewer than 9 digits"),
         ("US", {"social_security_number": "123456789"}, ""),
         ("US", {"social_security_number": "6789"}, ""),
         ("US", {"social_security_number": "123-45-678"}, ""),
-        ("NL", {"social_security_number": "12345678"}, "less than 9 digits"),
+        ("NL", {"social_security_number": "12345678"}, "fewer than 9 digits"),
         ("DE", {"social_security_number": "12345678"}, ""),
-        ("US", {"postal_code": "2155"}, "less than 5 digits"),
+        ("US", {"postal_code": "2155"}, "fewer than 5 digits"),
         ("US", {"postal_code": "02155"}, ""),
         ("US", {"postal_code": "2155", "country": "BE"}, ""),
-        ("BE", {"postal_code": "2155", "country": "usa"}, "less than 5 digits"),
+        ("BE", {"postal_code": "2155", "country": "usa"}, "fewer than 5 digits"),
         ("NL", {"postal_code": "2155"}, ""),
     ],
 )

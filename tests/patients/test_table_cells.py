@@ -200,6 +200,9 @@ def test_a_year_of_two_digits_is_refused_in_every_order(order, cell):
         CellReader(order).day(cell)
 
 
+WRITTEN = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
+
+
 @pytest.mark.parametrize(
     ("order", "cell"),
     [
@@ -211,7 +214,7 @@ def test_a_year_of_two_digits_is_refused_in_every_order(order, cell):
     ],
 )
 def test_a_day_that_the_order_does_not_have_is_refused(order, cell):
-    with pytest.raises(CellFault, match=f"is not a date in the order {order}"):
+    with pytest.raises(CellFault, match=f"is not a date in the order {WRITTEN[order]}"):
         CellReader(order).day(cell)
 
 

@@ -83,6 +83,8 @@ VERBS = {
     "review": "looked at again",
     "record_death": "changed: death recorded",
     "transition_status": "changed: status",
+    "merge": "changed: merged with another record",
+    "unmerge": "changed: merge undone",
 }
 # What is audited like a change and leaves the chart as it was: somebody is looking at an alert.
 NO_CHANGES = frozenset({"monitoring_alert.claim"})

@@ -14,8 +14,9 @@ from accounts.models import ApiKey, AuditedPatient, AuditEvent, Organization, Us
 from accounts.models.catalogs import Catalog
 from accounts.scope import Actor, scope
 from clinical.admin.chart.changes import CLERICAL, CLINICAL, Kind, kinds_of, names_of
+from exports.models import WebhookEndpoint
 from patients.finding import COLUMNS
-from patients.models import Patient
+from patients.models import Patient, PatientImport
 
 # Of more patients than these the sentence says how many they are.
 NAMED = 2
@@ -25,6 +26,7 @@ KINDS = (
     | CLERICAL
     | kinds_of({model: Kind("", "", name=F("name")) for model in apps.get_models() if issubclass(model, Catalog)})
     | kinds_of({User: Kind("", "", name=person_label()), Organization: Kind("", "", name=F("name"))})
+    | kinds_of({WebhookEndpoint: Kind("", "", name=F("description")), PatientImport: Kind("", "", name=F("file_name"))})
     | {"api_key": Kind("", "", ApiKey, F("description"))}
 )
 _ICONS = {Way.READ: "eye", Way.LISTED: "search", Way.EXPORTED: "document", Way.SIGNED_IN: "key", Way.CHANGED: "pencil"}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 
 from accounts.admin.forms import RowField
 from accounts.models import CareGroup, Organization
@@ -77,7 +78,7 @@ class ColumnsForm(forms.Form):
 
     def __init__(self, *args: Any, header: Sequence[str], likely: Sequence[str | None], known: Sequence[str], **kwargs: Any):
         super().__init__(*args, **kwargs)
-        choices = [(LEFT_OUT, "Leave out"), *((name, label(name).capitalize()) for name in sorted(known))]
+        choices = [(LEFT_OUT, "Leave out"), *((name, capfirst(label(name))) for name in sorted(known))]
         self.header = list(header)
         for number, (title, name) in enumerate(zip(header, likely, strict=True)):
             if title:

@@ -157,7 +157,7 @@ class ImportColumns(OneImport):
 
     def form(self, data: Any = None) -> ColumnsForm:
         """Return the form, with what was sent."""
-        header = ImportFile(self.run).table.header
+        header = ImportFile(self.run).table.titles
         known = list(BulkReader(ImportedPatient).fields)
         return ColumnsForm(data, header=header, likely=import_runs.likely_columns(self.run), known=known)
 

@@ -1,11 +1,13 @@
 """What the pages of imports show, as people read it."""
 
+import datetime
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
 from accounts.scope import Actor, Role, scope
+from config.core.written_dates import written_day
 from patients.admin.imports.forms import DATE_ORDERS, ENCODINGS, MATCHES, MODES, ON_ERROR
 from patients.import_options import Match, Mode, OnError, Outcome
 from patients.import_runs import COUNTS, Findings, ImportFile, label
@@ -110,12 +112,20 @@ def outcomes_of(run: PatientImport, findings: Findings | None) -> list[Outcomes]
 def _shown_row(line: int, told: list[str], changed: list[str]) -> dict[str, Any]:
     last_name, first_name, born, chart_number = told
     name = ", ".join(part for part in (last_name, first_name) if part)
-    return {"line": line, "name": name, "born": born, "chart_number": chart_number, "changed": list(map(label, changed))}
+    return {"line": line, "name": name, "born": _day(born), "chart_number": chart_number, "changed": list(map(label, changed))}
+
+
+def _day(text: str) -> str:
+    """Return a day as pages write it, and what is no day as the file has it."""
+    try:
+        return written_day(datetime.date.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 def shown_errors(run: PatientImport, findings: Findings) -> list[dict[str, Any]]:
     """Return the first errors: line, column as the file calls it, and what is wrong."""
-    header = dict(zip(run.columns or (), ImportFile(run).table.header, strict=False))
+    header = dict(zip(run.columns or (), ImportFile(run).table.titles, strict=False))
     return [
         {"line": line, "column": header.get(name) or label(name), "message": message}
         for _, line, name, message in findings.problems[:MAX_ERRORS]
