@@ -10,9 +10,11 @@ from accounts.models.catalogs import Catalog
 from clinical.models import Alert, Instrument, InstrumentKind, MonitoringAlert
 from config.rest.fields import ScopedRelation
 from config.rest.filters import ReferenceFilter
+from exports.models import WebhookDelivery, WebhookEndpoint
 from patients.models import ChartEntry, Patient
 from tests import policy
 from tests.cast import VIEWS, model_of
+from tests.clinical.merging import merge
 from tests.declared import body_serializers
 from tests.factories import Clinic, archive, new_key
 from tests.policy import Dialect
@@ -57,7 +59,9 @@ class KnownRows:
         """Return what each reference of the practice dialect's bodies and filters may name."""
         found = {name: [str(row.uuid) for row in self._rows(model)] for name, model in self._referenced()}
         alerts = [str(self.clinic.entry(Alert, self.patient).uuid) for _ in range(3)]
-        return {**found, "alert_uuids": [alerts[:1], alerts, []]}
+        # Whoever is merged into another record is referred to no more.
+        twice = [str(self.clinic.patient().uuid) for _ in range(USED_UP)]
+        return {**found, "alert_uuids": [alerts[:1], alerts, []], "other_patient_uuid": twice}
 
     def _referenced(self) -> Iterator[tuple[str, type]]:
         for route in PRACTICE.values():
@@ -88,6 +92,8 @@ class KnownRows:
         patient = self.patient if of_chart else self.clinic.patient()
         if path.endswith("/restore"):
             archive(patient)
+        if path.endswith("/unmerge"):
+            merge(self.clinic.patient(), patient)
         pins = {"org_id": self.clinic.organization}
         if "{patient_uuid}" in path:
             pins["patient_uuid"] = patient
@@ -98,6 +104,8 @@ class KnownRows:
     def _row(self, model: type, patient: Patient) -> Any:
         if issubclass(model, Catalog):
             return self.clinic.catalog(model, f"Pinned {patient.pk}", **self.clinic.least(model))
+        if model in (WebhookEndpoint, WebhookDelivery):
+            return self.clinic.endpoint()
         return self.clinic.entry(model, patient)
 
 
