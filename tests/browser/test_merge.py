@@ -42,6 +42,6 @@ def test_two_records_are_merged_and_unmerged(page, clinic, width):
         page.get_by_text("More", exact=True).click()
         page.get_by_role("button", name="Undo the merge").click()
         page.get_by_role("dialog").get_by_role("button", name="Undo the merge").click()
-        expect(page.get_by_text("has a chart of their own again")).to_be_visible()
+        expect(page.get_by_text("has their own chart again")).to_be_visible()
     survivor.refresh_from_db()
     assert (survivor.email, Patient.objects.get(pk=other.pk).merged_into) == ("ada@example.test", None)
