@@ -25,6 +25,8 @@ from pathlib import Path
 
 import django
 
+from bench.__main__ import KEYS
+
 EVENTS_A_TRANSACTION = 50
 PATIENCE = 600
 
@@ -185,7 +187,7 @@ def main() -> None:
     parser.add_argument("--endpoints", type=int, default=10)
     parser.add_argument("--wanted-by", type=int, default=1, help="endpoints that each event is sent to")
     parser.add_argument("--workers", type=int, default=1)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", **KEYS}
     run(parser.parse_args())
 
 

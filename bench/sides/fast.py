@@ -83,7 +83,8 @@ class Patient(Reflected, Base):
     location = relationship("Location")
     primary_provider = relationship("Provider", foreign_keys="Patient.primary_provider_id")
     secondary_provider = relationship("Provider", foreign_keys="Patient.secondary_provider_id")
-    responsible_party = relationship("Patient", remote_side="Patient.id")
+    merged_into = relationship("Patient", foreign_keys="Patient.merged_into_id", remote_side="Patient.id")
+    responsible_party = relationship("Patient", foreign_keys="Patient.responsible_party_id", remote_side="Patient.id")
     medicaid_id = social_security_number = potential_duplicates = None
 
     @property
@@ -101,6 +102,7 @@ LINKED = (
     "employer",
     "fee_schedule",
     "location",
+    "merged_into",
     "primary_provider",
     "responsible_party",
     "secondary_provider",

@@ -64,6 +64,7 @@ class PlainPatient(serializers.ModelSerializer):
     primary_provider = named(Provider)()
     secondary_provider = named(Provider)()
     responsible_party = LinkedPatient()
+    merged_into = LinkedPatient()
     medicaid_id = serializers.CharField(source="medicaid_id_sealed")
     social_security_number = serializers.CharField(source="social_security_number_sealed")
     potential_duplicates = serializers.SerializerMethodField()
@@ -107,6 +108,7 @@ LINKED = (
     "primary_provider",
     "secondary_provider",
     "responsible_party",
+    "merged_into",
 )
 
 

@@ -30,6 +30,8 @@ CATALOGS = {
 EXPRESSIONS = {
     "id": "uuid",
     "responsible_party": "responsible_party_id",
+    # Whoever is listed is merged into nobody.
+    "merged_into": "merged_into_id",
     # The bench's patients have no identity numbers.
     "medicaid_id": "NULL",
     "social_security_number": "NULL",
@@ -43,7 +45,7 @@ address_line1 address_line2 address_note allergy_review_status appointment_modul
 balance_31_60 balance_61_90 balance_over_90 balance_total billing_cycle_day billing_type care_group chart_number city
 consent_flags country created_at date_first_visit date_of_birth date_time_deceased deleted_at email emergency_contact_name
 emergency_contact_phone employer estimated_balance fee_schedule first_name gender home_phone id insurance_estimate last_name
-latest_vitals_date location marital_status medicaid_id medical_summary medical_urgent_note middle_name mobile_phone
+latest_vitals_date location marital_status medicaid_id medical_summary medical_urgent_note merged_into middle_name mobile_phone
 payment_plan_due postal_code potential_duplicates preferred_confirmation_method preferred_contact_method preferred_language
 preferred_name premedication_required primary_provider pronoun receives_email receives_sms responsible_party salutation
 scheduling_restricted secondary_provider smoking_snomed social_security_number state status title treatment_notes updated_at
