@@ -7,7 +7,6 @@ which `make bench` makes. Writes bench/results/bench.json.
 """
 
 import argparse
-import base64
 import json
 import os
 import sys
@@ -15,6 +14,7 @@ import time
 
 import django
 
+from bench.keys import KEYS
 from bench.report import RESULTS
 from bench.report.tables import text
 
@@ -22,9 +22,6 @@ from bench.report.tables import text
 SIZES = [50_000, 10_000, 140_000]
 LARGE = [50_000, 10_000, 200_000, 1_000_000]
 MEASUREMENTS = 100_000
-# Keys for a database of invented patients, the same in each run, as imports have stored numbers with them.
-KEYS = dict.fromkeys(("SECRET_KEY", "INDEX_KEY", "CURSOR_KEY"), "known to all, for benchmarks only. " * 2)
-KEYS["FIELD_KEYS"] = "k1:" + base64.b64encode(b"known to all, for benchmarks....").decode()
 
 
 def say(text: str) -> None:

@@ -29,11 +29,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from typing import Any
 from unittest.mock import patch
 
 import django
 
-from config.core.bulk_writes import WriteTurns
+from bench.sides.servers import free_port
 
 START_SECONDS, PATIENCE, PAUSE = 60, 300, 0.02
 WAYS = ("continue", "abort")
@@ -164,6 +165,8 @@ def count_in_transactions(importer: Clinic, body: dict) -> None:
     """Import once in this process, and print the processor time of its transactions."""
     from django.test import Client as InProcess
 
+    from config.core.bulk_writes import WriteTurns
+
     seconds: list[float] = []
     with patch.object(WriteTurns, "turn", counted(WriteTurns.turn, seconds)):
         answer = InProcess().generic(
@@ -182,8 +185,8 @@ def counted(turn: Callable, seconds: list[float]) -> Callable:
     """Return `WriteTurns.turn`, adding to `seconds` the processor time from BEGIN to the end of COMMIT."""
 
     @contextmanager
-    def counting(turns: WriteTurns) -> Iterator[None]:
-        with turn(turns):
+    def counting(turns: Any, *given: Any) -> Iterator[None]:
+        with turn(turns, *given):
             began = time.thread_time()
             yield
         seconds.append(time.thread_time() - began)
@@ -201,12 +204,6 @@ def serve(port: int, workers: int) -> subprocess.Popen:
             return server
         time.sleep(0.2)
     raise SystemExit("the server did not start")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ import asyncio
 import multiprocessing
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,7 +24,8 @@ from pathlib import Path
 
 import django
 
-from bench.__main__ import KEYS
+from bench.keys import KEYS
+from bench.sides.servers import free_port
 
 EVENTS_A_TRANSACTION = 50
 PATIENCE = 600
@@ -66,9 +66,7 @@ def receive(count, port: int) -> None:
 @contextmanager
 def receiving():
     """Run a receiver in a process of its own; yield its port and the number of messages that it has got."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     count = multiprocessing.Value("q", 0, lock=False)
     process = multiprocessing.get_context("fork").Process(target=receive, args=(count, port), daemon=True)
     process.start()

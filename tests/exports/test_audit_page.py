@@ -27,19 +27,6 @@ SOCIAL_SECURITY_NUMBER = "123-45-6789"
 
 
 @pytest.fixture
-def hugo(clinic):
-    nurse = clinic.users[Role.HC_PRIMARY]
-    nurse.first_name, nurse.last_name = "Paula", "Prescott"
-    nurse.save()
-    return clinic.patient(first_name="Hugo", last_name="Abernathy", care_group_id=clinic.group.pk)
-
-
-@pytest.fixture
-def nurse(clinic, hugo):
-    return sign_in(clinic.users[Role.HC_PRIMARY])
-
-
-@pytest.fixture
 def office(clinic):
     return sign_in(clinic.users[Role.HC_ADMIN])
 
