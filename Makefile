@@ -32,7 +32,7 @@ in_empty_database = @directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT
 
 .DEFAULT_GOAL := help
 .PHONY: help setup extras demo test test-postgres test-served test-browser fuzz sdk test-sdk lint lint-openapi style check \
-	check-migrations lock contracts bench bench-docs
+	check-migrations lock messages contracts bench bench-docs
 
 # A lock names every package with its version and hashes, so pip has nothing to resolve. With resolution on, it would ask the
 # index for the newest release of a package with an extra, and refuse the lock because that release has no hash in it.
@@ -156,6 +156,10 @@ lock: ## Renew the locks from pyproject.toml and package.json: UPGRADE=--upgrade
 		&& cp "$$work"/requirements*.txt .
 	@if command -v npm >/dev/null; then set -x; cd tests/sdk && $(NPM) install --package-lock-only; \
 		else echo "Without npm, tests/sdk/package-lock.json stays as it is."; fi
+
+messages: $(RUNTIME) ## Collect the texts of pages for translators, and compile what they have translated; needs gettext
+	$(MANAGE) makemessages --all --no-location --no-wrap --ignore 'tests/*' --ignore 'bench/*' --ignore 'dist/*' --ignore 'docs/*'
+	$(MANAGE) compilemessages --ignore '.*'
 
 contracts: $(DEVELOPMENT) ## Renew the OpenAPI snapshots, and the examples in them, after an intended change
 	$(ON_SQLITE) RENEW_EXAMPLES=1 $(BIN)/pytest -q tests/contracts/test_examples.py

@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "config.core.middleware.SessionMiddleware",
     "config.core.middleware.CsrfViewMiddleware",
     "config.core.middleware.AuthenticationMiddleware",
+    "accounts.languages.LocaleMiddleware",
     "accounts.clock.TimeZoneMiddleware",
     "config.pages.PageLimitMiddleware",
     "config.core.middleware.MessageMiddleware",
@@ -122,7 +123,10 @@ TEMPLATES = [
 ]
 # Widgets of ours have their templates beside all others.
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+# The languages of pages. APIs speak LANGUAGE_CODE.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 FORMAT_MODULE_PATH = "config.formats"

@@ -1,0 +1,40 @@
+"""One language: a page is in the language of the person's account; before they sign in, in the one that their browser asks for."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+
+from config.core.middleware import is_api
+
+
+class LocaleMiddleware:
+    """Translate pages. Django's own of this name leaves its language to the thread, whose next request may be one of an API.
+
+    APIs and their documentation speak `settings.LANGUAGE_CODE`.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_api(request.path) or request.path.startswith("/docs/"):
+            return self.get_response(request)
+        with translation.override(language_of(request)):
+            response = self.get_response(request)
+            response.headers.setdefault("Content-Language", translation.get_language() or settings.LANGUAGE_CODE)
+        if not request.user.is_authenticated:
+            patch_vary_headers(response, ["Accept-Language"])
+        return response
+
+
+def language_of(request: HttpRequest) -> str:
+    """Return the language to answer in: one of `settings.LANGUAGES`."""
+    if not request.user.is_authenticated:
+        return translation.get_language_from_request(request)
+    try:
+        return translation.get_supported_language_variant(request.user.language)
+    except LookupError:
+        return settings.LANGUAGE_CODE
