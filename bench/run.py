@@ -25,8 +25,13 @@ WARM_UP, COUNTED = 10, 10
 # So many patients are asked for with "many hits": a tenth of the first organization, and in the largest one for one caller.
 FEW_HITS, MANY_HITS = 5_000, 50_000
 DEEP_PAGE = 10_000
-# Seconds in which the slowest side has answered what a load sent last.
-LAST_ANSWERS = 1
+# What a load sent last is still at work when it ends: the slowest requests take a minute. The database is free when nothing
+# runs on it for so many looks, each so many seconds after the other.
+LOOKS, BETWEEN_LOOKS, LONGEST_WAIT = 4, 0.1, 300
+AT_WORK = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()
+"""
 # Drivers would encrypt, and the relay could not read.
 READABLE = {"PGSSLMODE": "disable", "PGGSSENCMODE": "disable"}
 # Where sides answer a few requests a second, they need longer to say how many.
@@ -83,9 +88,7 @@ class Run:
 
     def rate(self, server: Server, work: Work, seconds: float, warm_up: bool) -> dict[str, float]:
         at = self.place_of(work)
-        if work.writes:
-            # What wrk had sent last is still at work, and would change versions after they are read here.
-            time.sleep(LAST_ANSWERS)
+        wait_until_free()
         headers, requests = work.headers(at.key), work.requests(at)
         if warm_up:
             before, requests = halves(requests)
@@ -199,6 +202,18 @@ def halves(requests: list[Request]) -> tuple[list[Request], list[Request]]:
     """Return different requests for the warm-up and for what is measured, as a write can be sent once; one request for both."""
     middle = len(requests) // 2
     return (requests[:middle], requests[middle:]) if middle else (requests, requests)
+
+
+def wait_until_free() -> None:
+    """Wait until the load before has ended in the servers too: it would take their time, or change versions read by now."""
+    quiet, until = 0, time.monotonic() + LONGEST_WAIT
+    while quiet < LOOKS:
+        if time.monotonic() > until:
+            raise SystemExit("The database is still at work for the load before.")
+        time.sleep(BETWEEN_LOOKS)
+        with connection.cursor() as cursor:
+            cursor.execute(AT_WORK)
+            quiet = 0 if cursor.fetchone()[0] else quiet + 1
 
 
 def medians(runs: list[dict[str, float | None]]) -> dict[str, float]:
