@@ -85,9 +85,9 @@ NOON = datetime.datetime(2030, 1, 1, 12, tzinfo=datetime.UTC)
 
 
 def make_patient(organization: Organization, **values) -> Patient:
-    """Make a patient with a name of their own; `values` as in create_patient."""
+    """Make a patient with a name of their own, in another time zone than the clinic; `values` as in create_patient."""
     number = next(_numbers)
-    named = {"first_name": f"First{number}", "last_name": f"Last{number}", **values}
+    named = {"first_name": f"First{number}", "last_name": f"Last{number}", "timezone": "Europe/Amsterdam", **values}
     enrolment = named.pop("enrolment", None)
     identifiers = named.pop("identifiers", ())
     made = create_patient(actor=SYSTEM, organization=organization, values=named, enrolment=enrolment, identifiers=identifiers)

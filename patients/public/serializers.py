@@ -16,6 +16,7 @@ from patients.models import Enrolment, Patient, PatientIdentifier, Program, Prot
 from patients.phones import E164
 from patients.serializer_fields import activation, public_status
 
+DEFAULT_TIMEZONE = "Europe/Amsterdam"
 CHART_NUMBER_SYSTEM = "hospital_mrn"
 COUNTRY = RegexValidator(r"\A[A-Za-z]{2}\Z", "Must be a country code of two letters.")
 
@@ -236,4 +237,5 @@ class PublicPatientIn(CamelCase, ContractSerializer):
     def validate(self, attrs):
         if attrs.get("sms_login_enabled") and not attrs.get("mobile_phone"):
             raise serializers.ValidationError({"phoneNumber": "Required when smsLoginEnabled is true."}, "required")
-        return attrs
+        # The documented default of this dialect, wherever the organization is.
+        return {**attrs, "timezone": attrs.get("timezone") or DEFAULT_TIMEZONE}

@@ -157,3 +157,13 @@ def test_a_composed_line_that_is_too_long_is_cut_and_its_parts_are_kept(clinic, 
     stored = Patient.objects.get(uuid=made.json()["data"]["id"])
     assert [stored.street, stored.house_number, stored.house_number_suffix] == list(parts.values())
     assert stored.address_line1 == "s" * 255
+
+
+def test_who_has_no_time_zone_is_in_that_of_the_organization_and_in_this_dialect_in_the_documented_one(api, clinic):
+    clinic.organization.timezone = "America/New_York"
+    clinic.organization.save()
+    here = api().post(f"/api/v1/{clinic.organization.uuid}/patients", {"first_name": "Ada", "last_name": "Quist"}).json()
+    for given in ({}, {"timezone": None}):
+        there = api().post("/v1/patients", {**public_body(clinic), **given}).json()["data"]
+        assert there["timezone"] == "Europe/Amsterdam"
+    assert Patient.objects.get(uuid=here["id"]).timezone == "America/New_York"
