@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.fields import LocalDateTimeField, LocalForm
 from accounts.admin.forms import NoteField, RowField
@@ -20,7 +20,7 @@ from config.core.orm import COMMENT_LENGTH
 DONE = [
     (ProcessedType.CONTACTED_PATIENT, gettext_lazy("Contacted patient")),
     (ProcessedType.ADJUSTED_TREATMENT, gettext_lazy("Adjusted treatment")),
-    (ProcessedType.REVIEWED, pgettext_lazy("alert", "Reviewed")),
+    (ProcessedType.REVIEWED, gettext_lazy("Reviewed")),
     (ProcessedType.REFERRED, gettext_lazy("Referred")),
     (ProcessedType.FALSE_ALARM, gettext_lazy("False alarm")),
 ]
