@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.commands import Command, add_command
 from accounts.admin.home import Part, home_block
@@ -22,16 +23,16 @@ _NAMED = 3
 _TO_COME = frozenset({AppointmentStatus.SCHEDULED, AppointmentStatus.CONFIRMED})
 # In the order of a day's end: what the heading counts, and in which words.
 _COUNTED = (
-    ("completed", {AppointmentStatus.COMPLETED}),
-    ("no-show", {AppointmentStatus.NO_SHOW}),
-    ("being seen", {AppointmentStatus.IN_PROGRESS}),
-    ("waiting", {AppointmentStatus.ARRIVED}),
-    ("to come", _TO_COME),
+    (_("%(count)s completed"), {AppointmentStatus.COMPLETED}),
+    (_("%(count)s no-show"), {AppointmentStatus.NO_SHOW}),
+    (_("%(count)s being seen"), {AppointmentStatus.IN_PROGRESS}),
+    (_("%(count)s waiting"), {AppointmentStatus.ARRIVED}),
+    (_("%(count)s to come"), _TO_COME),
 )
 _OVER = frozenset({AppointmentStatus.COMPLETED, AppointmentStatus.NO_SHOW, AppointmentStatus.CANCELLED})
 WRITERS = Permission.WRITE_PATIENTS.roles
 
-add_command(Command(20, "Book appointment", "calendar", "new visit", "admin:book", dialog=True, roles=WRITERS))
+add_command(Command(20, _("Book appointment"), "calendar", _("new visit"), "admin:book", dialog=True, roles=WRITERS))
 
 
 @home_block(
@@ -74,7 +75,7 @@ def _next(actor: Actor, today: Sequence[Appointment]) -> dict[str, Any]:
     return {
         "visits": [visit for visit in today if visit.status not in _OVER][:NEXT],
         "total": len(today),
-        "counts": ", ".join(f"{count} {words}" for count, words in counts if count),
+        "counts": ", ".join(str(words) % {"count": count} for count, words in counts if count),
         "can_write": actor.role in WRITERS,
     }
 

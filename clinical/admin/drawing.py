@@ -3,6 +3,8 @@
 They need no script and print as they are. Colours come from clinical/static/clinic/drawing.css. Urgency is never told by
 colour alone: a value within its limits is a dot, one that reaches a grey limit a ring, an orange one a diamond, a red one a
 triangle.
+
+Places are written with a point, as SVG has it; the numbers that people read are written in the current language.
 """
 
 import datetime
@@ -13,10 +15,15 @@ from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinical.monitoring import OPS
+from clinical.monitoring.causes import flag_word, listed
+from config.core.written_numbers import in_language
 
 Number = int | float | Decimal
 # The usual values, both ends included; None is an open end.
@@ -48,7 +55,7 @@ class Limit(NamedTuple):
     @property
     def label(self) -> str:
         """The limit in words, such as "160 red"."""
-        return f"{_text(self.value)} {self.flag}"
+        return f"{_text(self.value)} {flag_word(self.flag)}"
 
 
 class Point(NamedTuple):
@@ -104,13 +111,14 @@ def sparkline(
     x = Scale(min(0, end - 1), end, box.left, box.right)
     places = [None if point.value is None else (x(index), y(point.value)) for index, point in enumerate(judged)]
     last = max(index for index, place in enumerate(places) if place)
+    reached = _("the last one %(flag)s") % {"flag": flag_word(judged[last].flag or "")} if judged[last].flag else ""
     parts = [
         _shade(band, y, Box(0, box.top, width, box.bottom)),
         *(_limit_line(limit, y, 0, width) for limit in limits),
         _path("line", _line(places)),
         _marks([places[last]], [judged[last].flag or ""]),
     ]
-    return _svg("sparkline", width, height, _told([label, _course(values), _reached_last(judged[last].flag)]), parts)
+    return _svg("sparkline", width, height, _told([label, _course(values), reached]), parts)
 
 
 def line_chart(
@@ -176,8 +184,9 @@ def bar_chart(
         _label("tick", box.left, height - 6, "start", _day(first)),
         _label("tick", box.right, height - 6, "end", _day(last)),
     ]
-    counts = [f"{sum(week.get(flag, 0) for week in weeks)} {flag}" for flag in _GRAVEST_FIRST]
-    told = _told([label, f"{_day(first)} to {_day(last)}", *counts, f"at most {most} in one week"])
+    counts = [f"{sum(week.get(flag, 0) for week in weeks)} {flag_word(flag)}" for flag in _GRAVEST_FIRST]
+    at_most = _("at most %(count)s in one week") % {"count": most}
+    told = _told([label, _days([_day(first), _day(last)]), *counts, at_most])
     return _svg("bar-chart", width, height, told, parts)
 
 
@@ -252,11 +261,18 @@ def _marked(places: Sequence[Place | None], points: Sequence[Point]) -> tuple[li
 
 # --- words ----------------------------------------------------------------------------------------
 def _text(number: Number) -> str:
-    return f"{round(float(number), 3):,.10g}"
+    return in_language(f"{round(float(number), 3):,.10g}")
 
 
 def _day(moment: datetime.date) -> str:
-    return f"{moment.day} {moment:%b}"
+    return date_format(moment, "MONTH_DAY_FORMAT")
+
+
+def _days(days: Sequence[str]) -> str:
+    """Return the first and the last one of days in words."""
+    if days[0] == days[-1]:
+        return days[0]
+    return _("%(first)s to %(last)s") % {"first": days[0], "last": days[-1]}
 
 
 def _told(parts: Iterable[str]) -> str:
@@ -265,15 +281,15 @@ def _told(parts: Iterable[str]) -> str:
 
 def _course(values: Sequence[Number]) -> str:
     """Return how many values there are, and from where to where they went."""
-    if len(values) == 1:
-        return f"one value, {_text(values[0])}"
     first, last = values[0], values[-1]
-    went = "steady at" if first == last else f"{'rising' if last > first else 'falling'} from {_text(first)} to"
-    return f"{len(values)} values, {went} {_text(last)}"
-
-
-def _reached_last(flag: str | None) -> str:
-    return f"the last one {flag}" if flag else ""
+    shown = {"count": len(values), "first": _text(first), "last": _text(last)}
+    if len(values) == 1:
+        return _("one value, %(last)s") % shown
+    if first == last:
+        return _("%(count)s values, steady at %(last)s") % shown
+    if first < last:
+        return _("%(count)s values, rising from %(first)s to %(last)s") % shown
+    return _("%(count)s values, falling from %(first)s to %(last)s") % shown
 
 
 def _summary(label: str, unit: str, points: Sequence[Point], limits: Sequence[Limit], gaps: int) -> str:
@@ -282,13 +298,13 @@ def _summary(label: str, unit: str, points: Sequence[Point], limits: Sequence[Li
     numbers = [point.value for point in values if point.value is not None]
     counts = Counter(point.flag for point in values)
     told = [
-        f"{label}{f' in {unit}' if unit else ''}",
-        f"{' to '.join(dict.fromkeys(days))}",
+        _("%(label)s in %(unit)s") % {"label": label, "unit": unit} if unit else label,
+        _days(days),
         _course(numbers),
-        f"lowest {_text(min(numbers))}, highest {_text(max(numbers))}",
-        f"limits {' and '.join(limit.label for limit in limits)}" if limits else "",
-        *(f"{counts[flag]} {flag}" for flag in ("red", "orange", "grey") if counts[flag]),
-        f"{gaps} {'gap' if gaps == 1 else 'gaps'}" if gaps else "",
+        _("lowest %(least)s, highest %(most)s") % {"least": _text(min(numbers)), "most": _text(max(numbers))},
+        _("limits %(limits)s") % {"limits": listed([limit.label for limit in limits])} if limits else "",
+        *(f"{counts[flag]} {flag_word(flag)}" for flag in _GRAVEST_FIRST if counts[flag]),
+        ngettext("%(count)s gap", "%(count)s gaps", gaps) % {"count": gaps} if gaps else "",
     ]
     return _told(told)
 

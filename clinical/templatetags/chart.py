@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 
 from django import template
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from accounts.templatetags.clinic import icon
 from patients.models import Patient
@@ -22,29 +25,29 @@ class Addable(NamedTuple):
     """Something that can be added to a chart: `key` chooses it in the menu."""
 
     kind: str
-    label: str
+    label: str | Promise
     icon: str
     key: str
 
 
 ADDED = (
-    Addable("medication", "Medication", "pill", "m"),
-    Addable("allergy", "Allergy", "shield", "l"),
-    Addable("problem", "Problem", "document", "p"),
-    Addable("vital-signs", "Vital signs", "pulse", "v"),
-    Addable("measurement", "Measurement", "chart", "e"),
-    Addable("alert", "Chart alert", "warning", "w"),
-    Addable("communication", "Call or message", "chat", "c"),
-    Addable("appointment", "Appointment", "calendar", "b"),
-    Addable("enrolment", "Program enrolment", "flag", "n"),
+    Addable("medication", gettext_lazy("Medication"), "pill", "m"),
+    Addable("allergy", gettext_lazy("Allergy"), "shield", "l"),
+    Addable("problem", gettext_lazy("Problem"), "document", "p"),
+    Addable("vital-signs", gettext_lazy("Vital signs"), "pulse", "v"),
+    Addable("measurement", gettext_lazy("Measurement"), "chart", "e"),
+    Addable("alert", gettext_lazy("Chart alert"), "warning", "w"),
+    Addable("communication", gettext_lazy("Call or message"), "chat", "c"),
+    Addable("appointment", gettext_lazy("Appointment"), "calendar", "b"),
+    Addable("enrolment", gettext_lazy("Program enrolment"), "flag", "n"),
 )
-VERBS = {
-    "correct": "Correct",
-    "hold": "Hold",
-    "resume": "Resume",
-    "stop": "Stop",
-    "resolve": "Resolve",
-    "archive": "Archive",
+VERBS: dict[str, str | Promise] = {
+    "correct": pgettext_lazy("entry", "Correct"),
+    "hold": pgettext_lazy("entry", "Hold"),
+    "resume": pgettext_lazy("entry", "Resume"),
+    "stop": pgettext_lazy("entry", "Stop"),
+    "resolve": pgettext_lazy("entry", "Resolve"),
+    "archive": pgettext_lazy("entry", "Archive"),
 }
 _INDENTED = re.compile(r"\n\s+")
 _ROW_MENU = (
@@ -117,7 +120,7 @@ def row_menu(context: template.Context, kind: str, pk: int, name: str, *verbs: s
     if not _can_write(context):
         return SafeString()
     patient = context["patient"]
-    return _menu([(address_of("chart_entry", patient.pk, kind, pk, verb), VERBS[verb]) for verb in verbs], name)
+    return _menu([(address_of("chart_entry", patient.pk, kind, pk, verb), str(VERBS[verb])) for verb in verbs], name)
 
 
 def _menu(dialogs: list[tuple[str, str]], name: str) -> SafeString:
@@ -126,14 +129,16 @@ def _menu(dialogs: list[tuple[str, str]], name: str) -> SafeString:
     if not items:
         return SafeString()
     buttons = format_html_join("", '<button type="button" data-dialog="{}">{}</button>', items)
-    label = f"{_listed([verb for _, verb in items])} {name}"
+    label = _("%(verbs)s %(name)s") % {"verbs": _listed([verb for __, verb in items]), "name": name}
     return format_html(_ROW_MENU, label, icon("dots"), buttons)
 
 
 def _listed(words: list[str]) -> str:
     """Return "Correct, hold or stop"."""
-    first, *others = [words[0], *(word.lower() for word in words[1:])]
-    return " or ".join(filter(None, [", ".join([first, *others[:-1]]), *others[-1:]]))
+    first_ones = [words[0], *(word.lower() for word in words[1:-1])]
+    if len(words) == 1:
+        return words[0]
+    return _("%(first_ones)s or %(last_one)s") % {"first_ones": ", ".join(first_ones), "last_one": words[-1].lower()}
 
 
 @register.simple_tag(takes_context=True)
@@ -141,8 +146,28 @@ def appointment_menu(context: template.Context, pk: int, moment: str) -> SafeStr
     """Return the menu of an appointment that is still to come: it can be moved and cancelled."""
     if not _can_write(context):
         return SafeString()
-    pages = (("appointment_move", "Move"), ("appointment_status", "Cancel"))
-    return _menu([(address_of(name, pk), label) for name, label in pages], f"the appointment of {moment}")
+    pages = (
+        ("appointment_move", pgettext("appointment", "Move")),
+        ("appointment_status", pgettext("appointment", "Cancel")),
+    )
+    about = _("the appointment of %(day)s") % {"day": moment}
+    return _menu([(address_of(name, pk), label) for name, label in pages], about)
+
+
+@register.filter
+def flag_word(flag: str) -> str:
+    """Return the name of a flag as it stands inside a sentence: "red"."""
+    from clinical.monitoring import causes
+
+    return causes.flag_word(flag)
+
+
+@register.filter
+def severity_word(severity: str | None) -> str:
+    """Return the severity of an allergy in the current language."""
+    from clinical.admin.chart import allergies
+
+    return allergies.severity_word(severity or "")
 
 
 @register.simple_tag

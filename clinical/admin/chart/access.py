@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Max, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.models import AuditedPatient, AuditEvent
 from accounts.scope import scope
@@ -64,4 +65,4 @@ def build(chart: Chart, answers: Answers) -> Access:
 
 def _name(last: Any) -> str:
     """Return who it was. Whoever is in no scope of the actor's is of the operator, or a task of the server."""
-    return last.reader or "the operator" if last else ""
+    return last.reader or _("the operator") if last else ""

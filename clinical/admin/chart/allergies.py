@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from clinical.admin.chart.reading import Answers, Asked, Chart, total
 from clinical.models import Allergy
@@ -14,7 +17,17 @@ SHOWN = 5
 # More of them are in the banner.
 IN_BANNER = 12
 # As people write severities, gravest first; what is not here comes after.
-GRAVEST_FIRST = ("fatal", "life threatening", "severe", "high", "moderate", "medium", "mild", "low")
+_SEVERITIES: dict[str, str | Promise] = {
+    "fatal": pgettext_lazy("severity", "fatal"),
+    "life threatening": pgettext_lazy("severity", "life threatening"),
+    "severe": pgettext_lazy("severity", "severe"),
+    "high": pgettext_lazy("severity", "high"),
+    "moderate": pgettext_lazy("severity", "moderate"),
+    "medium": pgettext_lazy("severity", "medium"),
+    "mild": pgettext_lazy("severity", "mild"),
+    "low": pgettext_lazy("severity", "low"),
+}
+GRAVEST_FIRST = tuple(_SEVERITIES)
 _SEVERE = frozenset(GRAVEST_FIRST[:4])
 
 
@@ -35,9 +48,14 @@ class Row:
         return self.severity.casefold() in _SEVERE
 
     @property
+    def severity_told(self) -> str:
+        """Its severity in the current language."""
+        return severity_word(self.severity)
+
+    @property
     def details(self) -> str:
         """Reaction and severity: "anaphylaxis, severe"."""
-        return ", ".join(filter(None, (self.reaction, self.severity)))
+        return ", ".join(filter(None, (self.reaction, self.severity_told)))
 
 
 @dataclass(frozen=True)
@@ -90,12 +108,24 @@ def sorted_rows(found: list) -> list[Row]:
     return sorted(rows, key=lambda row: (not row.is_active, _rank(row.severity), row.name.casefold(), row.pk))
 
 
+def severity_word(severity: str) -> str:
+    """Return a severity in the current language; as it is recorded where it is no word of GRAVEST_FIRST, or in English."""
+    word = severity.casefold()
+    told = str(_SEVERITIES.get(word, word))
+    return severity if told == word else told
+
+
 def review_of(chart: Chart) -> str:
     """Return what is known of the allergies of a patient who has none recorded."""
     return {
-        AllergyReviewStatus.NKDA.value: "No known drug allergies",
-        AllergyReviewStatus.REVIEWED.value: "No known allergies",
-    }.get(chart.patient.allergy_review_status, "Allergies not reviewed")
+        AllergyReviewStatus.NKDA.value: _("No known drug allergies"),
+        AllergyReviewStatus.REVIEWED.value: _("No known allergies"),
+    }.get(chart.patient.allergy_review_status, _("Allergies not reviewed"))
+
+
+def is_reviewed(chart: Chart) -> bool:
+    """Tell whether somebody has looked at the allergies of the patient, or said that there are none."""
+    return chart.patient.allergy_review_status in (AllergyReviewStatus.NKDA, AllergyReviewStatus.REVIEWED)
 
 
 def _rank(severity: str) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import F
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
 
 from clinical.admin.chart.reading import ALL_ROWS, Answers, Asked, Chart
 from clinical.models import SocialHistory, SocialHistoryCategory
@@ -73,5 +74,5 @@ def _shown(kind: str, value: Any) -> Any:
     if kind == FieldType.DATE:
         return parse_date(value) or value
     if kind == FieldType.BOOLEAN:
-        return "Yes" if value else "No"
+        return _("Yes") if value else _("No")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from accounts.scope import scope
 from clinical.admin.chart import allergies
@@ -47,6 +48,7 @@ class Banner:
     allergies: list[allergies.Row]
     more_allergies: int
     allergy_review: str
+    is_reviewed: bool
     alerts: list[Warned]
     deceased_at: datetime.datetime | None
     archived_at: datetime.datetime | None
@@ -64,7 +66,7 @@ class Banner:
     @property
     def knows_no_allergies(self) -> bool:
         """Whether it is known that there are none."""
-        return not self.allergies and self.allergy_review != "Allergies not reviewed"
+        return not self.allergies and self.is_reviewed
 
 
 def ask(chart: Chart) -> dict[str, Asked]:
@@ -94,6 +96,7 @@ def build(chart: Chart, answers: Answers) -> Banner:
         allergies=known[: allergies.IN_BANNER],
         more_allergies=max(total(answers["allergies"]) - allergies.IN_BANNER, 0),
         allergy_review=allergies.review_of(chart),
+        is_reviewed=allergies.is_reviewed(chart),
         alerts=[_warned(patient, row) for row in answers["alerts"]],
         deceased_at=patient.date_time_deceased,
         archived_at=patient.deleted_at,
@@ -108,7 +111,11 @@ def _warned(patient: Patient, row: Any) -> Warned:
 
 def _pronoun(pronoun: str | None) -> str:
     """Return a pronoun as people write it: "he/him"."""
-    return pronoun.replace("_", "/") if pronoun in (Pronoun.HE_HIM, Pronoun.SHE_HER, Pronoun.THEY_THEM) else ""
+    return {
+        Pronoun.HE_HIM.value: _("he/him"),
+        Pronoun.SHE_HER.value: _("she/her"),
+        Pronoun.THEY_THEM.value: _("they/them"),
+    }.get(pronoun or "", "")
 
 
 BANNER = Block("banner", ask, build)

@@ -5,8 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, TextChoices
 from django.db.models.functions import Coalesce
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.audit_words import field_words
 from accounts.scope import Actor, scope
@@ -24,16 +27,17 @@ from clinical.models import (
 )
 from config.core.joint_queries import Asked, fetch_jointly
 from config.core.orm import word_for
-from patients.models import FieldValue, Patient, PatientTag, ReferralAttribution, Relationship
+from patients.models import FieldValue, Patient, PatientTag, ReferralAttribution, Relationship, RelationshipType
 
 
 class Kind(NamedTuple):
-    """A kind of entries: how it is called, its icon, and which column of the model names an entry."""
+    """A kind of entries: how it is called, its icon, and which column of the model names an entry, one of `choices` or text."""
 
-    label: str
+    label: str | Promise
     icon: str
     model: type | None = None
     name: Any = None
+    choices: type[TextChoices] | None = None
 
 
 def kinds_of(kinds: Mapping[type, Kind]) -> dict[str, Kind]:
@@ -43,49 +47,53 @@ def kinds_of(kinds: Mapping[type, Kind]) -> dict[str, Kind]:
 
 CLINICAL = kinds_of(
     {
-        Medication: Kind("Medication", "pill", name=Coalesce("medication_definition__name", "med_descript")),
-        Allergy: Kind("Allergy", "shield", name=F("allergy_definition__name")),
-        Disease: Kind("Problem", "document", name=F("disease_definition__name")),
-        VitalSigns: Kind("Vital signs", "pulse", name=F("date_taken")),
-        Alert: Kind("Chart alert", "warning", name=F("alert_definition__name")),
-        SocialHistory: Kind("Social history", "person", name=F("value")),
-        MonitoringAlert: Kind("Monitoring alert", "flag", name=F("instrument__name")),
-        RuleOverride: Kind("Own limits", "chart", name=F("instrument__name")),
+        Medication: Kind(gettext_lazy("Medication"), "pill", name=Coalesce("medication_definition__name", "med_descript")),
+        Allergy: Kind(gettext_lazy("Allergy"), "shield", name=F("allergy_definition__name")),
+        Disease: Kind(gettext_lazy("Problem"), "document", name=F("disease_definition__name")),
+        VitalSigns: Kind(gettext_lazy("Vital signs"), "pulse", name=F("date_taken")),
+        Alert: Kind(gettext_lazy("Chart alert"), "warning", name=F("alert_definition__name")),
+        SocialHistory: Kind(gettext_lazy("Social history"), "person", name=F("value")),
+        MonitoringAlert: Kind(gettext_lazy("Monitoring alert"), "flag", name=F("instrument__name")),
+        RuleOverride: Kind(gettext_lazy("Own limits"), "chart", name=F("instrument__name")),
     }
 )
 CLERICAL = kinds_of(
     {
-        Patient: Kind("Details", "pencil"),
-        Appointment: Kind("Appointment", "calendar", name=F("starts_at")),
-        PatientTag: Kind("Tag", "tag", name=F("tag_definition__name")),
-        FieldValue: Kind("Own fields", "tag", name=F("field_definition__name")),
-        Relationship: Kind("Relationship", "family", name=F("relationship_type")),
+        Patient: Kind(pgettext_lazy("patient", "Details"), "pencil"),
+        Appointment: Kind(gettext_lazy("Appointment"), "calendar", name=F("starts_at")),
+        PatientTag: Kind(gettext_lazy("Tag"), "tag", name=F("tag_definition__name")),
+        FieldValue: Kind(gettext_lazy("Own fields"), "tag", name=F("field_definition__name")),
+        Relationship: Kind(gettext_lazy("Relationship"), "family", name=F("relationship_type"), choices=RelationshipType),
         ReferralAttribution: Kind(
-            "Referral", "document", name=Coalesce("referral_source__name", "referral_partner__name", "provider__name")
+            gettext_lazy("Referral"),
+            "document",
+            name=Coalesce("referral_source__name", "referral_partner__name", "provider__name"),
         ),
     }
-) | {"enrolment": Kind("Program", "flag")}
+) | {"enrolment": Kind(gettext_lazy("Program"), "flag")}
 _ALL = CLINICAL | CLERICAL
 
-VERBS = {
-    "create": "added",
-    "bulk_create": "added",
-    "update": "changed",
-    "bulk_update": "changed",
-    "upsert": "changed",
-    "archive": "archived",
-    "restore": "restored",
-    "disable": "switched off",
-    "raise": "raised",
-    "raise_flag": "raised to a higher flag",
-    "process": "processed",
-    "escalate": "escalated",
-    "review": "looked at again",
-    "record_death": "changed: death recorded",
-    "transition_status": "changed: status",
-    "merge": "changed: merged with another record",
-    "unmerge": "changed: merge undone",
+VERBS: Mapping[str, str | Promise] = {
+    "create": gettext_lazy("added"),
+    "bulk_create": gettext_lazy("added"),
+    "update": gettext_lazy("changed"),
+    "bulk_update": gettext_lazy("changed"),
+    "upsert": gettext_lazy("changed"),
+    "archive": gettext_lazy("archived"),
+    "restore": gettext_lazy("restored"),
+    "disable": gettext_lazy("switched off"),
+    "raise": gettext_lazy("raised"),
+    "raise_flag": gettext_lazy("raised to a higher flag"),
+    "process": gettext_lazy("processed"),
+    "escalate": gettext_lazy("escalated"),
+    "review": gettext_lazy("looked at again"),
+    "record_death": gettext_lazy("changed: death recorded"),
+    "transition_status": gettext_lazy("changed: status"),
+    "merge": gettext_lazy("changed: merged with another record"),
+    "unmerge": gettext_lazy("changed: merge undone"),
 }
+# What these did needs no name of a row.
+_SAYS_ALL = frozenset({"record_death", "transition_status", "merge", "unmerge"})
 # What is audited like a change and leaves the chart as it was: somebody is looking at an alert.
 NO_CHANGES = frozenset({"monitoring_alert.claim"})
 
@@ -99,10 +107,12 @@ def told(row: Any, names: Mapping[tuple[str, int | None], str]) -> str:
     """Return an event in words. `names` are those of the entries, by subject and id."""
     kind, verb = _ALL[row.subject], row.action.rpartition(".")[2]
     name = names.get((row.subject, row.subject_id), "")
-    done = VERBS.get(verb, verb.replace("_", " "))
+    done = {"kind": kind.label, "done": VERBS.get(verb, verb.replace("_", " "))}
     fields = field_words(row.changed) if verb in ("update", "bulk_update", "upsert") else ""
     about = f"{name} ({fields})" if name and fields not in ("", name) else name or fields
-    return f"{kind.label} {done}: {about}" if about and ":" not in done else f"{kind.label} {done}"
+    if not about or verb in _SAYS_ALL:
+        return _("%(kind)s %(done)s") % done
+    return _("%(kind)s %(done)s: %(about)s") % {**done, "about": about}
 
 
 def names_of(actor: Actor, events: Iterable[Any], kinds: Mapping[str, Kind] = _ALL) -> dict[tuple[str, int | None], str]:
@@ -118,11 +128,13 @@ def names_of(actor: Actor, events: Iterable[Any], kinds: Mapping[str, Kind] = _A
     if not wanted:
         return {}
     answers = fetch_jointly({word: Asked(_named(actor, kinds[word], pks), ("pk", "label")) for word, pks in wanted.items()})
-    return {(word, row.pk): _label(row.label) for word, found in answers.items() for row in found if row.label}
+    return {(word, row.pk): _label(kinds[word], row.label) for word, found in answers.items() for row in found if row.label}
 
 
-def _label(value: Any) -> str:
+def _label(kind: Kind, value: Any) -> str:
     """Return what names an entry as text: a name, a choice, a day or a moment."""
+    if kind.choices:
+        return str(kind.choices(value).label).lower()
     if isinstance(value, datetime.datetime):
         return f"{day(value)}, {clock(value)}"
     return day(value) if isinstance(value, datetime.date) else value.replace("_", " ")

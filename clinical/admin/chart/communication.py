@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import F
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from clinical.admin.chart.reading import Answers, Asked, Chart, total
 from clinical.models import CommunicationDirection, CommunicationLog, CommunicationMode
@@ -82,7 +83,9 @@ def _referrals(chart: Chart) -> Asked:
 def build(chart: Chart, answers: Answers) -> Communication:
     referrals = [
         # A patient who referred another one is named in the block of the family, where scope decides who is shown.
-        Referred(row.pk, row.source or "Another patient", _role(row.attribution_role), row.attributed_at, row.source_note or "")
+        Referred(
+            row.pk, row.source or _("Another patient"), _role(row.attribution_role), row.attributed_at, row.source_note or ""
+        )
         for row in answers["referrals"]
     ]
     return Communication(
@@ -96,16 +99,28 @@ def build(chart: Chart, answers: Answers) -> Communication:
 def contacted(row: Any) -> Contacted:
     """Return a contact, of a row with CONTACT_COLUMNS."""
     mode = CommunicationMode(row.mode) if row.mode else None
-    way = {CommunicationDirection.SENT: "sent", CommunicationDirection.RECEIVED: "received"}.get(row.direction, "")
     return Contacted(
         pk=row.pk,
         at=row.communication_datetime,
         icon=ICONS.get(mode, "chat") if mode else "chat",
-        how=" ".join(filter(None, (str(mode.label) if mode else "", way))),
+        how=_how(mode, row.direction),
         topic=row.topic or "",
         note=(row.note or "").strip(),
         by=row.by,
     )
+
+
+def _how(mode: CommunicationMode | None, direction: str | None) -> str:
+    """Return the channel and the direction: "Phone received"."""
+    if mode is None:
+        return {CommunicationDirection.SENT.value: _("sent"), CommunicationDirection.RECEIVED.value: _("received")}.get(
+            direction or "", ""
+        )
+    told = {
+        CommunicationDirection.SENT.value: _("%(channel)s sent"),
+        CommunicationDirection.RECEIVED.value: _("%(channel)s received"),
+    }.get(direction or "", "%(channel)s")
+    return told % {"channel": mode.label}
 
 
 def _role(role: str) -> str:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
 from clinical.admin.chart.reading import Answers, Chart
 from patients.models import ContactMethod, Patient
 
@@ -31,7 +34,8 @@ class Contact:
 
 def build(chart: Chart, answers: Answers) -> Contact:
     patient = chart.patient
-    email_notes = ("preferred" if _prefers(patient, ContactMethod.EMAIL) else "", "" if patient.receives_email else "no messages")
+    preferred = _("preferred") if _prefers(patient, ContactMethod.EMAIL) else ""
+    email_notes = (preferred, "" if patient.receives_email else _("no messages"))
     return Contact(
         phones=_phones(patient),
         email=patient.email or "",
@@ -50,10 +54,14 @@ def _prefers(patient: Patient, *methods: ContactMethod) -> bool:
 
 def _phones(patient: Patient) -> list[Phone]:
     """Return the numbers that are known. The first one is that by which the patient is called."""
-    texts = "" if patient.receives_sms else "no text messages"
-    found = [("Mobile", patient.mobile_phone, texts), ("Home", patient.home_phone, ""), ("Work", patient.work_phone, "")]
+    texts = "" if patient.receives_sms else _("no text messages")
+    found = [
+        (pgettext("phone", "Mobile"), patient.mobile_phone, texts),
+        (pgettext("phone", "Home"), patient.home_phone, ""),
+        (pgettext("phone", "Work"), patient.work_phone, ""),
+    ]
     known = [(label, number, note) for label, number, note in found if number]
-    preferred = "preferred" if _prefers(patient, ContactMethod.PHONE, ContactMethod.TEXT) else ""
+    preferred = _("preferred") if _prefers(patient, ContactMethod.PHONE, ContactMethod.TEXT) else ""
     return [
         Phone(label, number, ", ".join(filter(None, (preferred if place == 0 else "", note))))
         for place, (label, number, note) in enumerate(known)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import pgettext_lazy
 
 from accounts.scope import scope
 from clinical.admin.chart import banner
@@ -30,34 +32,61 @@ PERSON = (
 )
 
 # What a relationship makes of the other person, and what of this one for the other: neutral, female, male.
-Words = tuple[str, str, str]
-_CHILD: Words = ("child", "daughter", "son")
-_PARENT: Words = ("parent", "mother", "father")
+Words = tuple[str | Promise, str | Promise, str | Promise]
+_CHILD = (pgettext_lazy("relative", "child"), pgettext_lazy("relative", "daughter"), pgettext_lazy("relative", "son"))
+_PARENT = (pgettext_lazy("relative", "parent"), pgettext_lazy("relative", "mother"), pgettext_lazy("relative", "father"))
+_SPOUSE = (pgettext_lazy("relative", "spouse"), pgettext_lazy("relative", "wife"), pgettext_lazy("relative", "husband"))
+_SIBLING = (pgettext_lazy("relative", "sibling"), pgettext_lazy("relative", "sister"), pgettext_lazy("relative", "brother"))
+_GRANDCHILD = (
+    pgettext_lazy("relative", "grandchild"),
+    pgettext_lazy("relative", "granddaughter"),
+    pgettext_lazy("relative", "grandson"),
+)
+_GRANDPARENT = (
+    pgettext_lazy("relative", "grandparent"),
+    pgettext_lazy("relative", "grandmother"),
+    pgettext_lazy("relative", "grandfather"),
+)
+_STEPCHILD = (
+    pgettext_lazy("relative", "stepchild"),
+    pgettext_lazy("relative", "stepdaughter"),
+    pgettext_lazy("relative", "stepson"),
+)
+_STEPPARENT = (
+    pgettext_lazy("relative", "stepparent"),
+    pgettext_lazy("relative", "stepmother"),
+    pgettext_lazy("relative", "stepfather"),
+)
+_FOSTER_CHILD = (
+    pgettext_lazy("relative", "foster child"),
+    pgettext_lazy("relative", "foster daughter"),
+    pgettext_lazy("relative", "foster son"),
+)
+_FOSTER_PARENT = (
+    pgettext_lazy("relative", "foster parent"),
+    pgettext_lazy("relative", "foster mother"),
+    pgettext_lazy("relative", "foster father"),
+)
+_GUARDIAN, _WARD = pgettext_lazy("relative", "guardian"), pgettext_lazy("relative", "ward")
 WORDS: dict[str, tuple[Words, Words]] = {
     RelationshipType.CHILD: (_CHILD, _PARENT),
     RelationshipType.PARENT: (_PARENT, _CHILD),
-    RelationshipType.SPOUSE: (("spouse", "wife", "husband"), ("spouse", "wife", "husband")),
-    RelationshipType.SIBLING: (("sibling", "sister", "brother"), ("sibling", "sister", "brother")),
-    RelationshipType.GRANDCHILD: (
-        ("grandchild", "granddaughter", "grandson"),
-        ("grandparent", "grandmother", "grandfather"),
+    RelationshipType.SPOUSE: (_SPOUSE, _SPOUSE),
+    RelationshipType.SIBLING: (_SIBLING, _SIBLING),
+    RelationshipType.GRANDCHILD: (_GRANDCHILD, _GRANDPARENT),
+    RelationshipType.GRANDPARENT: (_GRANDPARENT, _GRANDCHILD),
+    RelationshipType.STEPCHILD: (_STEPCHILD, _STEPPARENT),
+    RelationshipType.STEPPARENT: (_STEPPARENT, _STEPCHILD),
+    RelationshipType.FOSTER_CHILD: (_FOSTER_CHILD, _FOSTER_PARENT),
+    RelationshipType.CAREGIVER: (
+        (pgettext_lazy("relative", "caregiver"),) * 3,
+        (pgettext_lazy("relative", "in their care"),) * 3,
     ),
-    RelationshipType.GRANDPARENT: (
-        ("grandparent", "grandmother", "grandfather"),
-        ("grandchild", "granddaughter", "grandson"),
-    ),
-    RelationshipType.STEPCHILD: (("stepchild", "stepdaughter", "stepson"), ("stepparent", "stepmother", "stepfather")),
-    RelationshipType.STEPPARENT: (("stepparent", "stepmother", "stepfather"), ("stepchild", "stepdaughter", "stepson")),
-    RelationshipType.FOSTER_CHILD: (
-        ("foster child", "foster daughter", "foster son"),
-        ("foster parent", "foster mother", "foster father"),
-    ),
-    RelationshipType.CAREGIVER: (("caregiver",) * 3, ("in their care",) * 3),
-    RelationshipType.GUARDIAN: (("guardian",) * 3, ("ward",) * 3),
-    RelationshipType.LIFE_PARTNER: (("life partner",) * 3, ("life partner",) * 3),
-    RelationshipType.OTHER_FAMILY: (("other family",) * 3, ("other family",) * 3),
-    RelationshipType.CLONE: (("copy of this chart",) * 3, ("copy of this chart",) * 3),
-    RelationshipType.MERGE: (("merged chart",) * 3, ("merged chart",) * 3),
+    RelationshipType.GUARDIAN: ((_GUARDIAN,) * 3, (_WARD,) * 3),
+    RelationshipType.LIFE_PARTNER: ((pgettext_lazy("relative", "life partner"),) * 3,) * 2,
+    RelationshipType.OTHER_FAMILY: ((pgettext_lazy("relative", "other family"),) * 3,) * 2,
+    RelationshipType.CLONE: ((pgettext_lazy("relative", "copy of this chart"),) * 3,) * 2,
+    RelationshipType.MERGE: ((pgettext_lazy("relative", "merged chart"),) * 3,) * 2,
 }
 _PLACES = {Sex.FEMALE: 1, Sex.MALE: 2}
 
@@ -150,5 +179,5 @@ def _words(person: Any, answers: Answers) -> list[str]:
     place = _PLACES.get(person.sex, 0)
     words = [WORDS[row.relationship_type][0][place] for row in here]
     words += [WORDS[row.relationship_type][1][place] for row in there]
-    words += ["ward" for row in here if row.is_guardian] + ["guardian" for row in there if row.is_guardian]
-    return list(dict.fromkeys(words))
+    words += [_WARD for row in here if row.is_guardian] + [_GUARDIAN for row in there if row.is_guardian]
+    return list(dict.fromkeys(map(str, words)))

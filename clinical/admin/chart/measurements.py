@@ -9,12 +9,13 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import ngettext
 
 from clinical.admin.chart.reading import PERIODS, Answers, Asked, Chart
 from clinical.admin.chart.rules import Plan, ask_plan, plan_of
 from clinical.admin.drawing import Limit, Point, flag_of, line_chart, sparkline
 from clinical.models import Measurement
-from clinical.monitoring.causes import number
+from clinical.monitoring.causes import listed, number
 from clinical.scales import written_unit
 
 # More values than this are thinned out by leaving the oldest away.
@@ -59,7 +60,9 @@ class Series:
     def limits_text(self) -> str:
         """The limits in words: "limits 180 and 250"."""
         values = [number(limit.value) for limit in self.limits]
-        return f"{'limit' if len(values) == 1 else 'limits'} {' and '.join(values)}" if values else ""
+        if not values:
+            return ""
+        return ngettext("limit %(limits)s", "limits %(limits)s", len(values)) % {"limits": listed(values)}
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,12 @@ from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Value, When
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from clinical.admin.chart.reading import Answers, Asked, Chart
 from clinical.models import Medication, MedicationStatus
+from clinical.monitoring.causes import listed
 
 SHOWN = 12
 # For so many days a medication counts as new or changed.
@@ -97,12 +100,13 @@ def _news(chart: Chart, found: Any) -> str:
     if found.status != MedicationStatus.ACTIVE:
         return ""
     if found.date_start and chart.today - RECENT <= found.date_start <= chart.today:
-        return "new"
-    return "changed" if found.version > 1 and found.updated_at > chart.now - RECENT else ""
+        return pgettext("medication", "new")
+    return pgettext("medication", "changed") if found.version > 1 and found.updated_at > chart.now - RECENT else ""
 
 
 def _rest(counts: dict[str, int]) -> str:
     """Return "1 on hold and 3 stopped"."""
     held = counts.get(MedicationStatus.ON_HOLD, 0)
     stopped = counts.get(MedicationStatus.COMPLETED, 0) + counts.get(MedicationStatus.DISCONTINUED, 0)
-    return " and ".join(filter(None, (f"{held} on hold" if held else "", f"{stopped} stopped" if stopped else "")))
+    told = ((held, _("%(count)s on hold")), (stopped, _("%(count)s stopped")))
+    return listed([words % {"count": count} for count, words in told if count])

@@ -6,6 +6,8 @@ from typing import Any
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts import audit
 from accounts.admin.pages import page
@@ -86,16 +88,16 @@ def menus_of(shown: dict[str, Any]) -> dict[str, Any]:
 def sections_of(shown: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the ids and titles of the sections that the tabs lead to."""
     return [
-        ("problems", f"Problems {shown['problems'].active}"),
-        ("medications", f"Medications {shown['medications'].current}"),
-        ("vital-signs", "Vital signs"),
-        ("measurements", "Measurements"),
-        ("monitoring", "Monitoring"),
-        ("timeline", "Timeline"),
-        ("appointments", "Appointments"),
-        ("contact", "Contact"),
-        ("family", "Family"),
-        ("access", "Access"),
+        ("problems", _("Problems %(count)s") % {"count": shown["problems"].active}),
+        ("medications", _("Medications %(count)s") % {"count": shown["medications"].current}),
+        ("vital-signs", _("Vital signs")),
+        ("measurements", _("Measurements")),
+        ("monitoring", _("Monitoring")),
+        ("timeline", _("Timeline")),
+        ("appointments", _("Appointments")),
+        ("contact", _("Contact")),
+        ("family", _("Family")),
+        ("access", pgettext("chart", "Access")),
     ]
 
 
@@ -139,7 +141,7 @@ def options_of(request: HttpRequest) -> Options:
     given = request.GET
     days, only = given.get("days", str(PERIODS[0])), given.get("only", timeline.ALL)
     if days not in map(str, PERIODS) or only not in timeline.FILTERS:
-        raise BadRequest("There is no such period or kind.")
+        raise BadRequest(_("There is no such period or kind."))
     before = _moment(given["before"]) if "before" in given else None
     return Options(given.get("show") == "all", int(days), given.get("as") == "table", only, before)
 
@@ -150,7 +152,7 @@ def _moment(text: str) -> datetime.datetime:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise BadRequest("This is no moment.")
+        raise BadRequest(_("This is no moment."))
     return moment
 
 

@@ -4,9 +4,11 @@ import datetime
 from dataclasses import dataclass
 
 from django.db.models import Case, Count, IntegerField, Value, When
+from django.utils.translation import gettext as _
 
 from clinical.admin.chart.reading import Answers, Asked, Chart
 from clinical.models import CodeSystem, Disease, FunctionStatus, ProblemStatus
+from clinical.monitoring.causes import listed
 
 SHOWN = 8
 COLUMNS = ("pk", "disease_definition__name", "disease_definition__concept_code", "disease_definition__concept_system")
@@ -64,11 +66,8 @@ def ask(chart: Chart) -> dict[str, Asked]:
 
 def build(chart: Chart, answers: Answers) -> Problems:
     counts = {row.problem_status: row.count for row in answers["problem_counts"]}
-    rest = [
-        f"{counts[status]} {status.label.lower()}"
-        for status in (ProblemStatus.RESOLVED, ProblemStatus.INACTIVE)
-        if status in counts
-    ]
+    told = ((ProblemStatus.RESOLVED, _("%(count)s resolved")), (ProblemStatus.INACTIVE, _("%(count)s inactive")))
+    rest = [words % {"count": counts[status]} for status, words in told if status in counts]
     rows = [
         Row(
             pk=found.pk,
@@ -82,7 +81,7 @@ def build(chart: Chart, answers: Answers) -> Problems:
         )
         for found in answers["problems"]
     ]
-    return Problems(rows, counts.get(ProblemStatus.ACTIVE, 0), " and ".join(rest), chart.options.whole)
+    return Problems(rows, counts.get(ProblemStatus.ACTIVE, 0), listed(rest), chart.options.whole)
 
 
 def _coded(system: str | None, code: str | None) -> str:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import F
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinical.admin.chart.reading import Answers, Asked, Chart
 from clinical.admin.drawing import Limit
 from clinical.models import RuleKind, RuleOverride
 from clinical.monitoring import Override, Rule, rules_in_force
 from patients.models import Enrolment
-
-RATES: Mapping[int, str] = {1: "daily", 7: "weekly"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,11 @@ class Plan:
     def rate(self, code: str) -> str:
         """Return how often an instrument is measured, in words."""
         every = self.every(code)
-        return "" if every is None else RATES.get(every, f"every {every} days")
+        if every is None:
+            return ""
+        if every == 7:
+            return _("weekly")
+        return ngettext("daily", "every %(count)s days", every) % {"count": every}
 
     def gap_days(self, code: str) -> float | None:
         """Return after how many days without a value one was missed."""

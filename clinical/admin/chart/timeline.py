@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import AuditedPatient, AuditEvent
 from accounts.scope import scope
@@ -28,7 +31,12 @@ ASKED = PAGE + 1
 # Measurements of one moment are one entry; a device may send ten values at once.
 MEASURED = 10 * ASKED
 ALL, CLINICAL, CONTACTS, CHANGES = "all", "clinical", "contacts", "changes"
-FILTERS = {ALL: "All", CLINICAL: "Clinical", CONTACTS: "Contacts", CHANGES: "Changes"}
+FILTERS: Mapping[str, str | Promise] = {
+    ALL: pgettext_lazy("timeline", "All"),
+    CLINICAL: pgettext_lazy("timeline", "Clinical"),
+    CONTACTS: pgettext_lazy("timeline", "Contacts"),
+    CHANGES: pgettext_lazy("timeline", "Changes"),
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Timeline:
     before: datetime.datetime | None
     is_first: bool
     only: str
-    filters: Mapping[str, str]
+    filters: Mapping[str, str | Promise]
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ def _ask_contacts(chart: Chart, until: datetime.datetime) -> Asked:
 
 def _contacts(chart: Chart, rows: list[Any]) -> Iterator[Entry]:
     for row in map(contacted, rows):
-        said = ": ".join(filter(None, (row.how or "Contact", row.note or row.topic)))
+        said = ": ".join(filter(None, (row.how or _("Contact"), row.note or row.topic)))
         yield Entry(row.at, row.icon, said, row.by)
 
 
@@ -113,7 +121,7 @@ def _ask_appointments(chart: Chart, until: datetime.datetime) -> Asked:
 def _appointments(chart: Chart, rows: list[Any]) -> Iterator[Entry]:
     for row in rows:
         status = str(AppointmentStatus(row.status).label).lower()
-        text = ": ".join(filter(None, (f"Appointment {status}", (row.note or "").strip())))
+        text = ": ".join(filter(None, (_("Appointment %(status)s") % {"status": status}, (row.note or "").strip())))
         yield Entry(row.at, "calendar", text, ", ".join(filter(None, (row.with_whom, row.place))))
 
 
@@ -136,7 +144,7 @@ def _measurements(chart: Chart, rows: list[Any]) -> Iterator[Entry]:
     for at, measured in moments.items():
         values = ", ".join(f"{inside(row.name)} {_reading(row)}" for row in reversed(measured))
         remarks = dict.fromkeys(f"“{row.comment.strip()}”" for row in measured if (row.comment or "").strip())
-        yield Entry(at, "pulse", " ".join([f"Measured: {values}", *remarks]), measured[0].by)
+        yield Entry(at, "pulse", " ".join([_("Measured: %(values)s") % {"values": values}, *remarks]), measured[0].by)
 
 
 def _reading(row: Any) -> str:

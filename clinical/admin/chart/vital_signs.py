@@ -7,7 +7,10 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 
 from django.db.models import F
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinical.admin.chart.reading import Answers, Asked, Chart, total
 from clinical.admin.drawing import Band, Point, sparkline
@@ -22,20 +25,20 @@ class Sign(NamedTuple):
     """A row of the table: its columns of the model, name and unit."""
 
     columns: tuple[str, ...]
-    name: str
+    name: str | Promise
     unit: str
 
 
 SIGNS = (
-    Sign(("bp_systolic", "bp_diastolic"), "Blood pressure", "mmHg"),
-    Sign(("pulse",), "Pulse", "/min"),
-    Sign(("oxygen_saturation",), "Oxygen saturation", "%"),
-    Sign(("respiration_rate",), "Respiration", "/min"),
-    Sign(("temperature_f",), "Temperature", "°F"),
-    Sign(("weight_lbs",), "Weight", "lb"),
-    Sign(("height_inches",), "Height", "in"),
-    Sign(("bmi",), "Body mass index", ""),
-    Sign(("bmi_percentile",), "Body mass index percentile", ""),
+    Sign(("bp_systolic", "bp_diastolic"), gettext_lazy("Blood pressure"), "mmHg"),
+    Sign(("pulse",), gettext_lazy("Pulse"), "/min"),
+    Sign(("oxygen_saturation",), gettext_lazy("Oxygen saturation"), "%"),
+    Sign(("respiration_rate",), gettext_lazy("Respiration"), "/min"),
+    Sign(("temperature_f",), gettext_lazy("Temperature"), "°F"),
+    Sign(("weight_lbs",), gettext_lazy("Weight"), "lb"),
+    Sign(("height_inches",), gettext_lazy("Height"), "in"),
+    Sign(("bmi",), gettext_lazy("Body mass index"), ""),
+    Sign(("bmi_percentile",), gettext_lazy("Body mass index percentile"), ""),
 )
 VALUES = tuple(column for sign in SIGNS for column in sign.columns)
 
@@ -124,11 +127,11 @@ def _row(chart: Chart, sign: Sign, shown: list[Any], line: list[Any]) -> Row:
     first = sign.columns[0]
     points = [_point(first, row) for row in line]
     return Row(
-        name=sign.name,
+        name=str(sign.name),
         unit=sign.unit,
         usual=" / ".join(filter(None, (_usual(usual.get(column, Range())) for column in sign.columns))),
         cells=[_cell(chart, sign, row) for row in shown],
-        line=sparkline(points, band=_band(usual.get(first, Range())), width=80, height=22, label=sign.name),
+        line=sparkline(points, band=_band(usual.get(first, Range())), width=80, height=22, label=str(sign.name)),
     )
 
 
@@ -154,8 +157,8 @@ def _usual(usual: Range) -> str:
     if low is not None and high is not None:
         return f"{number(low)}–{_highest(high)}"
     if low is not None:
-        return f"{number(low)} and above"
-    return "" if high is None else f"to {_highest(high)}"
+        return _("%(low)s and above") % {"low": number(low)}
+    return "" if high is None else _("to %(high)s") % {"high": _highest(high)}
 
 
 def _highest(value: Number) -> str:
@@ -181,6 +184,6 @@ def _cell(chart: Chart, sign: Sign, row: Any) -> Cell:
     if not severities:
         return Cell(text)
     worst = max(severities, key=lambda column: severities[column] == CRITICAL)
-    low, _ = _band(_ranges(chart, row.date_taken).get(worst, Range())) or (None, None)
+    low = (_band(_ranges(chart, row.date_taken).get(worst, Range())) or (None, None))[0]
     below = low is not None and values[worst] < low
     return Cell(text, "low" if below else "high", severities[worst] == CRITICAL)

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from accounts.models import Language
 from clinical.admin.drawing import Limit, Point, line_chart, mark
@@ -22,23 +25,28 @@ from clinical.models import (
     RuleOverride,
 )
 from clinical.monitoring import FLAGS, Override, Rule, rules_in_force
-from clinical.monitoring.causes import rule_in_words, unit_of
+from clinical.monitoring.causes import flag_word, rule_in_words, unit_of
 from patients.models import Patient
 
 NOTES = 3
 # How many days a chart can show.
 SPANS = (14, 90)
-LEGEND = {"": "within limits", **{flag: f"past the {flag} limit" for flag in FLAGS}}
+LEGEND: Mapping[str, str | Promise] = {
+    "": gettext_lazy("within limits"),
+    "grey": gettext_lazy("past the grey limit"),
+    "orange": gettext_lazy("past the orange limit"),
+    "red": gettext_lazy("past the red limit"),
+}
 # With a longer gap between two values the line of a chart breaks: two weeks of a weekly measurement.
 GAP_DAYS = 15
 
 
-LANGUAGES: Mapping[str | None, str] = {
-    Language.NL: "Dutch",
-    Language.EN: "English",
-    Language.EN_US: "English",
-    Language.DE: "German",
-    Language.FR: "French",
+LANGUAGES: Mapping[str | None, str | Promise] = {
+    Language.NL: pgettext_lazy("language", "Dutch"),
+    Language.EN: pgettext_lazy("language", "English"),
+    Language.EN_US: pgettext_lazy("language", "English"),
+    Language.DE: pgettext_lazy("language", "German"),
+    Language.FR: pgettext_lazy("language", "French"),
 }
 
 
@@ -83,13 +91,17 @@ def allergies_of(patient: Patient) -> list[Allergy]:
 
 def _phones(patient: Patient) -> list[tuple[str, str]]:
     """Return the phone numbers of a patient, each with its kind."""
-    kinds = (("mobile", patient.mobile_phone), ("home", patient.home_phone), ("work", patient.work_phone))
+    kinds = (
+        (pgettext("phone", "mobile"), patient.mobile_phone),
+        (pgettext("phone", "home"), patient.home_phone),
+        (pgettext("phone", "work"), patient.work_phone),
+    )
     return [(kind, number) for kind, number in kinds if number]
 
 
 def _language(patient: Patient) -> str:
     """Return what a patient speaks."""
-    return patient.preferred_language or LANGUAGES.get(patient.language, "")
+    return patient.preferred_language or str(LANGUAGES.get(patient.language, ""))
 
 
 def _own_rules(patient: Patient) -> list[Override]:
@@ -150,10 +162,10 @@ def _notes_of_alerts(patient: Patient) -> list[Note]:
 
 
 def _note_of(alert: MonitoringAlert) -> Note:
-    by, what = alert.processed_by or alert.escalated_by, done_in_words(alert) if alert.processed_at else "escalated"
+    by, what = alert.processed_by or alert.escalated_by, done_in_words(alert) if alert.processed_at else _("escalated")
     text = "; ".join(filter(None, (alert.action, alert.additional_info)))
     moment = alert.processed_at or alert.escalated_at or alert.created_at
-    return Note(moment, by.get_full_name() if by else "", f"{alert.flag}, {what}".lower(), text)
+    return Note(moment, by.get_full_name() if by else "", f"{flag_word(alert.flag)}, {what}".lower(), text)
 
 
 def _notes_of_contacts(patient: Patient) -> list[Note]:
@@ -162,7 +174,7 @@ def _notes_of_contacts(patient: Patient) -> list[Note]:
         Note(
             row.communication_datetime,
             row.created_by.get_full_name() if row.created_by else "",
-            (row.get_mode_display() or "contact").lower(),
+            (row.get_mode_display() or _("contact")).lower(),
             row.note or "",
         )
         for row in rows.order_by("-communication_datetime", "-pk")[:NOTES]

@@ -1,10 +1,14 @@
 """The dialogs about one alert: process, escalate, and look again."""
 
+import datetime
 import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.dialogs import DialogView
 from accounts.admin.pages import page
@@ -14,7 +18,7 @@ from clinical.admin.worklist.forms import EscalateForm, ProcessForm, ReviewForm,
 from clinical.admin.worklist.pages import CAN_PROCESS, AlertPage
 from clinical.admin.worklist.queries import TABS, alerts_of, in_tab, next_after, unclaimed
 from clinical.admin.worklist.rows import holder_of
-from clinical.models import MonitoringAlert, MonitoringAlertStatus
+from clinical.models import Flag, MonitoringAlert, MonitoringAlertStatus
 from clinical.services.monitoring import claim_alert, finish_review, hand_over_alert, process_alert
 from config.core.exceptions import Conflict, Invalid, NotFound
 from patients.labels import name_of
@@ -69,7 +73,7 @@ class AlertDialog(AlertPage, DialogView):
             if refusal.code != "transition":
                 raise
         self.alert.refresh_from_db()
-        raise Conflict(f"{what_happened(self.alert)} Nothing was saved.")
+        raise Conflict(_("%(what_happened)s Nothing was saved.") % {"what_happened": what_happened(self.alert)})
 
     def act(self, form: Any) -> str:
         """Call the service and return what was done, as a sentence."""
@@ -91,13 +95,24 @@ def what_happened(alert: MonitoringAlert) -> str:
     """Return who has processed or escalated an alert, and when, as a sentence; "" for an open one."""
     if alert.status == PROCESSED:
         by, at, kind = alert.processed_by, alert.processed_at, alert.get_processed_type_display()
-        what = f"processed this alert ({kind.lower()})" if kind else "processed this alert"
+        told = (
+            _("%(person)s processed this alert (%(kind)s)%(moment)s.")
+            if kind
+            else _("%(person)s processed this alert%(moment)s.")
+        )
     elif alert.status == ESCALATED:
-        by, at, what = alert.escalated_by, alert.escalated_at, "escalated this alert"
+        by, at, kind = alert.escalated_by, alert.escalated_at, ""
+        told = _("%(person)s escalated this alert%(moment)s.")
     else:
         return ""
-    moment = f" at {timezone.localtime(at):%H:%M on %-d %b}" if at else ""
-    return f"{by.get_full_name() if by else 'Somebody'} {what}{moment}."
+    named = {"person": by.get_full_name() if by else _("Somebody"), "kind": (kind or "").lower()}
+    return told % {**named, "moment": _at(at) if at else ""}
+
+
+def _at(moment: datetime.datetime) -> str:
+    """Return a moment as it stands inside a sentence, behind a blank."""
+    local = timezone.localtime(moment)
+    return " " + _("at %(time)s on %(day)s") % {"time": f"{local:%H:%M}", "day": date_format(local, "MONTH_DAY_FORMAT")}
 
 
 def done_with(response: HttpResponse, next_id: int | None) -> HttpResponse:
@@ -115,12 +130,16 @@ class Process(AlertDialog):
     form_class = ProcessForm
 
     def get_title(self) -> str:
-        return f"Process {'an orange' if self.alert.flag == 'orange' else f'a {self.alert.flag}'} alert"
+        return {
+            Flag.GREY.value: _("Process a grey alert"),
+            Flag.ORANGE.value: _("Process an orange alert"),
+            Flag.RED.value: _("Process a red alert"),
+        }[self.alert.flag]
 
     def act(self, form: ProcessForm) -> str:
         details = form.details()
         process_alert(actor=self.actor, patient_id=self.patient.pk, alert_id=self.alert.pk, status=PROCESSED, **details)
-        return f"Processed the alert of {name_of(self.patient)}."
+        return _("Processed the alert of %(patient)s.") % {"patient": name_of(self.patient)}
 
 
 @page("alerts/<int:alert_id>/escalate/", name="alert_escalate")
@@ -129,8 +148,8 @@ class Escalate(AlertDialog):
 
     template_name = "admin/worklist/escalate.html"
     form_class = EscalateForm
-    title = "Escalate an alert"
-    submit_label = "Escalate"
+    title = gettext_lazy("Escalate an alert")
+    submit_label = gettext_lazy("Escalate")
 
     def act(self, form: EscalateForm) -> str:
         to, details = form.cleaned_data["escalated_to"], form.details()
@@ -138,7 +157,8 @@ class Escalate(AlertDialog):
             hand_over_alert(actor=self.actor, patient_id=self.patient.pk, alert_id=self.alert.pk, **details)
         else:
             process_alert(actor=self.actor, patient_id=self.patient.pk, alert_id=self.alert.pk, status=ESCALATED, **details)
-        return f"Escalated the alert of {name_of(self.patient)} to {to.get_full_name()}."
+        named = {"patient": name_of(self.patient), "person": to.get_full_name()}
+        return _("Escalated the alert of %(patient)s to %(person)s.") % named
 
 
 @page("alerts/<int:alert_id>/review/", name="alert_review")
@@ -148,8 +168,8 @@ class Review(AlertPage, DialogView):
     template_name = "admin/worklist/review.html"
     readers = writers = CAN_PROCESS
     form_class = ReviewForm
-    title = "Looked again"
-    submit_label = "Looked again"
+    title = gettext_lazy("Looked again")
+    submit_label = gettext_lazy("Looked again")
     blocks = ("monitoring",)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -161,7 +181,7 @@ class Review(AlertPage, DialogView):
     def save(self, form: ReviewForm) -> str:
         again = form.cleaned_data["again_at"]
         finish_review(actor=self.actor, patient_id=self.patient.pk, alert_id=self.alert.pk, again_at=again)
-        return f"Looked again at the alert of {name_of(self.patient)}."
+        return _("Looked again at the alert of %(patient)s.") % {"patient": name_of(self.patient)}
 
     def done(self, message: str) -> HttpResponse:
         return done_with(super().done(message), None)

@@ -11,6 +11,8 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, ExtractDay, ExtractMonth, ExtractYear
 from django.db.models.lookups import GreaterThanOrEqual, IsNull, LessThanOrEqual
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.forms import RowField
 from accounts.admin.parameters import MAX_SEARCH
@@ -21,13 +23,13 @@ from config.core.dates import years_before
 from patients.finding import containing_words
 from patients.models import Patient, Program, Status
 
-KINDS: Mapping[str, str] = MappingProxyType(
+KINDS: Mapping[str, str | Promise] = MappingProxyType(
     {
-        RuleKind.MEASUREMENT: "Threshold",
-        RuleKind.COMBINATION: "Combination",
-        RuleKind.AVERAGE: "Average",
-        RuleKind.OVERDUE: "Not measured",
-        RuleKind.REMARK: "Remark",
+        RuleKind.MEASUREMENT: _("Threshold"),
+        RuleKind.COMBINATION: _("Combination"),
+        RuleKind.AVERAGE: _("Average"),
+        RuleKind.OVERDUE: _("Not measured"),
+        RuleKind.REMARK: _("Remark"),
     }
 )
 # From which age on, and up to which one.
@@ -37,15 +39,15 @@ AGES: Mapping[str, tuple[int, int | None]] = MappingProxyType({"child": (0, 17),
 class WorklistFilter(forms.Form):
     """The parameters of the worklist, all of them optional. Choices are in the actor's scope."""
 
-    q = forms.CharField(required=False, max_length=MAX_SEARCH, label="Patient")
-    flag = forms.ChoiceField(required=False, choices=[("", "Flag: any"), *reversed(Flag.choices)], label="Flag")
-    type = forms.ChoiceField(required=False, choices=[("", "Kind: any"), *KINDS.items()], label="Kind")
-    program = RowField(Program.objects.none(), required=False, empty_label="Program: any", label="Program")
-    group = RowField(CareGroup.objects.none(), required=False, empty_label="Group: any", label="Care group")
+    q = forms.CharField(required=False, max_length=MAX_SEARCH, label=_("Patient"))
+    flag = forms.ChoiceField(required=False, choices=[("", _("Flag: any")), *reversed(Flag.choices)], label=_("Flag"))
+    type = forms.ChoiceField(required=False, choices=[("", _("Kind: any")), *KINDS.items()], label=_("Kind"))
+    program = RowField(Program.objects.none(), required=False, empty_label=_("Program: any"), label=_("Program"))
+    group = RowField(CareGroup.objects.none(), required=False, empty_label=_("Group: any"), label=_("Care group"))
     age = forms.ChoiceField(
         required=False,
-        choices=[("", "Age: any"), ("child", "Under 18"), ("adult", "18 to 64"), ("older", "65 and over")],
-        label="Age of the patient",
+        choices=[("", _("Age: any")), ("child", _("Under 18")), ("adult", _("18 to 64")), ("older", _("65 and over"))],
+        label=_("Age of the patient"),
     )
 
     def __init__(self, data: Mapping[str, Any], actor: Actor):

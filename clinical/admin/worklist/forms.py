@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.fields import LocalDateTimeField, LocalForm
 from accounts.admin.forms import NoteField, RowField
@@ -16,11 +18,11 @@ from config.core.orm import COMMENT_LENGTH
 
 # What is done most often first.
 DONE = [
-    (ProcessedType.CONTACTED_PATIENT, "Contacted patient"),
-    (ProcessedType.ADJUSTED_TREATMENT, "Adjusted treatment"),
-    (ProcessedType.REVIEWED, "Reviewed"),
-    (ProcessedType.REFERRED, "Referred"),
-    (ProcessedType.FALSE_ALARM, "False alarm"),
+    (ProcessedType.CONTACTED_PATIENT, gettext_lazy("Contacted patient")),
+    (ProcessedType.ADJUSTED_TREATMENT, gettext_lazy("Adjusted treatment")),
+    (ProcessedType.REVIEWED, gettext_lazy("Reviewed")),
+    (ProcessedType.REFERRED, gettext_lazy("Referred")),
+    (ProcessedType.FALSE_ALARM, gettext_lazy("False alarm")),
 ]
 
 
@@ -30,10 +32,10 @@ class PersonField(RowField):
     actor: Actor
 
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.get_full_name()} (me)" if obj.pk == self.actor.user_id else obj.get_full_name()
+        return _("%(person)s (me)") % {"person": obj.get_full_name()} if obj.pk == self.actor.user_id else obj.get_full_name()
 
 
-def _note(hint: str = "") -> forms.Field:
+def _note(hint: Any = "") -> forms.Field:
     return NoteField(required=False, max_length=COMMENT_LENGTH, widget=forms.Textarea(attrs={"rows": 3}), help_text=hint)
 
 
@@ -54,15 +56,15 @@ class AlertsForm(LocalForm):
 class ProcessForm(AlertsForm):
     """What was done about alerts, and whether somebody looks again. Red ones ask whether one is done with them."""
 
-    processed_type = forms.ChoiceField(choices=DONE, widget=forms.RadioSelect, label="What was done")
-    action = _note("Of a contacted patient it goes into the chart’s communication log, as a phone call.")
-    review_at = LocalDateTimeField(required=False, label="Look again")
-    review_by = PersonField(User.objects.none(), required=False, label="Who looks", empty_label=None)
-    finished = forms.BooleanField(error_messages={"required": "Tick this box, or escalate the alert instead."})
+    processed_type = forms.ChoiceField(choices=DONE, widget=forms.RadioSelect, label=gettext_lazy("What was done"))
+    action = _note(gettext_lazy("Of a contacted patient it goes into the chart’s communication log, as a phone call."))
+    review_at = LocalDateTimeField(required=False, label=gettext_lazy("Look again"))
+    review_by = PersonField(User.objects.none(), required=False, label=gettext_lazy("Who looks"), empty_label=None)
+    finished = forms.BooleanField(error_messages={"required": gettext_lazy("Tick this box, or escalate the alert instead.")})
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["action"].label = "Note"
+        self.fields["action"].label = _("Note")
         self.choose_from("review_by", self.colleagues)
         self.fields["review_by"].initial = self.actor.user_id
         self.red = sum(alert.flag == Flag.RED for alert in self.alerts)
@@ -73,7 +75,7 @@ class ProcessForm(AlertsForm):
         """Ask for a note about red alerts: whoever reads the chart later must find why they were closed."""
         cleaned = super().clean() or {}
         if self.red and not self.errors and not cleaned.get("action"):
-            self.add_error("action", "Say in a word what you found: a red alert is closed for good.")
+            self.add_error("action", _("Say in a word what you found: a red alert is closed for good."))
         return cleaned
 
     def details(self) -> dict[str, Any]:
@@ -88,12 +90,12 @@ class ProcessForm(AlertsForm):
 class EscalateForm(AlertsForm):
     """To whom alerts are escalated, and what that person should know."""
 
-    escalated_to = PersonField(User.objects.none(), label="To whom", empty_label=None)
+    escalated_to = PersonField(User.objects.none(), label=gettext_lazy("To whom"), empty_label=None)
     additional_info = _note()
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["additional_info"].label = "Note"
+        self.fields["additional_info"].label = _("Note")
         others = self.colleagues.exclude(pk=self.actor.user_id)
         self.choose_from("escalated_to", others)
         self.fields["escalated_to"].initial = self._usual(others)
@@ -112,7 +114,7 @@ class EscalateForm(AlertsForm):
 class ReviewForm(LocalForm):
     """Whether to look once more after one has looked again."""
 
-    again_at = LocalDateTimeField(required=False, label="Look once more")
+    again_at = LocalDateTimeField(required=False, label=gettext_lazy("Look once more"))
 
 
 def country_of(alerts: Sequence[MonitoringAlert]) -> str:

@@ -1,6 +1,8 @@
 """The entries of the worklist in the sidebar."""
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.navigation import Badge, Entry, add_entry
 from accounts.permissions import Permission
@@ -12,7 +14,8 @@ def waiting(request: HttpRequest) -> Badge | None:
     counts = counts_of(request)
     if not counts[OPEN]:
         return None
-    return Badge(f"{counts[OPEN]} open", f"{counts['red']} red" if counts["red"] else "")
+    red = _("%(count)s red") % {"count": counts["red"]} if counts["red"] else ""
+    return Badge(_("%(count)s open") % {"count": counts[OPEN]}, red)
 
 
 def escalated_to_me(request: HttpRequest) -> Badge | None:
@@ -21,7 +24,15 @@ def escalated_to_me(request: HttpRequest) -> Badge | None:
     return Badge(str(mine)) if mine else None
 
 
-add_entry(Entry("Patients", 3, "Alerts", "flag", "admin:worklist", badge=waiting))
+add_entry(Entry("Patients", 3, gettext_lazy("Alerts"), "flag", "admin:worklist", badge=waiting))
 add_entry(
-    Entry("Mine", 1, "Escalated to me", "arrow-up", "admin:worklist_mine", Permission.WRITE_PATIENTS.roles, escalated_to_me)
+    Entry(
+        "Mine",
+        1,
+        gettext_lazy("Escalated to me"),
+        "arrow-up",
+        "admin:worklist_mine",
+        Permission.WRITE_PATIENTS.roles,
+        escalated_to_me,
+    )
 )

@@ -12,6 +12,8 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.admin.pages import Page, page
@@ -53,7 +55,7 @@ def audit_alerts(actor: Actor, action: str, alerts: Collection[MonitoringAlert])
 class WorklistPage(Page):
     """Base of the tabs. A request of a script gets the list alone, which replaces the one it has."""
 
-    title = "Alerts"
+    title = gettext_lazy("Alerts")
     tab = OPEN.value
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -71,7 +73,7 @@ class WorklistPage(Page):
         check_list_parameters(self.request, PARAMETERS)
         chosen = WorklistFilter(self.request.GET, self.actor)
         if not chosen.is_valid():
-            raise BadRequest("This list cannot read these parameters.")
+            raise BadRequest(_("This list cannot read these parameters."))
         return chosen
 
     def get_alerts(self) -> QuerySet[MonitoringAlert]:
@@ -154,7 +156,7 @@ class News(Page):
         tab = TABS.get(kwargs["tab"])
         since, ids = _moment(self.request.GET.get("since", "")), self.request.GET.getlist("shown")[: 2 * ROWS]
         if tab is None or since is None or not all(map(is_id, ids)):
-            raise BadRequest("This cannot be read.")
+            raise BadRequest(_("This cannot be read."))
         rows = alerts_of(self.actor)
         come = {f"{tab.moment}__gt": since - CLOCKS_DIFFER}
         new = rows.filter(in_tab(self.actor, tab.name), **come).exclude(pk__in=ids).count()

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from accounts.admin.pages import page
 from clinical.admin.worklist.pages import CAN_PROCESS, AlertPage
@@ -22,8 +23,8 @@ class Claim(AlertPage):
         try:
             holder = claim_alert(actor=self.actor, alert_id=self.alert.pk)
         except NotFound:
-            return HttpResponse("Somebody has processed this alert meanwhile.", content_type="text/plain; charset=utf-8")
-        told = f"{holder.get_full_name()} has taken this alert over." if holder else ""
+            return HttpResponse(_("Somebody has processed this alert meanwhile."), content_type="text/plain; charset=utf-8")
+        told = _("%(person)s has taken this alert over.") % {"person": holder.get_full_name()} if holder else ""
         return HttpResponse(told, content_type="text/plain; charset=utf-8")
 
 

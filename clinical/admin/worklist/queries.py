@@ -8,6 +8,9 @@ from typing import Any
 from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, When
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.scope import Actor, scope
 from accounts.site import actor_of
@@ -22,20 +25,20 @@ class Tab:
     """A part of the worklist. `moment` is the column that tells when an alert came into it."""
 
     name: str
-    title: str
+    title: str | Promise
     url_name: str
     moment: str
-    nothing: str
+    nothing: str | Promise
 
 
 TABS: Mapping[str, Tab] = MappingProxyType(
     {
         tab.name: tab
         for tab in (
-            Tab(OPEN, "Open", "admin:worklist", "created_at", "No alert is open."),
-            Tab(MINE, "Escalated to me", "admin:worklist_mine", "escalated_at", "Nothing is escalated to you."),
-            Tab(ESCALATED, "All escalated", "admin:worklist_escalated", "escalated_at", "No alert is escalated."),
-            Tab(PROCESSED, "Processed", "admin:worklist_processed", "processed_at", "No alert has been processed."),
+            Tab(OPEN, pgettext_lazy("alerts", "Open"), "admin:worklist", "created_at", _("No alert is open.")),
+            Tab(MINE, _("Escalated to me"), "admin:worklist_mine", "escalated_at", _("Nothing is escalated to you.")),
+            Tab(ESCALATED, _("All escalated"), "admin:worklist_escalated", "escalated_at", _("No alert is escalated.")),
+            Tab(PROCESSED, _("Processed"), "admin:worklist_processed", "processed_at", _("No alert has been processed.")),
         )
     }
 )

@@ -11,6 +11,7 @@ from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.scope import Actor
@@ -57,7 +58,7 @@ def holder_of(alert: MonitoringAlert, actor: Actor) -> User | None:
 
 def done_in_words(alert: MonitoringAlert) -> str:
     """Return what was done about a processed alert: "Contacted patient"."""
-    return alert.get_processed_type_display().capitalize() if alert.processed_type else "Processed"
+    return alert.get_processed_type_display().capitalize() if alert.processed_type else _("Processed")
 
 
 def instrument_shown(alert: MonitoringAlert) -> int | None:

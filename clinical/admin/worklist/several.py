@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
-from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin.dialogs import DialogView
 from accounts.admin.pages import page
@@ -26,7 +27,7 @@ class SeveralDialog(DialogView):
     """Base of the dialogs about the alerts whose ids are the parameters `alert` of the address."""
 
     readers = writers = CAN_PROCESS
-    verb, status = "process", PROCESSED.value
+    status = PROCESSED.value
     from_statuses: tuple[str, ...] = (OPEN, ESCALATED)
 
     @cached_property
@@ -34,7 +35,7 @@ class SeveralDialog(DialogView):
         """The chosen alerts in scope that can still be acted on, in the order of the worklist."""
         ids = self.request.GET.getlist("alert")
         if not ids or len(ids) > ROWS or not all(map(is_id, ids)):
-            raise BadRequest("Choose between 1 and 50 alerts.")
+            raise BadRequest(_("Choose between 1 and 50 alerts."))
         rows = alerts_of(self.actor).filter(pk__in=ids, status__in=self.from_statuses)
         return list(in_order(with_people(rows), OPEN))
 
@@ -45,7 +46,11 @@ class SeveralDialog(DialogView):
 
     def get_title(self) -> str:
         count = len(self.alerts)
-        return f"{capfirst(self.verb)} {count} alert{'' if count == 1 else 's'}"
+        if self.status == PROCESSED:
+            told = ngettext("Process %(count)s alert", "Process %(count)s alerts", count)
+        else:
+            told = ngettext("Escalate %(count)s alert", "Escalate %(count)s alerts", count)
+        return told % {"count": count}
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {"alerts": self.alerts, "actor": self.actor}
@@ -60,9 +65,14 @@ class SeveralDialog(DialogView):
         chosen = [(alert.patient_id, alert.pk) for alert in self.alerts]
         done, left = process_alerts(actor=self.actor, alerts=chosen, status=self.status, **form.details())
         if not done:
-            raise Conflict("Somebody else has seen to all of these meanwhile. Nothing was saved.")
-        told = f"{capfirst(self.status)} {done} alert{'' if done == 1 else 's'}."
-        return f"{told} Somebody else had seen to {left} meanwhile." if left else told
+            raise Conflict(_("Somebody else has seen to all of these meanwhile. Nothing was saved."))
+        if self.status == PROCESSED:
+            told = ngettext("Processed %(count)s alert.", "Processed %(count)s alerts.", done) % {"count": done}
+        else:
+            told = ngettext("Escalated %(count)s alert.", "Escalated %(count)s alerts.", done) % {"count": done}
+        if not left:
+            return told
+        return told + " " + _("Somebody else had seen to %(count)s meanwhile.") % {"count": left}
 
     def done(self, message: str) -> HttpResponse:
         return done_with(super().done(message), None)
@@ -74,7 +84,7 @@ class ProcessSeveral(SeveralDialog):
 
     template_name = "admin/worklist/process_several.html"
     form_class = ProcessForm
-    submit_label = "Process"
+    submit_label = gettext_lazy("Process")
 
 
 @page("alerts/escalate/", name="alerts_escalate")
@@ -83,6 +93,6 @@ class EscalateSeveral(SeveralDialog):
 
     template_name = "admin/worklist/escalate_several.html"
     form_class = EscalateForm
-    submit_label = "Escalate"
-    verb, status = "escalate", ESCALATED.value
+    submit_label = gettext_lazy("Escalate")
+    status = ESCALATED.value
     from_statuses = (OPEN,)

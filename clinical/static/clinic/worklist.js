@@ -38,7 +38,8 @@
     if (!bar) return;
     const count = chosen().length;
     bar.hidden = !count;
-    bar.querySelector("[role=status]").textContent = count ? `${count} chosen` : "";
+    const status = bar.querySelector("[role=status]");
+    status.textContent = count ? status.dataset.told.replace("#", count) : "";
   }
 
   document.addEventListener("change", (event) => {
