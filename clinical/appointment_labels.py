@@ -1,7 +1,8 @@
 """How statuses of appointments look, and what can be done at each."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from clinical.models import AppointmentStatus
@@ -29,7 +30,7 @@ class Step(NamedTuple):
     """A button that gives an appointment another status. One that `asks` opens a dialog first, one that `undoes` stands back."""
 
     status: AppointmentStatus
-    label: Any
+    label: str | Promise
     asks: bool = False
     undoes: bool = False
 

@@ -40,8 +40,8 @@ class CodedAdmin(CatalogAdmin):
 class SubstanceForm(VersionedForm):
     """A substance, with its ingredients and drug classes as rows."""
 
-    ingredients = codings_field(_("ingredient"))
-    drug_classes = codings_field(_("drug class"))
+    ingredients = codings_field(_("Ingredients"), _("ingredient"))
+    drug_classes = codings_field(_("Drug classes"), _("drug class"))
 
 
 class SubstanceAdmin(CodedAdmin):

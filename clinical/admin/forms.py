@@ -73,12 +73,12 @@ class DayForm(RowForm):
         return self.cleaned_data["day"]
 
 
-def codings_field(noun: Any) -> RowsField:
+def codings_field(label: Any, noun: Any) -> RowsField:
     """Return the field of a list of codings, each called a `noun`."""
-    return RowsField(CodingForm, noun=noun, longest=MAX_CODINGS)
+    return RowsField(CodingForm, label=label, noun=noun, longest=MAX_CODINGS)
 
 
 def days_field() -> RowsField:
     """Return the field of a list of days."""
     hint = _("The workflow fires once on each of these days after a patient’s enrolment began, which is day 0.")
-    return RowsField(DayForm, noun=_("day"), longest=MAX_DAYS, help_text=hint)
+    return RowsField(DayForm, label=_("Days"), noun=_("day"), longest=MAX_DAYS, help_text=hint)

@@ -105,18 +105,17 @@ def _others(wish: Wish, span: Span) -> QuerySet[Appointment]:
 
 
 def _overlap(wish: Wish, row: Appointment, *, seen: bool) -> BookingWarning:
-    begins, ends = (f"{moment.astimezone(wish.zone):%H:%M}" for moment in (row.starts_at, span_of(row).end))
+    span = "\N{EN DASH}".join(f"{moment.astimezone(wish.zone):%H:%M}" for moment in (row.starts_at, span_of(row).end))
     minutes = span_of(row).shared_with(wish.span)
     if row.patient_id == wish.patient.pk:
         whom, code = _("another appointment of this patient"), OVERLAP_OF_PATIENT
     else:
         whom = name_of(row.patient) if seen else _("another patient's appointment")
         code = OVERLAP_OF_PROVIDER
-    told = ngettext(
-        "Overlaps by %(count)s minutes with %(whom)s, %(begins)s\N{EN DASH}%(ends)s, %(status)s.",
-        "Overlaps by %(count)s minutes with %(whom)s, %(begins)s\N{EN DASH}%(ends)s, %(status)s.",
+    told = {"count": minutes, "whom": whom, "span": span, "status": row.get_status_display().lower()}
+    message = ngettext(
+        "Overlaps by %(count)s minutes with %(whom)s, %(span)s, %(status)s.",
+        "Overlaps by %(count)s minutes with %(whom)s, %(span)s, %(status)s.",
         minutes,
     )
-    status = row.get_status_display().lower()
-    message = told % {"count": minutes, "whom": whom, "begins": begins, "ends": ends, "status": status}
-    return BookingWarning(code, "high", message, row if seen else None)
+    return BookingWarning(code, "high", message % told, row if seen else None)

@@ -39,7 +39,11 @@ class LimitsForm(ChartForm):
 
     instrument = forms.ChoiceField(label=gettext_lazy("Instrument"))
     limits = RowsField(
-        LimitForm, noun=gettext_lazy("limit"), template_name="admin/clinical/dialogs/limit_rows.html", longest=MAX_LIMITS
+        LimitForm,
+        label=gettext_lazy("Limits"),
+        noun=gettext_lazy("limit"),
+        template_name="admin/clinical/dialogs/limit_rows.html",
+        longest=MAX_LIMITS,
     )
     none = forms.BooleanField(label=gettext_lazy("No limits: the protocol's are switched off for this patient"), required=False)
 

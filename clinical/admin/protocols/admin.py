@@ -21,8 +21,10 @@ from clinical.services.protocols import create_protocol, update_protocol
 from config.core.orm import MAX_OBJECTS, is_id
 from patients.models import Protocol
 
-RULES = RowsField(RuleForm, noun=_("rule"), template_name="admin/protocols/rules.html", longest=MAX_OBJECTS)
-SCHEDULE = RowsField(LineForm, noun=_("line"), template_name="admin/protocols/schedule.html", longest=MAX_OBJECTS)
+RULES = RowsField(RuleForm, label=_("Rules"), noun=_("rule"), template_name="admin/protocols/rules.html", longest=MAX_OBJECTS)
+SCHEDULE = RowsField(
+    LineForm, label=_("Schedule"), noun=_("line"), template_name="admin/protocols/schedule.html", longest=MAX_OBJECTS
+)
 
 
 class ProtocolForm(VersionedForm):

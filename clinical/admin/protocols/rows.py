@@ -18,7 +18,7 @@ from accounts.admin.rows import RowForm, Rows
 from clinical.admin.forms import grouped
 from clinical.models import Flag, Instrument, InstrumentKind, RuleKind
 from clinical.monitoring import Fault, InstrumentFacts, condition_faults, line_faults, rule_faults
-from clinical.monitoring.causes import COMPARISONS, UNKNOWN, line_in_words, rule_in_words, unit_of
+from clinical.monitoring.causes import UNKNOWN, line_in_words, rule_in_words, unit_of
 from clinical.monitoring.rules import (
     COMBINATION,
     DIGITS,
@@ -42,7 +42,12 @@ KINDS = [
     (RuleKind.REMARK, pgettext_lazy("kind of a rule", "Remark")),
 ]
 FLAGS = [(flag.value, flag.label) for flag in reversed(Flag)]
-OPERATORS = [(op, COMPARISONS[op]) for op in (">", ">=", "<", "<=")]
+OPERATORS = [
+    (">", pgettext_lazy("comparison", "above")),
+    (">=", pgettext_lazy("comparison", "at or above")),
+    ("<", pgettext_lazy("comparison", "below")),
+    ("<=", pgettext_lazy("comparison", "at or below")),
+]
 A_NUMBER, AN_INSTRUMENT = gettext_lazy("Enter a number."), gettext_lazy("Choose an instrument.")
 TWO_CONDITIONS = format_lazy(gettext_lazy("A combination needs 2 to {most} conditions."), most=MAX_CONDITIONS)
 # What can be wrong with these inputs once each is right by itself, without the words of JSON.
