@@ -1,9 +1,10 @@
 """Catalogs of clinical records."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin.catalogs import CatalogAdmin
 from accounts.admin.filters import ArchivedFilter, ScopedRelatedFilter
@@ -78,9 +79,23 @@ class DiseaseDefinitionAdmin(CodedAdmin):
     place, icon, hint = 11, "coronavirus", _("Diseases and other problems")
 
 
+class InstrumentForm(VersionedForm):
+    """An instrument, the ends of whose scale are written as numbers are in the person's language."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for name in self.fields.keys() & {"scale_min", "scale_max"}:
+            # An input for numbers would follow the language of the browser, which may drop a comma.
+            widget = UnfoldAdminTextInputWidget({"inputmode": "decimal", "autocomplete": "off"})
+            self.fields[name].localize = widget.is_localized = True
+            self.fields[name].widget = widget
+
+
 @admin.register(Instrument)
 class InstrumentAdmin(CodedAdmin):
     """Instruments."""
+
+    form = InstrumentForm
 
     place, icon, hint = 12, "monitor_heart", _("What is measured, and on which scale")
     list_display = ["name", "code", "kind", "unit", "concept_code"]

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from accounts.models import Organization, Role
 from clinical.admin.dialogs.units import bound_in, message_in
-from clinical.models import Appointment, Measurement, VitalSigns
+from clinical.models import Appointment, Instrument, Measurement, VitalSigns
 from clinical.vitals import abnormal_flags
 from tests.clinical.chart_dialogs import Dialogs, errors_of, inputs_of, message_of
 from tests.clinical.rules import BOTH, DAILY, HEAVY, LIMIT, MEAN, OVER_100
@@ -87,6 +87,16 @@ def test_vital_signs_are_shown_with_a_comma_and_changed_by_it(dialogs):
     )
     row.refresh_from_db()
     assert (row.weight_lbs, row.pulse, row.version) == (Decimal("181.5"), 72, 2)
+
+
+def test_the_scale_of_an_instrument_is_written_with_a_comma(ward, dutch):
+    client, page = sign_in(dutch.users[Role.HC_ADMIN]), url(Instrument, "change", ward.instruments["weight"].pk)
+    values = form_values(client.get(page).content.decode(), "instrument_form")
+    assert client.post(page, {**values, "scale_min": "0,5", "scale_max": "300.25"}).status_code == 302
+    row = Instrument.objects.get(code="weight", organization=dutch.organization)
+    assert (row.scale_min, row.scale_max) == (Decimal("0.5"), Decimal("300.25"))
+    shown = form_values(client.get(page).content.decode(), "instrument_form")
+    assert (Decimal(shown["scale_min"][0].replace(",", ".")), "," in shown["scale_max"][0]) == (row.scale_min, True)
 
 
 def test_bounds_of_vital_signs_are_told_with_a_comma(dialogs):

@@ -13,6 +13,7 @@ from config.core.orm import NOTE_LENGTH
 from patients.admin.dialogs.base import ArchiveDialog, ChartForm, EntryDialog, chart_dialog
 
 BLOCKS = ("social-history",)
+NOUN = gettext_lazy("social history entry")
 
 
 class SocialHistoryForm(ChartForm):
@@ -31,7 +32,7 @@ class SocialHistoryForm(ChartForm):
 class SocialHistoryDialog(EntryDialog):
     """Adding or correcting an entry."""
 
-    model, form_class, blocks = SocialHistory, SocialHistoryForm, BLOCKS
+    model, form_class, blocks, noun = SocialHistory, SocialHistoryForm, BLOCKS, NOUN
     layout = (("category", "value"), ("date_start", "date_stop"))
     create_service = staticmethod(create_social_history)
     update_service = staticmethod(update_social_history)
@@ -51,7 +52,7 @@ class SocialHistoryDialog(EntryDialog):
 class ArchiveSocialHistory(ArchiveDialog):
     """Archiving an entry."""
 
-    model, blocks = SocialHistory, BLOCKS
+    model, blocks, noun = SocialHistory, BLOCKS, NOUN
     archive_service = staticmethod(archive_social_history)
 
     def describe(self, entry: SocialHistory) -> str:

@@ -179,7 +179,7 @@ class VitalFlags(PatientPage):
 class ArchiveVitalSigns(ArchiveDialog):
     """Archiving vital signs."""
 
-    model, blocks = VitalSigns, BLOCKS
+    model, blocks, noun = VitalSigns, BLOCKS, gettext_lazy("vital signs")
     archive_service = staticmethod(archive_vital_signs)
     hint = gettext_lazy("For what was entered by mistake.")
 
