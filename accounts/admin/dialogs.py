@@ -71,7 +71,7 @@ class DialogView(Page):
     blocks: tuple[str, ...] = ()
     # Whether the page behind is loaded again, where what was saved shows in more places than blocks.
     refreshes_page = False
-    constraint_fields: dict[str, tuple[str, str]] = {}
+    constraint_fields: dict[str, tuple[str, Any]] = {}
     overridden: Override | None = None
 
     # --- what a dialog says -----------------------------------------------------------------------

@@ -28,7 +28,7 @@ class RowForm(forms.Form):
     use_required_attribute = False
     # What stands for the key in the row that is copied. A list within a row has another one than the list around it.
     placeholder: ClassVar[str] = "__row__"
-    before: ClassVar[str] = ""
+    before: ClassVar[Any] = ""
 
     def __init__(self, *args: Any, key: str, number: int | None = None, opened_with: Any = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -157,7 +157,7 @@ class RowsField(forms.Field):
     }
 
     def __init__(
-        self, row_class: type[RowForm], *, noun: str, longest: int, template_name: str = "admin/rows/list.html", **kwargs: Any
+        self, row_class: type[RowForm], *, noun: Any, longest: int, template_name: str = "admin/rows/list.html", **kwargs: Any
     ):
         super().__init__(required=False, **kwargs)
         self.row_class, self.noun, self.longest = row_class, noun, longest

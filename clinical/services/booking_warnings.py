@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.scope import Actor, scope
 from clinical.agenda import span_of, taking_time
@@ -82,7 +84,7 @@ def free_starts_near(wish: Wish) -> list[datetime.datetime]:
 
 def _past(wish: Wish) -> Iterator[BookingWarning]:
     if wish.span.start < timezone.now():
-        yield BookingWarning(PAST, "moderate", "This time has passed.")
+        yield BookingWarning(PAST, "moderate", _("This time has passed."))
 
 
 def _overlaps(actor: Actor, wish: Wish) -> Iterator[BookingWarning]:
@@ -103,13 +105,17 @@ def _others(wish: Wish, span: Span) -> QuerySet[Appointment]:
 
 
 def _overlap(wish: Wish, row: Appointment, *, seen: bool) -> BookingWarning:
-    begins, ends = (f"{moment.astimezone(wish.zone):%H:%M}" for moment in (row.starts_at, span_of(row).end))
+    span = "\N{EN DASH}".join(f"{moment.astimezone(wish.zone):%H:%M}" for moment in (row.starts_at, span_of(row).end))
     minutes = span_of(row).shared_with(wish.span)
     if row.patient_id == wish.patient.pk:
-        whom, code = "another appointment of this patient", OVERLAP_OF_PATIENT
+        whom, code = _("another appointment of this patient"), OVERLAP_OF_PATIENT
     else:
-        whom = name_of(row.patient) if seen else "another patient's appointment"
+        whom = name_of(row.patient) if seen else _("another patient's appointment")
         code = OVERLAP_OF_PROVIDER
-    status = row.get_status_display().lower()
-    message = f"Overlaps by {minutes} minutes with {whom}, {begins}\N{EN DASH}{ends}, {status}."
-    return BookingWarning(code, "high", message, row if seen else None)
+    told = {"count": minutes, "whom": whom, "span": span, "status": row.get_status_display().lower()}
+    message = ngettext(
+        "Overlaps by %(count)s minutes with %(whom)s, %(span)s, %(status)s.",
+        "Overlaps by %(count)s minutes with %(whom)s, %(span)s, %(status)s.",
+        minutes,
+    )
+    return BookingWarning(code, "high", message % told, row if seen else None)

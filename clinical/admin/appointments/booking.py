@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse, QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from accounts.admin.dialogs import DialogView, Warning
 from accounts.admin.fields import LocalDateTimeField, LocalForm, country_of
@@ -15,6 +17,7 @@ from accounts.admin.pages import Page, page
 from accounts.audit import Overridden
 from accounts.permissions import Permission
 from accounts.scope import Actor, scope
+from accounts.templatetags.clinic import clock
 from clinical.admin.appointments.calendar import audit_shown
 from clinical.admin.appointments.visits import BLOCKS, AppointmentDialog
 from clinical.models import Appointment
@@ -34,10 +37,14 @@ LENGTHS = (10, 15, 20, 30, 45, 60, 90, 120)
 class TimeForm(LocalForm):
     """With whom, where, when and how long. `current` is the appointment whose own values may be kept, even archived ones."""
 
-    provider = RowField(Provider.objects.none(), required=False, empty_label="Nobody yet")
-    location = RowField(Location.objects.none(), required=False, empty_label="Not said")
-    starts_at = LocalDateTimeField(label="Start", label_suffix="")
-    length = forms.TypedChoiceField(label="Length", coerce=int)
+    provider = RowField(
+        Provider.objects.none(), label=gettext_lazy("Provider"), required=False, empty_label=gettext_lazy("Nobody yet")
+    )
+    location = RowField(
+        Location.objects.none(), label=gettext_lazy("Location"), required=False, empty_label=gettext_lazy("Not said")
+    )
+    starts_at = LocalDateTimeField(label=gettext_lazy("Start"), label_suffix="")
+    length = forms.TypedChoiceField(label=pgettext_lazy("of an appointment", "Length"), coerce=int)
 
     def __init__(self, *args: Any, actor: Actor, current: Appointment | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -46,7 +53,9 @@ class TimeForm(LocalForm):
             self._offer(name, scope(actor, model._base_manager.all()).order_by("name_key", "pk"))
         lengths = sorted({*LENGTHS, self.initial.get("length", LENGTHS[0])})
         chosen: Any = self.fields["length"]
-        chosen.choices = [(minutes, f"{minutes} minutes") for minutes in lengths]
+        chosen.choices = [
+            (count, ngettext("%(count)s minute", "%(count)s minutes", count) % {"count": count}) for count in lengths
+        ]
 
     def _offer(self, name: str, rows: Any) -> None:
         kept = getattr(self.current, f"{name}_id", None)
@@ -71,14 +80,14 @@ class TimeForm(LocalForm):
         for name in ("provider", "location"):
             row = self.cleaned_data.get(name)
             if row and row.organization_id != patient.organization_id:
-                self.add_error(name, "This belongs to another organization.")
+                self.add_error(name, _("This belongs to another organization."))
 
 
 class BookingForm(TimeForm):
     """A new appointment."""
 
-    patient = PatientField()
-    note = forms.CharField(label="Reason for the visit", max_length=NOTE_LENGTH, required=False)
+    patient = PatientField(label=gettext_lazy("Patient"))
+    note = forms.CharField(label=gettext_lazy("Reason for the visit"), max_length=NOTE_LENGTH, required=False)
 
     field_order = ("patient",)
 
@@ -110,7 +119,8 @@ class TimeDialog(DialogView):
     """Base of both dialogs: they warn of a time, and offer free ones near it."""
 
     form_class: type[TimeForm]
-    offer_label = ""
+    # What is written on the buttons of free times, which are %(time)s.
+    offer_label: Any = ""
     readers = writers = Permission.WRITE_PATIENTS.roles
     blocks = BLOCKS
 
@@ -135,7 +145,8 @@ class TimeDialog(DialogView):
 
     def refused(self, form: Any, **context: Any) -> HttpResponse:
         offered = free_starts_near(self.wish(form)) if context.get("warnings") else []
-        return super().refused(form, offered=offered, offer_label=self.offer_label, **context)
+        told = [(start, self.offer_label % {"time": clock(start)}) for start in offered]
+        return super().refused(form, offered=told, **context)
 
 
 def _at_offered_time(data: QueryDict) -> QueryDict:
@@ -160,8 +171,8 @@ class BookDialog(TimeDialog):
 
     template_name = "admin/appointments/book.html"
     form_class = BookingForm
-    title = "Book an appointment"
-    submit_label, offer_label = "Book", "Book at"
+    title = gettext_lazy("Book an appointment")
+    submit_label, offer_label = gettext_lazy("Book"), gettext_lazy("Book at %(time)s")
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {"actor": self.actor, "country": country_of(self.request.user)}
@@ -181,7 +192,7 @@ class BookDialog(TimeDialog):
         patient = form.cleaned_data["patient"]
         values = {**form.columns(), "note": form.cleaned_data["note"] or None}
         book_appointment(actor=self.actor, patient_id=patient.pk, overridden=self.recorded, **values)
-        return f"Booked: {name_of(patient)}, {_when(form.span)}."
+        return _("Booked: %(patient)s, %(when)s.") % {"patient": name_of(patient), "when": _when(form.span)}
 
 
 @page("appointments/book/patient/", name="book_patient")
@@ -206,8 +217,8 @@ class MoveDialog(TimeDialog, AppointmentDialog):
 
     template_name = "admin/appointments/move.html"
     form_class = MoveForm
-    title = "Move the visit"
-    submit_label, offer_label = "Move", "Move to"
+    title = gettext_lazy("Move the visit")
+    submit_label, offer_label = pgettext_lazy("a visit", "Move"), gettext_lazy("Move to %(time)s")
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {"actor": self.actor, "country": country_of(self.request.user), "current": self.appointment}
@@ -228,7 +239,8 @@ class MoveDialog(TimeDialog, AppointmentDialog):
 
     def save(self, form: Any) -> str:
         self.update(form, form.columns(), self.recorded)
-        return f"{name_of(self.appointment.patient)} is moved to {_when(form.span)}."
+        told = {"patient": name_of(self.appointment.patient), "when": _when(form.span)}
+        return _("%(patient)s is moved to %(when)s.") % told
 
 
 def _with_own_provider(actor: Actor, ids: Mapping[str, int]) -> dict[str, int]:

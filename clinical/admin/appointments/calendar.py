@@ -7,6 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.admin.fields import country_of
@@ -52,7 +54,7 @@ class Calendar(Page):
             hours=hours,
             length=sheet.hours[0].minutes,
             statuses=[status for status in AppointmentStatus if status != AppointmentStatus.CANCELLED],
-            covered=[minute for minute, _ in hours if told["now"] is not None and abs(minute - told["now"]) < COVERED],
+            covered=[minute for minute, label in hours if told["now"] is not None and abs(minute - told["now"]) < COVERED],
             **told,
             **kwargs,
         )
@@ -110,7 +112,7 @@ class CalendarPage(Calendar):
     """The calendar with its frame."""
 
     template_name = "admin/appointments/calendar.html"
-    title = "Appointments"
+    title = gettext_lazy("Appointments")
     section = "admin:calendar"
 
 
@@ -125,7 +127,7 @@ class CalendarBlock(Calendar):
 def today_badge(request: HttpRequest) -> Badge | None:
     """Return how many appointments there are today."""
     count = count_today(actor_of(request))
-    return Badge(f"{count} today") if count else None
+    return Badge(_("%(count)s today") % {"count": count}) if count else None
 
 
-add_entry(Entry("Patients", 2, "Appointments", "calendar", "admin:calendar", badge=today_badge))
+add_entry(Entry("Patients", 2, gettext_lazy("Appointments"), "calendar", "admin:calendar", badge=today_badge))

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.core.exceptions import BadRequest
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models.catalogs import Catalog
 from config.core.orm import is_id
@@ -38,7 +39,7 @@ class Choice:
         """
         view, by = query.get("view", "day"), query.get("by", "provider")
         if view not in VIEWS or by not in RESOURCES:
-            raise BadRequest("The calendar has no such view.")
+            raise BadRequest(_("The calendar has no such view."))
         on = day_in(query.get("on", ""), country) or timezone.localdate()
         return cls(view, on, by, *(_id(query.get(name, "")) for name in RESOURCES))
 
@@ -93,5 +94,5 @@ def day_in(text: str, country: str = "") -> datetime.date | None:
 
 def _id(text: str) -> int | None:
     if text and not is_id(text):
-        raise BadRequest("This is not an id.")
+        raise BadRequest(_("This is not an id."))
     return int(text) if text else None

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from accounts.admin.base import ScopedAdmin
@@ -30,24 +31,24 @@ from patients.models import Patient
 
 _DAY = datetime.timedelta(days=1)
 # What people choose -> its first and its last day, seen from today. None is without end.
-_DAYS: dict[str, tuple[str, Callable[[datetime.date], tuple[datetime.date | None, datetime.date | None]]]] = {
-    "tomorrow": ("Tomorrow", lambda today: (today + _DAY, today + _DAY)),
-    "week": ("Next 7 days", lambda today: (today, today + 6 * _DAY)),
-    "month": ("Next 30 days", lambda today: (today, today + 29 * _DAY)),
-    "before": ("Last 30 days", lambda today: (today - 30 * _DAY, today - _DAY)),
-    "all": ("Any day", lambda today: (None, None)),
+_DAYS: dict[str, tuple[Any, Callable[[datetime.date], tuple[datetime.date | None, datetime.date | None]]]] = {
+    "tomorrow": (_("Tomorrow"), lambda today: (today + _DAY, today + _DAY)),
+    "week": (_("Next 7 days"), lambda today: (today, today + 6 * _DAY)),
+    "month": (_("Next 30 days"), lambda today: (today, today + 29 * _DAY)),
+    "before": (_("Last 30 days"), lambda today: (today - 30 * _DAY, today - _DAY)),
+    "all": (_("Any day"), lambda today: (None, None)),
 }
 
 
 class WhenFilter(DropdownFilter):
     """Days: today without a choice, and any day where somebody searches; an address may name one day, as YYYY-MM-DD."""
 
-    title = "day"
+    title = _("day")
     parameter_name = "when"
-    all_option = ["", "Today"]
+    all_option = ["", _("Today")]
 
     def lookups(self, request: HttpRequest, model_admin) -> list[tuple[str, str]]:
-        offered = [(word, title) for word, (title, _) in _DAYS.items()]
+        offered = [(word, title) for word, (title, days) in _DAYS.items()]
         named = day_in(request.GET.get("when", ""))
         return [*offered, (named.isoformat(), day(named))] if named else offered
 
@@ -85,7 +86,7 @@ class AppointmentAdmin(ScopedAdmin):
     change_form_outer_before_template = "admin/clinical/appointment_heading.html"
     ordering = ["starts_at", "id"]
     search_fields = ["patient__search_text"]
-    search_help_text = "Any part of a patient's name, date of birth, phone, e-mail or chart number"
+    search_help_text = _("Any part of a patient's name, date of birth, phone, e-mail or chart number")
     fieldsets = [
         (None, {"fields": ["patient", "starts_at", "ends_at", "provider", "location", "status", "note", "cancellation_reason"]})
     ]
@@ -101,20 +102,20 @@ class AppointmentAdmin(ScopedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).filter(deleted_at=None, patient__deleted_at=None)
 
-    @admin.display(description="When", ordering="starts_at")
+    @admin.display(description=_("When"), ordering="starts_at")
     def when(self, appointment: Appointment) -> str:
         return f"{day(appointment.starts_at)}, {clock(appointment.starts_at)}"
 
-    @admin.display(description="Patient")
+    @admin.display(description=_("Patient"))
     def who(self, appointment: Appointment) -> SafeString:
         label = label_of(appointment.patient, timezone.localdate())
         return render_to_string("admin/appointments/list_patient.html", {"visit": appointment, "label": label})
 
-    @admin.display(description="Reason")
+    @admin.display(description=_("Reason"))
     def why(self, appointment: Appointment) -> str:
         return appointment.note or ""
 
-    @admin.display(description="Status", ordering="status")
+    @admin.display(description=_("Status"), ordering="status")
     def status_word(self, appointment: Appointment) -> SafeString:
         pill = render_to_string("admin/appointments/status_pill.html", status_pill(appointment.status))
         return format_html('<span class="clinic">{}</span>', pill)

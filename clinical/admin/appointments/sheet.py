@@ -4,6 +4,8 @@ import datetime
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models.catalogs import Catalog
 from clinical.admin.appointments.choices import Choice
@@ -13,6 +15,8 @@ from clinical.scheduling import Span
 
 # As many columns as fit without scrolling far: where there are more, only those with visits are shown.
 MOST_EMPTY = 6
+# The heading of the column of those visits that have none.
+WITHOUT = {"provider": gettext_lazy("No provider"), "location": gettext_lazy("No location")}
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,9 @@ class Sheet:
         shown = [row for row in named if row.pk in with_visits or len(named) <= MOST_EMPTY] or named[:MOST_EMPTY]
         others = [visit for visit in self.visits if self._resource_of(visit) not in {row.pk for row in shown}]
         columns = [self._of_row(row) for row in shown]
-        return [*columns, self._column(f"No {self.choice.by}", self.hours[0], others, self.choice.on)] if others else columns
+        if not others:
+            return columns
+        return [*columns, self._column(str(WITHOUT[self.choice.by]), self.hours[0], others, self.choice.on)]
 
     def _resource_of(self, visit: Appointment) -> int | None:
         return getattr(visit, f"{self.choice.by}_id")
@@ -51,7 +57,7 @@ class Sheet:
     def _of_day(self, day: datetime.date, hours: Span) -> Column:
         visits = [visit for visit in self.visits if timezone.localtime(visit.starts_at).date() == day]
         url = self.choice.query(view="day", on=day, **{self.choice.by: None})
-        return self._column(f"{day:%a} {day.day}", hours, visits, day, url, self.choice.resource)
+        return self._column(format_date(day, "D j"), hours, visits, day, url, self.choice.resource)
 
     def _column(
         self, title: str, hours: Span, visits: list[Appointment], day: datetime.date, url: str = "", pk: int | None = None
@@ -64,7 +70,7 @@ class Sheet:
                 busy=[span for whose, span in self.busy if whose == pk and span.shared_with(hours) > 0],
                 offers=self._offers(pk),
                 is_one=self.choice.by == "provider" and pk is not None,
-                subtitle=f"{len(visits)} visit{'' if len(visits) == 1 else 's'}" if visits else "",
+                subtitle=_visits_in_words(len(visits)),
                 url=url,
                 is_today=day == timezone.localdate(),
             )
@@ -75,3 +81,7 @@ class Sheet:
         if not self.can_book or self.choice.by != "provider" or pk is None:
             return None
         return {"provider": pk, **({"location": self.choice.location} if self.choice.location else {})}
+
+
+def _visits_in_words(count: int) -> str:
+    return ngettext("%(count)s visit", "%(count)s visits", count) % {"count": count} if count else ""

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.admin.dialogs import DialogView
@@ -85,7 +87,8 @@ class AppointmentDialog(DialogView, AppointmentPage):
         data["base_version"] = str(self.appointment.version)
         fresh = self.get_form(data)
         starts, status = moment(self.appointment.starts_at), self.appointment.get_status_display().lower()
-        fresh.add_error(None, f"Someone else changed this visit meanwhile, so nothing was saved: it is {starts}, {status}.")
+        told = _("Someone else changed this visit meanwhile, so nothing was saved: it is %(starts)s, %(status)s.")
+        fresh.add_error(None, told % {"starts": starts, "status": status})
         return self.refused(fresh)
 
     def update(self, form: Any, changes: dict[str, Any], overridden: Any = None) -> None:
@@ -105,7 +108,7 @@ class StatusForm(forms.Form):
 
     base_version = WholeNumberField(min_value=1, widget=forms.HiddenInput)
     status = forms.ChoiceField(choices=AppointmentStatus.choices, widget=forms.HiddenInput)
-    cancellation_reason = forms.CharField(label="Reason", max_length=COMMENT_LENGTH, required=False)
+    cancellation_reason = forms.CharField(label=gettext_lazy("Reason"), max_length=COMMENT_LENGTH, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -113,7 +116,7 @@ class StatusForm(forms.Form):
             del self.fields["cancellation_reason"]
         else:
             self.fields["cancellation_reason"].required = True
-            self.fields["cancellation_reason"].help_text = "Who cancelled, and why. Patients do not see it."
+            self.fields["cancellation_reason"].help_text = _("Who cancelled, and why. Patients do not see it.")
 
 
 @page("appointments/<int:appointment_id>/status/", name="appointment_status")
@@ -123,10 +126,10 @@ class StatusDialog(AppointmentDialog):
     form_class = StatusForm
 
     def get_title(self) -> str:
-        return "Cancel the visit" if self._cancels else "Status of the visit"
+        return _("Cancel the visit") if self._cancels else _("Status of the visit")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(submit_label="Cancel the visit" if self._cancels else "Save", **kwargs)
+        return super().get_context_data(submit_label=_("Cancel the visit") if self._cancels else _("Save"), **kwargs)
 
     @property
     def _cancels(self) -> bool:
@@ -138,4 +141,4 @@ class StatusDialog(AppointmentDialog):
     def save(self, form: Any) -> str:
         status = form.cleaned_data["status"]
         self.update(form, {name: value for name, value in form.cleaned_data.items() if name != "base_version"})
-        return f"{name_of(self.appointment.patient)} {SAID[AppointmentStatus(status)]}."
+        return SAID[AppointmentStatus(status)] % {"patient": name_of(self.appointment.patient)}

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.fields import LocalDateField
 from accounts.admin.forms import RowField
@@ -17,13 +19,21 @@ BLOCKS = ("banner", "family")
 class AlertForm(ChartForm):
     """A warning for whoever opens the chart, or one of the family."""
 
-    alert_definition = RowField(AlertDefinition.objects.none(), label="Kind", empty_label="Choose one")
-    note = forms.CharField(label="Text", max_length=NOTE_LENGTH, required=False, widget=forms.Textarea({"rows": 2}))
-    alert_scope = forms.ChoiceField(
-        label="Shown on", choices=[(AlertScope.PATIENT, "this chart"), (AlertScope.FAMILY, "the charts of the whole family")]
+    alert_definition = RowField(
+        AlertDefinition.objects.none(), label=gettext_lazy("Kind"), empty_label=gettext_lazy("Choose one")
     )
-    is_urgent = forms.BooleanField(label="Urgent", required=False)
-    disable_on = LocalDateField(label="Until", required=False, help_text="From this day on it is not shown any more.")
+    note = forms.CharField(label=gettext_lazy("Text"), max_length=NOTE_LENGTH, required=False, widget=forms.Textarea({"rows": 2}))
+    alert_scope = forms.ChoiceField(
+        label=gettext_lazy("Shown on"),
+        choices=[
+            (AlertScope.PATIENT, gettext_lazy("this chart")),
+            (AlertScope.FAMILY, gettext_lazy("the charts of the whole family")),
+        ],
+    )
+    is_urgent = forms.BooleanField(label=gettext_lazy("Urgent"), required=False)
+    disable_on = LocalDateField(
+        label=gettext_lazy("Until"), required=False, help_text=gettext_lazy("From this day on it is not shown any more.")
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -39,7 +49,7 @@ class AlertForm(ChartForm):
 class AlertDialog(EntryDialog):
     """Adding or correcting an alert."""
 
-    model, form_class, blocks, noun = Alert, AlertForm, BLOCKS, "chart alert"
+    model, form_class, blocks, noun = Alert, AlertForm, BLOCKS, gettext_lazy("chart alert")
     layout = (("alert_definition",), ("note",), ("alert_scope", "disable_on"))
 
     def create(self, form: Any) -> Any:
@@ -63,11 +73,11 @@ class AlertDialog(EntryDialog):
 class ArchiveAlert(ArchiveDialog):
     """Archiving an alert."""
 
-    model, blocks, noun = Alert, BLOCKS, "chart alert"
+    model, blocks, noun = Alert, BLOCKS, gettext_lazy("chart alert")
 
     def describe(self, entry: Alert) -> str:
         return entry.alert_definition.name
 
     def save(self, form: Any) -> str:
         archive_alert(actor=self.actor, patient_id=self.patient.pk, alert_id=self.entry.pk)
-        return f"{self.describe(self.entry)} was archived."
+        return _("%(entry)s was archived.") % {"entry": self.describe(self.entry)}

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.admin.dialogs import Warning
 from accounts.admin.fields import LocalDateField
@@ -16,17 +18,27 @@ from patients.admin.dialogs.lookups import CatalogField
 from patients.models import AllergyReviewStatus
 
 BLOCKS = ("allergies", "banner")
-SEVERITIES = [("", "Not recorded"), ("mild", "Mild"), ("moderate", "Moderate"), ("severe", "Severe")]
+SEVERITIES = [
+    ("", gettext_lazy("Not recorded")),
+    ("mild", pgettext_lazy("severity of an allergy", "Mild")),
+    ("moderate", pgettext_lazy("severity of an allergy", "Moderate")),
+    ("severe", pgettext_lazy("severity of an allergy", "Severe")),
+]
 
 
 class AllergyForm(ChartForm):
     """An allergy or intolerance. Its severity may have come in other words, which stay until another is chosen."""
 
-    allergy_definition = CatalogField(AllergyDefinition, label="Allergic to")
-    reaction = forms.CharField(max_length=NOTE_LENGTH, required=False, widget=forms.TextInput({"placeholder": "rash"}))
-    severity = forms.ChoiceField(choices=SEVERITIES, required=False)
-    date_adverse_reaction = LocalDateField(label="Date of the reaction", required=False)
-    status_is_active = forms.BooleanField(label="Active", required=False)
+    allergy_definition = CatalogField(AllergyDefinition, label=gettext_lazy("Allergic to"))
+    reaction = forms.CharField(
+        label=gettext_lazy("Reaction"),
+        max_length=NOTE_LENGTH,
+        required=False,
+        widget=forms.TextInput({"placeholder": gettext_lazy("rash")}),
+    )
+    severity = forms.ChoiceField(label=gettext_lazy("Severity"), choices=SEVERITIES, required=False)
+    date_adverse_reaction = LocalDateField(label=gettext_lazy("Date of the reaction"), required=False)
+    status_is_active = forms.BooleanField(label=gettext_lazy("Active"), required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -56,7 +68,7 @@ class AllergyDialog(EntryDialog):
         return as_warnings(issues_of_allergy(self.patient, written, self.entry))
 
     def label(self, form: Any) -> str:
-        return f"The allergy to {form.cleaned_data['allergy_definition'].name}"
+        return _("The allergy to %(name)s") % {"name": form.cleaned_data["allergy_definition"].name}
 
 
 @chart_dialog("allergy", "archive")
@@ -64,10 +76,10 @@ class ArchiveAllergy(ArchiveDialog):
     """Archiving an allergy."""
 
     model, blocks = Allergy, BLOCKS
-    hint = "For what was entered by mistake. An allergy that was ruled out is corrected to inactive instead."
+    hint = gettext_lazy("For what was entered by mistake. An allergy that was ruled out is corrected to inactive instead.")
 
     def describe(self, entry: Allergy) -> str:
-        return f"Allergy to {entry.allergy_definition.name}"
+        return _("Allergy to %(name)s") % {"name": entry.allergy_definition.name}
 
 
 class ReviewDialog(ChartDialog):
@@ -75,25 +87,27 @@ class ReviewDialog(ChartDialog):
 
     blocks = BLOCKS
     status = AllergyReviewStatus.REVIEWED
-    message = "Allergies were reviewed."
+    message = gettext_lazy("Allergies were reviewed.")
 
     def save(self, form: Any) -> str:
         review_allergies(actor=self.actor, patient_id=self.patient.pk, status=self.status)
-        return self.message
+        return str(self.message)
 
 
 @chart_dialog("no-known-allergies", "add")
 class NoKnownAllergies(ReviewDialog):
     """Stating that no allergy to a drug is known."""
 
-    title = submit_label = "No known drug allergies"
-    status, message = AllergyReviewStatus.NKDA, "No drug allergies are known."
-    hint = "States that the patient was asked, and that no drug allergy is known. One to food or in the environment may be."
+    title = submit_label = gettext_lazy("No known drug allergies")
+    status, message = AllergyReviewStatus.NKDA, gettext_lazy("No drug allergies are known.")
+    hint = gettext_lazy(
+        "States that the patient was asked, and that no drug allergy is known. One to food or in the environment may be."
+    )
 
 
 @chart_dialog("allergies-reviewed", "add")
 class AllergiesReviewed(ReviewDialog):
     """Stating that the recorded allergies were reviewed."""
 
-    title, submit_label = "Allergies reviewed", "Reviewed today"
-    hint = "States that the recorded allergies were gone through with the patient."
+    title, submit_label = gettext_lazy("Allergies reviewed"), gettext_lazy("Reviewed today")
+    hint = gettext_lazy("States that the recorded allergies were gone through with the patient.")

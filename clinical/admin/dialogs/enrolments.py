@@ -4,6 +4,8 @@ from typing import Any
 
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.admin.dialogs import Warning
 from accounts.admin.fields import LocalDateField
@@ -20,8 +22,10 @@ BLOCKS = ("monitoring",)
 class EnrolmentForm(ChartForm):
     """A protocol, under its program, and the first day."""
 
-    protocol = RowField(Protocol.objects.none(), label="Program and protocol", empty_label="Choose one")
-    start_date = LocalDateField(label="Start")
+    protocol = RowField(
+        Protocol.objects.none(), label=gettext_lazy("Program and protocol"), empty_label=gettext_lazy("Choose one")
+    )
+    start_date = LocalDateField(label=gettext_lazy("Start"))
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -35,15 +39,15 @@ class EnrolmentForm(ChartForm):
 class EnrolmentDialog(ChartDialog):
     """Enrolling a patient."""
 
-    title, submit_label = "Enrol in a program", "Enrol"
+    title, submit_label = gettext_lazy("Enrol in a program"), gettext_lazy("Enrol")
     form_class, blocks = EnrolmentForm, BLOCKS
-    constraint_fields = {"enrolment_one_open": ("protocol", "The patient is in a program already. End that first.")}
+    constraint_fields = {"enrolment_one_open": ("protocol", gettext_lazy("The patient is in a program already. End that first."))}
 
     @property
     def hint(self) -> str:  # type: ignore[override]
         """Who measures."""
         if self.patient.user_id is None:
-            return "The patient has no login of their own: measurements come from staff, devices or other systems."
+            return _("The patient has no login of their own: measurements come from staff, devices or other systems.")
         return ""
 
     def get_initial(self) -> dict[str, Any]:
@@ -56,21 +60,21 @@ class EnrolmentDialog(ChartDialog):
         protocol = form.cleaned_data["protocol"]
         what = {"program": protocol.program, "protocol": protocol, "start_date": form.cleaned_data["start_date"]}
         enrol_patient(actor=self.actor, patient_id=self.patient.pk, **what, **self.overridden_kwargs())
-        return f"Enrolled in {protocol.program.name}, {protocol.name}."
+        return _("Enrolled in %(program)s, %(protocol)s.") % {"program": protocol.program.name, "protocol": protocol.name}
 
 
 class EndForm(ChartForm):
     """The last day in a program."""
 
-    end_date = LocalDateField(label="Last day")
+    end_date = LocalDateField(label=gettext_lazy("Last day"))
 
 
 @chart_dialog("enrolment", "stop")
 class EndDialog(ChartDialog):
     """Ending an enrolment."""
 
-    form_class, blocks, submit_label = EndForm, BLOCKS, "End"
-    hint = "No measurements are planned or missed after it."
+    form_class, blocks, submit_label = EndForm, BLOCKS, pgettext_lazy("button", "End")
+    hint = gettext_lazy("No measurements are planned or missed after it.")
 
     def find_entry(self, entry_id: int) -> Enrolment:
         rows = Enrolment.objects.select_related("program").filter(patient=self.patient, end_date=None)
@@ -80,7 +84,7 @@ class EndDialog(ChartDialog):
         return found
 
     def get_title(self) -> str:
-        return f"End {self.entry.program.name}"
+        return _("End %(program)s") % {"program": self.entry.program.name}
 
     def get_initial(self) -> dict[str, Any]:
         return {"end_date": timezone.localdate()}
@@ -88,4 +92,4 @@ class EndDialog(ChartDialog):
     def save(self, form: Any) -> str:
         ended = {"enrolment_id": self.entry.pk, "end_date": form.cleaned_data["end_date"]}
         end_enrolment(actor=self.actor, patient_id=self.patient.pk, **ended)
-        return f"{self.entry.program.name} was ended."
+        return _("%(program)s was ended.") % {"program": self.entry.program.name}

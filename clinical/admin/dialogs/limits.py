@@ -9,6 +9,8 @@ from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.pages import page
 from accounts.admin.rows import RowsField
@@ -27,7 +29,7 @@ from patients.admin.pages import PatientPage
 
 BLOCKS = ("monitoring", "measurements")
 MAX_LIMITS = 20
-CHANGED_MEANWHILE = (
+CHANGED_MEANWHILE = gettext_lazy(
     "Someone else has changed these limits meanwhile, so nothing was saved. Close this, and open it again to see them."
 )
 
@@ -35,14 +37,20 @@ CHANGED_MEANWHILE = (
 class LimitsForm(ChartForm):
     """The limits of one instrument as rows."""
 
-    instrument = forms.ChoiceField()
-    limits = RowsField(LimitForm, noun="limit", template_name="admin/clinical/dialogs/limit_rows.html", longest=MAX_LIMITS)
-    none = forms.BooleanField(label="No limits: the protocol's are switched off for this patient", required=False)
+    instrument = forms.ChoiceField(label=gettext_lazy("Instrument"))
+    limits = RowsField(
+        LimitForm,
+        label=gettext_lazy("Limits"),
+        noun=gettext_lazy("limit"),
+        template_name="admin/clinical/dialogs/limit_rows.html",
+        longest=MAX_LIMITS,
+    )
+    none = forms.BooleanField(label=gettext_lazy("No limits: the protocol's are switched off for this patient"), required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         instrument: Any = self.fields["instrument"]
-        instrument.choices = [("", "Choose one"), *instrument_choices(self.patient.organization_id, numeric=True)]
+        instrument.choices = [("", _("Choose one")), *instrument_choices(self.patient.organization_id, numeric=True)]
         swap = {"hx-target": "#limit-rows", "hx-select": "#limit-rows", "hx-swap": "outerHTML"}
         instrument.widget.attrs |= {"hx-get": reverse("admin:chart_add", args=[self.patient.pk, "limits"]), **swap}
         offered, chosen = Offered.by(self.patient.organization_id), str(self["instrument"].value() or "")
@@ -61,7 +69,7 @@ class LimitsForm(ChartForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not self.errors and bool(cleaned["limits"]) == bool(cleaned.get("none")):
-            raise forms.ValidationError("Enter a limit, or tick that there is none.")
+            raise forms.ValidationError(_("Enter a limit, or tick that there is none."))
         return cleaned
 
 
@@ -70,13 +78,18 @@ class LimitsDialog(EntryDialog):
     """Giving a patient limits of their own. A new one begins with what holds for them now."""
 
     template_name = "admin/clinical/dialogs/limits.html"
-    model, form_class, blocks, noun = RuleOverride, LimitsForm, BLOCKS, "patient's own limits"
+    model, form_class, blocks, noun = RuleOverride, LimitsForm, BLOCKS, gettext_lazy("patient's own limits")
     constraint_fields = {
-        "rule_override_one_an_instrument": ("instrument", "The patient has own limits of this already: correct those.")
+        "rule_override_one_an_instrument": (
+            "instrument",
+            gettext_lazy("The patient has own limits of this already: correct those."),
+        )
     }
 
     def get_title(self) -> str:
-        return f"Own limits: {self.entry.instrument.name}" if self.entry else "Own limits of this patient"
+        if self.entry is None:
+            return _("Own limits of this patient")
+        return _("Own limits: %(instrument)s") % {"instrument": self.entry.instrument.name}
 
     def find_entry(self, entry_id: int) -> RuleOverride:
         entry = super().find_entry(entry_id)
@@ -106,11 +119,11 @@ class LimitsDialog(EntryDialog):
         return self.refused(form)
 
     def label(self, form: Any) -> str:
-        return "The patient's own limits"
+        return _("The patient's own limits")
 
     def save(self, form: Any) -> str:
         super().save(form)
-        return "The patient's own limits were saved."
+        return _("The patient's own limits were saved.")
 
 
 class LimitsDraft(PatientPage):
@@ -152,11 +165,11 @@ class LimitsTrial(LimitsDraft):
 class ArchiveLimits(ArchiveDialog):
     """Going back to the protocol's limits."""
 
-    model, blocks, submit_label = RuleOverride, BLOCKS, "Use the protocol's"
-    hint = "From now on the limits of the protocol hold again."
+    model, blocks, submit_label = RuleOverride, BLOCKS, gettext_lazy("Use the protocol's")
+    hint = gettext_lazy("From now on the limits of the protocol hold again.")
 
     def get_title(self) -> str:
-        return "End own limits"
+        return _("End own limits")
 
     def describe(self, entry: RuleOverride) -> str:
-        return f"Own limits of {entry.instrument.name}" if entry.instrument else "Own rules"
+        return _("Own limits of %(instrument)s") % {"instrument": entry.instrument.name} if entry.instrument else _("Own rules")

@@ -5,15 +5,25 @@ from typing import Any
 from django import forms
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.fields import LocalDateTimeField
 from accounts.admin.forms import DecimalNumberField
-from clinical.models import InstrumentKind, Measurement, MonitoringAlert
+from clinical.models import Flag, InstrumentKind, Measurement, MonitoringAlert
 from clinical.scales import scale_of, written_unit
 from clinical.services.instruments import GAUGES, instruments_of, offered_instruments
 from clinical.services.measurements import record_measurement
 from config.core.orm import COMMENT_LENGTH
 from patients.admin.dialogs.base import ChartForm, EntryDialog, chart_dialog
+
+# What is said of a measurement that raised an alert.
+RAISED = {
+    Flag.RED: gettext_lazy("%(instrument)s was recorded. It raised a red alert."),
+    Flag.ORANGE: gettext_lazy("%(instrument)s was recorded. It raised an orange alert."),
+    Flag.GREY: gettext_lazy("%(instrument)s was recorded. It raised a grey alert."),
+}
 
 
 def instrument_choices(organization_id: int, *, numeric: bool = False) -> list[tuple[str, str]]:
@@ -26,15 +36,15 @@ def instrument_choices(organization_id: int, *, numeric: bool = False) -> list[t
 class MeasurementForm(ChartForm):
     """A value of one instrument: a number on its scale, or one of its choices."""
 
-    instrument = forms.ChoiceField()
-    value = forms.CharField(max_length=255)
-    measured_at = LocalDateTimeField(label="Measured at")
-    comment = forms.CharField(max_length=COMMENT_LENGTH, required=False)
+    instrument = forms.ChoiceField(label=gettext_lazy("Instrument"))
+    value = forms.CharField(label=gettext_lazy("Value"), max_length=255)
+    measured_at = LocalDateTimeField(label=gettext_lazy("Measured at"))
+    comment = forms.CharField(label=gettext_lazy("Comment"), max_length=COMMENT_LENGTH, required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         instrument: Any = self.fields["instrument"]
-        instrument.choices = [("", "Choose one"), *instrument_choices(self.patient.organization_id)]
+        instrument.choices = [("", _("Choose one")), *instrument_choices(self.patient.organization_id)]
         swap = {"hx-target": "#value-field", "hx-select": "#value-field", "hx-swap": "outerHTML"}
         instrument.widget.attrs |= {"hx-get": reverse("admin:chart_add", args=[self.patient.pk, "measurement"]), **swap}
         code = str(self["instrument"].value() or "")
@@ -44,19 +54,19 @@ class MeasurementForm(ChartForm):
     def _fit_value(self, code: str) -> None:
         """Let the field for the value be that of the chosen instrument."""
         if self.chosen is not None and self.chosen.kind == InstrumentKind.CHOICE:
-            choices = [("", "Choose one"), *((word, word) for word in self.chosen.choices or ())]
-            self.fields["value"] = forms.ChoiceField(choices=choices)
+            choices = [("", _("Choose one")), *((word, word) for word in self.chosen.choices or ())]
+            self.fields["value"] = forms.ChoiceField(label=_("Value"), choices=choices)
             return
         self.fields["value"] = DecimalNumberField(
-            max_digits=12, decimal_places=3, widget=forms.TextInput({"inputmode": "decimal"})
+            label=_("Value"), localize=True, max_digits=12, decimal_places=3, widget=forms.TextInput({"inputmode": "decimal"})
         )
         self.fields["value"].help_text = self._scale(code)
 
     def _scale(self, code: str) -> str:
         """Return the unit and scale of the chosen instrument in words."""
         if self.chosen is None:
-            _, least, most = GAUGES.get(code, ("", None, None))
-            return "" if least is None else f"{least} to {most}"
+            least, most = GAUGES.get(code, ("", None, None))[1:]
+            return "" if least is None else _("%(least)s to %(most)s") % {"least": localize(least), "most": localize(most)}
         return scale_of(self.chosen).words or written_unit(self.chosen.unit)
 
 
@@ -77,6 +87,6 @@ class MeasurementDialog(EntryDialog):
 
     def save(self, form: Any) -> str:
         super().save(form)
-        recorded = f"{self.made.instrument.name} was recorded."
         raised = MonitoringAlert.objects.filter(measurement=self.made).order_by("-id").first()
-        return f"{recorded} It raised a {raised.get_flag_display().lower()} alert." if raised else recorded
+        said = RAISED[Flag(raised.flag)] if raised else _("%(instrument)s was recorded.")
+        return said % {"instrument": self.made.instrument.name}

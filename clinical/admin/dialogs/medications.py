@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.dialogs import Warning
 from accounts.admin.fields import LocalDateField
@@ -30,15 +32,23 @@ class MedicationForm(ChartForm):
 
     medication = CatalogField(
         MedicationDefinition,
+        label=gettext_lazy("Medication"),
         in_words=True,
-        help_text="From the catalog, or in your own words. Only what is in the catalog is compared with allergies.",
+        help_text=gettext_lazy("From the catalog, or in your own words. Only what is in the catalog is compared with allergies."),
     )
-    dosage = forms.CharField(label="Dose", max_length=255, required=False)
-    frequency = forms.CharField(label="How often", max_length=255, required=False)
-    route = forms.CharField(max_length=255, required=False, widget=forms.TextInput({"placeholder": "by mouth"}))
-    date_start = LocalDateField(label="Start", required=False)
-    date_stop = LocalDateField(label="Last day", required=False, help_text="If it is known already.")
-    patient_note = forms.CharField(label="Note", max_length=NOTE_LENGTH, required=False, widget=forms.Textarea({"rows": 2}))
+    dosage = forms.CharField(label=gettext_lazy("Dose"), max_length=255, required=False)
+    frequency = forms.CharField(label=gettext_lazy("How often"), max_length=255, required=False)
+    route = forms.CharField(
+        label=gettext_lazy("Route"),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput({"placeholder": gettext_lazy("by mouth")}),
+    )
+    date_start = LocalDateField(label=gettext_lazy("Start"), required=False)
+    date_stop = LocalDateField(label=gettext_lazy("Last day"), required=False, help_text=gettext_lazy("If it is known already."))
+    patient_note = forms.CharField(
+        label=gettext_lazy("Note"), max_length=NOTE_LENGTH, required=False, widget=forms.Textarea({"rows": 2})
+    )
 
     def values(self, names: Iterable[str] | None = None) -> dict[str, Any]:
         wanted = set(self.fields if names is None else names)
@@ -56,7 +66,7 @@ class MedicationForm(ChartForm):
         cleaned = super().clean() or {}
         start, stop = cleaned.get("date_start"), cleaned.get("date_stop")
         if start and stop and stop < start:
-            self.add_error("date_stop", "A medication ends on or after the day it began.")
+            self.add_error("date_stop", _("A medication ends on or after the day it began."))
         return cleaned
 
 
@@ -93,15 +103,17 @@ class MedicationTurn(ChartDialog):
 
     model, blocks = Medication, BLOCKS
     versioned = True
-    verb = past = ""
+    # The title, and what is said when it was saved, with the medication's name as %(medication)s.
+    asked: Any = ""
+    said: Any = ""
 
     def get_title(self) -> str:
-        return f"{self.verb}: {self.entry.name}"
+        return self.asked % {"medication": self.entry.name}
 
     def save(self, form: Any) -> str:
         values = form.values()
         self.turn(base_version=form.cleaned_data["base_version"] or 0, **values)
-        return f"{self.entry.name} {self.past}."
+        return self.said % {"medication": self.entry.name}
 
     def turn(self, **values: Any) -> None:
         """Call the service."""
@@ -111,15 +123,20 @@ class MedicationTurn(ChartDialog):
 class HoldForm(ChartForm):
     """Why a medication is on hold."""
 
-    note = forms.CharField(label="Note", max_length=NOTE_LENGTH, required=False, help_text="For example: until surgery.")
+    note = forms.CharField(
+        label=gettext_lazy("Note"),
+        max_length=NOTE_LENGTH,
+        required=False,
+        help_text=gettext_lazy("For example: until surgery."),
+    )
 
 
 @chart_dialog("medication", "hold")
 class HoldDialog(MedicationTurn):
     """Putting a medication on hold."""
 
-    form_class, submit_label = HoldForm, "Put on hold"
-    verb, past = "Put on hold", "is on hold"
+    form_class, submit_label = HoldForm, gettext_lazy("Put on hold")
+    asked, said = gettext_lazy("Put on hold: %(medication)s"), gettext_lazy("%(medication)s is on hold.")
 
     def turn(self, **values: Any) -> None:
         hold_medication(**self.named(), **values)
@@ -129,8 +146,8 @@ class HoldDialog(MedicationTurn):
 class ResumeDialog(MedicationTurn):
     """Taking a medication again."""
 
-    submit_label = verb = "Resume"
-    past = "is taken again"
+    submit_label = gettext_lazy("Resume")
+    asked, said = gettext_lazy("Resume: %(medication)s"), gettext_lazy("%(medication)s is taken again.")
 
     def warnings(self, form: Any) -> list[Warning]:
         return as_warnings(issues_of_medication(self.patient, {"status": MedicationStatus.ACTIVE}, self.entry))
@@ -142,9 +159,12 @@ class ResumeDialog(MedicationTurn):
 class StopForm(ChartForm):
     """When and why a medication ends."""
 
-    date_stop = LocalDateField(label="Last day")
+    date_stop = LocalDateField(label=gettext_lazy("Last day"))
     reason = forms.CharField(
-        max_length=NOTE_LENGTH, required=False, help_text="Without one it counts as completed, with one as discontinued."
+        label=gettext_lazy("Reason"),
+        max_length=NOTE_LENGTH,
+        required=False,
+        help_text=gettext_lazy("Without one it counts as completed, with one as discontinued."),
     )
 
 
@@ -153,8 +173,8 @@ class StopDialog(MedicationTurn):
     """Ending a medication."""
 
     form_class = StopForm
-    submit_label = verb = "Stop"
-    past = "was stopped"
+    submit_label = gettext_lazy("Stop")
+    asked, said = gettext_lazy("Stop: %(medication)s"), gettext_lazy("%(medication)s was stopped.")
 
     def get_initial(self) -> dict[str, Any]:
         return {"date_stop": timezone.localdate()}
@@ -168,7 +188,7 @@ class ArchiveMedication(ArchiveDialog):
     """Archiving a medication."""
 
     model, blocks = Medication, BLOCKS
-    hint = "For what was entered by mistake. A medication that was taken is stopped instead."
+    hint = gettext_lazy("For what was entered by mistake. A medication that was taken is stopped instead.")
 
     def describe(self, entry: Medication) -> str:
         return entry.name

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.dialogs import Warning
 from accounts.admin.fields import LocalDateField
@@ -21,11 +23,15 @@ BLOCKS = ("problems",)
 class ProblemForm(ChartForm):
     """A disease or other problem, by name or code."""
 
-    disease_definition = CatalogField(DiseaseDefinition, label="Problem", help_text="By its name or its code.")
-    date_start = LocalDateField(label="Onset", required=False)
-    date_stop = LocalDateField(label="Until", required=False)
-    problem_status = forms.ChoiceField(label="Status", choices=[(one.value, one.label) for one in ProblemStatus])
-    patient_note = forms.CharField(label="Note", max_length=NOTE_LENGTH, required=False, widget=forms.Textarea({"rows": 2}))
+    disease_definition = CatalogField(
+        DiseaseDefinition, label=gettext_lazy("Problem"), help_text=gettext_lazy("By its name or its code.")
+    )
+    date_start = LocalDateField(label=gettext_lazy("Onset"), required=False)
+    date_stop = LocalDateField(label=gettext_lazy("Until"), required=False)
+    problem_status = forms.ChoiceField(label=gettext_lazy("Status"), choices=[(one.value, one.label) for one in ProblemStatus])
+    patient_note = forms.CharField(
+        label=gettext_lazy("Note"), max_length=NOTE_LENGTH, required=False, widget=forms.Textarea({"rows": 2})
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -37,9 +43,9 @@ class ProblemForm(ChartForm):
 class ProblemDialog(EntryDialog):
     """Adding or correcting a problem."""
 
-    model, form_class, blocks, noun = Disease, ProblemForm, BLOCKS, "problem"
+    model, form_class, blocks, noun = Disease, ProblemForm, BLOCKS, gettext_lazy("problem")
     layout = (("disease_definition",), ("date_start", "date_stop"))
-    constraint_fields = {"disease_dates_in_order": ("date_stop", "A problem ends on or after the day it began.")}
+    constraint_fields = {"disease_dates_in_order": ("date_stop", gettext_lazy("A problem ends on or after the day it began."))}
 
     def warnings(self, form: Any) -> list[Warning]:
         written = form.values() if self.entry is None else form.changes()
@@ -52,17 +58,17 @@ class ProblemDialog(EntryDialog):
 class ResolveForm(ChartForm):
     """When a problem ended."""
 
-    date_stop = LocalDateField(label="Resolved on")
+    date_stop = LocalDateField(label=gettext_lazy("Resolved on"))
 
 
 @chart_dialog("problem", "resolve")
 class ResolveDialog(ChartDialog):
     """Resolving a problem."""
 
-    model, form_class, blocks, versioned, submit_label = Disease, ResolveForm, BLOCKS, True, "Resolve"
+    model, form_class, blocks, versioned, submit_label = Disease, ResolveForm, BLOCKS, True, gettext_lazy("Resolve")
 
     def get_title(self) -> str:
-        return f"Resolve: {self.entry.disease_definition.name}"
+        return _("Resolve: %(problem)s") % {"problem": self.entry.disease_definition.name}
 
     def get_initial(self) -> dict[str, Any]:
         return {"date_stop": timezone.localdate()}
@@ -70,15 +76,15 @@ class ResolveDialog(ChartDialog):
     def save(self, form: Any) -> str:
         version = form.cleaned_data["base_version"] or 0
         resolve_problem(**self.named(), base_version=version, **form.values())
-        return f"{self.entry.disease_definition.name} was resolved."
+        return _("%(problem)s was resolved.") % {"problem": self.entry.disease_definition.name}
 
 
 @chart_dialog("problem", "archive")
 class ArchiveProblem(ArchiveDialog):
     """Archiving a problem."""
 
-    model, blocks, noun = Disease, BLOCKS, "problem"
-    hint = "For what was entered by mistake. A problem that has passed is resolved instead."
+    model, blocks, noun = Disease, BLOCKS, gettext_lazy("problem")
+    hint = gettext_lazy("For what was entered by mistake. A problem that has passed is resolved instead.")
 
     def describe(self, entry: Disease) -> str:
         return entry.disease_definition.name

@@ -1,18 +1,20 @@
 """Dialogs of vital signs: all values in one form, each with what is out of range beside it."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.admin.dialogs import Warning
 from accounts.admin.fields import LocalDateField, LocalTimeField
 from accounts.admin.pages import page
-from clinical.admin.dialogs.units import VitalField, message_in
+from clinical.admin.dialogs.units import VitalField, bound_in, message_in
 from clinical.admin.dialogs.warnings import as_warnings
 from clinical.models import VitalSigns
 from clinical.services.issues import issues_of_vital_signs
@@ -33,17 +35,17 @@ SHOWN_AT = {"bmi": "weight_lbs", "bmi_percentile": "weight_lbs"}
 class VitalSignsForm(ChartForm):
     """What was measured at one time."""
 
-    bp_systolic = VitalField("bp_systolic", "Systolic", "mmHg")
-    bp_diastolic = VitalField("bp_diastolic", "Diastolic", "mmHg")
-    pulse = VitalField("pulse", "Pulse", "/min")
-    oxygen_saturation = VitalField("oxygen_saturation", "Oxygen saturation", "%")
-    respiration_rate = VitalField("respiration_rate", "Respiration", "/min")
-    temperature_f = VitalField("temperature_f", "Temperature", "°F")
-    weight_lbs = VitalField("weight_lbs", "Weight", "lb")
-    height_inches = VitalField("height_inches", "Height", "in")
-    date_taken = LocalDateField(label="Taken on")
-    time_taken = LocalTimeField(label="At", required=False)
-    note = forms.CharField(max_length=NOTE_LENGTH, required=False, widget=forms.Textarea({"rows": 2}))
+    bp_systolic = VitalField("bp_systolic", gettext_lazy("Systolic"), "mmHg")
+    bp_diastolic = VitalField("bp_diastolic", gettext_lazy("Diastolic"), "mmHg")
+    pulse = VitalField("pulse", gettext_lazy("Pulse"), "/min")
+    oxygen_saturation = VitalField("oxygen_saturation", gettext_lazy("Oxygen saturation"), "%")
+    respiration_rate = VitalField("respiration_rate", gettext_lazy("Respiration"), "/min")
+    temperature_f = VitalField("temperature_f", gettext_lazy("Temperature"), "°F")
+    weight_lbs = VitalField("weight_lbs", gettext_lazy("Weight"), "lb")
+    height_inches = VitalField("height_inches", gettext_lazy("Height"), "in")
+    date_taken = LocalDateField(label=gettext_lazy("Taken on"))
+    time_taken = LocalTimeField(label=pgettext_lazy("time", "At"), required=False)
+    note = forms.CharField(label=gettext_lazy("Note"), max_length=NOTE_LENGTH, required=False, widget=forms.Textarea({"rows": 2}))
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -57,24 +59,30 @@ class VitalSignsForm(ChartForm):
 
 
 def flags_by_field(patient: Patient, flags: Iterable[dict[str, str]]) -> dict[str, list[tuple[str, str]]]:
-    """Return field -> (severity in words, message) of the flags beside it, for every field that may have one.
+    """Return field -> (severity, message) of the flags beside it, for every field that may have one.
 
     Beside its own field the bound is enough: "over 129".
     """
     found: dict[str, list[tuple[str, str]]] = {name: [] for name in POSSIBLE if name not in SHOWN_AT}
     for flag in flags:
-        words = "Critical" if flag["severity"] == CRITICAL else "Out of range"
-        message = message_in(patient.organization.country, flag)
+        country, severity = patient.organization.country, flag["severity"]
         if flag["vital"] in found:
-            found[flag["vital"]].append((words, message.rpartition(": ")[2]))
+            found[flag["vital"]].append((severity, bound_in(country, flag)))
         else:
-            found[SHOWN_AT[flag["vital"]]].append((words, message))
+            found[SHOWN_AT[flag["vital"]]].append((severity, message_in(country, flag)))
     return found
 
 
 def seen(flags: Iterable[dict[str, str]]) -> str:
     """Return what stands in the form for the flags that it has shown."""
     return "|".join(flag["message"] for flag in flags)
+
+
+def _with_shown(text: str, shown: Mapping[str, str]) -> str:
+    """Return `text` with messages of flags replaced by what people read."""
+    for message, words in shown.items():
+        text = text.replace(message, words)
+    return text
 
 
 @chart_dialog("vital-signs", "add", "correct")
@@ -94,13 +102,18 @@ class VitalSignsDialog(EntryDialog):
         ("date_taken", "time_taken"),
     )
     create_service = staticmethod(record_vital_signs)
+    # What is out of range in what was sent.
+    flags: Sequence[dict[str, str]] = ()
     update_service = staticmethod(update_vital_signs)
     constraint_fields = {
-        "vital_signs_pressures_in_order": ("bp_diastolic", "The diastolic pressure cannot be above the systolic one.")
+        "vital_signs_pressures_in_order": (
+            "bp_diastolic",
+            gettext_lazy("The diastolic pressure cannot be above the systolic one."),
+        )
     }
 
     def get_title(self) -> str:
-        return "Correct the vital signs" if self.entry else "Add vital signs"
+        return _("Correct the vital signs") if self.entry else _("Add vital signs")
 
     def get_initial(self) -> dict[str, Any]:
         if self.entry is not None:
@@ -122,7 +135,10 @@ class VitalSignsDialog(EntryDialog):
         return super().answer(form)
 
     def warnings(self, form: Any) -> list[Warning]:
-        return as_warnings(issues_of_vital_signs(self.patient, self.written(form), self.entry))
+        """Return the values that block procedures, in the units in which they are entered."""
+        shown = {flag["message"]: message_in(self.patient.organization.country, flag) for flag in self.flags}
+        issues = issues_of_vital_signs(self.patient, self.written(form), self.entry)
+        return as_warnings(issue._replace(message=_with_shown(issue.message, shown)) for issue in issues)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         flags = getattr(self, "flags", self.entry.abnormal_flags if self.entry else [])
@@ -130,10 +146,11 @@ class VitalSignsDialog(EntryDialog):
         return super().get_context_data(**{**told, **kwargs})
 
     def label(self, form: Any) -> str:
-        return "The vital signs"
+        return _("The vital signs")
 
     def save(self, form: Any) -> str:
-        return super().save(form).replace("signs was", "signs were")
+        super().save(form)
+        return _("The vital signs were added.") if self.entry is None else _("The vital signs were corrected.")
 
 
 @page("patients/patient/<int:patient_id>/vital-signs/flags/", name="chart_vital_flags")
@@ -162,9 +179,9 @@ class VitalFlags(PatientPage):
 class ArchiveVitalSigns(ArchiveDialog):
     """Archiving vital signs."""
 
-    model, blocks = VitalSigns, BLOCKS
+    model, blocks, noun = VitalSigns, BLOCKS, gettext_lazy("vital signs")
     archive_service = staticmethod(archive_vital_signs)
-    hint = "For what was entered by mistake."
+    hint = gettext_lazy("For what was entered by mistake.")
 
     def describe(self, entry: VitalSigns) -> str:
-        return f"Vital signs of {written_day(entry.date_taken)}"
+        return _("Vital signs of %(day)s") % {"day": written_day(entry.date_taken)}

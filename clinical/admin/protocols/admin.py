@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.forms import VersionedForm
 from accounts.admin.rows import RowsField
@@ -20,8 +21,10 @@ from clinical.services.protocols import create_protocol, update_protocol
 from config.core.orm import MAX_OBJECTS, is_id
 from patients.models import Protocol
 
-RULES = RowsField(RuleForm, noun="rule", template_name="admin/protocols/rules.html", longest=MAX_OBJECTS)
-SCHEDULE = RowsField(LineForm, noun="line", template_name="admin/protocols/schedule.html", longest=MAX_OBJECTS)
+RULES = RowsField(RuleForm, label=_("Rules"), noun=_("rule"), template_name="admin/protocols/rules.html", longest=MAX_OBJECTS)
+SCHEDULE = RowsField(
+    LineForm, label=_("Schedule"), noun=_("line"), template_name="admin/protocols/schedule.html", longest=MAX_OBJECTS
+)
 
 
 class ProtocolForm(VersionedForm):
@@ -46,9 +49,9 @@ class ProtocolForm(VersionedForm):
 class ProtocolAdmin(OfProgramAdmin):
     """Protocols. The services check their schedules and rules."""
 
-    place, icon, hint = 5, "checklist", "Ways of carrying out a program"
+    place, icon, hint = 5, "checklist", _("Ways of carrying out a program")
     form = ProtocolForm
-    fieldsets = [(None, {"fields": ["name", "program", "base_version"]}), ("Monitoring", {"fields": ["rules", "schedule"]})]
+    fieldsets = [(None, {"fields": ["name", "program", "base_version"]}), (_("Monitoring"), {"fields": ["rules", "schedule"]})]
     create_service = staticmethod(create_protocol)
     update_service = staticmethod(update_protocol)
 

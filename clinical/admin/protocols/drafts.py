@@ -1,6 +1,6 @@
 """What a protocol that somebody is writing says, and what it would do. Nothing of it is stored."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.admin.pages import Page, page
 from accounts.admin.rows import Rows
@@ -105,6 +106,7 @@ class DraftTrial(DraftPage):
             "now": now,
             "by_rule": [(row, trial.changed.by_rule[place]) for place, row in enumerate(finished)],
             "by_own_rules": trial.changed.by_rule[None],
+            "unfinished": _numbers(kwargs["rules"].unfinished),
             "no_longer_red": self.named(trial.no_longer_red),
         }
         return {**super().get_context_data(**kwargs), **shown(trial), **told}
@@ -124,3 +126,9 @@ class DraftTrial(DraftPage):
             if followers.exists():
                 return followers, False
         return followers_of(self.actor, program=self.program), True
+
+
+def _numbers(rows: Sequence[Any]) -> str:
+    """Return the numbers of rows as a list in words: "1, 3 and 4", "" for none."""
+    *others, last = [str(row.number) for row in rows] or [""]
+    return _("%(first_ones)s and %(last_one)s") % {"first_ones": ", ".join(others), "last_one": last} if others else last

@@ -9,12 +9,16 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.admin.forms import DecimalNumberField, WholeNumberField
 from accounts.admin.rows import RowForm, Rows
+from clinical.admin.forms import grouped
 from clinical.models import Flag, Instrument, InstrumentKind, RuleKind
 from clinical.monitoring import Fault, InstrumentFacts, condition_faults, line_faults, rule_faults
-from clinical.monitoring.causes import COMPARISONS, UNKNOWN, line_in_words, rule_in_words, unit_of
+from clinical.monitoring.causes import UNKNOWN, line_in_words, rule_in_words, unit_of
 from clinical.monitoring.rules import (
     COMBINATION,
     DIGITS,
@@ -31,22 +35,27 @@ from clinical.services.instruments import offered_instruments
 from clinical.services.protocols import facts_by_code
 
 KINDS = [
-    (RuleKind.MEASUREMENT, "Threshold"),
-    (RuleKind.AVERAGE, "Average"),
-    (RuleKind.COMBINATION, "Combination"),
-    (RuleKind.OVERDUE, "Overdue"),
-    (RuleKind.REMARK, "Remark"),
+    (RuleKind.MEASUREMENT, pgettext_lazy("kind of a rule", "Threshold")),
+    (RuleKind.AVERAGE, pgettext_lazy("kind of a rule", "Average")),
+    (RuleKind.COMBINATION, pgettext_lazy("kind of a rule", "Combination")),
+    (RuleKind.OVERDUE, pgettext_lazy("kind of a rule", "Overdue")),
+    (RuleKind.REMARK, pgettext_lazy("kind of a rule", "Remark")),
 ]
 FLAGS = [(flag.value, flag.label) for flag in reversed(Flag)]
-OPERATORS = [(op, COMPARISONS[op]) for op in (">", ">=", "<", "<=")]
-A_NUMBER, AN_INSTRUMENT = "Enter a number.", "Choose an instrument."
-TWO_CONDITIONS = f"A combination needs 2 to {MAX_CONDITIONS} conditions."
+OPERATORS = [
+    (">", pgettext_lazy("comparison", "above")),
+    (">=", pgettext_lazy("comparison", "at or above")),
+    ("<", pgettext_lazy("comparison", "below")),
+    ("<=", pgettext_lazy("comparison", "at or below")),
+]
+A_NUMBER, AN_INSTRUMENT = gettext_lazy("Enter a number."), gettext_lazy("Choose an instrument.")
+TWO_CONDITIONS = format_lazy(gettext_lazy("A combination needs 2 to {most} conditions."), most=MAX_CONDITIONS)
 # What can be wrong with these inputs once each is right by itself, without the words of JSON.
 TOLD = {
-    "instrument": "Choose an instrument that gives numbers.",
-    "from_day": "The first day must not lie after the last one.",
+    "instrument": gettext_lazy("Choose an instrument that gives numbers."),
+    "from_day": gettext_lazy("The first day must not lie after the last one."),
 }
-UNFINISHED_CONDITION = "Something is missing or wrong in a condition."
+UNFINISHED_CONDITION = gettext_lazy("Something is missing or wrong in a condition.")
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ class Offered:
     @property
     def choices(self) -> list[tuple[str, str]]:
         """The choices of a select."""
-        return [("", "Choose one"), *((code, row.name) for code, row in self.instruments.items())]
+        return [("", _("Choose one")), *((code, row.name) for code, row in self.instruments.items())]
 
 
 class InstrumentSelect(forms.Select):
@@ -86,20 +95,28 @@ class InstrumentSelect(forms.Select):
 
 def _instrument() -> forms.ChoiceField:
     return forms.ChoiceField(
-        required=False, widget=InstrumentSelect(), error_messages={"required": AN_INSTRUMENT, "invalid_choice": AN_INSTRUMENT}
+        label=gettext_lazy("Instrument"),
+        required=False,
+        widget=InstrumentSelect(),
+        error_messages={"required": AN_INSTRUMENT, "invalid_choice": AN_INSTRUMENT},
     )
 
 
 def _comparison() -> forms.ChoiceField:
-    words = "Choose above or below."
+    words = gettext_lazy("Choose above or below.")
     return forms.ChoiceField(
-        label="Comparison", choices=OPERATORS, required=False, error_messages={"required": words, "invalid_choice": words}
+        label=gettext_lazy("Comparison"),
+        choices=OPERATORS,
+        required=False,
+        error_messages={"required": words, "invalid_choice": words},
     )
 
 
 def _value() -> DecimalNumberField:
     names = ("required", "invalid", "max_digits", "max_whole_digits")
     return DecimalNumberField(
+        label=gettext_lazy("Value"),
+        localize=True,
         max_digits=DIGITS + PLACES,
         decimal_places=PLACES,
         required=False,
@@ -108,8 +125,9 @@ def _value() -> DecimalNumberField:
     )
 
 
-def _whole(label: str, asked: str, least: int, most: int) -> WholeNumberField:
-    words = f"Say {asked}: a whole number from {least:,} to {most:,}."
+def _whole(label: Any, asked: Any, least: int, most: int) -> WholeNumberField:
+    """Return the field for a whole number. `asked` tells what is missing or wrong, with the limits as {least} and {most}."""
+    words = format_lazy(asked, least=grouped(least), most=grouped(most))
     return WholeNumberField(
         label=label,
         min_value=least,
@@ -138,7 +156,11 @@ class MonitoringRow(RowForm):
         chosen: Any = self.fields.get("instrument")
         if chosen is not None:
             stored = self.initial.get("instrument")
-            gone = [(stored, f"{stored} (archived)")] if stored and stored not in offered.instruments else []
+            gone = (
+                [(stored, _("%(instrument)s (archived)") % {"instrument": stored})]
+                if stored and stored not in offered.instruments
+                else []
+            )
             chosen.widget.instruments = offered.instruments
             chosen.choices = [*offered.choices, *gone]
 
@@ -158,7 +180,7 @@ class MonitoringRow(RowForm):
                 self.add_error(name, self.fields[name].error_messages["required"])
         if not self.errors:
             for fault in self.faults():
-                words = TOLD.get(fault.name, f"This {fault.text}.")
+                words = TOLD.get(fault.name) or _("This %(fault)s.") % {"fault": fault.text}
                 self.add_error(fault.name if fault.name in self.fields else None, words)
         return cleaned
 
@@ -209,13 +231,18 @@ class ConditionForm(MonitoringRow):
 class FlaggedRow(MonitoringRow):
     """Base of the rows that raise alerts of a flag."""
 
-    flag = forms.ChoiceField(choices=FLAGS)
+    flag = forms.ChoiceField(label=gettext_lazy("Flag"), choices=FLAGS)
 
     @property
     def chosen_flag(self) -> str:
         """The flag, that of a new row where it cannot be read."""
         flag = self["flag"].value()
         return flag if flag in dict(FLAGS) else FLAGS[0][0]
+
+    @property
+    def flag_label(self) -> str:
+        """The name of the flag."""
+        return str(dict(FLAGS)[self.chosen_flag])
 
     def rule(self) -> dict[str, Any]:
         """Return the rule that the row stands for so far, as `draft` does."""
@@ -235,14 +262,25 @@ class FlaggedRow(MonitoringRow):
 class RuleForm(FlaggedRow):
     """A rule. All inputs of all kinds are there; those that the chosen kind does not need are hidden, and not read."""
 
-    kind = forms.ChoiceField(choices=KINDS)
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=KINDS)
     instrument = _instrument()
     op = _comparison()
     value = _value()
-    within_days = _whole("Days", "within how many days", 1, MAX_DAYS)
-    window_days = _whole("Days", "over how many days", 1, MAX_DAYS)
-    min_count = _whole("Number of values", "how many values are needed", 1, MAX_COUNT)
-    grace_hours = _whole("Hours", "how many hours late", 0, MAX_GRACE_HOURS)
+    within_days = _whole(
+        gettext_lazy("Days"), gettext_lazy("Say within how many days: a whole number from {least} to {most}."), 1, MAX_DAYS
+    )
+    window_days = _whole(
+        gettext_lazy("Days"), gettext_lazy("Say over how many days: a whole number from {least} to {most}."), 1, MAX_DAYS
+    )
+    min_count = _whole(
+        gettext_lazy("Number of values"),
+        gettext_lazy("Say how many values are needed: a whole number from {least} to {most}."),
+        1,
+        MAX_COUNT,
+    )
+    grace_hours = _whole(
+        gettext_lazy("Hours"), gettext_lazy("Say how many hours late: a whole number from {least} to {most}."), 0, MAX_GRACE_HOURS
+    )
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -329,9 +367,21 @@ class LineForm(MonitoringRow):
     parts = ("instrument", "every_days", "from_day", "to_day")
 
     instrument = _instrument()
-    every_days = _whole("Every so many days", "every how many days", 1, MAX_PLANNED_DAY)
-    from_day = _whole("First day", "from which day on", 0, MAX_PLANNED_DAY)
-    to_day = _whole("Last day", "up to which day", 0, MAX_PLANNED_DAY)
+    every_days = _whole(
+        gettext_lazy("Every so many days"),
+        gettext_lazy("Say every how many days: a whole number from {least} to {most}."),
+        1,
+        MAX_PLANNED_DAY,
+    )
+    from_day = _whole(
+        gettext_lazy("First day"),
+        gettext_lazy("Say from which day on: a whole number from {least} to {most}."),
+        0,
+        MAX_PLANNED_DAY,
+    )
+    to_day = _whole(
+        gettext_lazy("Last day"), gettext_lazy("Say up to which day: a whole number from {least} to {most}."), 0, MAX_PLANNED_DAY
+    )
 
     def faults(self) -> Iterable[Fault]:
         return line_faults(self.as_item(), self.offered.facts)

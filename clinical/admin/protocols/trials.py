@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from clinical.admin.drawing import bar_chart
 from clinical.admin.protocols.rows import FLAGS
 from clinical.services.monitoring import Trial
@@ -18,4 +20,4 @@ def shown(trial: Trial) -> dict[str, Any]:
 
 def _picture(trial: Trial) -> str:
     weeks = trial.changed.by_week(trial.since, trial.until)
-    return bar_chart(weeks, label="Alerts a week", first=trial.since, last=trial.until)
+    return bar_chart(weeks, label=_("Alerts a week"), first=trial.since, last=trial.until)

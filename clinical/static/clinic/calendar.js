@@ -84,7 +84,9 @@
     }
     for (const since of document.querySelectorAll("[data-since]")) {
       const minutes = minutesSince(Date.parse(since.dataset.since));
-      since.textContent = minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+      const words = since.closest("[data-minutes]").dataset;
+      const said = minutes < 60 ? words.minutes : words.hours;
+      since.textContent = said.replace("{hours}", Math.floor(minutes / 60)).replace("{minutes}", minutes % 60);
     }
   }
 

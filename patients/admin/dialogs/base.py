@@ -130,7 +130,7 @@ class ChartDialog(PatientDialog):
     layout: tuple[tuple[str, ...], ...] = ()
     versioned = False
     danger = False
-    hint = ""
+    hint: Any = ""
     entry: Any = None
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -199,7 +199,7 @@ class EntryDialog(ChartDialog):
 
     create_service: ClassVar[Callable[..., Any] | None] = None
     update_service: ClassVar[Callable[..., Any] | None] = None
-    noun = ""
+    noun: Any = ""
 
     versioned = True
 
@@ -241,10 +241,10 @@ class ArchiveDialog(ChartDialog):
     """A dialog that archives the entry that its address names; `archive_service` is as `archive_entry`, without `model`."""
 
     archive_service: ClassVar[Callable[..., Any] | None] = None
-    submit_label = "Archive"
+    submit_label: Any = "Archive"
     danger = True
-    noun = ""
-    hint = "It stays in the record, and is not shown on the chart any more."
+    noun: Any = ""
+    hint: Any = "It stays in the record, and is not shown on the chart any more."
 
     def get_title(self) -> str:
         return f"Archive the {self.noun or verbose_name(self.model)}"
