@@ -12,6 +12,7 @@ from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -235,7 +236,7 @@ def _shown(patient: Patient, name: str) -> str:
     """Return the values of a choice as one text, empty for none."""
     texts = (_text(patient, column) for column in CHOICES[name])
     if name == "balances":
-        return str(patient.balance_total) if any(getattr(patient, column) for column in BALANCES) else ""
+        return localize(patient.balance_total) if any(getattr(patient, column) for column in BALANCES) else ""
     return ", ".join(dict.fromkeys(filter(None, texts)))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet, TextField
+from django.db.models import DecimalField, Model, QuerySet, TextField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from accounts import audit
 from accounts.admin.base import ScopedAdmin, ScopedInline, exclude_fields
@@ -151,7 +151,11 @@ class PatientAdmin(ScopedAdmin):
     past_days = frozenset({"date_of_birth"})
     compressed_fields = False
     change_form_outer_before_template = "admin/patients/patient/heading.html"
-    formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
+    formfield_overrides = {
+        # Text, as browsers take a decimal comma by their own language and not by that of the page.
+        DecimalField: {"widget": UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}), "localize": True},
+        TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
+    }
     inlines = [IdentifierInline, EnrolmentInline]
     list_display = [
         "name",
