@@ -128,8 +128,8 @@ def _name_in_words(sender: type[models.Model], **kwargs: Any) -> None:
     if "verbose_name" not in names.original_attrs:
         names.verbose_name = gettext_lazy(str(names.verbose_name))
     if "verbose_name_plural" not in names.original_attrs:
-        several = f"{names.verbose_name_raw}s"
-        names.verbose_name_plural = gettext_lazy(several)
+        plural = f"{names.verbose_name_raw}s"
+        names.verbose_name_plural = gettext_lazy(plural)
     for column in (*names.local_fields, *names.local_many_to_many):
         if column._verbose_name is None:
             column.verbose_name = gettext_lazy(str(column.verbose_name))

@@ -215,7 +215,7 @@ class PatientAdmin(ScopedAdmin):
     @display(
         description=_("Status"),
         ordering="status",
-        label={"active": "success", "prospective": "info", "inactive": "warning", "deceased": "danger"},
+        label={"active": "success", "prospective": "info", "inactive": "warning", "deceased": "danger", "archived": ""},
     )
     def status_label(self, patient: Patient) -> tuple[str, str]:
         return patient.status, patient.get_status_display()
