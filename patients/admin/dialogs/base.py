@@ -133,7 +133,7 @@ class ChartDialog(PatientDialog):
     layout: tuple[tuple[str, ...], ...] = ()
     versioned = False
     danger = False
-    hint = ""
+    hint: Any = ""
     entry: Any = None
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -202,7 +202,7 @@ class EntryDialog(ChartDialog):
 
     create_service: ClassVar[Callable[..., Any] | None] = None
     update_service: ClassVar[Callable[..., Any] | None] = None
-    noun = ""
+    noun: Any = ""
 
     versioned = True
 
@@ -244,10 +244,10 @@ class ArchiveDialog(ChartDialog):
     """A dialog that archives the entry that its address names; `archive_service` is as `archive_entry`, without `model`."""
 
     archive_service: ClassVar[Callable[..., Any] | None] = None
-    submit_label = gettext_lazy("Archive")
+    submit_label: Any = gettext_lazy("Archive")
     danger = True
-    noun = ""
-    hint = gettext_lazy("It stays in the record, and is not shown on the chart any more.")
+    noun: Any = ""
+    hint: Any = gettext_lazy("It stays in the record, and is not shown on the chart any more.")
 
     def get_title(self) -> str:
         return capfirst(_("Archive the %(entry)s") % {"entry": self.noun or verbose_name(self.model)})
