@@ -1,11 +1,11 @@
 """The patient: one row, read and written through three API dialects."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
 from django.db.models import Q
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -156,20 +156,20 @@ class ContactMethod(models.TextChoices):
     TEXT = "text", pgettext_lazy("way of contact", "Text")
 
 
-def _text(length: int = 255, label: str | Promise | None = None) -> models.CharField:
+def _text(length: int = 255, label: Any = None) -> models.CharField:
     """Return a column for optional text, stored as sent: null means unknown, and differs from empty."""
     return models.CharField(label, max_length=length, null=True, blank=True)
 
 
-def _choice(choices: type[models.TextChoices], label: str | Promise | None = None) -> models.CharField:
+def _choice(choices: type[models.TextChoices], label: Any = None) -> models.CharField:
     return models.CharField(label, max_length=24, choices=choices.choices, null=True, blank=True)
 
 
-def _note(label: str | Promise | None = None) -> models.TextField:
+def _note(label: Any = None) -> models.TextField:
     return models.TextField(label, max_length=NOTE_LENGTH, null=True, blank=True)
 
 
-def _money(label: str | Promise) -> models.DecimalField:
+def _money(label: Any) -> models.DecimalField:
     return models.DecimalField(label, max_digits=12, decimal_places=2, default=Decimal("0.00"))
 
 
