@@ -34,6 +34,7 @@ from patients.bulk_import import CHUNK, BulkImport, Chunk
 from patients.import_files import ERROR_COLUMNS, ErrorRows, FileRow, PatientTable, encoding_errors
 from patients.import_options import MAX_ROWS, OnError, Options, Outcome, Result
 from patients.input_serializers import ImportedPatient
+from patients.model_names import label
 from patients.models import UNWRITTEN, ImportCreation, ImportState, Patient, PatientImport
 
 # In bytes: more than MAX_ROWS rows of the usual columns have.
@@ -224,11 +225,6 @@ def column_faults(run: PatientImport, columns: Sequence[str | None]) -> list[str
     doubled, lacking = _("Two columns are chosen for %(field)s."), _("No column is chosen for %(field)s, which every row needs.")
     faults = [doubled % {"field": label(name)} for name in twice]
     return faults + [lacking % {"field": label(name)} for name in missing]
-
-
-def label(name: str) -> str:
-    """Return the name of a field in words."""
-    return _(name.replace("_", " ").replace("uuid", "UUID")) if name else ""
 
 
 def choose_columns(*, run: PatientImport, columns: Sequence[str | None]) -> None:

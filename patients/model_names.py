@@ -1,8 +1,10 @@
 """The names that Django makes of the classes of this app and of their columns, for `make messages`.
 
-They are translated where they are shown (`config.core.orm`). Those that no page shows are not here.
+They are translated where they are shown: by `config.core.orm`, and of import files by `label`. Those that no page shows are
+not here.
 """
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 CLASSES = (
@@ -161,3 +163,8 @@ IMPORTED = (
     _("secondary provider UUID"),
     _("social security number"),
 )
+
+
+def label(name: str) -> str:
+    """Return the name of a column of an import file in words."""
+    return gettext(name.replace("_", " ").replace("uuid", "UUID")) if name else ""

@@ -1,10 +1,16 @@
 """What people who read Dutch see of patients and imports. APIs say the same in English."""
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils.translation import override
 
 from accounts.models import Role, User
+from config.rest.bulk_reader import BulkReader
+from patients.input_serializers import ImportedPatient
+from patients.model_names import CLASSES, COLUMNS, IMPORTED
 from patients.models import FieldDefinition, FieldValue, Patient, PatientImport
 from tests.pages import sign_in, submit
 
@@ -94,3 +100,14 @@ def test_an_import_speaks_dutch_and_its_table_of_errors_is_read_again(clinic, cl
         assert words in page, words
     errors = client.get(f"{address}errors/").content.decode()
     assert errors.startswith("line,field,message,first_name")
+
+
+def test_every_name_that_django_makes_is_there_for_translators():
+    shown = {*BulkReader(ImportedPatient).fields} - {"base_version"}
+    assert {name.replace("_", " ").replace("uuid", "UUID") for name in shown} <= {*COLUMNS, *IMPORTED}
+    for model, page in admin.site._registry.items():
+        if model._meta.app_label == "patients":
+            assert model._meta.verbose_name_raw in CLASSES
+            columns = [field for field in model._meta.fields if field.name in flatten_fieldsets(page.fieldsets)]
+            with override(None):
+                assert {str(field.verbose_name) for field in columns if field._verbose_name is None} <= {*CLASSES, *COLUMNS}

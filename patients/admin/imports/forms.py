@@ -15,7 +15,8 @@ from accounts.scope import Actor, scope
 from config.core.exceptions import Invalid
 from config.core.table_cells import DateOrder
 from patients.import_options import Match, Mode, OnError
-from patients.import_runs import MAX_FILE, Upload, label
+from patients.import_runs import MAX_FILE, Upload
+from patients.model_names import label
 
 MODES = {
     Mode.CREATE: _("Create new patients"),

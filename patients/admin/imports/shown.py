@@ -12,7 +12,8 @@ from accounts.scope import Actor, Role, scope
 from config.core.written_dates import written_day
 from patients.admin.imports.forms import DATE_ORDERS, ENCODINGS, MATCHES, MODES, ON_ERROR
 from patients.import_options import Match, Mode, OnError, Outcome
-from patients.import_runs import COUNTS, Findings, ImportFile, label
+from patients.import_runs import COUNTS, Findings, ImportFile
+from patients.model_names import label
 from patients.models import UNWRITTEN, ImportCreation, ImportState, PatientImport
 
 RUNNING = (ImportState.CHECKING, ImportState.IMPORTING, ImportState.UNDOING)
