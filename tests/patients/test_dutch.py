@@ -8,10 +8,13 @@ from django.test import Client
 from django.utils.translation import override
 
 from accounts.models import Role, User
+from accounts.practice.catalogs import CatalogViewSet
 from config.rest.bulk_reader import BulkReader
 from patients.input_serializers import ImportedPatient
 from patients.model_names import CLASSES, COLUMNS, IMPORTED
-from patients.models import FieldDefinition, FieldValue, Patient, PatientImport
+from patients.models import FeeSchedule, FieldDefinition, FieldValue, Patient, PatientImport
+from patients.practice.changes import PracticeChangesViewSet
+from patients.practice.serializers import PracticePatientOut
 from tests.pages import sign_in, submit
 
 REGISTER, ALIKE = "/admin/patients/register/", "/admin/patients/register/alike/"
@@ -111,3 +114,15 @@ def test_every_name_that_django_makes_is_there_for_translators():
             columns = [field for field in model._meta.fields if field.name in flatten_fieldsets(page.fieldsets)]
             with override(None):
                 assert {str(field.verbose_name) for field in columns if field._verbose_name is None} <= {*CLASSES, *COLUMNS}
+
+
+def test_what_an_api_says_is_english_even_if_it_is_loaded_for_a_dutch_page():
+    with override("nl"):
+        changes = PracticeChangesViewSet.of(PracticePatientOut)
+
+        class Again(CatalogViewSet):
+            model = FeeSchedule
+
+    assert str(changes.__doc__).startswith("What has changed of patients, ")
+    assert "one of the patients:" in str(changes.serializer_class.__doc__)
+    assert Again.lookup_url_kwarg == "schedule_uuid"
