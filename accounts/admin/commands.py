@@ -19,9 +19,9 @@ class Command:
     """
 
     place: int
-    title: str
+    title: Any
     icon: str
-    words: str = ""
+    words: Any = ""
     url_name: str = ""
     dialog: bool = False
     click: str = ""
@@ -60,7 +60,7 @@ def matching_commands(request: HttpRequest, text: str) -> list[Command]:
     every = [*own, *map(_page, [HOME, *destinations(request)])]
     typed = fold(text)
     found = [command for command in every if _matches(command, typed.split())]
-    return sorted(found, key=lambda command: (not fold(command.title).startswith(typed), command.place))
+    return sorted(found, key=lambda command: (not fold(str(command.title)).startswith(typed), command.place))
 
 
 def _page(item: dict[str, Any]) -> Command:

@@ -112,7 +112,7 @@ class StatusFilter(DropdownFilter):
     parameter_name = "status"
     all_option = ["", _("All but archived")]
 
-    def lookups(self, request: HttpRequest, model_admin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin) -> list[tuple[str, Any]]:
         return Status.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
