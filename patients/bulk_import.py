@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from django.db import IntegrityError
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
 from accounts.models import Organization
@@ -147,7 +148,7 @@ class BulkImport:
     def _read(self, row: Row) -> None:
         row.values = self.reader.read(row.raw, complete=self.options.mode == Mode.CREATE)
         if self.options.mode == Mode.UPDATE and not self.key_of(row):
-            raise Invalid("An update needs it to find its patient.", self.options.match_on, "required")
+            raise Invalid(_("An update needs it to find its patient."), self.options.match_on, "required")
 
     def key_of(self, row: Row) -> str:
         """Return the key that matches a row with a stored patient, or "" if it can only create one."""
@@ -309,7 +310,7 @@ class Chunk:
         if row.patient_id is not None or self.options.mode == Mode.CREATE:
             return
         if self.options.mode == Mode.UPDATE or (key and self.options.match_on == Match.UUID):
-            raise NotFound("Patient")
+            raise NotFound(_("Patient"))
         if missing := self.job.reader.missing(row.values):
             raise ValidationError(missing)
 
@@ -343,7 +344,7 @@ class Chunk:
 
     def _check_update(self, row: Row, patient: Patient | None, base_version: int | None) -> None:
         if patient is None or patient.deleted_at is not None:
-            raise NotFound("Patient")
+            raise NotFound(_("Patient"))
         row.patient, accepted = patient, accepted_changes(patient, row.values)
         changing.send(Patient, patient=patient, accepted=accepted)
         if base_version is not None and base_version != patient.version:
@@ -357,7 +358,7 @@ class Chunk:
             holder = None if free else self.holders.get(key)
             if (kind, key) in self.claimed or (kind, key) in self.job.claimed or holder not in (None, row.patient_id):
                 taken = kind == Match.CHART_NUMBER
-                raise Conflict("duplicate chart number" if taken else "An earlier row names the same patient", kind)
+                raise Conflict(_("duplicate chart number") if taken else _("An earlier row names the same patient"), kind)
         self.claimed |= row.claims
         if row.change and "chart_number" in row.change.accepted:
             self.freed.add(row.change.patient.chart_number_key)

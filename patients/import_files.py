@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from django.utils.translation import gettext as _
 from rest_framework.fields import BooleanField, DateField, DateTimeField, DecimalField, Field, IntegerField
 
 from config.core.table_cells import CellFault, CellReader, DateOrder
@@ -82,9 +83,10 @@ class PatientTable:
 
     def _check_columns(self, required: set[str]) -> None:
         if unknown := {name for name in self.columns if name and name not in self.fields}:
-            raise FileRefused(f"there are no such columns: {_listed(unknown)}. Known are: {_listed(self.fields)}")
+            told = {"unknown": _listed(unknown), "known": _listed(self.fields)}
+            raise FileRefused(_("there are no such columns: %(unknown)s. Known are: %(known)s") % told)
         if missing := required - set(self.columns):
-            raise FileRefused(f"columns are missing: {_listed(missing)}")
+            raise FileRefused(_("columns are missing: %(columns)s") % {"columns": _listed(missing)})
 
     def _reader_of(self, name: str) -> Callable[[str], str]:
         field = self.fields[name]
@@ -113,7 +115,8 @@ class PatientTable:
         named = list(zip(self.columns, cells, strict=True))
         for number, (name, text) in enumerate(named, 1):
             if name == "" and text.strip():
-                return FileRow(line, cells, {}, {"": f"has a cell in column {number}, which has no name"})
+                fault = _("has a cell in column %(number)s, which has no name") % {"number": number}
+                return FileRow(line, cells, {}, {"": fault})
         filled = {name: text for name, text in named if name and text.strip()}
         values, faults = {}, {}
         for name, text in filled.items():
@@ -128,10 +131,11 @@ class PatientTable:
             raise CellFault(self.table.encoding_fault)
         read = self.readers[name](text)
         if name in FIXED_LENGTHS and FIXED_LENGTHS[name].lacks_zeros(read.strip(), country.strip()):
-            raise CellFault(
-                f"has fewer than {FIXED_LENGTHS[name].digits} digits, as if a spreadsheet had cut zeros at its beginning: "
+            fault = _(
+                "has fewer than %(digits)s digits, as if a spreadsheet had cut zeros at its beginning: "
                 "format the column as text and write them"
             )
+            raise CellFault(fault % {"digits": FIXED_LENGTHS[name].digits})
         return value_of(self.fields[name], read)
 
 

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.models import CareGroup, Organization
@@ -33,6 +34,7 @@ from patients.bulk_import import CHUNK, BulkImport, Chunk
 from patients.import_files import ERROR_COLUMNS, ErrorRows, FileRow, PatientTable, encoding_errors
 from patients.import_options import MAX_ROWS, OnError, Options, Outcome, Result
 from patients.input_serializers import ImportedPatient
+from patients.model_names import label
 from patients.models import UNWRITTEN, ImportCreation, ImportState, Patient, PatientImport
 
 # In bytes: more than MAX_ROWS rows of the usual columns have.
@@ -118,7 +120,7 @@ class ImportFile:
     def __init__(self, run: PatientImport):
         self.run, content = run, run.content
         if content is None:
-            raise Conflict("The file is no longer kept: upload it again.")
+            raise Conflict(_("The file is no longer kept: upload it again."))
         self.text = read_table(io.BufferedReader(io.BytesIO(content)), run.encoding or None)  # type: ignore[arg-type]
         self.reader = BulkReader(ImportedPatient)
 
@@ -158,7 +160,8 @@ def upload_import(*, actor: Actor, organization: Organization, upload: Upload) -
     Where its header has unknown columns it waits for somebody to choose fields for them, unless that was done for an equal one.
     """
     if len(upload.content) > MAX_FILE:
-        raise FileRefused(f"it is larger than {MAX_FILE // 1_000_000} MB: divide it, or use manage.py import_patients")
+        message = _("it is larger than %(size)s MB: divide it, or use manage.py import_patients")
+        raise FileRefused(message % {"size": MAX_FILE // 1_000_000})
     run = PatientImport(organization=organization, created_by_id=actor.user_id, **_settings_of(upload))
     run.content = upload.content
     table = ImportFile(run).table
@@ -182,9 +185,10 @@ def _settings_of(upload: Upload) -> dict[str, Any]:
 def _counted(table: Table) -> int:
     total = sum(1 for _ in islice(table, MAX_ROWS + 1))
     if not total:
-        raise FileRefused("it has no rows below its header")
+        raise FileRefused(_("it has no rows below its header"))
     if total > MAX_ROWS:
-        raise FileRefused(f"it has more than {MAX_ROWS:,} rows: divide it, or use manage.py import_patients")
+        message = _("it has more than %(rows)s rows: divide it, or use manage.py import_patients")
+        raise FileRefused(message % {"rows": f"{MAX_ROWS:,}"})
     return total
 
 
@@ -218,13 +222,9 @@ def column_faults(run: PatientImport, columns: Sequence[str | None]) -> list[str
     chosen = [name for name in columns if name]
     twice = sorted({name for name in chosen if chosen.count(name) > 1})
     missing = sorted(options_of(run).required_columns - set(chosen))
-    faults = [f"Two columns are chosen for {label(name)}." for name in twice]
-    return faults + [f"No column is chosen for {label(name)}, which every row needs." for name in missing]
-
-
-def label(name: str) -> str:
-    """Return the name of a field in words."""
-    return name.replace("_", " ").replace("uuid", "UUID")
+    doubled, lacking = _("Two columns are chosen for %(field)s."), _("No column is chosen for %(field)s, which every row needs.")
+    faults = [doubled % {"field": label(name)} for name in twice]
+    return faults + [lacking % {"field": label(name)} for name in missing]
 
 
 def choose_columns(*, run: PatientImport, columns: Sequence[str | None]) -> None:
@@ -239,7 +239,7 @@ def choose_columns(*, run: PatientImport, columns: Sequence[str | None]) -> None
 def begin_import(*, actor: Actor, run: PatientImport) -> None:
     """Begin to write what was checked. Raises Conflict where that is not the state, or where a bad row stops the others."""
     if run.on_error == OnError.ABORT and run.failed:
-        raise Conflict("Rows fail, and with any of them nothing is to be imported: mend them and upload the file again.")
+        raise Conflict(_("Rows fail, and with any of them nothing is to be imported: mend them and upload the file again."))
     _change_state(run, (ImportState.CHECKED,), ImportState.IMPORTING, **FROM_THE_START)
     record_import(actor, "patient_import.start", run)
 
@@ -366,7 +366,7 @@ class ImportStep:
 def _change_state(run: PatientImport, states: Sequence[str], state: str, **values: Any) -> None:
     """Change the state of an import that is in one of `states`. Raises Conflict where it is not."""
     if not _save_run(run, states=states, state=state, **values):
-        raise Conflict("This import has gone on meanwhile: look at it again.")
+        raise Conflict(_("This import has gone on meanwhile: look at it again."))
     run.refresh_from_db()
 
 

@@ -4,6 +4,9 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import Organization
 from accounts.scope import Actor, scope
 from config.core.text import fold
@@ -18,7 +21,7 @@ from patients.services.patient_values import address_line
 
 # So many are shown; whoever has more like them has typed too little.
 MAX_SHOWN = 5
-# What is compared: the words, the columns, and what makes two spellings of one thing equal. A pair of columns counts as one.
+# What is compared: its name, the columns, and what makes two spellings of one thing equal. A pair of columns counts as one.
 _COMPARED: tuple[tuple[str, tuple[str, ...], Callable[[str], str]], ...] = (
     ("first name", ("first_name",), match_key),
     ("last name", ("last_name",), match_key),
@@ -27,6 +30,14 @@ _COMPARED: tuple[tuple[str, tuple[str, ...], Callable[[str], str]], ...] = (
     ("e-mail", ("email",), fold),
     ("address", ("address_line1", "city"), match_key),
 )
+NAMES = {
+    "first name": _("first name"),
+    "last name": _("last name"),
+    "date of birth": _("date of birth"),
+    "mobile phone": _("mobile phone"),
+    "e-mail": _("e-mail"),
+    "address": _("address"),
+}
 
 
 class Likeness(NamedTuple):
@@ -35,6 +46,16 @@ class Likeness(NamedTuple):
     patient: Patient
     same: list[str]
     differs: list[tuple[str, str]]
+
+    @property
+    def same_names(self) -> list[str]:
+        """The names of what is the same, as people read them."""
+        return [str(NAMES[name]) for name in self.same]
+
+    @property
+    def differing(self) -> list[tuple[str, str]]:
+        """What differs, by its name as people read it, and how it is with the patient."""
+        return [(capfirst(str(NAMES[name])), value) for name, value in self.differs]
 
     @property
     def is_very_likely(self) -> bool:
@@ -62,14 +83,14 @@ def _compare(patient: Patient, organization: Organization, values: Mapping[str, 
     known |= {"address_line1": patient.address_line1, "city": patient.city}
     typed = {**values, "address_line1": values.get("address_line1") or _typed_address(values)}
     same, differs = [], []
-    for words, columns, key in _COMPARED:
+    for name, columns, key in _COMPARED:
         theirs, ours = ([_text(column, record.get(column), organization, key) for column in columns] for record in (known, typed))
         if not all(theirs) or not all(ours):
             continue
         if theirs == ours:
-            same.append(words)
+            same.append(name)
         else:
-            differs.append((words, ", ".join(_shown(known[column]) for column in columns)))
+            differs.append((name, ", ".join(_shown(known[column]) for column in columns)))
     return Likeness(patient, same, differs)
 
 

@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("accounts.icons", "accounts.clock", "accounts.languages", "accounts.navigation", "accounts.templatetags"),
     ("accounts.site", "accounts.second_factor_pages", "accounts.sign_in_limits", "accounts.admin"),
     ("accounts.management",),
-    ("patients.models", "patients.apps", "patients.triggers"),
+    ("patients.models", "patients.apps", "patients.triggers", "patients.model_names"),
     ("patients.names",),
     (
         "patients.phones",

@@ -114,7 +114,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
     hint: Any = ""
     # Where a page other than Django's form adds a row: its URL name, and what the button says.
     add_url_name = ""
-    add_label = ""
+    add_label: Any = ""
     constraint_fields: dict[str, tuple[str, Any]] = {}
 
     view_on_site = False

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from accounts.admin.base import ArchivableAdmin
 from accounts.admin.forms import LinesField, VersionedForm
@@ -39,7 +41,8 @@ class CatalogAdmin(ArchivableAdmin):
 
     def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
         if isinstance(db_field, TextListField):
-            return LinesField(required=not db_field.blank, help_text="One a line.")
+            label = capfirst(db_field.verbose_name)
+            return LinesField(label=label, required=not db_field.blank, help_text=_("One a line."))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def create(self, request: HttpRequest, form: VersionedForm) -> Catalog:

@@ -8,10 +8,12 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from config.core.text import fold
 from config.core.written_dates import month_named
 
-_AS_TEXT = "format the column as text, enter the value again and save the table again"
 # `="01234"`, which keeps spreadsheets from taking a code for a number.
 _QUOTED_FORMULA = re.compile(r'="([^"]*)"')
 # What spreadsheets show for a value, in any language: #REF!, #N/A, #NV, #NAAM?, Err:502; ##### where a column is too narrow.
@@ -55,7 +57,11 @@ class DateOrder(StrEnum):
     YMD = "ymd"
 
 
-_ORDERS = {DateOrder.DMY: "day, month, year", DateOrder.MDY: "month, day, year", DateOrder.YMD: "year, month, day"}
+_ORDERS = {
+    DateOrder.DMY: gettext_lazy("is not a date in the order day, month, year"),
+    DateOrder.MDY: gettext_lazy("is not a date in the order month, day, year"),
+    DateOrder.YMD: gettext_lazy("is not a date in the order year, month, day"),
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class CellReader:
             cell = found[1]
         if _ERROR_VALUE.fullmatch(cell.strip()):
             raise CellFault(
-                "is an error of a spreadsheet, or was too wide for its column: mend it there and save the table again"
+                _("is an error of a spreadsheet, or was too wide for its column: mend it there and save the table again")
             )
         return cell
 
@@ -84,7 +90,12 @@ class CellReader:
         cell = self.phone(cell)
         bare = cell.strip()
         if _CLOCK.fullmatch(bare) or _is_written_day(_date_and_clock(bare)[0]):
-            raise CellFault(f"is a date or a time that a spreadsheet has made of a code: {_AS_TEXT}")
+            raise CellFault(
+                _(
+                    "is a date or a time that a spreadsheet has made of a code: "
+                    "format the column as text, enter the value again and save the table again"
+                )
+            )
         return cell
 
     def phone(self, cell: str) -> str:
@@ -92,11 +103,26 @@ class CellReader:
         cell = self._unguarded(cell)
         bare = cell.strip()
         if _SCIENTIFIC.fullmatch(bare):
-            raise CellFault(f"is a number in scientific notation, whose last digits are lost: {_AS_TEXT}")
+            raise CellFault(
+                _(
+                    "is a number in scientific notation, whose last digits are lost: "
+                    "format the column as text, enter the value again and save the table again"
+                )
+            )
         if _AS_NUMBER.fullmatch(bare):
-            raise CellFault(f"is written as a number, with decimals or thousands: {_AS_TEXT}")
+            raise CellFault(
+                _(
+                    "is written as a number, with decimals or thousands: "
+                    "format the column as text, enter the value again and save the table again"
+                )
+            )
         if _is_date(bare):
-            raise CellFault(f"is a date that a spreadsheet has made of a code: {_AS_TEXT}")
+            raise CellFault(
+                _(
+                    "is a date that a spreadsheet has made of a code: "
+                    "format the column as text, enter the value again and save the table again"
+                )
+            )
         return cell
 
     def day(self, cell: str) -> str:
@@ -120,37 +146,37 @@ class CellReader:
         bare = self._unguarded(cell).strip()
         if not self.decimal_comma:
             if _WITH_COMMA.fullmatch(bare):
-                raise CellFault("has a comma, which is read as a decimal comma only where semicolons separate the cells")
+                raise CellFault(_("has a comma, which is read as a decimal comma only where semicolons separate the cells"))
             return bare
         if _THOUSANDS.fullmatch(bare) and "." in bare:
-            raise CellFault("has a point that may be one of thousands: write the number without it")
+            raise CellFault(_("has a point that may be one of thousands: write the number without it"))
         return bare.replace(",", ".") if _WITH_COMMA.fullmatch(bare) else bare
 
     def _unguarded(self, cell: str) -> str:
         """Return a cell that is no text without the apostrophe that made it one for a spreadsheet."""
         if len(cell.strip().splitlines()) > 1:
-            raise CellFault("has more than one line: a quote may be missing at its end")
+            raise CellFault(_("has more than one line: a quote may be missing at its end"))
         return self.text(cell).removeprefix("'")
 
     def _day(self, text: str) -> str:
         """Return the day that three numbers in the order of the table name."""
         if _PLAIN_NUMBER.fullmatch(text):
-            raise CellFault("is a number, not a date: format the column as a date, YYYY-MM-DD, and save the table again")
+            raise CellFault(_("is a number, not a date: format the column as a date, YYYY-MM-DD, and save the table again"))
         found = _THREE_NUMBERS.fullmatch(text)
         if not found:
-            raise CellFault("is not a date: write it as YYYY-MM-DD")
+            raise CellFault(_("is not a date: write it as YYYY-MM-DD"))
         parts = (found[1], found[3], found[4])
         if not any(len(part) == 4 for part in parts):
-            raise CellFault("has a year of two digits: write the date as YYYY-MM-DD")
+            raise CellFault(_("has a year of two digits: write the date as YYYY-MM-DD"))
         if self.date_order is None:
-            raise CellFault("is not of the form YYYY-MM-DD: name the order of day, month and year")
+            raise CellFault(_("is not of the form YYYY-MM-DD: name the order of day, month and year"))
         numbers = dict(zip(self.date_order, parts, strict=True))
         try:
             if len(numbers["y"]) != 4:
                 raise ValueError("The year is in another place")
             return datetime.date(int(numbers["y"]), int(numbers["m"]), int(numbers["d"])).isoformat()
         except ValueError as error:
-            raise CellFault(f"is not a date in the order {_ORDERS[self.date_order]}") from error
+            raise CellFault(str(_ORDERS[self.date_order])) from error
 
 
 def _date_and_clock(text: str) -> tuple[str, str]:
@@ -182,7 +208,7 @@ def _clock(text: str) -> str:
             return datetime.datetime.strptime(text, form).time().isoformat()
         except ValueError:
             continue
-    raise CellFault("is not a date and a time of day: write them as YYYY-MM-DDThh:mm:ss")
+    raise CellFault(_("is not a date and a time of day: write them as YYYY-MM-DDThh:mm:ss"))
 
 
 def _is_date(text: str) -> bool:

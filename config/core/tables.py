@@ -15,6 +15,8 @@ from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
+from django.utils.translation import gettext as _
+
 # The first of those that name as many columns is taken.
 SEPARATORS = ",;\t|"
 
@@ -68,14 +70,14 @@ class Table:
         try:
             self.separator, self.header = self._read_header()
         except csv.Error as error:
-            raise FileRefused(f"the header cannot be read as CSV ({error})") from error
+            raise FileRefused(_("the header cannot be read as CSV (%(error)s)") % {"error": error}) from error
 
     def _read_header(self) -> tuple[str, list[str]]:
         first, separator = self._lines.next_filled(), None
         if found := _SEPARATOR_LINE.fullmatch(first):
             first, separator = self._lines.next_filled(), found[1]
         if separator not in (None, *SEPARATORS):
-            raise FileRefused("its first line names a separator that is none of comma, semicolon, tab and pipe")
+            raise FileRefused(_("its first line names a separator that is none of comma, semicolon, tab and pipe"))
         separator = separator or _separator_of(first, self._known)
         self._lines.put_back(first)
         self._reader = csv.reader(self._lines, delimiter=separator, strict=True)
@@ -97,13 +99,13 @@ class Table:
 
     def _check(self, header: list[str]) -> None:
         if self._lines.undecodable:
-            raise FileRefused(f"it is not {self.encoding_name} text")
+            raise FileRefused(_("it is not %(encoding)s text") % {"encoding": self.encoding_name})
         if not header:
-            raise FileRefused("it is empty: its first line must name the columns")
+            raise FileRefused(_("it is empty: its first line must name the columns"))
         if not all(map(legible, header)):
-            raise FileRefused(f"the header {self.encoding_fault}")
+            raise FileRefused(_("the header %(fault)s") % {"fault": self.encoding_fault})
         if twice := {name for name in header if name and header.count(name) > 1}:
-            raise FileRefused(f"columns are named more than once: {', '.join(sorted(twice))}")
+            raise FileRefused(_("columns are named more than once: %(names)s") % {"names": ", ".join(sorted(twice))})
 
     @property
     def encoding_name(self) -> str:
@@ -113,10 +115,11 @@ class Table:
     @property
     def encoding_fault(self) -> str:
         """What is wrong with bytes that are no text, and what to do about it: the end of a sentence."""
-        return (
-            f"is not {self.encoding_name} text: save the file as CSV in UTF-8, or name its encoding "
+        fault = _(
+            "is not %(encoding)s text: save the file as CSV in UTF-8, or name its encoding "
             "(windows-1252 is the one of older spreadsheets)"
         )
+        return fault % {"encoding": self.encoding_name}
 
     @property
     def decimal_comma(self) -> bool:
@@ -145,29 +148,38 @@ class Table:
         width = len(self.header)
         while len(cells) > width and not cells[-1].strip():
             cells.pop()
-        fault = "" if len(cells) == width else f"has {len(cells)} cells where the header has {width}"
-        if fault and len(self._lines.of_row) > 1:
+        if len(cells) == width:
+            yield TableRow(line, cells)
+            return
+        told = {"cells": len(cells), "width": width, "first": line, "last": self._lines.number}
+        if len(self._lines.of_row) > 1:
             # A quote that is closed in a later row has made one of several.
-            yield from self._unread(line, f"{self._lines_from(line)} are not read: quotes make them one row, which {fault}")
+            fault = _(
+                "lines %(first)s to %(last)s are not read: quotes make them one row, "
+                "which has %(cells)s cells where the header has %(width)s"
+            )
+            yield from self._unread(line, fault % told)
         else:
-            yield TableRow(line, cells, fault)
+            yield TableRow(line, cells, _("has %(cells)s cells where the header has %(width)s") % told)
 
     def _undecodable(self, line: int) -> Iterator[UnreadLine]:
         if self._lines.undecodable:
             self.unread_from = line
-            yield UnreadLine(line, "", f"not read: from here on the file is not {self.encoding_name} text", begins=True)
+            fault = _("not read: from here on the file is not %(encoding)s text") % {"encoding": self.encoding_name}
+            yield UnreadLine(line, "", fault, begins=True)
 
     def _unreadable(self, line: int, error: csv.Error) -> Iterator[UnreadLine]:
         """Yield the lines of a row that cannot be taken apart; all lines to the end where its last quote is not closed."""
         read = "".join(self._lines.of_row)
         # The row may be as long as it is because a quote is open: no later line can be trusted to begin a row.
         too_long = len(read) > csv.field_size_limit() and read.count('"') % 2
-        fault = f"not readable as CSV ({error})"
+        told = {"error": error, "first": line, "last": self._lines.number}
+        fault = _("not readable as CSV (%(error)s)") % told
         if self._lines.ended or too_long:
             self.unread_from = line
-            fault = f"not read: a quote is opened in the row on line {line} and never closed"
+            fault = _("not read: a quote is opened in the row on line %(first)s and never closed") % told
         elif len(self._lines.of_row) > 1:
-            fault = f"{self._lines_from(line)} are not read: {fault}"
+            fault = _("lines %(first)s to %(last)s are not read: not readable as CSV (%(error)s)") % told
         yield from self._unread(line, fault)
         if too_long:
             for text in self._lines.rest():
@@ -177,9 +189,6 @@ class Table:
         """Yield the lines of the row that begins on `line`."""
         for number, text in enumerate(self._lines.of_row, line):
             yield UnreadLine(number, text.rstrip("\r\n"), fault, begins=number == line)
-
-    def _lines_from(self, line: int) -> str:
-        return f"lines {line} to {self._lines.number}"
 
 
 class _Lines:
@@ -295,7 +304,7 @@ def read_table(file: BufferedReader, encoding: str | None = None) -> TextIO:
 
 def _encoding_of(begin: bytes) -> str:
     if begin in _WORKBOOKS:
-        raise FileRefused("it is a workbook of a spreadsheet program, not a table: save it as CSV in UTF-8")
+        raise FileRefused(_("it is a workbook of a spreadsheet program, not a table: save it as CSV in UTF-8"))
     for mark, encoding in _MARKS.items():
         if begin.startswith(mark):
             return encoding

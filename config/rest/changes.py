@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import override
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
@@ -56,7 +57,7 @@ class ChangesViewSet(DialectViewSet):
         `deleted` tells which rows are none any more: by default those that are archived.
         """
         model: type[models.Model] = shown.Meta.model
-        named, many = word_for(model), model._meta.verbose_name_plural
+        named, many = word_for(model), several_of(model)
         envelope = cls._envelope(shown, deleted or (ARCHIVED if has_column(model, "deleted_at") else NEVER))
         about = f"What has changed of {many}, in the order of change: a full read, and what came since where a cursor is given."
         members = {"__module__": cls.__module__, "__doc__": about, "model": model, "serializer_class": envelope, **attributes}
@@ -69,7 +70,7 @@ class ChangesViewSet(DialectViewSet):
         model: type[models.Model] = shown.Meta.model
         declared = {**cls.envelope_of(model), "deleted": deleted, "object": shown(source="*", allow_null=True)}
         members = {"Meta": type("Meta", (), {"model": model, "fields": list(declared)})}
-        about = f"What has become of one of the {model._meta.verbose_name_plural}: `object` is the row, null where it is deleted."
+        about = f"What has become of one of the {several_of(model)}: `object` is the row, null where it is deleted."
         name = f"{shown.__name__.removesuffix('Out')}ChangeOut"
         return type(name, (ChangeEnvelope,), {**declared, **members, "__module__": cls.__module__, "__doc__": about})
 
@@ -80,3 +81,9 @@ class ChangesViewSet(DialectViewSet):
     def get_queryset(self) -> Query:
         # Asked for before the rows are: what changes in between is told the next time.
         return super().get_queryset().order_by(replace(self.ordering, seen=self.rows_seen()))
+
+
+def several_of(model: type[models.Model]) -> str:
+    """Return what rows of `model` are called in documents: in English, whoever's page has led to this module first."""
+    with override(None):
+        return str(model._meta.verbose_name_plural)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
 from django.db import models
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
@@ -229,7 +230,7 @@ class Reference:
 class ScopedRelation(serializers.Field):
     """A reference to a row of `model` by UUID. Shape only: `resolve_references` finds the row, in scope."""
 
-    default_error_messages = {"invalid": "Must be a valid UUID."}
+    default_error_messages = {"invalid": gettext_lazy("Must be a valid UUID.")}
 
     def __init__(self, model: type[models.Model], **kwargs):
         self.model = model

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.core.exceptions import BadRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.commands import Command, add_command, matching_commands
 from accounts.admin.pages import Page, page
@@ -14,7 +16,7 @@ WRITERS = Permission.WRITE_PATIENTS.roles
 # The palette shows so many commands, so that patients stay in sight; all of them where nothing is typed.
 _MAX_COMMANDS = 5
 
-add_command(Command(10, "Register patient", "plus", "new add patient", "admin:register", roles=WRITERS))
+add_command(Command(10, _("Register patient"), "plus", _("new add patient"), "admin:register", roles=WRITERS))
 
 
 @page("find/", name="find")
@@ -27,7 +29,7 @@ class FindPage(Page):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         text = self.request.GET.get("q", "").strip()
         if len(text) > MAX_TEXT:
-            raise BadRequest(f"A search has at most {MAX_TEXT} characters.")
+            raise BadRequest(gettext("A search has at most %(most)s characters.") % {"most": MAX_TEXT})
         opens = self.request.GET.get("for") != "picker"
         found = find_patients(self.actor, text)
         shown = {"text": text, "words": query_words(text), "found": found, "opens": opens}

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from accounts.admin.forms import VersionedForm
@@ -14,14 +16,14 @@ from patients.models import Status
 from patients.services.rules import SEALED
 
 
-def _sealed(label: str) -> forms.CharField:
+def _sealed(label: Any) -> forms.CharField:
     """Return an input for a number that is stored encrypted and never put back into the page."""
     return forms.CharField(
         label=label,
         max_length=64,
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text="Enter one to set or replace what is stored.",
+        help_text=_("Enter one to set or replace what is stored."),
     )
 
 
@@ -29,16 +31,17 @@ class PatientForm(VersionedForm):
     """A patient's own columns, and inputs for the sealed numbers."""
 
     status = forms.ChoiceField(
+        label=_("Status"),
         choices=[choice for choice in Status.choices if choice[0] != Status.ARCHIVED],
         initial=Status.ACTIVE,
         widget=UnfoldAdminSelectWidget,
     )
     someone_else = forms.BooleanField(
-        label="I compared them: this is someone else", required=False, widget=UnfoldBooleanSwitchWidget
+        label=_("I compared them: this is someone else"), required=False, widget=UnfoldBooleanSwitchWidget
     )
-    social_security_number = _sealed("New social security number")
-    medicaid_id = _sealed("New medicaid id")
-    bsn = _sealed("New citizen service number")
+    social_security_number = _sealed(_("New social security number"))
+    medicaid_id = _sealed(_("New medicaid id"))
+    bsn = _sealed(_("New citizen service number"))
 
     def clean(self) -> dict[str, Any]:
         """Refuse a new patient who looks like another one, until somebody says that they have compared them."""
@@ -48,7 +51,8 @@ class PatientForm(VersionedForm):
             alike = find_likenesses(self.actor, organization, self.values()) if organization else []
             if alike:
                 named = "; ".join(label_of(one.patient, timezone.localdate()) for one in alike)
-                self.add_error("someone_else", f"This may be the same person: {named}. Compare them, then say so here.")
+                message = gettext("This may be the same person: %(named)s. Compare them, then say so here.")
+                self.add_error("someone_else", message % {"named": named})
         return cleaned
 
     def values(self) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Lag
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.history import KeptValue, changed_field
 from accounts.models import AuditedPatient, AuditEvent
@@ -14,14 +16,14 @@ from config.core.databases import Among
 from patients.models import History, MutationType, Patient, PatientMutation, SettingChange, SettingKey, Status
 
 _SETTINGS = {
-    SettingKey.TIMEZONE: "Time zone",
-    SettingKey.LANGUAGE: "Language",
-    SettingKey.SMS_LOGIN: "Login by SMS",
-    SettingKey.RECEIVES_EMAIL: "Gets e-mail",
-    SettingKey.RECEIVES_SMS: "Gets SMS",
-    SettingKey.PREFERRED_CONTACT_METHOD: "Preferred contact",
+    SettingKey.TIMEZONE: _("Time zone"),
+    SettingKey.LANGUAGE: _("Language"),
+    SettingKey.SMS_LOGIN: _("Login by SMS"),
+    SettingKey.RECEIVES_EMAIL: _("Gets e-mail"),
+    SettingKey.RECEIVES_SMS: _("Gets SMS"),
+    SettingKey.PREFERRED_CONTACT_METHOD: _("Preferred contact"),
 }
-_SWITCH = {"true": "yes", "false": "no"}
+_SWITCH = {"true": _("yes"), "false": _("no")}
 
 
 def changes_of_patient(patient: Patient) -> QuerySet[AuditEvent]:
@@ -40,7 +42,7 @@ def values_kept_of(actor: Actor, patient: Patient, since: datetime.datetime, unt
         yield KeptValue(row.created_at, str(MutationType(row.type).label), former, words(row.name), _belongs(row.type))
     for row in _with_former(actor, SettingChange, patient, "key", "value", since, until):
         former = _setting(row.former) if row.number else None
-        label = _SETTINGS[SettingKey(row.key)]
+        label = str(_SETTINGS[SettingKey(row.key)])
         yield KeptValue(row.created_at, label, former, _setting(row.value), changed_field(row.key))
 
 
@@ -62,7 +64,7 @@ def _with_former(
 
 def _first(kind: str) -> str | None:
     """Return what was before the first value of a kind: no program, but a status and perhaps a group that nothing keeps."""
-    return "none" if kind in (MutationType.PROGRAM, MutationType.PROTOCOL) else None
+    return gettext("none") if kind in (MutationType.PROGRAM, MutationType.PROTOCOL) else None
 
 
 def _belongs(kind: str) -> Callable[[AuditEvent], bool]:
@@ -76,8 +78,8 @@ def _status(value: str | None) -> str:
 
 
 def _name(value: str | None) -> str:
-    return value or "none"
+    return value or gettext("none")
 
 
 def _setting(value: str | None) -> str:
-    return _SWITCH.get(value or "", _name(value))
+    return str(_SWITCH.get(value or "", _name(value)))

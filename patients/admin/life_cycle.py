@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.fields import LocalDateTimeField, LocalForm
 from accounts.admin.forms import WholeNumberField
@@ -23,7 +25,7 @@ from patients.services.lifecycle import TRANSITIONS, archive_patient, record_dea
 from patients.services.merging import unmerge_patients
 from patients.services.rules import SEALED
 
-NUMBERS = dict(zip(SEALED, ("Social security number", "Medicaid id", "Citizen service number"), strict=True))
+NUMBERS = dict(zip(SEALED, (_("Social security number"), _("Medicaid id"), _("Citizen service number")), strict=True))
 
 
 class ConfirmationForm(LocalForm):
@@ -37,7 +39,7 @@ class StatusForm(ConfirmationForm):
     """One of the statuses that may follow the stored one."""
 
     base_version = WholeNumberField(widget=forms.HiddenInput)
-    new_status = forms.ChoiceField(label="New status", widget=forms.RadioSelect)
+    new_status = forms.ChoiceField(label=_("New status"), widget=forms.RadioSelect)
 
     def __init__(self, *args: Any, patient: Patient, **kwargs: Any):
         super().__init__(*args, patient=patient, **kwargs)
@@ -50,7 +52,7 @@ class StatusForm(ConfirmationForm):
 class DeathForm(ConfirmationForm):
     """The moment of death, on the organization's clock."""
 
-    at = LocalDateTimeField(label="Moment of death")
+    at = LocalDateTimeField(label=_("Moment of death"))
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -66,37 +68,38 @@ def next_statuses(patient: Patient) -> list[Status]:
 # --- what each event does, and says of it --------------------------------------------------------------
 def _archive(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:
     archive_patient(actor=actor, patient_id=patient.pk)
-    return f"The chart of {name_of(patient)} is archived."
+    return gettext("The chart of %(patient)s is archived.") % {"patient": name_of(patient)}
 
 
 def _restore(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:
     restore_patient(actor=actor, patient_id=patient.pk)
-    return f"The chart of {name_of(patient)} is restored, as inactive."
+    return gettext("The chart of %(patient)s is restored, as inactive.") % {"patient": name_of(patient)}
 
 
 def _unmerge(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:
     unmerge_patients(actor=actor, patient_id=patient.pk)
-    return f"{name_of(patient)} has their own chart again."
+    return gettext("%(patient)s has their own chart again.") % {"patient": name_of(patient)}
 
 
 def _change_status(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:
     transition_status(actor=actor, patient_id=patient.pk, **values)
-    return f"{name_of(patient)} is {Status(values['new_status']).label.lower()} now."
+    told = {"patient": name_of(patient), "status": str(Status(values["new_status"]).label).lower()}
+    return gettext("%(patient)s is %(status)s now.") % told
 
 
 def _record_death(actor: Actor, patient: Patient, values: Mapping[str, Any]) -> str:
     record_death(actor=actor, patient_id=patient.pk, at=values["at"])
-    return f"The death of {name_of(patient)} is recorded."
+    return gettext("The death of %(patient)s is recorded.") % {"patient": name_of(patient)}
 
 
 @dataclass(frozen=True)
 class LifeCycleEvent:
     """An event in the life cycle of a record: its dialog, for which patients it may happen, and its service."""
 
-    title: str
+    title: Any
     icon: str
-    submit_label: str
-    text: str
+    submit_label: Any
+    text: Any
     save: Callable[[Actor, Patient, Mapping[str, Any]], str]
     is_possible: Callable[[Patient], bool]
     form_class: type[ConfirmationForm] = ConfirmationForm
@@ -105,38 +108,38 @@ class LifeCycleEvent:
 
 EVENTS = {
     "archive": LifeCycleEvent(
-        "Archive chart",
+        _("Archive chart"),
         "archive",
-        "Archive",
-        "It leaves lists, searches and counts, and nothing can be added to it until it is restored.",
+        _("Archive"),
+        _("It leaves lists, searches and counts, and nothing can be added to it until it is restored."),
         _archive,
         lambda patient: not patient.deleted_at,
     ),
     "restore": LifeCycleEvent(
-        "Restore chart",
+        _("Restore chart"),
         "archive",
-        "Restore",
-        "The patient is inactive then. Change the status if they are in care again.",
+        _("Restore"),
+        _("The patient is inactive then. Change the status if they are in care again."),
         _restore,
         lambda patient: bool(patient.deleted_at) and patient.merged_into_id is None,
     ),
     "unmerge": LifeCycleEvent(
-        "Undo the merge",
+        _("Undo the merge"),
         "copies",
-        "Undo the merge",
-        "Everything that was this record's comes back to it, with what was changed meanwhile.",
+        _("Undo the merge"),
+        _("Everything that was this record's comes back to it, with what was changed meanwhile."),
         _unmerge,
         lambda patient: patient.merged_into_id is not None,
         roles=Permission.ADMINISTER.roles,
     ),
     "status": LifeCycleEvent(
-        "Change status", "person", "Change", "", _change_status, lambda patient: bool(next_statuses(patient)), StatusForm
+        _("Change status"), "person", _("Change"), "", _change_status, lambda patient: bool(next_statuses(patient)), StatusForm
     ),
     "death": LifeCycleEvent(
-        "Record death",
+        _("Record death"),
         "ban",
-        "Record death",
-        "Coming appointments are cancelled. This cannot be taken back here.",
+        _("Record death"),
+        _("Coming appointments are cancelled. This cannot be taken back here."),
         _record_death,
         lambda patient: Status.DECEASED in TRANSITIONS.get(patient.status, frozenset()),
         DeathForm,
@@ -147,7 +150,7 @@ EVENTS = {
 def possible_events(patient: Patient, roles: Set[str]) -> list[tuple[str, str, str]]:
     """Return the events that may happen to `patient` now, by everybody of `roles`: name, what the button says, and icon."""
     possible = ((name, event) for name, event in EVENTS.items() if roles <= event.roles and event.is_possible(patient))
-    return [(name, event.title, event.icon) for name, event in possible]
+    return [(name, str(event.title), event.icon) for name, event in possible]
 
 
 @page("patients/patient/<int:patient_id>/life-cycle/<slug:event>/", name="patient_life_cycle")
@@ -169,7 +172,7 @@ class LifeCycleDialog(PatientDialog):
         self.event = event
 
     def get_title(self) -> str:
-        return self.event.title
+        return str(self.event.title)
 
     def get_form(self, data: Any = None) -> ConfirmationForm:
         return self.event.form_class(data, patient=self.patient)
@@ -191,7 +194,7 @@ class NumbersDialog(PatientDialog):
 
     readers = READS_IDENTITY_NUMBERS
     template_name = "admin/patients/numbers.html"
-    title = "Identity numbers"
+    title = _("Identity numbers")
     audited_action = "reveal_numbers"
 
     def get_form(self, data: Any = None) -> ConfirmationForm:
@@ -200,7 +203,7 @@ class NumbersDialog(PatientDialog):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**{"numbers": list(self._numbers()), **kwargs})
 
-    def _numbers(self) -> Iterator[tuple[str, str]]:
+    def _numbers(self) -> Iterator[tuple[Any, str]]:
         for name, label in NUMBERS.items():
             sealed = getattr(self.patient, f"{name}_sealed")
             if sealed:

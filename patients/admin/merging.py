@@ -12,6 +12,9 @@ from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.admin.fields import LocalForm
@@ -36,20 +39,20 @@ from patients.services.rules import SEALED
 ADMINISTRATORS = Permission.ADMINISTER.roles
 # What the choices are called that are no columns of their own.
 LABELS = {
-    "address": "Address",
-    "balances": "Balances",
-    "email": "E-mail",
-    "emergency_contact": "Emergency contact",
-    FIELD_VALUES: "Own fields",
+    "address": _("Address"),
+    "balances": _("Balances"),
+    "email": _("E-mail"),
+    "emergency_contact": _("Emergency contact"),
+    FIELD_VALUES: _("Own fields"),
     **NUMBERS,
 }
 # What kinds of rows are called on pages, where that is not the name of their table.
 KINDS = {
-    "disease": "Problems",
-    "field_value": "Own fields",
-    "patient_mutation": "History",
-    "rule_override": "Own monitoring rules",
-    "setting_change": "History of settings",
+    "disease": _("Problems"),
+    "field_value": _("Own fields"),
+    "patient_mutation": _("History"),
+    "rule_override": _("Own monitoring rules"),
+    "setting_change": _("History of settings"),
 }
 
 
@@ -57,7 +60,7 @@ KINDS = {
 class OtherRecordForm(LocalForm):
     """The record that is merged into the patient's."""
 
-    other = OtherPatientField(label="Other record of the same person")
+    other = OtherPatientField(label=_("Other record of the same person"))
 
 
 @page("patients/patient/<int:patient_id>/merge/", name="merge_choose")
@@ -66,8 +69,8 @@ class ChooseDialog(PatientDialog):
 
     readers = writers = ADMINISTRATORS
     template_name = "admin/patients/merge_choose.html"
-    title = "Merge with another record"
-    submit_label = "Compare"
+    title = _("Merge with another record")
+    submit_label = _("Compare")
     chosen: Patient
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -143,10 +146,10 @@ class MergeForm(LocalForm):
             own, theirs = (
                 (_shown(self.survivor, name), _shown(self.other, name))
                 if name in CHOICES
-                else ("Keep what this record has", "Take what the other has")
+                else (gettext("Keep what this record has"), gettext("Take what the other has"))
             )
             field = self[name]
-            yield Compared(str(field.label), field, own or "none", theirs or "none")
+            yield Compared(str(field.label), field, own or gettext("none"), theirs or gettext("none"))
 
     def values(self) -> dict[str, Any]:
         """Return what was chosen, as `merge_patients` takes it."""
@@ -170,7 +173,8 @@ class MergePage(PatientPage):
             raise Http404
 
     def get_title(self) -> str:
-        return f"Merge {name_of(self.other)} into {name_of(self.patient)}"
+        named = {"other": name_of(self.other), "patient": name_of(self.patient)}
+        return gettext("Merge %(other)s into %(patient)s") % named
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._shown(self._form())
@@ -184,7 +188,8 @@ class MergePage(PatientPage):
         except (DomainError, IntegrityError) as error:
             add_errors(form, error, {})
             return self._shown(form)
-        messages.success(request, f"{name_of(self.other)} is merged into this chart.")
+        message = gettext("%(patient)s is merged into this chart.") % {"patient": name_of(self.other)}
+        messages.success(request, message)
         return HttpResponseRedirect(reverse("admin:chart", args=[self.patient.pk]))
 
     def _form(self, data: Any = None) -> MergeForm:
@@ -210,7 +215,7 @@ def moved_rows(report: MergeReport) -> Iterator[MovedRows]:
     """Yield what a merge does, by kind, in words; what moves or changes comes first."""
     plurals = {word_for(reference.model): str(reference.model._meta.verbose_name_plural) for reference in merge_rules()}
     for row in sorted(report.rows.values(), key=lambda row: not (row.moved or row.settled)):
-        label = KINDS.get(row.kind) or plurals[row.kind].capitalize()
+        label = str(KINDS.get(row.kind) or plurals[row.kind].capitalize())
         yield MovedRows(label, row.moved, row.settled, row.stayed)
 
 
@@ -224,14 +229,14 @@ def _both_have_fields(survivor: Patient, other: Patient) -> bool:
 def label_of_choice(name: str) -> str:
     """Return what a choice is called on pages."""
     column: Any = None if name in LABELS else Patient._meta.get_field(name)
-    return LABELS[name] if column is None else str(column.verbose_name).capitalize()
+    return str(LABELS[name]) if column is None else str(column.verbose_name).capitalize()
 
 
 def _shown(patient: Patient, name: str) -> str:
     """Return the values of a choice as one text, empty for none."""
     texts = (_text(patient, column) for column in CHOICES[name])
     if name == "balances":
-        return str(patient.balance_total) if any(getattr(patient, column) for column in BALANCES) else ""
+        return localize(patient.balance_total) if any(getattr(patient, column) for column in BALANCES) else ""
     return ", ".join(dict.fromkeys(filter(None, texts)))
 
 
@@ -248,7 +253,7 @@ def _text(patient: Patient, column: str) -> str:
 
 
 _IN_WORDS: Mapping[type, Any] = {
-    bool: lambda value: "Yes" if value else "No",
+    bool: lambda value: gettext("Yes") if value else gettext("No"),
     datetime.date: written_day,
     datetime.datetime: lambda value: f"{written_day(timezone.localtime(value))}, {timezone.localtime(value):%H:%M}",
 }

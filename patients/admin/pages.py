@@ -5,6 +5,7 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.admin.dialogs import DialogView
@@ -73,7 +74,7 @@ class PatientPage(Page):
         return self.title or label_of(self.patient, timezone.localdate())
 
     def get_breadcrumbs(self) -> list[tuple[str, str]]:
-        patients = ("Patients", reverse("admin:patients_patient_changelist"))
+        patients = (_("Patients"), reverse("admin:patients_patient_changelist"))
         chart = (name_of(self.patient), reverse("admin:chart", args=[self.patient.pk]))
         return [patients, chart] if self.title else [patients]
 

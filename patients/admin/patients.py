@@ -2,17 +2,18 @@
 
 import datetime
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet, TextField
+from django.db.models import DecimalField, Model, QuerySet, TextField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from accounts import audit
 from accounts.admin.base import ScopedAdmin, ScopedInline, exclude_fields
@@ -35,7 +36,7 @@ from patients.services.patients import create_patient, update_patient
 _LIST_LEAVES_OUT = ("search_text", "social_security_number_sealed", "medicaid_id_sealed", "bsn_sealed")
 
 
-def _tab(title: str, *fields: str | tuple[str, ...]) -> tuple[str, dict]:
+def _tab(title: Any, *fields: str | tuple[str, ...]) -> tuple[Any, dict]:
     return title, {"classes": ["tab"], "fields": list(fields)}
 
 
@@ -53,7 +54,7 @@ FIELDSETS: list = [
         },
     ),
     _tab(
-        "Who",
+        _("Who"),
         ("title", "salutation", "preferred_name"),
         ("gender", "sex", "pronoun"),
         ("marital_status", "preferred_language"),
@@ -61,7 +62,7 @@ FIELDSETS: list = [
         "date_time_deceased",
     ),
     _tab(
-        "Contact",
+        _("Contact"),
         ("mobile_phone", "home_phone", "work_phone"),
         ("email", "receives_email", "receives_sms"),
         "address_line1",
@@ -74,7 +75,7 @@ FIELDSETS: list = [
         ("preferred_contact_method", "preferred_confirmation_method"),
     ),
     _tab(
-        "Care",
+        _("Care"),
         ("care_group", "location"),
         ("primary_provider", "secondary_provider"),
         "medical_summary",
@@ -85,7 +86,7 @@ FIELDSETS: list = [
         ("date_first_visit", "ask_to_arrive_early_mins"),
     ),
     _tab(
-        "Billing",
+        _("Billing"),
         "responsible_party",
         ("fee_schedule", "billing_type"),
         ("employer", "billing_cycle_day"),
@@ -96,7 +97,7 @@ FIELDSETS: list = [
         ("stored_bsn", "bsn"),
     ),
     _tab(
-        "Record",
+        _("Record"),
         "uuid",
         ("created_at", "updated_at"),
         "version",
@@ -107,11 +108,11 @@ FIELDSETS: list = [
 class StatusFilter(DropdownFilter):
     """A status. Without a choice: every patient who is not archived."""
 
-    title = "status"
+    title = _("status")
     parameter_name = "status"
-    all_option = ["", "All but archived"]
+    all_option = ["", _("All but archived")]
 
-    def lookups(self, request: HttpRequest, model_admin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin) -> list[tuple[str, Any]]:
         return Status.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
@@ -124,7 +125,7 @@ class IdentifierInline(ScopedInline):
     """Numbers that other systems know the patient by."""
 
     model = PatientIdentifier
-    verbose_name_plural = "Identifiers"
+    verbose_name_plural = _("Identifiers")
     fields = ["system", "value", "use", "assigner"]
 
 
@@ -132,7 +133,7 @@ class EnrolmentInline(ScopedInline):
     """The patient's time in programs."""
 
     model = Enrolment
-    verbose_name_plural = "Programs"
+    verbose_name_plural = _("Programs")
     fields = ["program", "protocol", "start_date", "end_date"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -145,12 +146,16 @@ class PatientAdmin(ScopedAdmin):
 
     form = PatientForm
     creators = writers = Permission.WRITE_PATIENTS.roles
-    section, place, icon, hint = "Patients", 1, "person", "Find, register and correct"
-    add_url_name, add_label = "admin:register", "Register patient"
+    section, place, icon, hint = "Patients", 1, "person", _("Find, register and correct")
+    add_url_name, add_label = "admin:register", _("Register patient")
     past_days = frozenset({"date_of_birth"})
     compressed_fields = False
     change_form_outer_before_template = "admin/patients/patient/heading.html"
-    formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
+    formfield_overrides = {
+        # Text, as browsers take a decimal comma by their own language and not by that of the page.
+        DecimalField: {"widget": UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}), "localize": True},
+        TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
+    }
     inlines = [IdentifierInline, EnrolmentInline]
     list_display = [
         "name",
@@ -174,12 +179,12 @@ class PatientAdmin(ScopedAdmin):
     # What was searched for is of a person, and goes into no address of a chart.
     preserve_filters = False
     search_fields = ["search_text"]
-    search_help_text = "Any part of a name, phone, e-mail or chart number, or a date of birth as you write it"
+    search_help_text = _("Any part of a name, phone, e-mail or chart number, or a date of birth as you write it")
     autocomplete_fields = ["responsible_party", "primary_provider", "secondary_provider", "location", "employer"]
     readonly_fields = ["stored_ssn", "stored_medicaid_id", "stored_bsn", "uuid", "version", "created_at", "updated_at"]
     constraint_fields = {
-        "patient_chart_number_unique": ("chart_number", "Another patient has this chart number."),
-        "patient_not_own_guarantor": ("responsible_party", "A patient cannot be their own guarantor."),
+        "patient_chart_number_unique": ("chart_number", _("Another patient has this chart number.")),
+        "patient_not_own_guarantor": ("responsible_party", _("A patient cannot be their own guarantor.")),
     }
     fieldsets = FIELDSETS
 
@@ -187,35 +192,35 @@ class PatientAdmin(ScopedAdmin):
         css: ClassVar[dict[str, list[str]]] = {"all": ["clinic/patients.css"]}
 
     # --- the list ---------------------------------------------------------------------------------
-    @display(description="Name", ordering="last_name_key")
+    @display(description=_("Name"), ordering="last_name_key")
     def name(self, patient: Patient) -> str:
         return name_of(patient)
 
-    @display(description="Age", ordering="-date_of_birth_key")
+    @display(description=_("Age"), ordering="-date_of_birth_key")
     def age(self, patient: Patient) -> int | None:
         return age_of(patient, timezone.localdate())
 
-    @display(description="Born", ordering="date_of_birth_key")
+    @display(description=_("Born"), ordering="date_of_birth_key")
     def born(self, patient: Patient) -> datetime.date | None:
         return patient.date_of_birth
 
-    @display(description="Number", ordering="chart_number_key")
+    @display(description=_("Number"), ordering="chart_number_key")
     def number(self, patient: Patient) -> str | None:
         return patient.chart_number
 
-    @display(description="Phone")
+    @display(description=_("Phone"))
     def phone(self, patient: Patient) -> str:
         return phone_of(patient)
 
     @display(
-        description="Status",
+        description=_("Status"),
         ordering="status",
-        label={"active": "success", "prospective": "info", "inactive": "warning", "deceased": "danger"},
+        label={"active": "success", "prospective": "info", "inactive": "warning", "deceased": "danger", "archived": ""},
     )
     def status_label(self, patient: Patient) -> tuple[str, str]:
         return patient.status, patient.get_status_display()
 
-    @display(description="Added", ordering="created_at")
+    @display(description=_("Added"), ordering="created_at")
     def added(self, patient: Patient):
         return timezone.localdate(patient.created_at)
 
@@ -223,7 +228,7 @@ class PatientAdmin(ScopedAdmin):
         """Find patients as the APIs do: every word, as typed or as digits."""
         return queryset.filter(containing_words(actor_of(request), text)).defer(*_LIST_LEAVES_OUT), False
 
-    @display(description="Actions")
+    @display(description=_("Actions"))
     def row_menu(self, patient: Patient) -> str:
         """The buttons of what may happen to one patient."""
         events = [
@@ -276,15 +281,15 @@ class PatientAdmin(ScopedAdmin):
         sealed = getattr(patient, f"{name}_sealed")
         return masked(unseal(sealed, f"patient.{name}", patient.uuid)) if sealed else None
 
-    @display(description="Social security number")
+    @display(description=_("Social security number"))
     def stored_ssn(self, patient: Patient) -> str | None:
         return self._stored(patient, "social_security_number")
 
-    @display(description="Medicaid id")
+    @display(description=_("Medicaid id"))
     def stored_medicaid_id(self, patient: Patient) -> str | None:
         return self._stored(patient, "medicaid_id")
 
-    @display(description="Citizen service number")
+    @display(description=_("Citizen service number"))
     def stored_bsn(self, patient: Patient) -> str | None:
         return self._stored(patient, "bsn")
 

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scope import Actor
 from config.core.orm import is_id
@@ -36,8 +37,8 @@ class PatientField(forms.Field):
 
     widget = PatientPicker
     default_error_messages = {
-        "required": "Choose a patient from the list.",
-        "invalid_choice": "This patient is not there any more, or not visible to you. Choose one from the list.",
+        "required": _("Choose a patient from the list."),
+        "invalid_choice": _("This patient is not there any more, or not visible to you. Choose one from the list."),
     }
     actor: Actor
 

@@ -9,6 +9,8 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.fields import LocalDateField, LocalForm
 from accounts.admin.forms import NoteField, RowField, add_errors
@@ -29,11 +31,22 @@ from patients.phones import phone_of
 from patients.services.patients import create_patient
 
 # How a language is written in a record: the column is free text.
-LANGUAGES = ("English", "Dutch", "French", "German", "Spanish", "Portuguese", "Arabic", "Turkish", "Polish", "Ukrainian")
+LANGUAGES = (
+    gettext_noop("English"),
+    gettext_noop("Dutch"),
+    gettext_noop("French"),
+    gettext_noop("German"),
+    gettext_noop("Spanish"),
+    gettext_noop("Portuguese"),
+    gettext_noop("Arabic"),
+    gettext_noop("Turkish"),
+    gettext_noop("Polish"),
+    gettext_noop("Ukrainian"),
+)
 COMPARED = "possible_duplicate.high"
 
 
-def _text(label: str, *, required: bool = False, kind: str = "text", **options: Any) -> forms.CharField:
+def _text(label: Any, *, required: bool = False, kind: str = "text", **options: Any) -> forms.CharField:
     column: Any = Patient._meta.get_field(options.pop("column"))
     attrs = {"autocomplete": "off", "type": kind}
     return forms.CharField(label=label, required=required, max_length=column.max_length, widget=forms.TextInput(attrs), **options)
@@ -42,25 +55,25 @@ def _text(label: str, *, required: bool = False, kind: str = "text", **options: 
 class RegistrationForm(LocalForm):
     """What the front desk asks first. Everything else follows on the chart."""
 
-    first_name = _text("First name", column="first_name", required=True)
-    last_name = _text("Last name", column="last_name", required=True)
-    date_of_birth = LocalDateField(label="Date of birth", required=False, past=True)
-    sex = forms.ChoiceField(label="Sex at birth", required=False, choices=[("", "Not known"), *Sex.choices])
-    mobile_phone = _text("Mobile phone", column="mobile_phone", kind="tel")
-    email = forms.EmailField(label="E-mail", required=False, max_length=254, widget=forms.EmailInput({"autocomplete": "off"}))
-    postal_code = _text("Postal code", column="postal_code")
-    house_number = _text("House number", column="house_number")
-    street = _text("Street", column="street")
-    city = _text("City", column="city")
-    care_group = RowField(CareGroup.objects.none(), label="Care group", required=False, empty_label="None")
-    primary_provider = RowField(Provider.objects.none(), label="Provider", required=False, empty_label="None")
+    first_name = _text(_("First name"), column="first_name", required=True)
+    last_name = _text(_("Last name"), column="last_name", required=True)
+    date_of_birth = LocalDateField(label=_("Date of birth"), required=False, past=True)
+    sex = forms.ChoiceField(label=_("Sex at birth"), required=False, choices=[("", _("Not known")), *Sex.choices])
+    mobile_phone = _text(_("Mobile phone"), column="mobile_phone", kind="tel")
+    email = forms.EmailField(label=_("E-mail"), required=False, max_length=254, widget=forms.EmailInput({"autocomplete": "off"}))
+    postal_code = _text(_("Postal code"), column="postal_code")
+    house_number = _text(_("House number"), column="house_number")
+    street = _text(_("Street"), column="street")
+    city = _text(_("City"), column="city")
+    care_group = RowField(CareGroup.objects.none(), label=_("Care group"), required=False, empty_label=_("None"))
+    primary_provider = RowField(Provider.objects.none(), label=_("Provider"), required=False, empty_label=_("None"))
     preferred_language = forms.ChoiceField(
-        label="Language", required=False, choices=[("", "Not known"), *((name, name) for name in LANGUAGES)]
+        label=_("Language"), required=False, choices=[("", _("Not known")), *((name, _(name)) for name in LANGUAGES)]
     )
     responsible_party = PatientField(
-        label="Responsible party", required=False, help_text="Only when someone else answers for the patient."
+        label=_("Responsible party"), required=False, help_text=_("Only when someone else answers for the patient.")
     )
-    comments = NoteField(label="Note for the desk", max_length=NOTE_LENGTH, required=False, widget=forms.Textarea({"rows": 2}))
+    comments = NoteField(label=_("Note for the desk"), max_length=NOTE_LENGTH, required=False, widget=forms.Textarea({"rows": 2}))
     # Who asks on a patient's behalf has compared them with those who look alike.
     compared = forms.BooleanField(required=False)
 
@@ -103,9 +116,9 @@ class RegisterPage(Registration):
     """The form. What is sent is stored unless somebody looks like the patient whom nobody has compared."""
 
     template_name = "admin/patients/register.html"
-    title = "Register a patient"
+    title = _("Register a patient")
     section = "admin:patients_patient_changelist"
-    parents = (("patients_patient_changelist", "Patients"),)
+    parents = (("patients_patient_changelist", _("Patients")),)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         organization = self.organization()
@@ -160,9 +173,12 @@ def read_as(values: dict[str, Any], organization: Organization) -> dict[str, str
     read = {"date_of_birth": "", "mobile_phone": ""}
     if born := values.get("date_of_birth"):
         age = age_on(timezone.localdate(), born)
-        read["date_of_birth"] = f"Read as {written_day(born)}, {age} years" if age >= 0 else f"Read as {written_day(born)}"
+        told = {"read": written_day(born), "age": age}
+        aged = ngettext("Read as %(read)s, %(age)s year", "Read as %(read)s, %(age)s years", age)
+        read["date_of_birth"] = (aged if age >= 0 else gettext("Read as %(read)s")) % told
     if number := phone_of(values.get("mobile_phone"), organization.country):
         style = phonenumbers.PhoneNumberFormat
         abroad = phonenumbers.region_code_for_number(number) != organization.country
-        read["mobile_phone"] = f"Read as {phonenumbers.format_number(number, style.INTERNATIONAL if abroad else style.NATIONAL)}"
+        dialled = phonenumbers.format_number(number, style.INTERNATIONAL if abroad else style.NATIONAL)
+        read["mobile_phone"] = gettext("Read as %(read)s") % {"read": dialled}
     return read

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.catalogs import Catalog, OrderedCatalog
 from config.core.orm import NOTE_LENGTH, ObjectListField, TextListField
@@ -57,12 +58,12 @@ class TagDefinition(OrderedCatalog):
 class FieldType(models.TextChoices):
     """What a custom field holds."""
 
-    TEXT = "text"
-    NUMBER = "number"
-    DATE = "date"
-    BOOLEAN = "boolean"
-    DROPDOWN = "dropdown"
-    MULTI_SELECT = "multi_select"
+    TEXT = "text", _("Text")
+    NUMBER = "number", _("Number")
+    DATE = "date", _("Date")
+    BOOLEAN = "boolean", _("Boolean")
+    DROPDOWN = "dropdown", _("Dropdown")
+    MULTI_SELECT = "multi_select", _("Multi Select")
 
 
 # The types whose values are chosen from options.
@@ -84,7 +85,7 @@ class FieldDefinition(OrderedCatalog):
                 condition=Q(field_type__in=CHOSEN, dropdown_options__isnull=False)
                 | (~Q(field_type__in=CHOSEN) & Q(dropdown_options__isnull=True)),
                 name="field_definition_options",
-                violation_error_message="A dropdown or multi_select needs options, and no other field has any.",
+                violation_error_message=_("A dropdown or multi_select needs options, and no other field has any."),
             )
         ]
 

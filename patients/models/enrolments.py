@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from config.core.orm import Identified, SoftDeleted, Timestamped
@@ -65,7 +66,7 @@ class PatientTag(ChartEntry, SoftDeleted):
     assigned_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
 
     class Meta(ChartEntry.Meta):
-        verbose_name = "tag"
+        verbose_name = _("tag")
         indexes = [*ChartEntry.Meta.indexes, BY_CHANGE]
         constraints = [
             models.UniqueConstraint(fields=["patient", "tag_definition"], condition=Q(deleted_at=None), name="patient_tag_unique")

@@ -1,6 +1,7 @@
 """The history of a patient's status, group, program and settings. Reports read it."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models.charts import ChartEntry
@@ -19,10 +20,10 @@ class History(ChartEntry):
 class MutationType(models.TextChoices):
     """What changed."""
 
-    PROGRAM = "program"
-    PROTOCOL = "protocol"
-    GROUP = "group"
-    STATUS = "status"
+    PROGRAM = "program", _("Program")
+    PROTOCOL = "protocol", _("Protocol")
+    GROUP = "group", _("Group")
+    STATUS = "status", _("Status")
 
 
 class PatientMutation(History):
@@ -35,12 +36,12 @@ class PatientMutation(History):
 class SettingKey(models.TextChoices):
     """A setting whose changes are kept."""
 
-    TIMEZONE = "timezone"
-    LANGUAGE = "language"
-    SMS_LOGIN = "sms_login_enabled"
-    RECEIVES_EMAIL = "receives_email"
-    RECEIVES_SMS = "receives_sms"
-    PREFERRED_CONTACT_METHOD = "preferred_contact_method"
+    TIMEZONE = "timezone", _("Timezone")
+    LANGUAGE = "language", _("Language")
+    SMS_LOGIN = "sms_login_enabled", _("Sms Login")
+    RECEIVES_EMAIL = "receives_email", _("Receives Email")
+    RECEIVES_SMS = "receives_sms", _("Receives Sms")
+    PREFERRED_CONTACT_METHOD = "preferred_contact_method", _("Preferred Contact Method")
 
 
 class SettingChange(History):

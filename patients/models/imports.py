@@ -3,6 +3,7 @@
 import datetime
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import CareGroup, Organization, User
 from accounts.scope import ScopePath
@@ -18,15 +19,15 @@ _CONTENT, _FINDINGS = "patients_patientimport.content", "patients_patientimport.
 class ImportState(models.TextChoices):
     """How far an import has come."""
 
-    COLUMNS = "columns", "Waits for its columns"
-    CHECKING = "checking", "Being checked"
-    CHECKED = "checked", "Checked, nothing written"
-    IMPORTING = "importing", "Being imported"
-    DONE = "done", "Imported"
-    STOPPED = "stopped", "Stopped before its end"
-    DISCARDED = "discarded", "Discarded, nothing written"
-    UNDOING = "undoing", "Being undone"
-    UNDONE = "undone", "Undone"
+    COLUMNS = "columns", _("Waits for its columns")
+    CHECKING = "checking", _("Being checked")
+    CHECKED = "checked", _("Checked, nothing written")
+    IMPORTING = "importing", _("Being imported")
+    DONE = "done", _("Imported")
+    STOPPED = "stopped", _("Stopped before its end")
+    DISCARDED = "discarded", _("Discarded, nothing written")
+    UNDOING = "undoing", _("Being undone")
+    UNDONE = "undone", _("Undone")
 
 
 UNWRITTEN = (ImportState.COLUMNS, ImportState.CHECKING, ImportState.CHECKED)
@@ -56,7 +57,7 @@ class PatientImport(Identified, Timestamped):
     header_index = models.BinaryField(max_length=32, editable=False)
     columns = models.JSONField(null=True)
     state = models.CharField(max_length=16, choices=ImportState.choices)
-    total = models.PositiveIntegerField(help_text="Rows of the file.")
+    total = models.PositiveIntegerField(help_text=_("Rows of the file."))
     position = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)

@@ -1,10 +1,13 @@
 """The patient: one row, read and written through three API dialects."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import CareGroup, Language, Organization, User
 from accounts.models.organizations import validate_timezone
@@ -84,11 +87,11 @@ def validate_email_address(text: str) -> None:
 class Status(models.TextChoices):
     """The status of a patient."""
 
-    PROSPECTIVE = "prospective"
-    ACTIVE = "active"
-    INACTIVE = "inactive"
-    DECEASED = "deceased"
-    ARCHIVED = "archived"
+    PROSPECTIVE = "prospective", _("Prospective")
+    ACTIVE = "active", _("Active")
+    INACTIVE = "inactive", _("Inactive")
+    DECEASED = "deceased", _("Deceased")
+    ARCHIVED = "archived", _("Archived")
 
 
 # The rows of the patients of whom measurements are expected (`Patient.is_followed`).
@@ -98,75 +101,75 @@ FOLLOWED = Q(patient__status=Status.ACTIVE, patient__date_time_deceased=None)
 class Gender(models.TextChoices):
     """Administrative gender."""
 
-    FEMALE = "female"
-    MALE = "male"
-    NON_BINARY = "non_binary", "Non-binary"
-    OTHER = "other"
-    PREFER_NOT_TO_SAY = "prefer_not_to_say"
-    UNKNOWN = "unknown"
+    FEMALE = "female", _("Female")
+    MALE = "male", _("Male")
+    NON_BINARY = "non_binary", _("Non-binary")
+    OTHER = "other", _("Other")
+    PREFER_NOT_TO_SAY = "prefer_not_to_say", _("Prefer Not To Say")
+    UNKNOWN = "unknown", _("Unknown")
 
 
 class Sex(models.TextChoices):
     """Sex at birth."""
 
-    MALE = "male"
-    FEMALE = "female"
+    MALE = "male", _("Male")
+    FEMALE = "female", _("Female")
 
 
 class MaritalStatus(models.TextChoices):
     """Marital status."""
 
-    DIVORCED = "divorced"
-    DOMESTIC_PARTNER = "domestic_partner"
-    MARRIED = "married"
-    OTHER = "other"
-    SEPARATED = "separated"
-    SINGLE = "single"
-    WIDOWED = "widowed"
+    DIVORCED = "divorced", _("Divorced")
+    DOMESTIC_PARTNER = "domestic_partner", _("Domestic Partner")
+    MARRIED = "married", _("Married")
+    OTHER = "other", _("Other")
+    SEPARATED = "separated", pgettext_lazy("marital status", "Separated")
+    SINGLE = "single", pgettext_lazy("marital status", "Single")
+    WIDOWED = "widowed", _("Widowed")
 
 
 class Pronoun(models.TextChoices):
     """The pronouns that the patient uses."""
 
-    HE_HIM = "he_him", "He/him"
-    NOT_SPECIFIED = "not_specified"
-    OTHER = "other"
-    SHE_HER = "she_her", "She/her"
-    THEY_THEM = "they_them", "They/them"
+    HE_HIM = "he_him", _("He/him")
+    NOT_SPECIFIED = "not_specified", _("Not Specified")
+    OTHER = "other", _("Other")
+    SHE_HER = "she_her", _("She/her")
+    THEY_THEM = "they_them", _("They/them")
 
 
 class AllergyReviewStatus(models.TextChoices):
     """Whether allergies were reviewed; nkda = no known drug allergies."""
 
-    NKDA = "nkda", "No known drug allergies"
-    NOT_REVIEWED = "not_reviewed"
-    REVIEWED = "reviewed"
+    NKDA = "nkda", _("No known drug allergies")
+    NOT_REVIEWED = "not_reviewed", _("Not Reviewed")
+    REVIEWED = "reviewed", _("Reviewed")
 
 
 class ContactMethod(models.TextChoices):
     """How the patient wants to hear from the clinic."""
 
-    EMAIL = "email", "E-mail"
-    MAIL = "mail"
-    NONE = "none", "Nothing"
-    PHONE = "phone"
-    TEXT = "text"
+    EMAIL = "email", _("E-mail")
+    MAIL = "mail", pgettext_lazy("way of contact", "Mail")
+    NONE = "none", _("Nothing")
+    PHONE = "phone", _("Phone")
+    TEXT = "text", pgettext_lazy("way of contact", "Text")
 
 
-def _text(length: int = 255, label: str | None = None) -> models.CharField:
+def _text(length: int = 255, label: Any = None) -> models.CharField:
     """Return a column for optional text, stored as sent: null means unknown, and differs from empty."""
     return models.CharField(label, max_length=length, null=True, blank=True)
 
 
-def _choice(choices: type[models.TextChoices], label: str | None = None) -> models.CharField:
+def _choice(choices: type[models.TextChoices], label: Any = None) -> models.CharField:
     return models.CharField(label, max_length=24, choices=choices.choices, null=True, blank=True)
 
 
-def _note(label: str | None = None) -> models.TextField:
+def _note(label: Any = None) -> models.TextField:
     return models.TextField(label, max_length=NOTE_LENGTH, null=True, blank=True)
 
 
-def _money(label: str) -> models.DecimalField:
+def _money(label: Any) -> models.DecimalField:
     return models.DecimalField(label, max_digits=12, decimal_places=2, default=Decimal("0.00"))
 
 
@@ -201,40 +204,40 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     title = _text(64)
     salutation = _text()
     date_of_birth = models.DateField(null=True, blank=True)
-    date_time_deceased = models.DateTimeField("moment of death", null=True, blank=True)
-    gender = _choice(Gender, "administrative gender")
-    sex = _choice(Sex, "sex at birth")
-    pronoun = _choice(Pronoun, "pronouns")
+    date_time_deceased = models.DateTimeField(_("moment of death"), null=True, blank=True)
+    gender = _choice(Gender, _("administrative gender"))
+    sex = _choice(Sex, _("sex at birth"))
+    pronoun = _choice(Pronoun, _("pronouns"))
     marital_status = _choice(MaritalStatus)
     chart_number = _text(64)
     account_name = _text(150)
-    preferred_language = _text(64, "language")
+    preferred_language = _text(64, _("language"))
     language = models.CharField(
-        "language of the monitoring platform", max_length=8, choices=Language.choices, null=True, blank=True
+        _("language of the monitoring platform"), max_length=8, choices=Language.choices, null=True, blank=True
     )
-    timezone = models.CharField("time zone", max_length=64, default="Europe/Amsterdam", validators=[validate_timezone])
+    timezone = models.CharField(_("time zone"), max_length=64, default="Europe/Amsterdam", validators=[validate_timezone])
 
     # Where and how
-    email = models.CharField("e-mail", max_length=254, null=True, blank=True, validators=[validate_email_address])
+    email = models.CharField(_("e-mail"), max_length=254, null=True, blank=True, validators=[validate_email_address])
     home_phone = _text(64)
     mobile_phone = _text(64)
     work_phone = _text(64)
-    address_line1 = _text(label="address")
-    address_line2 = _text(label="address, second line")
-    address_note = _note("note on the address")
+    address_line1 = _text(label=_("address"))
+    address_line2 = _text(label=_("address, second line"))
+    address_note = _note(_("note on the address"))
     street = _text()
     house_number = _text(32)
-    house_number_suffix = _text(32, "suffix of the house number")
+    house_number_suffix = _text(32, _("suffix of the house number"))
     city = _text()
     state = _text()
     postal_code = _text(32)
     country = _text(64)
-    emergency_contact_name = _text(label="emergency contact")
-    emergency_contact_phone = _text(64, "phone of the emergency contact")
-    preferred_contact_method = _choice(ContactMethod, "prefers to hear by")
-    preferred_confirmation_method = _choice(ContactMethod, "prefers to confirm by")
-    receives_email = models.BooleanField("receives e-mail", default=False)
-    receives_sms = models.BooleanField("receives text messages", default=False)
+    emergency_contact_name = _text(label=_("emergency contact"))
+    emergency_contact_phone = _text(64, _("phone of the emergency contact"))
+    preferred_contact_method = _choice(ContactMethod, _("prefers to hear by"))
+    preferred_confirmation_method = _choice(ContactMethod, _("prefers to confirm by"))
+    receives_email = models.BooleanField(_("receives e-mail"), default=False)
+    receives_sms = models.BooleanField(_("receives text messages"), default=False)
     sms_login_enabled = models.BooleanField(default=False)
 
     # Care
@@ -242,19 +245,19 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     secondary_provider = _catalog(Provider)
     location = _catalog(Location)
     medical_summary = _note()
-    medical_urgent_note = _note("urgent note")
+    medical_urgent_note = _note(_("urgent note"))
     treatment_notes = _note()
-    appointment_module_note = _note("note for appointments")
-    comments = _note("note for the desk")
+    appointment_module_note = _note(_("note for appointments"))
+    comments = _note(_("note for the desk"))
     premedication_required = models.BooleanField(default=False)
     allergy_review_status = models.CharField(
-        "review of allergies", max_length=16, choices=AllergyReviewStatus.choices, default=AllergyReviewStatus.NOT_REVIEWED
+        _("review of allergies"), max_length=16, choices=AllergyReviewStatus.choices, default=AllergyReviewStatus.NOT_REVIEWED
     )
     smoking_snomed = models.CharField(max_length=18, null=True, editable=False)
     latest_vitals_date = models.DateField(null=True, editable=False)
-    date_first_visit = models.DateField("first visit", null=True, blank=True)
+    date_first_visit = models.DateField(_("first visit"), null=True, blank=True)
     ask_to_arrive_early_mins = models.PositiveSmallIntegerField(
-        "minutes to come early", null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(120)]
+        _("minutes to come early"), null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(120)]
     )
     consent_flags = models.IntegerField(default=0, validators=[MinValueValidator(0), MaxValueValidator(2**31 - 1)])
 
@@ -265,16 +268,16 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
     employer = _catalog(Employer)
     billing_account = models.JSONField(null=True, blank=True)
     billing_cycle_day = models.PositiveSmallIntegerField(
-        "day of the month for bills", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(31)]
+        _("day of the month for bills"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(31)]
     )
-    balance_0_30 = _money("balance, up to 30 days")
-    balance_31_60 = _money("balance, 31 to 60 days")
-    balance_61_90 = _money("balance, 61 to 90 days")
-    balance_over_90 = _money("balance, over 90 days")
-    balance_total = _money("balance in all")
-    estimated_balance = _money("estimated balance")
-    insurance_estimate = _money("estimated insurance share")
-    payment_plan_due = _money("due by payment plan")
+    balance_0_30 = _money(_("balance, up to 30 days"))
+    balance_31_60 = _money(_("balance, 31 to 60 days"))
+    balance_61_90 = _money(_("balance, 61 to 90 days"))
+    balance_over_90 = _money(_("balance, over 90 days"))
+    balance_total = _money(_("balance in all"))
+    estimated_balance = _money(_("estimated balance"))
+    insurance_estimate = _money(_("estimated insurance share"))
+    payment_plan_due = _money(_("due by payment plan"))
 
     # Life cycle
     activated_at = models.DateTimeField(null=True, editable=False)

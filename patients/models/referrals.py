@@ -5,6 +5,7 @@ from operator import or_
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from config.core.databases import DatabaseNow
 from config.core.orm import NOTE_LENGTH
@@ -19,9 +20,9 @@ SOURCES = ("referral_source", "referral_partner", "provider", "referring_patient
 class AttributionRole(models.TextChoices):
     """The role of the source."""
 
-    ASSIST = "assist"
-    PRIMARY = "primary"
-    SECONDARY = "secondary"
+    ASSIST = "assist", _("Assist")
+    PRIMARY = "primary", _("Primary")
+    SECONDARY = "secondary", _("Secondary")
 
 
 def _only(source: str) -> Q:

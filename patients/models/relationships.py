@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from config.core.orm import NOTE_LENGTH
 from patients.models.charts import ChartRecord
@@ -11,21 +13,21 @@ from patients.models.patients import Patient
 class RelationshipType(models.TextChoices):
     """What the other patient is to this one."""
 
-    CAREGIVER = "caregiver"
-    CHILD = "child"
-    CLONE = "clone"
-    FOSTER_CHILD = "foster_child"
-    GRANDCHILD = "grandchild"
-    GRANDPARENT = "grandparent"
-    GUARDIAN = "guardian"
-    LIFE_PARTNER = "life_partner"
-    MERGE = "merge"
-    OTHER_FAMILY = "other_family"
-    PARENT = "parent"
-    SIBLING = "sibling"
-    SPOUSE = "spouse"
-    STEPCHILD = "stepchild"
-    STEPPARENT = "stepparent"
+    CAREGIVER = "caregiver", pgettext_lazy("relationship", "Caregiver")
+    CHILD = "child", _("Child")
+    CLONE = "clone", pgettext_lazy("relationship", "Clone")
+    FOSTER_CHILD = "foster_child", _("Foster Child")
+    GRANDCHILD = "grandchild", _("Grandchild")
+    GRANDPARENT = "grandparent", _("Grandparent")
+    GUARDIAN = "guardian", _("Guardian")
+    LIFE_PARTNER = "life_partner", _("Life Partner")
+    MERGE = "merge", pgettext_lazy("relationship", "Merge")
+    OTHER_FAMILY = "other_family", _("Other Family")
+    PARENT = "parent", _("Parent")
+    SIBLING = "sibling", _("Sibling")
+    SPOUSE = "spouse", _("Spouse")
+    STEPCHILD = "stepchild", _("Stepchild")
+    STEPPARENT = "stepparent", _("Stepparent")
 
 
 class Relationship(ChartRecord):

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change, record_new_patients
 from accounts.scope import Actor
@@ -80,7 +81,7 @@ def update_patients(*, actor: Actor, changes: Collection[Change]) -> None:
         return
     note_changes(actor, [(change.patient, change.columns) for change in changes])
     if run_updates(change.update for change in changes) != len(changes):
-        raise NotFound("Patient")
+        raise NotFound(_("Patient"))
     for change in changes:
         vars(change.patient).update(change.columns)
     renamed = [change for change in changes if change.keys is not None]

@@ -3,6 +3,7 @@
 import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.audit import Overridden, record_change
 from accounts.scope import Actor
@@ -43,11 +44,11 @@ def end_enrolment(*, actor: Actor, patient_id: int, enrolment_id: int, end_date:
     patient = lock_patient(patient_id)
     enrolment = Enrolment.objects.select_for_update().filter(patient=patient, pk=enrolment_id).first()
     if enrolment is None:
-        raise NotFound("Enrolment")
+        raise NotFound(_("Enrolment"))
     if enrolment.end_date is not None:
-        raise Invalid("This enrolment has ended already.", "", "ended")
+        raise Invalid(_("This enrolment has ended already."), "", "ended")
     if not enrolment.start_date <= end_date <= today_at(patient.organization.timezone):
-        raise Invalid("An enrolment ends between the day it began and today.", "end_date")
+        raise Invalid(_("An enrolment ends between the day it began and today."), "end_date")
     Enrolment.objects.filter(pk=enrolment.pk).update(end_date=end_date, updated_at=DatabaseNow())
     note_end_of_enrolment(actor, patient)
     record_change(actor, "enrolment.end", enrolment, event="enrolment.ended", changed=["end_date"], patient=patient)

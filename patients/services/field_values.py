@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.audit import record_change
 from accounts.scope import Actor
@@ -87,9 +89,9 @@ def _accepted(definitions: Mapping[int, FieldDefinition], values: Mapping[int, A
 def fault_of(definition: FieldDefinition, value: Any) -> str:
     """Return the error message for the JSON value `value`, or "" if it is valid."""
     if value is None or (definition.is_required and (value == [] or (isinstance(value, str) and is_blank(value)))):
-        return "A required field cannot be left empty." if definition.is_required else ""
+        return _("A required field cannot be left empty.") if definition.is_required else ""
     fits, fault = _RULES[FieldType(definition.field_type)]
-    return "" if fits(value, definition.dropdown_options or []) else fault
+    return "" if fits(value, definition.dropdown_options or []) else fault % {"length": MAX_TEXT, "number": MAX_NUMBER}
 
 
 def _is_number(value: Any) -> bool:
@@ -115,20 +117,20 @@ def _are_options(value: Any, options: Sequence[str]) -> bool:
 
 
 # Field type -> (check of a value, given the options; error message).
-_RULES: dict[FieldType, tuple[Callable[[Any, Sequence[str]], bool], str]] = {
+_RULES: dict[FieldType, tuple[Callable[[Any, Sequence[str]], bool], Any]] = {
     FieldType.TEXT: (
         lambda value, options: isinstance(value, str) and len(value) <= MAX_TEXT,
-        f"This must be a text of at most {MAX_TEXT} characters.",
+        gettext_lazy("This must be a text of at most %(length)s characters."),
     ),
     FieldType.NUMBER: (
         lambda value, options: _is_number(value),
-        f"This must be a number between -{MAX_NUMBER} and {MAX_NUMBER}.",
+        gettext_lazy("This must be a number between -%(number)s and %(number)s."),
     ),
-    FieldType.DATE: (lambda value, options: _is_date(value), "This must be a date, YYYY-MM-DD."),
-    FieldType.BOOLEAN: (lambda value, options: isinstance(value, bool), "This must be true or false."),
+    FieldType.DATE: (lambda value, options: _is_date(value), gettext_lazy("This must be a date, YYYY-MM-DD.")),
+    FieldType.BOOLEAN: (lambda value, options: isinstance(value, bool), gettext_lazy("This must be true or false.")),
     FieldType.DROPDOWN: (
         lambda value, options: isinstance(value, str) and value in options,
-        "This must be one of the options of the field.",
+        gettext_lazy("This must be one of the options of the field."),
     ),
-    FieldType.MULTI_SELECT: (_are_options, "This must be a list of different options of the field."),
+    FieldType.MULTI_SELECT: (_are_options, gettext_lazy("This must be a list of different options of the field.")),
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.scope import Actor
@@ -26,7 +27,7 @@ def begin_undo(*, actor: Actor, run: PatientImport) -> None:
     ended = PatientImport.objects.filter(pk=run.pk, state__in=[ImportState.DONE, ImportState.STOPPED])
     gone = {"content_sealed": None, "findings_sealed": None}
     if not ended.update(state=ImportState.UNDOING, updated_at=DatabaseNow(), **gone):
-        raise Conflict("This import has gone on meanwhile: look at it again.")
+        raise Conflict(_("This import has gone on meanwhile: look at it again."))
     record_change(actor, "patient_import.undo", run, event=None)  # The patients are published, each with its own event.
 
 

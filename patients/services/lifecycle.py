@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.scope import Actor
@@ -35,7 +36,7 @@ def archive_patient(*, actor: Actor, patient_id: int) -> None:
     """
     patient = lock_patient(patient_id)
     if Patient.objects.filter(responsible_party=patient, deleted_at=None).exists():
-        raise Invalid("The patient is the guarantor of active dependents.", "", "guarantor")
+        raise Invalid(_("The patient is the guarantor of active dependents."), "", "guarantor")
     _write(actor, patient, status=Status.ARCHIVED, deleted_at=timezone.now())
     index_names(patient.pk, patient.organization_id, {})
     record_change(actor, "patient.archive", patient, event="patient.archived", changed=["status", "deleted_at"])
@@ -53,11 +54,11 @@ def restore_patient(*, actor: Actor, patient_id: int) -> None:
     try:
         patient = lock_patient(patient_id, archived=True, responsible_party=seen.responsible_party_id)
     except UnknownReference as error:
-        raise Invalid("The guarantor of the patient is archived.", "", "guarantor") from error
+        raise Invalid(_("The guarantor of the patient is archived."), "", "guarantor") from error
     except NotFound as error:
-        raise Invalid("The patient is not archived.", "", "not_archived") from error
+        raise Invalid(_("The patient is not archived."), "", "not_archived") from error
     if patient.merged_into_id is not None:
-        raise Invalid("The record is merged into another one. Undo the merge instead.", "", "merged")
+        raise Invalid(_("The record is merged into another one. Undo the merge instead."), "", "merged")
     _write(actor, seen, status=Status.INACTIVE, deleted_at=None)
     index_names(patient.pk, patient.organization_id, patient.__dict__)
     record_change(actor, "patient.restore", patient, event="patient.restored", changed=["status", "deleted_at"])
@@ -72,7 +73,8 @@ def transition_status(*, actor: Actor, patient_id: int, base_version: int, new_s
     if base_version != patient.version:
         raise VersionConflict(expected=patient.version, got=base_version)
     if new_status not in TRANSITIONS[patient.status]:
-        raise Invalid(f"A patient cannot go from {patient.status} to {new_status}.", "new_status", "transition")
+        message = _("A patient cannot go from %(former)s to %(status)s.") % {"former": patient.status, "status": new_status}
+        raise Invalid(message, "new_status", "transition")
     _write(actor, patient, status=new_status, **_moments(patient, new_status))
     record_change(actor, "patient.transition_status", patient, event=f"patient.{new_status}", changed=["status"])
     if new_status == Status.DECEASED:
@@ -100,4 +102,4 @@ def _moments(patient: Patient, status: str) -> dict[str, Any]:
 
 def _write(actor: Actor, patient: Patient, **values: Any) -> None:
     note_changes(actor, [(patient, values)])
-    Patient.objects.change(patient.pk, patient.version, "Patient", **values)
+    Patient.objects.change(patient.pk, patient.version, _("Patient"), **values)

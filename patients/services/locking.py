@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from config.core.exceptions import NotFound, UnknownReference
 from patients.models import Patient
@@ -23,7 +24,7 @@ def lock_patient(patient_id: int, *, archived: bool = False, **named: int | None
     found = lock_patients({patient_id, *named.values()})
     patient = found.get(patient_id)
     if patient is None or (patient.deleted_at is not None) != archived:
-        raise NotFound("Patient")
+        raise NotFound(_("Patient"))
     for field, pk in named.items():
         if pk is not None:
             check_reference(found.get(pk), field)
@@ -73,4 +74,4 @@ def lock_guarantor(guarantor_id: int) -> None:
 def check_reference(patient: Patient | None, field: str) -> None:
     """Raise UnknownReference for the model field `field` if the referenced patient is missing or archived."""
     if patient is None or patient.deleted_at is not None:
-        raise UnknownReference(field, "Patient")
+        raise UnknownReference(field, _("Patient"))

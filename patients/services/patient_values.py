@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from accounts.permissions import CAREGIVERS
@@ -31,7 +32,7 @@ def new_columns(*, actor: Actor, organization: Organization, values: Mapping[str
     known = {name: value for name, value in check_and_drop_nulls(values).items() if value is not None}
     stored = {"status": Status.ACTIVE, "timezone": organization.timezone, **known}
     if stored["status"] == Status.ARCHIVED:
-        raise Invalid("A patient cannot be created archived.", "status")
+        raise Invalid(_("A patient cannot be created archived."), "status")
     check_values(stored, stored, today_at(organization.timezone))
     uuid = uuid7()
     identity = {"uuid": uuid, "organization_id": organization.pk}
@@ -48,9 +49,9 @@ def accepted_changes(patient: Patient, changes: Mapping[str, Any]) -> dict[str, 
     stored, today = _stored_inputs(patient), today_at(patient.organization.timezone)
     accepted = check_and_drop_nulls(changes)
     if accepted.pop("status", patient.status) != patient.status:
-        raise Invalid("The status is changed by transition-status, archive and restore only.", "status")
+        raise Invalid(_("The status is changed by transition-status, archive and restore only."), "status")
     if accepted.get("responsible_party_id") == patient.pk:
-        raise Invalid("A patient cannot be their own guarantor.", "responsible_party")
+        raise Invalid(_("A patient cannot be their own guarantor."), "responsible_party")
     check_values({**stored, **accepted}, accepted, today)
     return accepted
 
@@ -79,7 +80,7 @@ def _default_group(actor: Actor) -> int | None:
     if actor.role not in CAREGIVERS:
         return None
     if actor.default_group_id not in actor.group_ids:
-        raise NotPermitted("You have no care group that a new patient could join")
+        raise NotPermitted(_("You have no care group that a new patient could join"))
     return actor.default_group_id
 
 

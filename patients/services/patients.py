@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.dispatch import Signal
+from django.utils.translation import gettext as _
 
 from accounts.audit import Overridden, record_change, record_read
 from accounts.models import Organization
@@ -85,7 +86,7 @@ def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, c
     changing.send(Patient, patient=patient, accepted=accepted)
     columns = changed_columns(patient, accepted)
     note_changes(actor, [(patient, columns)])
-    Patient.objects.filter(deleted_at=None).change(patient.pk, patient.version, "Patient", **columns)
+    Patient.objects.filter(deleted_at=None).change(patient.pk, patient.version, _("Patient"), **columns)
     if set(TYPED) & accepted.keys():
         index_names(patient.pk, patient.organization_id, {**vars(patient), **accepted})
     record_change(actor, "patient.update", patient, event="patient.updated", changed=accepted)
@@ -106,7 +107,7 @@ def index_names(patient_id: int, organization_id: int, values: Mapping[str, Any]
 def enrol(*, actor: Actor, patient: Patient, program: Program, protocol: Protocol, start_date: datetime.date) -> Enrolment:
     """Enrol a patient in a program under one of its protocols. Raises Invalid for a protocol of another program."""
     if protocol.program_id != program.pk:
-        raise Invalid("The protocol does not belong to the program.", "protocol")
+        raise Invalid(_("The protocol does not belong to the program."), "protocol")
     enrolment = Enrolment.objects.create(
         organization_id=patient.organization_id,
         patient=patient,

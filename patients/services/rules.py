@@ -4,6 +4,8 @@ import datetime
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from config.core.dates import years_before
 from config.core.exceptions import Invalid
 from config.core.orm import check_columns, check_required_texts
@@ -23,7 +25,7 @@ def check_and_drop_nulls(changes: Mapping[str, Any]) -> dict[str, Any]:
     check_required_texts(Patient, changes)
     for name in ("first_name", "last_name"):
         if name in changes and changes[name] is None:
-            raise Invalid("A name cannot be null.", name, "null")
+            raise Invalid(_("A name cannot be null."), name, "null")
     return {name: value for name, value in changes.items() if value is not None or _nullable(name)}
 
 
@@ -38,18 +40,18 @@ def check_values(values: Mapping[str, Any], changed: Collection[str], today: dat
     """
     check_columns(Patient, {name: values[name] for name in changed})
     if values.get("account_name") and "account_name" in changed and is_blank(fold(values["account_name"])):
-        raise Invalid("An account name needs characters that can be seen.", "account_name")
+        raise Invalid(_("An account name needs characters that can be seen."), "account_name")
     born, deceased = values.get("date_of_birth"), values.get("date_time_deceased")
     if born and "date_of_birth" in changed and not years_before(today, OLDEST_YEARS) <= born <= today:
-        raise Invalid("The date of birth must lie in the past and within a lifetime.", "date_of_birth")
+        raise Invalid(_("The date of birth must lie in the past and within a lifetime."), "date_of_birth")
     if deceased and "date_time_deceased" in changed:
         _check_death(deceased, values["status"], today)
     if deceased and born and {"date_of_birth", "date_time_deceased"} & set(changed) and deceased.date() < born - _A_DAY:
-        raise Invalid("The time of death lies before the date of birth.", "date_time_deceased")
+        raise Invalid(_("The time of death lies before the date of birth."), "date_time_deceased")
 
 
 def _check_death(deceased: datetime.datetime, status: str, today: datetime.date) -> None:
     if status != Status.DECEASED:
-        raise Invalid("A time of death needs the status deceased.", "date_time_deceased")
+        raise Invalid(_("A time of death needs the status deceased."), "date_time_deceased")
     if deceased.date() > today + _A_DAY:
-        raise Invalid("The time of death lies in the future.", "date_time_deceased")
+        raise Invalid(_("The time of death lies in the future."), "date_time_deceased")

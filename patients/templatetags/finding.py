@@ -7,6 +7,7 @@ from django import template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
+from django.utils.formats import date_format
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -52,4 +53,6 @@ def lately(value: datetime.datetime) -> str:
     """Return a moment of the last days as shortly as it is clear: "09:31" of today, "Fri" of this week, else "20 Nov"."""
     local, today = timezone.localtime(value), timezone.localdate()
     days = (today - local.date()).days
-    return format_date(local, "H:i" if days == 0 else "D" if days < 7 else "j M")
+    if days >= 7:
+        return date_format(local, "MONTH_DAY_FORMAT")
+    return format_date(local, "H:i" if days == 0 else "D")

@@ -12,6 +12,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.conflicts import shown
 from accounts.admin.fields import LocalForm
@@ -113,7 +116,7 @@ class ChartForm(LocalForm):
 def entered(form: forms.Form) -> list[tuple[str, str]]:
     """Return label and value, as people read it, of the fields that are filled in."""
     told = [(str(field.label), shown(field)) for field in form.visible_fields() if not isinstance(field.field, PatientField)]
-    return [(label, value) for label, value in told if value not in ("nothing", "no")]
+    return [(label, value) for label, value in told if value not in (_("nothing"), _("no"))]
 
 
 class ChartDialog(PatientDialog):
@@ -159,7 +162,7 @@ class ChartDialog(PatientDialog):
         """Return what tells that nothing can be added to an archived chart; None where it is not archived."""
         if self.patient.deleted_at is None:
             return None
-        told = {"form": None, "closed": "This chart is archived. Restore it first."}
+        told = {"form": None, "closed": _("This chart is archived. Restore it first.")}
         return self.render_to_response(self.get_context_data(**told), status=HTTPStatus.CONFLICT)
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -204,10 +207,11 @@ class EntryDialog(ChartDialog):
     versioned = True
 
     def get_title(self) -> str:
-        noun = self.noun or verbose_name(self.model)
+        noun = str(self.noun or verbose_name(self.model))
         if self.entry is not None:
-            return f"Correct the {noun}"
-        return f"Add {'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+            return capfirst(_("Correct the %(entry)s") % {"entry": noun})
+        title = _("Add an %(entry)s") if noun[0] in "aeiou" else _("Add a %(entry)s")
+        return capfirst(title % {"entry": noun})
 
     def get_initial(self) -> dict[str, Any]:
         fields = self.form_class.base_fields
@@ -216,9 +220,9 @@ class EntryDialog(ChartDialog):
     def save(self, form: Any) -> str:
         if self.entry is None:
             self.create(form)
-            return f"{self.label(form)} was added."
+            return _("%(entry)s was added.") % {"entry": self.label(form)}
         self.change(form)
-        return f"{self.label(form)} was corrected."
+        return _("%(entry)s was corrected.") % {"entry": self.label(form)}
 
     def create(self, form: Any) -> Any:
         """Add the entry."""
@@ -233,21 +237,20 @@ class EntryDialog(ChartDialog):
 
     def label(self, form: Any) -> str:
         """Return what people call the entry."""
-        noun = self.noun or verbose_name(self.model)
-        return f"The {noun}"
+        return capfirst(_("The %(entry)s") % {"entry": self.noun or verbose_name(self.model)})
 
 
 class ArchiveDialog(ChartDialog):
     """A dialog that archives the entry that its address names; `archive_service` is as `archive_entry`, without `model`."""
 
     archive_service: ClassVar[Callable[..., Any] | None] = None
-    submit_label: Any = "Archive"
+    submit_label: Any = gettext_lazy("Archive")
     danger = True
     noun: Any = ""
-    hint: Any = "It stays in the record, and is not shown on the chart any more."
+    hint: Any = gettext_lazy("It stays in the record, and is not shown on the chart any more.")
 
     def get_title(self) -> str:
-        return f"Archive the {self.noun or verbose_name(self.model)}"
+        return capfirst(_("Archive the %(entry)s") % {"entry": self.noun or verbose_name(self.model)})
 
     def describe(self, entry: Any) -> str:
         """Return the entry in words."""
@@ -259,4 +262,4 @@ class ArchiveDialog(ChartDialog):
     def save(self, form: Any) -> str:
         archive = type(self).archive_service or partial(archive_entry, model=self.model)
         archive(**self.named())
-        return f"{self.describe(self.entry) or 'The entry'} was archived."
+        return _("%(entry)s was archived.") % {"entry": self.describe(self.entry) or _("The entry")}

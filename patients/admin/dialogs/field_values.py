@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.fields import LocalDateField
 from accounts.admin.forms import DecimalNumberField
@@ -13,7 +15,7 @@ from patients.admin.dialogs.base import ChartDialog, ChartForm, chart_dialog
 from patients.models import FieldDefinition, FieldType, FieldValue
 from patients.services.field_values import MAX_TEXT, set_field_values
 
-YES_OR_NO = [("", "Not known"), ("true", "Yes"), ("false", "No")]
+YES_OR_NO = [("", _("Not known")), ("true", _("Yes")), ("false", _("No"))]
 
 
 def _options(definition: FieldDefinition) -> list[tuple[str, str]]:
@@ -23,10 +25,10 @@ def _options(definition: FieldDefinition) -> list[tuple[str, str]]:
 # Field type -> the form field of a definition, which is required in so far as the definition says.
 FIELDS: dict[str, Callable[[FieldDefinition], forms.Field]] = {
     FieldType.TEXT: lambda definition: forms.CharField(max_length=MAX_TEXT),
-    FieldType.NUMBER: lambda definition: DecimalNumberField(widget=forms.TextInput({"inputmode": "decimal"})),
+    FieldType.NUMBER: lambda definition: DecimalNumberField(localize=True, widget=forms.TextInput({"inputmode": "decimal"})),
     FieldType.DATE: lambda definition: LocalDateField(),
     FieldType.BOOLEAN: lambda definition: forms.ChoiceField(choices=YES_OR_NO),
-    FieldType.DROPDOWN: lambda definition: forms.ChoiceField(choices=[("", "Not known"), *_options(definition)]),
+    FieldType.DROPDOWN: lambda definition: forms.ChoiceField(choices=[("", _("Not known")), *_options(definition)]),
     FieldType.MULTI_SELECT: lambda definition: forms.MultipleChoiceField(
         choices=_options(definition), widget=forms.CheckboxSelectMultiple
     ),
@@ -78,7 +80,7 @@ def as_initial(field_type: str, value: Any) -> Any:
 class OwnFieldsDialog(ChartDialog):
     """Filling the organization's own fields in."""
 
-    title, form_class, blocks = "Own fields", OwnFieldsForm, ("tags",)
+    title, form_class, blocks = _("Own fields"), OwnFieldsForm, ("tags",)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         rows = FieldDefinition.objects.filter(organization_id=self.patient.organization_id, deleted_at=None)
@@ -93,8 +95,8 @@ class OwnFieldsDialog(ChartDialog):
     def hint(self) -> str:  # type: ignore[override]
         """What to do where there are none."""
         there = FieldDefinition.objects.filter(organization_id=self.patient.organization_id, deleted_at=None).exists()
-        return "" if there else "The clinic has no fields of its own. An administrator defines them in the catalogs."
+        return "" if there else gettext("The clinic has no fields of its own. An administrator defines them in the catalogs.")
 
     def save(self, form: Any) -> str:
         set_field_values(actor=self.actor, patient_id=self.patient.pk, values=form.written())
-        return "The fields were saved."
+        return gettext("The fields were saved.")

@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.pages import page
 from accounts.admin.parameters import searched
@@ -53,7 +55,7 @@ class CatalogField(LookupField):
     """A row of the organization's catalog of `model`, by its name or code; with `in_words`, other text is taken as it is."""
 
     widget = CatalogInput
-    default_error_messages = {"unknown": "This is not in the catalog. Choose one of the suggestions."}
+    default_error_messages = {"unknown": _("This is not in the catalog. Choose one of the suggestions.")}
 
     def __init__(self, model: type[Catalog], *, in_words: bool = False, max_length: int = 500, **kwargs):
         super().__init__(**kwargs)
@@ -75,7 +77,8 @@ class CatalogField(LookupField):
         if is_blank(text):
             return None
         if len(text) > self.max_length:
-            raise ValidationError(f"This has at most {self.max_length} characters.", code="max_length")
+            message = gettext("This has at most %(most)s characters.") % {"most": self.max_length}
+            raise ValidationError(message, code="max_length")
         if isinstance(self.stored, Catalog) and fold(self.stored.name) == fold(text):
             return self.stored
         found = self._rows().filter(self._named(text)).first()

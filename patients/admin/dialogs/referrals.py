@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from config.core.orm import NOTE_LENGTH
 from patients.admin.dialogs.base import ArchiveDialog, ChartForm, EntryDialog, chart_dialog
@@ -12,19 +14,19 @@ from patients.models.referrals import SOURCES
 
 BLOCKS = ("communication",)
 CATALOGS = {
-    "referral_source": ("Heard of the clinic by", ReferralSource),
-    "referral_partner": ("Sent by a partner", ReferralPartner),
-    "provider": ("Sent by a provider", Provider),
+    "referral_source": (_("Heard of the clinic by"), ReferralSource),
+    "referral_partner": (_("Sent by a partner"), ReferralPartner),
+    "provider": (_("Sent by a provider"), Provider),
 }
 
 
 class ReferralForm(ChartForm):
     """What brought the patient: one row of three catalogs, or another patient. Its source stays."""
 
-    source = forms.ChoiceField(required=False)
-    referring_patient = OtherPatientField(label="Or another patient", required=False)
-    attribution_role = forms.ChoiceField(label="Role", choices=[(one.value, one.label) for one in AttributionRole])
-    source_note = forms.CharField(label="Note", max_length=NOTE_LENGTH, required=False)
+    source = forms.ChoiceField(label=_("Source"), required=False)
+    referring_patient = OtherPatientField(label=_("Or another patient"), required=False)
+    attribution_role = forms.ChoiceField(label=_("Role"), choices=[(one.value, one.label) for one in AttributionRole])
+    source_note = forms.CharField(label=_("Note"), max_length=NOTE_LENGTH, required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -32,7 +34,10 @@ class ReferralForm(ChartForm):
             del self.fields["source"], self.fields["referring_patient"]
             return
         source: Any = self.fields["source"]
-        source.choices = [("", "Choose one"), *((label, self._rows(name, model)) for name, (label, model) in CATALOGS.items())]
+        source.choices = [
+            ("", gettext("Choose one")),
+            *((label, self._rows(name, model)) for name, (label, model) in CATALOGS.items()),
+        ]
 
     def _rows(self, name: str, model: Any) -> list[tuple[str, str]]:
         rows = model.objects.filter(organization_id=self.patient.organization_id, deleted_at=None)
@@ -41,7 +46,7 @@ class ReferralForm(ChartForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if self.entry is None and not self.errors and bool(cleaned["source"]) == bool(cleaned["referring_patient"]):
-            raise forms.ValidationError("Choose a source, or another patient, and not both.")
+            raise forms.ValidationError(gettext("Choose a source, or another patient, and not both."))
         return cleaned
 
     def values(self, names: Any = None) -> dict[str, Any]:
@@ -54,10 +59,10 @@ class ReferralForm(ChartForm):
 class ReferralDialog(EntryDialog):
     """Adding or correcting a referral."""
 
-    model, form_class, blocks, noun = ReferralAttribution, ReferralForm, BLOCKS, "referral"
+    model, form_class, blocks, noun = ReferralAttribution, ReferralForm, BLOCKS, _("referral")
     constraint_fields = {
-        "referral_attribution_one_primary": ("attribution_role", "The patient has a primary referral already."),
-        "referral_attribution_not_self": ("referring_patient", "A patient cannot refer themselves."),
+        "referral_attribution_one_primary": ("attribution_role", _("The patient has a primary referral already.")),
+        "referral_attribution_not_self": ("referring_patient", _("A patient cannot refer themselves.")),
     }
 
 
@@ -65,8 +70,10 @@ class ReferralDialog(EntryDialog):
 class ArchiveReferral(ArchiveDialog):
     """Archiving a referral."""
 
-    model, blocks, noun = ReferralAttribution, BLOCKS, "referral"
+    model, blocks, noun = ReferralAttribution, BLOCKS, _("referral")
 
     def describe(self, entry: ReferralAttribution) -> str:
+        if entry.referring_patient_id:
+            return gettext("Referred by another patient")
         named = next((getattr(entry, source) for source in SOURCES if getattr(entry, f"{source}_id")), None)
-        return "Referred by another patient" if entry.referring_patient_id else f"Referred by {named}"
+        return gettext("Referred by %(source)s") % {"source": named}

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.http import Http404
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scope import scope
 from config.core.orm import NOTE_LENGTH
@@ -21,14 +22,14 @@ TECHNICAL = (RelationshipType.CLONE, RelationshipType.MERGE)
 class RelationshipForm(ChartForm):
     """Who the other patient is to this one. An existing relationship stays one between the same two."""
 
-    to_patient = OtherPatientField(label="Other patient")
+    to_patient = OtherPatientField(label=_("Other patient"))
     relationship_type = forms.ChoiceField(
-        label="They are the patient's",
+        label=_("They are the patient's"),
         choices=[(one.value, one.label) for one in RelationshipType if one not in TECHNICAL],
     )
-    is_guardian = forms.BooleanField(label="This patient is the legal guardian of the other", required=False)
-    is_responsible_party = forms.BooleanField(label="The other pays for this patient (responsible party)", required=False)
-    note = forms.CharField(max_length=NOTE_LENGTH, required=False)
+    is_guardian = forms.BooleanField(label=_("This patient is the legal guardian of the other"), required=False)
+    is_responsible_party = forms.BooleanField(label=_("The other pays for this patient (responsible party)"), required=False)
+    note = forms.CharField(label=_("Note"), max_length=NOTE_LENGTH, required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -53,8 +54,8 @@ class RelationshipDialog(EntryDialog):
     model, form_class, blocks = Relationship, RelationshipForm, BLOCKS
     create_service = staticmethod(create_relationship)
     constraint_fields = {
-        "relationship_not_to_self": ("to_patient", "A patient has no relationship to themselves."),
-        "patient_not_own_guarantor": ("to_patient", "A patient cannot be their own guarantor."),
+        "relationship_not_to_self": ("to_patient", _("A patient has no relationship to themselves.")),
+        "patient_not_own_guarantor": ("to_patient", _("A patient cannot be their own guarantor.")),
     }
 
     def find_entry(self, entry_id: int) -> Relationship:

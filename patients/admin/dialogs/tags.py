@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from patients.admin.dialogs.base import ChartDialog, ChartForm, chart_dialog
 from patients.models import PatientTag, TagDefinition
@@ -12,7 +14,7 @@ from patients.services.tags import set_tags
 class TagsForm(ChartForm):
     """All tags of the organization, those that the patient has ticked. A tag in use stays, even if its kind is archived."""
 
-    tags = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    tags = forms.MultipleChoiceField(label=_("Tags"), required=False, widget=forms.CheckboxSelectMultiple)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -29,7 +31,7 @@ class TagsForm(ChartForm):
 class TagsDialog(ChartDialog):
     """Setting the tags of a patient."""
 
-    title, form_class, blocks = "Tags", TagsForm, ("tags", "banner")
+    title, form_class, blocks = _("Tags"), TagsForm, ("tags", "banner")
 
     def get_initial(self) -> dict[str, Any]:
         held = PatientTag.objects.filter(patient=self.patient, deleted_at=None)
@@ -37,4 +39,4 @@ class TagsDialog(ChartDialog):
 
     def save(self, form: Any) -> str:
         set_tags(actor=self.actor, patient_id=self.patient.pk, definition_ids=form.cleaned_data["tags"])
-        return "The tags were saved."
+        return gettext("The tags were saved.")

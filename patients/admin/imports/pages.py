@@ -9,6 +9,8 @@ from django.core.paginator import Paginator
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.admin.dialogs import DialogView
@@ -35,7 +37,7 @@ ROWS_A_PAGE = 25
 # How many values of a column are shown as examples.
 EXAMPLES = 3
 
-add_entry(Entry("Patients", 90, "Imports", "arrow-up", "admin:imports", readers=ADMINISTRATORS))
+add_entry(Entry("Patients", 90, _("Imports"), "arrow-up", "admin:imports", readers=ADMINISTRATORS))
 
 
 class ImportsBase(OrganizationPage):
@@ -50,7 +52,7 @@ class ImportsPage(ImportsBase):
     """The form for a file, and the imports of the past. A superadmin chooses the organization first."""
 
     template_name = "admin/imports/list.html"
-    title = "Imports"
+    title = _("Imports")
     # The parts of the form beside the file are small.
     max_body_size = MAX_FILE + 200_000
     uploaders = ADMINISTRATORS
@@ -70,7 +72,7 @@ class ImportsPage(ImportsBase):
                 run = import_runs.upload_import(actor=self.actor, organization=organization, upload=form.upload())
                 return HttpResponseRedirect(reverse("admin:import", args=[run.pk]))
             except FileRefused as error:
-                form.add_error("file", f"This file cannot be imported: {error}.")
+                form.add_error("file", gettext("This file cannot be imported: %(reason)s.") % {"reason": error})
         return self.render_to_response(self.get_context_data(form=form), status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -87,7 +89,7 @@ class ImportsPage(ImportsBase):
 class OneImport(ImportsBase):
     """Base of the pages about the import whose id is the argument `import_id`, which is in the caller's scope."""
 
-    parents = (("imports", "Imports"),)
+    parents = (("imports", _("Imports")),)
     run: PatientImport
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -153,7 +155,7 @@ class ImportColumns(OneImport):
     """The field of each column, with the first values of the file. They are remembered for the next file with this header."""
 
     template_name = "admin/imports/columns.html"
-    title = "Columns of the file"
+    title = _("Columns of the file")
 
     def form(self, data: Any = None) -> ColumnsForm:
         """Return the form, with what was sent."""
@@ -234,8 +236,8 @@ class UndoDialog(DialogView, OneImport):
     """Archives the patients whom the import created and whom nobody has changed since. It says before how many those are."""
 
     template_name = "admin/imports/undo.html"
-    title = "Undo this import"
-    submit_label = "Archive them"
+    title = _("Undo this import")
+    submit_label = _("Archive them")
 
     def get_form(self, data: Any = None) -> Form:
         return Form(data)
@@ -247,7 +249,7 @@ class UndoDialog(DialogView, OneImport):
 
     def save(self, form: Any) -> str:
         begin_undo(actor=self.actor, run=self.run)
-        return "The import is being undone."
+        return gettext("The import is being undone.")
 
     def success_url(self) -> str:
         return reverse("admin:import", args=[self.run.pk])

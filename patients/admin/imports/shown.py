@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scope import Actor, Role, scope
 from config.core.written_dates import written_day
 from patients.admin.imports.forms import DATE_ORDERS, ENCODINGS, MATCHES, MODES, ON_ERROR
 from patients.import_options import Match, Mode, OnError, Outcome
-from patients.import_runs import COUNTS, Findings, ImportFile, label
+from patients.import_runs import COUNTS, Findings, ImportFile
+from patients.model_names import label
 from patients.models import UNWRITTEN, ImportCreation, ImportState, PatientImport
 
 RUNNING = (ImportState.CHECKING, ImportState.IMPORTING, ImportState.UNDOING)
@@ -24,17 +27,17 @@ HEAVY = ("content_sealed", "findings_sealed")
 MAX_ERRORS = 100
 
 # What is said of each outcome, of rows that are only checked and of those that were imported.
-EXPECTED: dict[str, str] = {
-    Outcome.CREATED: "would be created",
-    Outcome.UPDATED: "would be updated",
-    Outcome.SKIPPED: "have nothing to change",
-    Outcome.FAILED: "are wrong",
+EXPECTED: dict[str, Any] = {
+    Outcome.CREATED: _("would be created"),
+    Outcome.UPDATED: _("would be updated"),
+    Outcome.SKIPPED: _("have nothing to change"),
+    Outcome.FAILED: _("are wrong"),
 }
-DONE: dict[str, str] = {
-    Outcome.CREATED: "created",
-    Outcome.UPDATED: "updated",
-    Outcome.SKIPPED: "had nothing to change",
-    Outcome.FAILED: "wrong, not imported",
+DONE: dict[str, Any] = {
+    Outcome.CREATED: _("created"),
+    Outcome.UPDATED: _("updated"),
+    Outcome.SKIPPED: _("had nothing to change"),
+    Outcome.FAILED: _("wrong, not imported"),
 }
 
 
@@ -72,36 +75,36 @@ def importer_of(run: PatientImport, actor: Actor) -> str:
     """Return who uploaded the file, as `actor` may know them: whoever belongs to no organization is the operator."""
     if actor.role == Role.FC_ADMIN or run.created_by.organization_id == actor.organization_id:
         return run.created_by.get_full_name()
-    return "the operator"
+    return gettext("the operator")
 
 
-def settings_of(run: PatientImport, actor: Actor) -> list[tuple[str, str]]:
+def settings_of(run: PatientImport, actor: Actor) -> list[tuple[str, Any]]:
     """Return how the file is imported, in words; and where, for who sees several organizations."""
-    settings = [("Organization", run.organization.name)] if actor.role == Role.FC_ADMIN else []
-    settings.append(("Rows", MODES[Mode(run.mode)]))
+    settings: list[tuple[str, Any]] = [(gettext("Organization"), run.organization.name)] if actor.role == Role.FC_ADMIN else []
+    settings.append((gettext("Rows"), MODES[Mode(run.mode)]))
     if run.mode != Mode.CREATE:
-        settings.append(("Found by", MATCHES[Match(run.match_on)]))
-    settings.append(("If a row is wrong", ON_ERROR[OnError(run.on_error)]))
+        settings.append((gettext("Found by"), MATCHES[Match(run.match_on)]))
+    settings.append((gettext("If a row is wrong"), ON_ERROR[OnError(run.on_error)]))
     if run.care_group:
-        settings.append(("Care group", run.care_group.name))
-    return [*settings, ("Dates", DATE_ORDERS[run.date_order]), ("Encoding", ENCODINGS[run.encoding])]
+        settings.append((gettext("Care group"), run.care_group.name))
+    return [*settings, (gettext("Dates"), DATE_ORDERS[run.date_order]), (gettext("Encoding"), ENCODINGS[run.encoding])]
 
 
 def progress_of(run: PatientImport) -> Progress:
     """Return how far an import is in its present state."""
     if run.state != ImportState.UNDOING:
-        words = "Checking the rows" if run.state == ImportState.CHECKING else "Importing the rows"
+        words = gettext("Checking the rows") if run.state == ImportState.CHECKING else gettext("Importing the rows")
         return Progress(words, run.position, run.total)
     creations = ImportCreation.objects.filter(patient_import=run)
     done = creations.aggregate(total=Count("pk"), done=Count("pk", filter=Q(archived__isnull=False)))
-    return Progress("Archiving the patients", done["done"], done["total"])
+    return Progress(gettext("Archiving the patients"), done["done"], done["total"])
 
 
 def outcomes_of(run: PatientImport, findings: Findings | None) -> list[Outcomes]:
     """Return how many rows have each outcome, with the first ones where they are kept."""
     words = EXPECTED if run.state in (ImportState.CHECKING, ImportState.CHECKED) else DONE
     if run.on_error == OnError.ABORT and words is DONE:
-        words = {**DONE, Outcome.SKIPPED: "not imported, as others are wrong" if run.failed else DONE[Outcome.SKIPPED]}
+        words = {**DONE, Outcome.SKIPPED: gettext("not imported, as others are wrong") if run.failed else DONE[Outcome.SKIPPED]}
     first = findings.shown if findings else {}
     return [
         Outcomes(outcome, words[outcome], getattr(run, outcome), [_shown_row(*row) for row in first.get(outcome, ())])

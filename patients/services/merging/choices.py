@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from config.core.encryption import unseal
 from config.core.exceptions import Invalid
@@ -14,8 +16,8 @@ from patients.services.rules import SEALED
 class MergeSide(TextChoices):
     """Whose value stands."""
 
-    SURVIVOR = "survivor"
-    OTHER = "other"
+    SURVIVOR = "survivor", _("Survivor")
+    OTHER = "other", _("Other")
 
 
 # Columns that make sense only together: an address is not mixed of two.
@@ -62,7 +64,7 @@ NAMES = tuple(sorted([*CHOICES, FIELD_VALUES]))
 def check_choices(choices: Mapping[str, str]) -> None:
     """Raise Invalid for a choice that there is not."""
     if unknown := sorted(choices.keys() - set(NAMES)):
-        raise Invalid({name: ["There is no such choice."] for name in unknown})
+        raise Invalid({name: [gettext("There is no such choice.")] for name in unknown})
 
 
 def takes_other(choice: str | None, values: Collection[Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change, record_read
 from accounts.scope import Actor
@@ -106,7 +107,7 @@ def merge_patients(
     _check_versions(pair, base_version, other_base_version)
     if pair.survivor.has_died != pair.other.has_died:
         raise Invalid(
-            "Only one of the records says that the patient has died. Correct that before you merge them.", "other", "died"
+            _("Only one of the records says that the patient has died. Correct that before you merge them."), "other", "died"
         )
     merge = PatientMerge.objects.create(
         organization_id=pair.survivor.organization_id, patient=pair.survivor, other=pair.other, created_by_id=actor.user_id
@@ -140,18 +141,18 @@ def tell_chart_moved(actor: Actor, *ids: int) -> dict[int, Patient]:
 def _locked_pair(survivor_id: int, other_id: int, choices: Mapping[str, str]) -> Pair:
     """Lock both records and all who refer to the other one, in the order of ids, and return the two."""
     if survivor_id == other_id:
-        raise Invalid("A record cannot be merged into itself.", "other", "same")
+        raise Invalid(_("A record cannot be merged into itself."), "other", "same")
     referring = _referring_to(other_id)
     guarantors = Patient.objects.filter(pk__in=[survivor_id, other_id]).values_list("responsible_party_id", flat=True)
     found = lock_patients({survivor_id, other_id, *referring, *guarantors})
     survivor, other = found.get(survivor_id), found.get(other_id)
     if survivor is None or survivor.deleted_at is not None:
-        raise NotFound("Patient")
+        raise NotFound(_("Patient"))
     if other is None or other.deleted_at is not None or other.organization_id != survivor.organization_id:
-        raise UnknownReference("other", "Patient")
+        raise UnknownReference("other", _("Patient"))
     # Whoever refers to a patient locks them, so that nobody has joined since.
     if not {*_referring_to(other_id), other.responsible_party_id} - {None} <= found.keys():
-        raise Conflict("Somebody is changing one of the records at this moment. Try again.", "other")
+        raise Conflict(_("Somebody is changing one of the records at this moment. Try again."), "other")
     return Pair(
         survivor=survivor,
         other=other,
@@ -187,7 +188,7 @@ def _archive(actor: Actor, pair: Pair, values: Mapping[str, Any]) -> None:
     if values.get("user_id"):
         columns["user_id"] = None
     note_changes(actor, [(pair.other, columns)])
-    Patient.objects.change(pair.other.pk, pair.other.version, "Patient", **columns)
+    Patient.objects.change(pair.other.pk, pair.other.version, _("Patient"), **columns)
     index_names(pair.other.pk, pair.other.organization_id, {})
 
 
@@ -196,4 +197,4 @@ def _write_survivor(actor: Actor, pair: Pair, values: Mapping[str, Any]) -> None
     if values:
         update_patient(actor=actor, patient_id=pair.survivor.pk, base_version=pair.survivor.version, changes=values)
     else:
-        Patient.objects.change(pair.survivor.pk, pair.survivor.version, "Patient")
+        Patient.objects.change(pair.survivor.pk, pair.survivor.version, _("Patient"))

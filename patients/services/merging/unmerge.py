@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.audit import record_change
 from accounts.scope import Actor
@@ -41,7 +43,10 @@ def unmerge_patients(*, actor: Actor, patient_id: int) -> None:
     survivor, other = patients[merge.patient_id], patients[merge.other_id]
     # What has been pruned stays so, however long merges are kept by now.
     if not rows or merge.created_at < kept_since(timezone.now()):
-        raise Invalid(f"A merge can be undone for {settings.MERGE_RETENTION_DAYS} days.", "", "expired")
+        message = ngettext(
+            "A merge can be undone for %(days)s day.", "A merge can be undone for %(days)s days.", settings.MERGE_RETENTION_DAYS
+        )
+        raise Invalid(message % {"days": settings.MERGE_RETENTION_DAYS}, "", "expired")
     _check(merge, survivor, other, patients)
     own = {row.row_id: row for row in rows if not row.column}
     # The last first: what was settled because of a row that came is settled no more when that has gone.
@@ -53,7 +58,7 @@ def unmerge_patients(*, actor: Actor, patient_id: int) -> None:
             _write_survivor(actor, survivor, values)
             _write_other(actor, other, own[other.pk])
     except IntegrityError as error:
-        raise Conflict("Another patient has the chart number or the account name of one of the records by now.") from error
+        raise Conflict(_("Another patient has the chart number or the account name of one of the records by now.")) from error
     tell_chart_moved(actor, survivor.pk, other.pk)
     PatientMerge.objects.filter(pk=merge.pk).update(
         undone_at=timezone.now(), undone_by_id=actor.user_id, updated_at=DatabaseNow()
@@ -66,13 +71,13 @@ def _locked(patient_id: int) -> tuple[PatientMerge, list[MergedRow], dict[int, P
     """Lock all whom the merge of a record concerns, in the order of ids; return it, what it changed, last first, and them."""
     merge = PatientMerge.objects.filter(other_id=patient_id, undone_at=None).first()
     if merge is None:
-        raise Invalid("The record is not merged into another one.", "", "not_merged")
+        raise Invalid(_("The record is not merged into another one."), "", "not_merged")
     rows = list(MergedRow.objects.filter(merge=merge).order_by("-id"))
     pair = {merge.patient_id, merge.other_id}
     guarantors = Patient.objects.filter(pk__in=pair).values_list("responsible_party_id", flat=True)
     patients = lock_patients({*pair, *guarantors, *_guarantors_before(rows), *_owners(rows)})
     if not PatientMerge.objects.filter(pk=merge.pk, undone_at=None).exists():
-        raise Invalid("The record is not merged into another one.", "", "not_merged")
+        raise Invalid(_("The record is not merged into another one."), "", "not_merged")
     return merge, rows, patients
 
 
@@ -93,15 +98,15 @@ def _guarantors_before(rows: Iterable[MergedRow]) -> set[int | None]:
 def _check(merge: PatientMerge, survivor: Patient, other: Patient, patients: Mapping[int, Patient]) -> None:
     """Raise Invalid if something else must be done first."""
     if survivor.merged_into_id:
-        message = "The record that it was merged into has been merged itself since. Undo that merge first."
+        message = _("The record that it was merged into has been merged itself since. Undo that merge first.")
         raise Invalid(message, "", "merged_since")
     if survivor.deleted_at is not None:
-        raise Invalid("The record that it was merged into is archived. Restore that first.", "", "archived")
+        raise Invalid(_("The record that it was merged into is archived. Restore that first."), "", "archived")
     if PatientMerge.objects.filter(patient=survivor, undone_at=None, pk__gt=merge.pk).exists():
-        message = "Another record has been merged into the same one since. Undo that merge first."
+        message = _("Another record has been merged into the same one since. Undo that merge first.")
         raise Invalid(message, "", "merged_since")
     if _is_archived(other.responsible_party_id, patients):
-        raise Invalid("The guarantor of the patient is archived.", "", "guarantor")
+        raise Invalid(_("The guarantor of the patient is archived."), "", "guarantor")
 
 
 def _is_archived(patient_id: int | None, patients: Mapping[int, Patient]) -> bool:
@@ -139,10 +144,8 @@ def _give_back_one(actor: Actor, other: Patient, model: type[Model], change: Cha
                 return write_changes(actor, other, model, [Change(row, values)] if values else [])
         except IntegrityError:
             continue
-    message = (
-        f"The record has another {verbose_name(model)} in the place of one that was changed since. Archive or correct it first."
-    )
-    raise Conflict(message)
+    message = _("The record has another %(kind)s in the place of one that was changed since. Archive or correct it first.")
+    raise Conflict(message % {"kind": verbose_name(model)})
 
 
 def _values_before(merge: PatientMerge, row: MergedRow, patients: Mapping[int, Patient]) -> dict[str, Any]:
@@ -171,7 +174,7 @@ def _write_survivor(actor: Actor, survivor: Patient, values: Mapping[str, Any]) 
     """Give the survivor the `values` that they had. Rules are not asked: a value that was there may be there again."""
     columns = changed_columns(survivor, values) if values else {}
     note_changes(actor, [(survivor, columns)])
-    Patient.objects.change(survivor.pk, survivor.version, "Patient", **columns)
+    Patient.objects.change(survivor.pk, survivor.version, _("Patient"), **columns)
     index_names(survivor.pk, survivor.organization_id, {**vars(survivor), **values})
     if values:
         record_change(actor, "patient.update", survivor, event="patient.updated", changed=values)
@@ -181,5 +184,5 @@ def _write_other(actor: Actor, other: Patient, row: MergedRow) -> None:
     """Give the merged record back the status and the values that it had."""
     columns = {name: from_json(column_of(Patient, name), value) for name, value in row.before.items()}
     note_changes(actor, [(other, columns)])
-    Patient.objects.change(other.pk, other.version, "Patient", **columns)
+    Patient.objects.change(other.pk, other.version, _("Patient"), **columns)
     index_names(other.pk, other.organization_id, {**vars(other), **columns})

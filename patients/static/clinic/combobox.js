@@ -1,5 +1,6 @@
 // Comboboxes (ARIA 1.2): text inputs that find people, or people and commands, while somebody types.
 // [data-combobox] has the address that answers options; they have data-href, data-dialog-url, data-click or data-value.
+// data-busy, data-silent and data-nothing are what is said where no options come.
 "use strict";
 
 (() => {
@@ -50,15 +51,21 @@
     try {
       const response = await fetch(url, { credentials: "same-origin", signal: state.request.signal });
       if (response.redirected) return location.reload();
-      show(root, text, response.ok ? await response.text() : refusal(response.status));
+      show(root, text, response.ok ? await response.text() : refusal(root, response.status));
     } catch (error) {
-      if (error.name !== "AbortError") show(root, text, refusal(0));
+      if (error.name !== "AbortError") show(root, text, refusal(root, 0));
     }
   }
 
-  function refusal(status) {
-    const words = status === 429 ? "Too many searches. Wait a minute, then go on typing." : "The search does not answer. Try again in a moment.";
-    return `<div role="listbox" aria-label="Nothing found"></div><p class="combobox-footer" role="alert">${words}</p>`;
+  function refusal(root, status) {
+    const list = document.createElement("div");
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", root.dataset.nothing);
+    const words = document.createElement("p");
+    words.className = "combobox-footer";
+    words.setAttribute("role", "alert");
+    words.textContent = status === 429 ? root.dataset.busy : root.dataset.silent;
+    return list.outerHTML + words.outerHTML;
   }
 
   function show(root, text, html) {
