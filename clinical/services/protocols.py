@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from accounts.scope import Actor
@@ -54,5 +55,5 @@ def add_missing_gauges(organization_id: int, known: dict[str, Instrument], codes
     for code in sorted(set(codes) - known.keys()):
         gauge = get_or_create_gauge(organization_id, code)
         if gauge is None:
-            raise Invalid(f"The instrument {code} is archived.", field)
+            raise Invalid(_("The instrument %(code)s is archived.") % {"code": code}, field)
         known[code] = gauge
