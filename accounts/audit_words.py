@@ -167,7 +167,7 @@ def field_words(changed: str, shown: int = FIELDS_SHOWN) -> str:
 
 
 def _column_words(name: str) -> str:
-    """Return the name of a column in words, those by which its model calls it; `config.core.column_names` has them all."""
+    """Return the name of a column in words, those by which its model calls it; `<app>/model_names.py` lists them."""
     return gettext(name.removesuffix("_id").replace("_", " "))
 
 
@@ -203,7 +203,7 @@ def _ends_with(verbs: frozenset[str], prefix: str) -> Q:
 
 def phrase_of(action: str) -> Phrase:
     """Return the words of an action. Raises LookupError for one that has none: `add_phrases` gives it some."""
-    kind, _, verb = action.partition(".")
+    kind, _dot, verb = action.partition(".")
     phrase = _PHRASES.get(action) or _PHRASES.get(f"{kind}.*") or _VERBS.get(verb or kind)
     if phrase is None:
         raise LookupError(f"{action} has no words")
@@ -242,7 +242,7 @@ def _parts(words: str) -> tuple[str, str, str, str]:
         alone = found["head"] + found["tail"]
         return found["head"] + found["lead"], found["trail"] + found["tail"], alone, alone
     before, _patients, after = words.partition(PATIENTS)
-    return before, after, f"{before}{gettext('the patient')}{after}", f"{before}{gettext('nobody')}{after}"
+    return before, after, before + gettext("the patient") + after, before + gettext("nobody") + after
 
 
 def nouns_of(kind: str) -> Nouns:

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from clinical.models.appointments import Appointment
@@ -19,7 +20,7 @@ class CommunicationMode(models.TextChoices):
     EMAIL = "email", _("Email")
     MAIL = "mail", _("Mail")
     IN_PERSON = "in_person", _("In Person")
-    TEXT = "text", _("Text")
+    TEXT = "text", pgettext_lazy("way of contact", "Text")
     FAX = "fax", _("Fax")
 
 

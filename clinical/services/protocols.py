@@ -46,7 +46,9 @@ def _check(organization_id: int, values: Mapping[str, Any]) -> None:
 def facts_by_code(instruments: Mapping[str, Instrument]) -> dict[str, InstrumentFacts]:
     """Return code -> facts of an organization's instruments and of all gauges, which are created on first use."""
     numeric = InstrumentKind.NUMERIC
-    gauges = {code: InstrumentFacts(numeric, Scale(Decimal(least), Decimal(most))) for code, (_, least, most) in GAUGES.items()}
+    gauges = {
+        code: InstrumentFacts(numeric, Scale(Decimal(least), Decimal(most))) for code, (_name, least, most) in GAUGES.items()
+    }
     return {**gauges, **{code: InstrumentFacts(row.kind, scale_of(row)) for code, row in instruments.items()}}
 
 

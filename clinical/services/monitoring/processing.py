@@ -129,7 +129,7 @@ def process_alerts(*, actor: Actor, alerts: Collection[tuple[int, int]], status:
     Returns how many were, and how many could not be any more: they had been before, or their patient is archived.
     Raises Invalid for details that are wrong for one of them; then none is changed.
     """
-    lock_patients({patient_id for patient_id, _ in alerts})
+    lock_patients({patient_id for patient_id, _alert_id in alerts})
     done = [_process_if_open(actor, *alert, status, details) for alert in sorted(alerts)]
     return done.count(True), done.count(False)
 
