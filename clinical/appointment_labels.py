@@ -2,9 +2,6 @@
 
 from typing import NamedTuple
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
-
 from clinical.models import AppointmentStatus
 
 
@@ -30,41 +27,41 @@ class Step(NamedTuple):
     """A button that gives an appointment another status. One that `asks` opens a dialog first, one that `undoes` stands back."""
 
     status: AppointmentStatus
-    label: str | Promise
+    label: str
     asks: bool = False
     undoes: bool = False
 
 
-_CANCEL = Step(AppointmentStatus.CANCELLED, _("Cancel visit"), asks=True)
-_NO_SHOW = Step(AppointmentStatus.NO_SHOW, _("No-show"))
-_ARRIVED = Step(AppointmentStatus.ARRIVED, _("Arrived"))
-_COMPLETED = Step(AppointmentStatus.COMPLETED, _("Completed"))
+_CANCEL = Step(AppointmentStatus.CANCELLED, "Cancel visit", asks=True)
+_NO_SHOW = Step(AppointmentStatus.NO_SHOW, "No-show")
+_ARRIVED = Step(AppointmentStatus.ARRIVED, "Arrived")
+_COMPLETED = Step(AppointmentStatus.COMPLETED, "Completed")
 # Status -> what people do next, the likeliest first; the services allow more.
 STEPS: dict[str, tuple[Step, ...]] = {
-    AppointmentStatus.SCHEDULED: (_ARRIVED, Step(AppointmentStatus.CONFIRMED, _("Confirmed")), _NO_SHOW, _CANCEL),
+    AppointmentStatus.SCHEDULED: (_ARRIVED, Step(AppointmentStatus.CONFIRMED, "Confirmed"), _NO_SHOW, _CANCEL),
     AppointmentStatus.CONFIRMED: (_ARRIVED, _NO_SHOW, _CANCEL),
     AppointmentStatus.ARRIVED: (
-        Step(AppointmentStatus.IN_PROGRESS, _("Start visit")),
+        Step(AppointmentStatus.IN_PROGRESS, "Start visit"),
         _NO_SHOW,
         _CANCEL,
-        Step(AppointmentStatus.SCHEDULED, _("Not here yet"), undoes=True),
+        Step(AppointmentStatus.SCHEDULED, "Not here yet", undoes=True),
     ),
-    AppointmentStatus.IN_PROGRESS: (_COMPLETED, Step(AppointmentStatus.ARRIVED, _("Not started yet"), undoes=True)),
-    AppointmentStatus.COMPLETED: (Step(AppointmentStatus.IN_PROGRESS, _("Not completed yet"), undoes=True),),
-    AppointmentStatus.CANCELLED: (Step(AppointmentStatus.SCHEDULED, _("Schedule again")),),
+    AppointmentStatus.IN_PROGRESS: (_COMPLETED, Step(AppointmentStatus.ARRIVED, "Not started yet", undoes=True)),
+    AppointmentStatus.COMPLETED: (Step(AppointmentStatus.IN_PROGRESS, "Not completed yet", undoes=True),),
+    AppointmentStatus.CANCELLED: (Step(AppointmentStatus.SCHEDULED, "Schedule again"),),
     AppointmentStatus.NO_SHOW: (
-        Step(AppointmentStatus.ARRIVED, _("Arrived after all")),
-        Step(AppointmentStatus.SCHEDULED, _("Schedule again")),
+        Step(AppointmentStatus.ARRIVED, "Arrived after all"),
+        Step(AppointmentStatus.SCHEDULED, "Schedule again"),
     ),
 }
 MOVABLE = frozenset({AppointmentStatus.SCHEDULED, AppointmentStatus.CONFIRMED, AppointmentStatus.ARRIVED})
 # What the status line says of a visit that got the status.
 SAID = {
-    AppointmentStatus.SCHEDULED: _("is scheduled"),
-    AppointmentStatus.CONFIRMED: _("is confirmed"),
-    AppointmentStatus.ARRIVED: _("has arrived"),
-    AppointmentStatus.IN_PROGRESS: _("is being seen"),
-    AppointmentStatus.COMPLETED: _("is completed"),
-    AppointmentStatus.CANCELLED: _("is cancelled"),
-    AppointmentStatus.NO_SHOW: _("did not come"),
+    AppointmentStatus.SCHEDULED: "is scheduled",
+    AppointmentStatus.CONFIRMED: "is confirmed",
+    AppointmentStatus.ARRIVED: "has arrived",
+    AppointmentStatus.IN_PROGRESS: "is being seen",
+    AppointmentStatus.COMPLETED: "is completed",
+    AppointmentStatus.CANCELLED: "is cancelled",
+    AppointmentStatus.NO_SHOW: "did not come",
 }

@@ -14,7 +14,9 @@ add_nouns(
         "allergy": Nouns(_("an allergy"), _("the allergy “{name}”"), _("allergies")),
         "allergy_definition": Nouns(_("an allergy definition"), _("the allergy definition “{name}”"), _("allergy definitions")),
         "appointment": Nouns(_("an appointment"), _("the appointment “{name}”"), _("appointments")),
-        "communication_log": Nouns(_("a call or message"), _("the call or message “{name}”"), _("calls and messages")),
+        "communication_log": Nouns(
+            pgettext_lazy("audit trail", "a call or message"), _("the call or message “{name}”"), _("calls and messages")
+        ),
         "communication_type": Nouns(_("a communication type"), _("the communication type “{name}”"), _("communication types")),
         "disease": Nouns(_("a problem"), _("the problem “{name}”"), _("problems")),
         "disease_definition": Nouns(_("a kind of problems"), _("the kind of problems “{name}”"), _("kinds of problems")),

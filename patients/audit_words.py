@@ -26,7 +26,7 @@ add_nouns(
         "referral_attribution": Nouns(_("a referral"), _("the referral “{name}”"), _("referrals")),
         "referral_partner": Nouns(_("a referral partner"), _("the referral partner “{name}”"), _("referral partners")),
         "referral_source": Nouns(_("a referral source"), _("the referral source “{name}”"), _("referral sources")),
-        "relationship": Nouns(_("a relationship"), _("the relationship “{name}”"), _("relationships")),
+        "relationship": Nouns(pgettext_lazy("audit trail", "a relationship"), _("the relationship “{name}”"), _("relationships")),
         "setting_change": Nouns(_("a change of a setting"), _("the change of a setting “{name}”"), _("changes of settings")),
         "tag": Nouns(_("a tag"), _("the tag “{name}”"), _("tags")),
         "tag_definition": Nouns(_("a tag definition"), _("the tag definition “{name}”"), _("tag definitions")),

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from accounts.admin.dialogs import DialogView
 from accounts.admin.fields import LocalDateTimeField, LocalForm
@@ -98,7 +98,8 @@ class SinceForm(LocalForm):
     """From which moment on."""
 
     since = LocalDateTimeField(
-        label=gettext_lazy("Since"), help_text=format_lazy(gettext_lazy("Events are kept for {days} days."), days=KEPT.days)
+        label=pgettext_lazy("first moment", "Since"),
+        help_text=format_lazy(gettext_lazy("Events are kept for {days} days."), days=KEPT.days),
     )
 
 
