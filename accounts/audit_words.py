@@ -277,6 +277,7 @@ add_nouns(
         "care_group": Nouns(_("a care group"), _("the care group “{name}”"), _("care groups")),
         "event": Nouns(_("an event"), _("the event “{name}”"), _("the stream of events")),
         "organization": Nouns(_("an organization"), _("the organization “{name}”"), _("organizations")),
+        "second_factor": Nouns(_("a second factor"), _("the second factor “{name}”"), _("second factors")),
         "user": Nouns(_("a login"), _("the login “{name}”"), _("logins")),
         "user_status_change": Nouns(
             _("a change of status of a login"), _("the change of status of a login “{name}”"), _("changes of status of logins")

@@ -14,6 +14,7 @@ add_nouns(
         "field_definition": Nouns(_("a field definition"), _("the field definition “{name}”"), _("field definitions")),
         "field_value": Nouns(_("an own field"), _("the own field “{name}”"), _("own fields")),
         "location": Nouns(_("a location"), _("the location “{name}”"), _("locations")),
+        "patient": Nouns(_("a patient"), _("the patient “{name}”"), _("patients")),
         "patient_import": Nouns(_("an import of patients"), _("the import of patients “{name}”"), _("imports of patients")),
         "patient_mutation": Nouns(
             _("a change of program, group or status"),
