@@ -218,8 +218,9 @@ class LetterOfReaders(FileOfReaders):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         readings = self.get_told()
-        about = {"filter": self.filter, "readings": readings, "is_cut": len(readings) == MOST, "printed_by": self.request.user}
-        return super().get_context_data(**about, title=self.get_title(), **kwargs)
+        about = {"filter": self.filter, "readings": readings, "is_cut": len(readings) == MOST}
+        printed = {"printed_at": timezone.now(), "printed_by": self.request.user}
+        return super().get_context_data(**about, **printed, title=self.get_title(), **kwargs)
 
 
 @page("patients/patient/<int:patient_id>/readers/csv/", name="chart_readers_csv")
