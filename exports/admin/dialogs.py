@@ -69,7 +69,7 @@ class ActionDialog(EndpointDialog):
         self.action = action
 
     def get_title(self) -> str:
-        return self.action.title
+        return str(self.action.title)
 
     def get_initial(self) -> dict[str, Any]:
         return {"base_version": self.endpoint.version}

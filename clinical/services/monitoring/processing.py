@@ -38,7 +38,7 @@ TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 # What only an alert of one status can have, and why another one cannot.
-_OF_A_STATUS: Mapping[str, tuple[str, str]] = MappingProxyType(
+_OF_A_STATUS: Mapping[str, tuple[str, Any]] = MappingProxyType(
     {
         "processed_type": (PROCESSED, gettext_lazy("Only a processed alert has been processed in some way.")),
         "review_at": (PROCESSED, gettext_lazy("Only a processed alert is looked at again.")),
