@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from config.core.text import fold
 
 # The maximum length of a quoted text: a recorded reaction may be of any length.
@@ -167,10 +169,13 @@ def _allergy_warning(
     if shared is None:
         return None
     basis, codings = shared
-    has = "contains" if basis is Basis.INGREDIENT else "belongs to the drug class"
-    message = f"Recorded allergy to {allergy.name} ({_describe(allergy)}). {medication.name} {has} {_listed(codings)}."
+    if basis is Basis.INGREDIENT:
+        message = _("Recorded allergy to %(allergy)s (%(details)s). %(medication)s contains %(shared)s.")
+    else:
+        message = _("Recorded allergy to %(allergy)s (%(details)s). %(medication)s belongs to the drug class %(shared)s.")
+    told = {"allergy": allergy.name, "details": _describe(allergy), "medication": medication.name, "shared": _listed(codings)}
     severity = SEVERITIES[grade(allergy.severity, allergy.reaction)][basis]
-    return InteractionWarning(Kind.DRUG_ALLERGY, basis, severity, message, codings, **other)
+    return InteractionWarning(Kind.DRUG_ALLERGY, basis, severity, message % told, codings, **other)
 
 
 def _duplicate_warning(new: MedicationFacts, current: MedicationFacts) -> InteractionWarning | None:
@@ -178,7 +183,11 @@ def _duplicate_warning(new: MedicationFacts, current: MedicationFacts) -> Intera
     if shared is None or shared[0] is not Basis.INGREDIENT:
         return None
     basis, codings = shared
-    message = f"The current medication {current.name} has an active ingredient of {new.name}: {_listed(codings)}."
+    message = _("The current medication %(current)s has an active ingredient of %(new)s: %(shared)s.") % {
+        "current": current.name,
+        "new": new.name,
+        "shared": _listed(codings),
+    }
     reference = _reference(current)
     return InteractionWarning(Kind.DUPLICATE_INGREDIENT, basis, Severity.MODERATE, message, codings, medication=reference)
 
@@ -192,8 +201,9 @@ def _ordered(found: Iterable[InteractionWarning | None]) -> list[InteractionWarn
 
 
 def _describe(allergy: AllergyFacts) -> str:
-    severity, reaction = quoted(allergy.severity), quoted(allergy.reaction)
-    return f"severity: {severity or 'not recorded'}; reaction: {reaction or 'not recorded'}"
+    told = {"severity": quoted(allergy.severity), "reaction": quoted(allergy.reaction)}
+    known = {name: text or _("not recorded") for name, text in told.items()}
+    return _("severity: %(severity)s; reaction: %(reaction)s") % known
 
 
 def quoted(text: str | None) -> str:
@@ -204,7 +214,7 @@ def quoted(text: str | None) -> str:
 
 def _listed(codings: tuple[Coding, ...]) -> str:
     *others, last = dict.fromkeys(coding.display for coding in codings)
-    return f"{', '.join(others)} and {last}" if others else last
+    return _("%(others)s and %(last)s") % {"others": ", ".join(others), "last": last} if others else last
 
 
 def _words(text: str | None) -> set[str]:

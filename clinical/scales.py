@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from django.utils.formats import localize
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from clinical.vitals import POSSIBLE, Number
 from config.core.decimals import round_half_up
 
@@ -22,7 +27,7 @@ _MG_PER_MMOL = Decimal("18.016")
 class Unit:
     """A unit: value = (stored - zero) * factor, shown with `places`. Stored are the units of `clinical.vitals`."""
 
-    name: str
+    name: str | Promise
     factor: Decimal = Decimal(1)
     zero: Decimal = Decimal(0)
     places: int = 1
@@ -42,14 +47,15 @@ KILOGRAM = Unit("kg", KG_PER_POUND)
 _MMHG, _KPA = Unit("mmHg"), Unit("kPa", _KPA_PER_MMHG)
 _PRESSURES = {"mmhg": _MMHG, "kpa": _KPA}
 
+_A_MINUTE = gettext_lazy("a minute")
 # UCUM -> what people write.
-WRITTEN_UNITS: Mapping[str, str] = {
+WRITTEN_UNITS: Mapping[str, str | Promise] = {
     "mm[Hg]": "mmHg",
     "[lb_av]": "lb",
     "[in_i]": "in",
     "Cel": "°C",
     "[degF]": "°F",
-    "/min": "a minute",
+    "/min": _A_MINUTE,
     "1": "",
 }
 _BRACKETS = str.maketrans("", "", "[]")
@@ -59,8 +65,8 @@ LIMITS: Mapping[str, tuple[Number, Number]] = {**POSSIBLE, "glucose": (1, 3000)}
 UNITS_OF: Mapping[str, Mapping[str, Unit]] = {
     "bp_systolic": _PRESSURES,
     "bp_diastolic": _PRESSURES,
-    "pulse": {"/min": Unit("a minute")},
-    "respiration_rate": {"/min": Unit("a minute")},
+    "pulse": {"/min": Unit(_A_MINUTE)},
+    "respiration_rate": {"/min": Unit(_A_MINUTE)},
     "oxygen_saturation": {"%": Unit("%")},
     "bmi": {"kg/m2": Unit("kg/m²")},
     "temperature_f": {
@@ -123,7 +129,7 @@ class Scale(NamedTuple):
 
     least: Decimal | None = None
     most: Decimal | None = None
-    unit: str = ""
+    unit: str | Promise = ""
 
     def holds(self, value: Decimal) -> bool:
         """Tell whether `value` lies on this scale."""
@@ -132,11 +138,13 @@ class Scale(NamedTuple):
     @property
     def words(self) -> str:
         """The scale in words: "between 1 and 350 /min", "at least 0"; empty without ends."""
-        ends = [None if end is None else f"{end.normalize():f}" for end in (self.least, self.most)]
         unit = f" {self.unit}" if self.unit else ""
-        if None not in ends:
-            return f"between {ends[0]} and {ends[1]}{unit}"
-        return "".join(f"{word} {end}{unit}" for word, end in zip(("at least", "at most"), ends, strict=True) if end is not None)
+        least, most = (f"{localize(end.normalize())}" if end is not None else "" for end in (self.least, self.most))
+        if least and most:
+            return _("between %(least)s and %(most)s%(unit)s") % {"least": least, "most": most, "unit": unit}
+        if least:
+            return _("at least %(least)s%(unit)s") % {"least": least, "unit": unit}
+        return _("at most %(most)s%(unit)s") % {"most": most, "unit": unit} if most else ""
 
 
 class Measuring(Protocol):
@@ -174,4 +182,4 @@ def possible_scale(code: str, loinc: str | None, unit: str | None) -> Scale:
 
 def written_unit(unit: str | None) -> str:
     """Return a UCUM unit as people write it. Its braces hold a remark about a number without a unit."""
-    return "" if not unit or unit.startswith("{") else WRITTEN_UNITS.get(unit, unit)
+    return "" if not unit or unit.startswith("{") else str(WRITTEN_UNITS.get(unit, unit))

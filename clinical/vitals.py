@@ -27,6 +27,9 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+
 from config.core.decimals import round_half_up
 from config.core.exceptions import Invalid
 
@@ -146,30 +149,32 @@ def check_values(values: Mapping[str, Any], changed: Collection[str], born: date
     """
     for name, (least, most) in POSSIBLE.items():
         if name in changed and values[name] is not None and not least <= values[name] <= most:
-            raise Invalid(f"This must be between {least} and {most}.", name)
+            raise Invalid(
+                _("This must be between %(least)s and %(most)s.") % {"least": localize(least), "most": localize(most)}, name
+            )
     if "date_taken" in changed:
         _check_date(values["date_taken"], born, today)
     systolic, diastolic = values.get("bp_systolic"), values.get("bp_diastolic")
     if systolic is not None and diastolic is not None and diastolic > systolic:
-        _refuse(changed, ("bp_diastolic", "bp_systolic"), "The diastolic pressure cannot be above the systolic one.")
+        _refuse(changed, ("bp_diastolic", "bp_systolic"), _("The diastolic pressure cannot be above the systolic one."))
     bmi = body_mass_index(values.get("height_inches"), values.get("weight_lbs"))
     if bmi is not None and not POSSIBLE["bmi"][0] <= bmi <= POSSIBLE["bmi"][1]:
-        _refuse(changed, ("weight_lbs", "height_inches"), "Nobody of this height has this weight: in pounds and inches?")
+        _refuse(changed, ("weight_lbs", "height_inches"), _("Nobody of this height has this weight: in pounds and inches?"))
 
 
 def check_not_empty(values: Mapping[str, Any]) -> None:
     """Raise Invalid for a recording of nothing: as the latest one it would hide what was measured before."""
     if all(values.get(name) is None for name in POSSIBLE):
-        raise Invalid("At least one value must have been measured.", "", "missing")
+        raise Invalid(_("At least one value must have been measured."), "", "missing")
 
 
 def _check_date(taken: datetime.date, born: datetime.date | None, today: datetime.date) -> None:
     if taken > today + _A_DAY:
-        raise Invalid("The date lies in the future.", "date_taken")
+        raise Invalid(_("The date lies in the future."), "date_taken")
     if born is not None and taken < born:
-        raise Invalid("The date lies before the date of birth.", "date_taken")
+        raise Invalid(_("The date lies before the date of birth."), "date_taken")
     if not is_in_lifetime(taken, today):
-        raise Invalid("The date must lie within a lifetime.", "date_taken")
+        raise Invalid(_("The date must lie within a lifetime."), "date_taken")
 
 
 def is_in_lifetime(day: datetime.date, today: datetime.date) -> bool:

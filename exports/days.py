@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from accounts.scope import Actor
 from config.rest.compiled.queries import Query
 from config.rest.filters import DayFilter
@@ -19,8 +22,8 @@ class Days(Enum):
     """Whether a report has a date range, and the error messages."""
 
     OPTIONAL = ""
-    REQUIRED = "This report needs its days"
-    FORBIDDEN = "This report has no days"
+    REQUIRED = gettext_noop("This report needs its days")
+    FORBIDDEN = gettext_noop("This report has no days")
 
     def check(self, given: Mapping[str, Any]) -> None:
         """Raise Rejected if days are missing, forbidden or in the wrong order.
@@ -31,10 +34,10 @@ class Days(Enum):
             required = self is Days.REQUIRED
             faults = [name for name, day in given.items() if (day is None) is required]
             if faults:
-                raise Rejected([refused(name, self.name.lower(), self.value).problems[0] for name in faults])
-        (_, first), (name, last) = given.items()
+                raise Rejected([refused(name, self.name.lower(), _(self.value)).problems[0] for name in faults])
+        (_name, first), (name, last) = given.items()
         if first and last and last < first:
-            raise refused(name, "reversed", "The last day lies before the first one")
+            raise refused(name, "reversed", _("The last day lies before the first one"))
 
 
 def within(query: Query, given: Mapping[str, datetime.date | None], actor: Actor) -> Query:

@@ -4,6 +4,7 @@ import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, OutboxEvent, User
 from accounts.scope import ScopePath
@@ -19,16 +20,16 @@ PAUSED_AFTER = datetime.timedelta(days=1)
 class WebhookFormat(models.TextChoices):
     """What a message looks like."""
 
-    STANDARD = "standard", "Standard Webhooks"
-    LUSCII = "luscii", "Luscii"
+    STANDARD = "standard", _("Standard Webhooks")
+    LUSCII = "luscii", _("Luscii")
 
 
 class WebhookStatus(models.TextChoices):
     """Whether messages are sent. What happens while an endpoint is paused waits for it; of a disabled one it does not."""
 
-    ACTIVE = "active"
-    PAUSED = "paused"
-    DISABLED = "disabled"
+    ACTIVE = "active", _("Active")
+    PAUSED = "paused", _("Paused")
+    DISABLED = "disabled", _("Disabled")
 
 
 class WebhookEndpoint(Identified, Timestamped, Versioned, SoftDeleted):
@@ -41,9 +42,9 @@ class WebhookEndpoint(Identified, Timestamped, Versioned, SoftDeleted):
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     url = models.CharField("URL", max_length=2000, validators=[validate_visible])
     description = models.CharField(max_length=255)
-    event_types = TextListField(null=True, blank=True, help_text="Empty: all types.")
+    event_types = TextListField(null=True, blank=True, help_text=_("Empty: all types."))
     ordered_by_patient = models.BooleanField(
-        default=False, help_text="The next event of a patient is sent only when the one before it has arrived or is given up."
+        default=False, help_text=_("The next event of a patient is sent only when the one before it has arrived or is given up.")
     )
     format = models.CharField(max_length=16, choices=WebhookFormat.choices, default=WebhookFormat.STANDARD)
     status = models.CharField(max_length=16, choices=WebhookStatus.choices, default=WebhookStatus.ACTIVE)
@@ -64,9 +65,9 @@ class WebhookEndpoint(Identified, Timestamped, Versioned, SoftDeleted):
 class DeliveryStatus(models.TextChoices):
     """What has become of a message: pending -> delivered or dead, and pending again by a replay."""
 
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    DEAD = "dead"
+    PENDING = "pending", _("Pending")
+    DELIVERED = "delivered", _("Delivered")
+    DEAD = "dead", _("Dead")
 
 
 class WebhookDelivery(Identified):
@@ -82,13 +83,13 @@ class WebhookDelivery(Identified):
     patient_id = models.BigIntegerField(null=True)
     status = models.CharField(max_length=16, choices=DeliveryStatus.choices, default=DeliveryStatus.PENDING)
     attempts = models.PositiveIntegerField(default=0)
-    due_at = MomentField(null=True, help_text="When it is tried next; null where it is not.")
+    due_at = MomentField(null=True, help_text=_("When it is tried next; null where it is not."))
     leased_until = MomentField(null=True)
     tried_since = MomentField(null=True)
     attempted_at = models.DateTimeField(null=True)
-    response_status = models.PositiveSmallIntegerField(null=True, help_text="The HTTP status; null without an answer.")
+    response_status = models.PositiveSmallIntegerField(null=True, help_text=_("The HTTP status; null without an answer."))
     duration = models.PositiveIntegerField(null=True)
-    error = models.CharField(max_length=64, blank=True, help_text="Why the last attempt failed, in one of a few phrases.")
+    error = models.CharField(max_length=64, blank=True, help_text=_("Why the last attempt failed, in one of a few phrases."))
     created_at = MomentField()
 
     scope = ScopePath(organization="organization_id")

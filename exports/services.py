@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.audit import record_change
 from accounts.models import Organization
@@ -23,7 +25,7 @@ from exports.webhooks.signatures import new_secret
 
 # Endpoints that an organization may have: for each of its events each of them is looked at.
 MAX_ENDPOINTS = 50
-_WHAT = "Webhook endpoint"
+_WHAT = gettext_noop("Webhook endpoint")
 _SECRET, _PREVIOUS_SECRET = "webhook_endpoint.secret", "webhook_endpoint.previous_secret"
 
 
@@ -36,7 +38,7 @@ def create_endpoint(*, actor: Actor, organization: Organization, **values: Any) 
     """
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
     if WebhookEndpoint.objects.filter(organization=organization, deleted_at=None).count() >= MAX_ENDPOINTS:
-        raise Invalid(f"An organization has at most {MAX_ENDPOINTS} webhook endpoints.")
+        raise Invalid(_("An organization has at most %(most)s webhook endpoints.") % {"most": MAX_ENDPOINTS})
     endpoint = WebhookEndpoint(organization=organization, created_by_id=actor.user_id, **_accepted(values))
     _check(endpoint)
     secret = new_secret()
@@ -54,7 +56,7 @@ def update_endpoint(*, actor: Actor, endpoint: WebhookEndpoint, base_version: in
     """
     written = _accepted(changes)
     if not written:
-        WebhookEndpoint.objects.filter(deleted_at=None).check_version(endpoint.pk, base_version, _WHAT)
+        WebhookEndpoint.objects.filter(deleted_at=None).check_version(endpoint.pk, base_version, _(_WHAT))
         return
     changed = _locked(endpoint)
     for name, value in written.items():
@@ -106,7 +108,7 @@ def send_test(*, actor: Actor, endpoint: WebhookEndpoint) -> None:
     Raises Invalid if it is not active, NotFound if it is archived.
     """
     if _locked(endpoint).status != WebhookStatus.ACTIVE:
-        raise Invalid("Only an active endpoint is sent a test.", "status")
+        raise Invalid(_("Only an active endpoint is sent a test."), "status")
     _record(actor, endpoint, "webhook_endpoint.test", TESTED.partition(".")[2])
 
 
@@ -114,7 +116,7 @@ def send_test(*, actor: Actor, endpoint: WebhookEndpoint) -> None:
 def replay_delivery(*, actor: Actor, delivery: WebhookDelivery) -> None:
     """Send one message again, whatever has become of it. Raises Invalid while a worker has it."""
     if not make_pending(WebhookDelivery.objects.filter(pk=delivery.pk), timezone.now()):
-        raise Invalid("The message is being sent at the moment.", "delivery")
+        raise Invalid(_("The message is being sent at the moment."), "delivery")
     _record(actor, delivery.endpoint, "webhook_endpoint.resend", "replayed")
 
 
@@ -126,7 +128,7 @@ def replay_since(*, actor: Actor, endpoint: WebhookEndpoint, since: datetime.dat
     whose events are no longer kept, and NotFound if the endpoint is archived.
     """
     if since < timezone.now() - KEPT:
-        raise Invalid(f"Events are kept for {KEPT.days} days.", "since")
+        raise Invalid(_("Events are kept for {days} days.").format(days=KEPT.days), "since")
     replayed = replay(_locked(endpoint), since)
     _record(actor, endpoint, "webhook_endpoint.resend", "replayed")
     return replayed
@@ -160,21 +162,23 @@ def _check(endpoint: WebhookEndpoint) -> None:
     check_url(endpoint.url)
     types = set(endpoint.event_types or ())
     if unknown := sorted(types - set(event_types())):
-        raise Invalid(f"These are no types of events: {', '.join(unknown)[:200]}", "event_types")
+        message = _("These are no types of events: %(names)s")
+        raise Invalid(message % {"names": ", ".join(unknown)[:200]}, "event_types")
     if endpoint.format == WebhookFormat.LUSCII and (unnamed := sorted(types - luscii_types())):
-        raise Invalid(f"Luscii's format has no names for these: {', '.join(unnamed)[:200]}", "event_types")
+        message = _("Luscii's format has no names for these: %(names)s")
+        raise Invalid(message % {"names": ", ".join(unnamed)[:200]}, "event_types")
 
 
 def _locked(endpoint: WebhookEndpoint) -> WebhookEndpoint:
     """Return the row of `endpoint` as it is stored, locked. Raises NotFound if it is archived."""
     rows = WebhookEndpoint.objects.select_for_update(no_key=True)
     if (found := rows.filter(pk=endpoint.pk, deleted_at=None).first()) is None:
-        raise NotFound(_WHAT)
+        raise NotFound(_(_WHAT))
     return found
 
 
 def _change(endpoint: WebhookEndpoint, base_version: int, values: Mapping[str, Any]) -> None:
-    WebhookEndpoint.objects.filter(deleted_at=None).change(endpoint.pk, base_version, _WHAT, **values)
+    WebhookEndpoint.objects.filter(deleted_at=None).change(endpoint.pk, base_version, _(_WHAT), **values)
 
 
 def _record(actor: Actor, endpoint: WebhookEndpoint, action: str, past: str, changed: Iterable[str] = ()) -> None:

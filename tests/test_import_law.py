@@ -62,7 +62,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "clinical.monitoring",
     ),  # pure rules: values in, result out
     ("clinical.fields",),
-    ("clinical.models", "clinical.migrations", "clinical.triggers"),
+    ("clinical.models", "clinical.migrations", "clinical.triggers", "clinical.model_names"),
     ("clinical.agenda", "clinical.appointment_labels", "clinical.audit_words"),
     ("clinical.services",),
     ("clinical.synthea", "clinical.serializer_fields", "clinical.filters"),
@@ -70,7 +70,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("clinical.practice", "clinical.public", "clinical.general"),
     ("clinical.admin", "clinical.templatetags"),
     ("clinical.management",),
-    ("exports.models", "exports.migrations", "exports.apps"),
+    ("exports.models", "exports.migrations", "exports.apps", "exports.model_names"),
     ("exports.audit_words", "exports.report_columns", "exports.days", "exports.writers", "exports.event_types"),
     ("exports.reports", "exports.lines"),
     ("exports.registry",),

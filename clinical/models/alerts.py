@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from clinical.models.catalogs import AlertDefinition, AlertScope
@@ -12,9 +13,9 @@ from patients.models import BY_CHANGE, ChartEntry
 class AlertStatus(models.TextChoices):
     """The stored status of an alert. An alert past its `disable_on` is still stored as active."""
 
-    ACTIVE = "active"
-    DISABLED = "disabled"
-    ARCHIVED = "archived"
+    ACTIVE = "active", _("Active")
+    DISABLED = "disabled", _("Disabled")
+    ARCHIVED = "archived", _("Archived")
 
 
 class Alert(ChartEntry, Versioned):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from config.core.orm import COMMENT_LENGTH, NOTE_LENGTH
 from patients.models import ChartRecord, Location, Provider
@@ -12,13 +13,13 @@ from patients.models import ChartRecord, Location, Provider
 class AppointmentStatus(models.TextChoices):
     """The status of an appointment."""
 
-    SCHEDULED = "scheduled"
-    CONFIRMED = "confirmed"
-    ARRIVED = "arrived"
-    IN_PROGRESS = "in_progress", "In progress"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-    NO_SHOW = "no_show", "No-show"
+    SCHEDULED = "scheduled", _("Scheduled")
+    CONFIRMED = "confirmed", _("Confirmed")
+    ARRIVED = "arrived", _("Arrived")
+    IN_PROGRESS = "in_progress", _("In progress")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled")
+    NO_SHOW = "no_show", _("No-show")
 
 
 # The statuses of appointments that take the provider's time.
@@ -64,12 +65,12 @@ class Appointment(ChartRecord):
             models.CheckConstraint(
                 condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
                 name="appointment_ends_after_start",
-                violation_error_message="An appointment ends after it has begun.",
+                violation_error_message=_("An appointment ends after it has begun."),
             ),
             models.CheckConstraint(
                 condition=Q(cancellation_reason=None) | Q(status=AppointmentStatus.CANCELLED),
                 name="appointment_reason_if_cancelled",
-                violation_error_message="Only a cancelled appointment has a reason for that.",
+                violation_error_message=_("Only a cancelled appointment has a reason for that."),
             ),
         ]
         indexes = [

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.catalogs import Catalog, OrderedCatalog
 from clinical.fields import CodeSystem, CodingListField
@@ -13,8 +14,8 @@ from config.core.orm import TextListField
 class AlertScope(models.TextChoices):
     """Whether an alert is shown for the patient alone, or for everyone with the same guarantor."""
 
-    PATIENT = "patient"
-    FAMILY = "family"
+    PATIENT = "patient", _("Patient")
+    FAMILY = "family", _("Family")
 
 
 class AlertDefinition(OrderedCatalog):
@@ -41,7 +42,7 @@ class CodedCatalog(Catalog):
             models.CheckConstraint(
                 condition=Q(concept_code=None, concept_system=None) | Q(concept_code__isnull=False, concept_system__isnull=False),
                 name="%(class)s_code_in_a_system",
-                violation_error_message="A code needs its terminology, and a terminology a code.",
+                violation_error_message=_("A code needs its terminology, and a terminology a code."),
             )
         ]
 
@@ -61,10 +62,10 @@ class Substance(CodedCatalog):
 class AllergyCategory(models.TextChoices):
     """What an allergy is to, in the words of FHIR's AllergyIntolerance.category."""
 
-    MEDICATION = "medication"
-    BIOLOGIC = "biologic"
-    FOOD = "food"
-    ENVIRONMENT = "environment"
+    MEDICATION = "medication", _("Medication")
+    BIOLOGIC = "biologic", _("Biologic")
+    FOOD = "food", _("Food")
+    ENVIRONMENT = "environment", _("Environment")
 
 
 # An allergy to what nobody has put into a category counts as one to a drug.
@@ -94,8 +95,8 @@ class CommunicationType(Catalog):
 class InstrumentKind(models.TextChoices):
     """The kind of an instrument's values: numbers, or one of its choices."""
 
-    NUMERIC = "numeric"
-    CHOICE = "choice"
+    NUMERIC = "numeric", _("Numeric")
+    CHOICE = "choice", _("Choice")
 
 
 class Instrument(CodedCatalog):
@@ -117,17 +118,17 @@ class Instrument(CodedCatalog):
                 fields=["organization", "code"],
                 condition=Q(deleted_at=None),
                 name="instrument_code_unique",
-                violation_error_message="Another instrument has this code.",
+                violation_error_message=_("Another instrument has this code."),
             ),
             models.CheckConstraint(
                 condition=Q(scale_min=None) | Q(scale_max=None) | Q(scale_min__lt=F("scale_max")),
                 name="instrument_scale_in_order",
-                violation_error_message="A scale ends above its beginning.",
+                violation_error_message=_("A scale ends above its beginning."),
             ),
             models.CheckConstraint(
                 condition=Q(kind=InstrumentKind.CHOICE, choices__isnull=False)
                 | (~Q(kind=InstrumentKind.CHOICE) & Q(choices__isnull=True)),
                 name="instrument_choices",
-                violation_error_message="An instrument of choices needs some, and no other has any.",
+                violation_error_message=_("An instrument of choices needs some, and no other has any."),
             ),
         ]

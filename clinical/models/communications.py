@@ -1,6 +1,8 @@
 """Contacts with patients."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from clinical.models.appointments import Appointment
@@ -14,28 +16,28 @@ from patients.models import BY_CHANGE, ChartEntry
 class CommunicationMode(models.TextChoices):
     """The channel of a contact."""
 
-    PHONE = "phone"
-    EMAIL = "email"
-    MAIL = "mail"
-    IN_PERSON = "in_person"
-    TEXT = "text"
-    FAX = "fax"
+    PHONE = "phone", _("Phone")
+    EMAIL = "email", _("Email")
+    MAIL = "mail", _("Mail")
+    IN_PERSON = "in_person", _("In Person")
+    TEXT = "text", pgettext_lazy("way of contact", "Text")
+    FAX = "fax", _("Fax")
 
 
 class CommunicationDirection(models.TextChoices):
     """The direction of a contact."""
 
-    SENT = "sent"
-    RECEIVED = "received"
-    NEITHER = "neither"
+    SENT = "sent", _("Sent")
+    RECEIVED = "received", _("Received")
+    NEITHER = "neither", _("Neither")
 
 
 class CommunicationSource(models.TextChoices):
     """The origin of an entry."""
 
-    USER = "user"
-    AUTOMATED = "automated"
-    INTEGRATION = "integration"
+    USER = "user", _("User")
+    AUTOMATED = "automated", _("Automated")
+    INTEGRATION = "integration", _("Integration")
 
 
 class CommunicationLog(ChartEntry):

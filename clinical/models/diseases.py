@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from clinical.models.catalogs import DiseaseDefinition
 from config.core.orm import NOTE_LENGTH
@@ -11,19 +12,19 @@ from patients.models import ChartRecord
 class ProblemStatus(models.TextChoices):
     """Whether a problem is present. Every transition is allowed: a problem may come back."""
 
-    ACTIVE = "active"
-    RESOLVED = "resolved"
-    INACTIVE = "inactive"
+    ACTIVE = "active", _("Active")
+    RESOLVED = "resolved", _("Resolved")
+    INACTIVE = "inactive", _("Inactive")
 
 
 class FunctionStatus(models.TextChoices):
     """The kind of finding."""
 
-    PROBLEM = "problem"
-    COGNITIVE_RESULT = "cognitive_result"
-    COGNITIVE_PROBLEM = "cognitive_problem"
-    FUNCTIONAL_RESULT = "functional_result"
-    FUNCTIONAL_PROBLEM = "functional_problem"
+    PROBLEM = "problem", _("Problem")
+    COGNITIVE_RESULT = "cognitive_result", _("Cognitive Result")
+    COGNITIVE_PROBLEM = "cognitive_problem", _("Cognitive Problem")
+    FUNCTIONAL_RESULT = "functional_result", _("Functional Result")
+    FUNCTIONAL_PROBLEM = "functional_problem", _("Functional Problem")
 
 
 class Disease(ChartRecord):

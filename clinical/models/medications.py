@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from clinical.models.catalogs import MedicationDefinition
 from config.core.orm import NOTE_LENGTH
@@ -13,10 +14,10 @@ RX_CUI_LENGTH = 16
 class MedicationStatus(models.TextChoices):
     """Whether a patient takes a medication."""
 
-    ACTIVE = "active"
-    COMPLETED = "completed"
-    DISCONTINUED = "discontinued"
-    ON_HOLD = "on_hold"
+    ACTIVE = "active", _("Active")
+    COMPLETED = "completed", _("Completed")
+    DISCONTINUED = "discontinued", _("Discontinued")
+    ON_HOLD = "on_hold", _("On Hold")
 
 
 class Medication(ChartRecord):

@@ -3,6 +3,7 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import CareGroup, User
 from accounts.models.catalogs import Catalog
@@ -20,19 +21,19 @@ BY_CREATION = ["organization", "created_at", "id"]
 class RuleKind(models.TextChoices):
     """The kind of a rule, which is also the type of its alerts."""
 
-    MEASUREMENT = "measurement"
-    COMBINATION = "combination"
-    REMARK = "remark"
-    OVERDUE = "overdue"
-    AVERAGE = "average"
+    MEASUREMENT = "measurement", _("Measurement")
+    COMBINATION = "combination", _("Combination")
+    REMARK = "remark", _("Remark")
+    OVERDUE = "overdue", _("Overdue")
+    AVERAGE = "average", _("Average")
 
 
 class Flag(models.TextChoices):
     """The urgency of an alert, least urgent first."""
 
-    GREY = "grey"
-    ORANGE = "orange"
-    RED = "red"
+    GREY = "grey", _("Grey")
+    ORANGE = "orange", _("Orange")
+    RED = "red", _("Red")
 
 
 class RuleOverride(ChartRecord):
@@ -62,19 +63,19 @@ class RuleOverride(ChartRecord):
 class MonitoringAlertStatus(models.TextChoices):
     """The status of an alert: open -> escalated -> processed, or open -> processed."""
 
-    OPEN = "open"
-    ESCALATED = "escalated"
-    PROCESSED = "processed"
+    OPEN = "open", _("Open")
+    ESCALATED = "escalated", _("Escalated")
+    PROCESSED = "processed", _("Processed")
 
 
 class ProcessedType(models.TextChoices):
     """How staff processed an alert."""
 
-    REVIEWED = "reviewed"
-    CONTACTED_PATIENT = "contacted_patient"
-    ADJUSTED_TREATMENT = "adjusted_treatment"
-    REFERRED = "referred"
-    FALSE_ALARM = "false_alarm"
+    REVIEWED = "reviewed", _("Reviewed")
+    CONTACTED_PATIENT = "contacted_patient", _("Contacted Patient")
+    ADJUSTED_TREATMENT = "adjusted_treatment", _("Adjusted Treatment")
+    REFERRED = "referred", _("Referred")
+    FALSE_ALARM = "false_alarm", _("False Alarm")
 
 
 class MonitoringAlert(ChartEntry):
@@ -141,8 +142,8 @@ class MonitoringAlert(ChartEntry):
 class PlannedVia(models.TextChoices):
     """Whether a measurement was planned by the protocol's schedule or by the patient."""
 
-    SCHEDULE = "rec"
-    SELF = "self"
+    SCHEDULE = "rec", _("Schedule")
+    SELF = "self", _("Self")
 
 
 class PlannedAction(ChartEntry):

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from clinical.fields import validate_snomed
 from config.core.orm import NOTE_LENGTH
@@ -11,14 +12,14 @@ from patients.models import ChartRecord
 class SocialHistoryCategory(models.TextChoices):
     """The category of an entry."""
 
-    TOBACCO = "tobacco"
-    ALCOHOL = "alcohol"
-    DRUGS = "drugs"
-    EXERCISE = "exercise"
-    DIET = "diet"
-    OCCUPATION = "occupation"
-    HOUSING = "housing"
-    OTHER = "other"
+    TOBACCO = "tobacco", _("Tobacco")
+    ALCOHOL = "alcohol", _("Alcohol")
+    DRUGS = "drugs", _("Drugs")
+    EXERCISE = "exercise", _("Exercise")
+    DIET = "diet", _("Diet")
+    OCCUPATION = "occupation", _("Occupation")
+    HOUSING = "housing", _("Housing")
+    OTHER = "other", _("Other")
 
 
 class SocialHistory(ChartRecord):

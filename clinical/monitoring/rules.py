@@ -19,6 +19,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from clinical.scales import Scale
 from config.core.exceptions import Invalid
 from config.core.orm import MAX_OBJECTS
@@ -85,7 +88,7 @@ def _word(words: Iterable[str]) -> Check:
 
     def check(value: Any, instruments: Instruments) -> Iterator[str]:
         if not isinstance(value, str) or value not in allowed:
-            yield f"must be one of {', '.join(allowed)}"
+            yield _("must be one of %(words)s") % {"words": ", ".join(allowed)}
 
     return check
 
@@ -93,25 +96,28 @@ def _word(words: Iterable[str]) -> Check:
 def _whole(least: int, most: int) -> Check:
     def check(value: Any, instruments: Instruments) -> Iterator[str]:
         if type(value) is not int or not least <= value <= most:
-            yield f"must be a whole number from {least} to {most}"
+            yield _("must be a whole number from %(least)s to %(most)s") % {"least": least, "most": most}
 
     return check
 
 
 def _code(value: Any, instruments: Instruments) -> Iterator[str]:
     if not isinstance(value, str) or value not in instruments:
-        yield "must be the code of an instrument of the organization"
+        yield _("must be the code of an instrument of the organization")
 
 
 def _numeric_code(value: Any, instruments: Instruments) -> Iterator[str]:
     yield from _code(value, instruments)
     if isinstance(value, str) and value in instruments and instruments[value].kind != NUMERIC:
-        yield "must be the code of an instrument that gives numbers"
+        yield _("must be the code of an instrument that gives numbers")
 
 
 def _number(value: Any, instruments: Instruments) -> Iterator[str]:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _fits(Decimal(str(value))):
-        yield f"must be a number of at most {DIGITS} digits before the point and {PLACES} after it"
+        yield _("must be a number of at most %(digits)s digits before the point and %(places)s after it") % {
+            "digits": DIGITS,
+            "places": PLACES,
+        }
 
 
 def _fits(number: Decimal) -> bool:
@@ -120,10 +126,11 @@ def _fits(number: Decimal) -> bool:
 
 def _conditions(value: Any, instruments: Instruments) -> Iterator[str]:
     if not isinstance(value, list) or not 2 <= len(value) <= MAX_CONDITIONS:
-        yield f"must be a list of 2 to {MAX_CONDITIONS} conditions"
+        yield _("must be a list of 2 to %(most)s conditions") % {"most": MAX_CONDITIONS}
         return
     for index, condition in enumerate(value):
-        yield from (f"condition {index}: {fault}" for fault in condition_faults(condition, instruments))
+        for fault in condition_faults(condition, instruments):
+            yield _("condition %(number)s: %(fault)s") % {"number": index, "fault": fault}
 
 
 CONDITION: Mapping[str, Check] = {"instrument": _numeric_code, "op": _word(OPS), "value": _number}
@@ -148,14 +155,14 @@ LINE: Mapping[str, Check] = {
 # --- what is wrong ----------------------------------------------------------------------------------
 def check_rules(rules: Any, instruments: Instruments) -> None:
     """Raise Invalid, field `rules`, where this is no list of rules over `instruments`; each message tells which rule."""
-    _check_all("rules", "Rule", rules, lambda rule: rule_faults(rule, instruments))
+    _check_all("rules", gettext_lazy("Rule %(number)s: %(fault)s."), rules, lambda rule: rule_faults(rule, instruments))
 
 
 def check_schedule(schedule: Any, instruments: Instruments) -> None:
     """Raise Invalid, field `schedule`, where this is no list of different lines of a schedule over `instruments`."""
-    _check_all("schedule", "Line", schedule, lambda line: line_faults(line, instruments))
+    _check_all("schedule", gettext_lazy("Line %(number)s: %(fault)s."), schedule, lambda line: line_faults(line, instruments))
     if any(line in schedule[:index] for index, line in enumerate(schedule)):
-        raise Invalid("A line stands in the schedule twice.", "schedule")
+        raise Invalid(_("A line stands in the schedule twice."), "schedule")
 
 
 def check_override(override: Override, instruments: Instruments) -> None:
@@ -164,20 +171,22 @@ def check_override(override: Override, instruments: Instruments) -> None:
     The fault is the field `instrument` or `rules`.
     """
     if (override.kind in OF_ONE_INSTRUMENT) != (override.instrument is not None):
-        wants = "need an" if override.instrument is None else "have no one"
-        raise Invalid(f"Rules of the kind {override.kind} {wants} instrument.", "instrument")
+        message = _("Rules of the kind %(kind)s have no one instrument.")
+        if override.instrument is None:
+            message = _("Rules of the kind %(kind)s need an instrument.")
+        raise Invalid(message % {"kind": override.kind}, "instrument")
     if override.instrument is not None and override.instrument not in instruments:
-        raise Invalid("This must be the code of an instrument of the organization.", "instrument")
+        raise Invalid(_("This must be the code of an instrument of the organization."), "instrument")
     check_rules(override.rules, instruments)
     for index, rule in enumerate(override.rules):
         if (rule["kind"], rule.get("instrument")) != override[:2]:
-            raise Invalid(f"Rule {index}: it is of another kind or instrument.", "rules")
+            raise Invalid(_("Rule %(number)s: it is of another kind or instrument.") % {"number": index}, "rules")
 
 
-def _check_all(field: str, what: str, items: Any, faults_of: Callable[[Any], Iterator[Fault]]) -> None:
+def _check_all(field: str, told: Any, items: Any, faults_of: Callable[[Any], Iterator[Fault]]) -> None:
     if not isinstance(items, list) or len(items) > MAX_OBJECTS:
-        raise Invalid(f"This must be a list of at most {MAX_OBJECTS} objects.", field)
-    faults = [f"{what} {index}: {fault}." for index, item in enumerate(items) for fault in faults_of(item)]
+        raise Invalid(_("This must be a list of at most %(most)s objects.") % {"most": MAX_OBJECTS}, field)
+    faults = [told % {"number": index, "fault": fault} for index, item in enumerate(items) for fault in faults_of(item)]
     if faults:
         raise Invalid({field: faults})
 
@@ -197,17 +206,17 @@ def condition_faults(condition: Any, instruments: Instruments) -> Iterator[Fault
 def line_faults(line: Any, instruments: Instruments) -> Iterator[Fault]:
     """Yield what is wrong with a line of a schedule."""
     found = list(_faults(line, LINE, instruments))
-    yield from found or ([Fault("from_day", "must not lie after to_day")] if line["from_day"] > line["to_day"] else [])
+    yield from found or ([Fault("from_day", _("must not lie after to_day"))] if line["from_day"] > line["to_day"] else [])
 
 
 def _faults(item: Any, shape: Mapping[str, Check], instruments: Instruments, *, strict: bool = True) -> Iterator[Fault]:
     if not isinstance(item, dict):
-        yield Fault("", "it must be an object")
+        yield Fault("", _("it must be an object"))
         return
     if missing := [name for name in shape if name not in item]:
-        yield Fault("", f"{', '.join(missing)} must be given")
+        yield Fault("", _("%(names)s must be given") % {"names": ", ".join(missing)})
     if strict and item.keys() - shape.keys():
-        yield Fault("", f"only {', '.join(shape)} can be given")
+        yield Fault("", _("only %(names)s can be given") % {"names": ", ".join(shape)})
     checked = [(name, check) for name, check in shape.items() if name in item]
     found = [Fault(name, text) for name, check in checked for text in check(item[name], instruments)]
     yield from found or (_outside(item, instruments) if "value" in shape else ())
@@ -218,7 +227,7 @@ def _outside(comparison: Rule, instruments: Instruments) -> Iterator[Fault]:
     if "instrument" in comparison and "value" in comparison:
         scale = instruments[comparison["instrument"]].scale
         if not scale.holds(Decimal(str(comparison["value"]))):
-            yield Fault("value", f"must be {scale.words}")
+            yield Fault("value", _("must be %(scale)s") % {"scale": scale.words})
 
 
 # --- which hold -------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.scope import Actor
@@ -80,7 +81,7 @@ def disable_alert(*, actor: Actor, patient_id: int, alert_id: int, base_version:
     # The version comes first: the caller decided by the status that they saw.
     check_version(alert, base_version)
     if alert.status == AlertStatus.ARCHIVED:
-        raise Invalid("An archived alert cannot be disabled.", "", "archived")
+        raise Invalid(_("An archived alert cannot be disabled."), "", "archived")
     _end(actor, alert, "disable", "disabled", status=AlertStatus.DISABLED, **_moment(AlertStatus.DISABLED))
 
 
@@ -112,7 +113,7 @@ def archive_alerts(*, actor: Actor, patient_id: int, uuids: Collection[UUID | st
     rows = Alert.objects.select_for_update().filter(patient_id=patient.pk, uuid__anyof=sorted(wanted))
     alerts = list(rows.order_by("id"))
     if len(alerts) < len(wanted):
-        raise NotFound("Alert")
+        raise NotFound(_("Alert"))
     standing = [alert for alert in alerts if alert.status != AlertStatus.ARCHIVED]
     Alert.objects.filter(pk__anyof=[alert.pk for alert in standing]).update(
         status=AlertStatus.ARCHIVED, version=F("version") + 1, updated_at=DatabaseNow()

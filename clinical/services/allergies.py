@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.dispatch import receiver
+from django.utils.translation import gettext as _
 
 from accounts.audit import Overridden
 from accounts.scope import Actor
@@ -64,7 +65,7 @@ def _refuse_none_known(sender: Any, patient: Patient, accepted: Mapping[str, Any
     """Refuse "no known drug allergies" on every way to change a patient while one is active."""
     stated = accepted.get("allergy_review_status") == NONE_KNOWN != patient.allergy_review_status
     if stated and _drug_allergies().filter(patient=patient).exists():
-        message = "An active drug allergy is recorded. Archive it, or correct it, before stating that none is known."
+        message = _("An active drug allergy is recorded. Archive it, or correct it, before stating that none is known.")
         raise Invalid(message, "allergy_review_status", "contradiction")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import Overridden
 from accounts.scope import Actor
@@ -86,7 +87,8 @@ def _moments(appointment: Appointment, status: str) -> dict[str, Any]:
     if status == appointment.status:
         return {}
     if status not in TRANSITIONS[appointment.status]:
-        raise Invalid(f"An appointment cannot go from {appointment.status} to {status}.", "status", "transition")
+        message = _("An appointment cannot go from %(before)s to %(after)s.")
+        raise Invalid(message % {"before": appointment.status, "after": status}, "status", "transition")
     order = list(AppointmentStatus)
     undone: dict[str, Any] = {MOMENTS[later]: None for later in order[order.index(AppointmentStatus(status)) + 1 :]}
     reached = {column: getattr(appointment, column) or timezone.now() for column in filter(None, [MOMENTS.get(status)])}
@@ -96,7 +98,7 @@ def _moments(appointment: Appointment, status: str) -> dict[str, Any]:
 def _check_living(patient: Patient, status: str, starts_at: datetime.datetime) -> None:
     """Raise Invalid if a patient who has died would be expected after that."""
     if patient.has_died and status in OPEN and starts_at > (patient.date_time_deceased or timezone.now()):
-        raise Invalid("A patient who has died cannot have an appointment after that.", "patient", "deceased")
+        raise Invalid(_("A patient who has died cannot have an appointment after that."), "patient", "deceased")
 
 
 @receiver(died)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.scope import Actor
 from clinical.models import Appointment, CommunicationLog, CommunicationSource
@@ -28,7 +29,7 @@ def log_communication(
     patient = lock_patient(patient_id)
     if appointment_id is not None:
         if not Appointment.objects.filter(pk=appointment_id, patient=patient, deleted_at=None).exists():
-            raise UnknownReference("appointment", "Appointment")
+            raise UnknownReference("appointment", _("Appointment"))
         values["appointment_id"] = appointment_id
     written_by = {"communication_source": communication_source, "created_by_id": actor.user_id}
     return add_entry(actor, patient, CommunicationLog, {**values, **written_by})

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from accounts.scope import Actor
@@ -39,7 +40,7 @@ def update_instrument(*, actor: Actor, row: Instrument, base_version: int, chang
     stored = Instrument.objects.get(pk=row.pk)  # A form has put what it was sent into its row already.
     moved = [name for name in USED_BY_RULES if name in written and written[name] != getattr(stored, name)]
     if moved and any(stored.code in codes_of(rule) for rule in _rules_in_use(row.organization_id)):
-        raise Invalid({name: ["Protocols or rules of patients name this instrument."] for name in moved})
+        raise Invalid({name: [_("Protocols or rules of patients name this instrument.")] for name in moved})
     update_catalog_row(actor=actor, row=row, base_version=base_version, changes=changes)
 
 
@@ -73,7 +74,7 @@ class InstrumentLookup:
             self.by_code[name] = found
         if found is None:
             self.unknown.add(name)
-            raise Invalid("There is no such instrument.", "instrument")
+            raise Invalid(_("There is no such instrument."), "instrument")
         return found
 
 

@@ -8,6 +8,8 @@ is impossible is refused by the services.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext as _
+
 from clinical.interactions import InteractionWarning, Severity
 from clinical.models import (
     Allergy,
@@ -68,7 +70,9 @@ def issues_of_allergy(patient: Patient, values: Mapping[str, Any], entry: Allerg
         return []
     found = [_as_issue(one) for one in check_interactions(draft).warnings]
     same = _others(draft).filter(status_is_active=True, allergy_definition_id=draft.allergy_definition_id)
-    return _ordered([*found, *_already(same.exists(), draft.allergy_definition.name, "an active allergy")])
+    return _ordered(
+        [*found, *_already(same.exists(), _("%(name)s is an active allergy already."), draft.allergy_definition.name)]
+    )
 
 
 def issues_of_problem(patient: Patient, values: Mapping[str, Any], entry: Disease | None = None) -> list[DetectedIssue]:
@@ -77,7 +81,7 @@ def issues_of_problem(patient: Patient, values: Mapping[str, Any], entry: Diseas
     if draft.problem_status != ProblemStatus.ACTIVE:
         return []
     same = _others(draft).filter(problem_status=ProblemStatus.ACTIVE, disease_definition_id=draft.disease_definition_id)
-    return _ordered(_already(same.exists(), draft.disease_definition.name, "an active problem"))
+    return _ordered(_already(same.exists(), _("%(name)s is an active problem already."), draft.disease_definition.name))
 
 
 def issues_of_vital_signs(patient: Patient, values: Mapping[str, Any], entry: VitalSigns | None = None) -> list[DetectedIssue]:
@@ -88,7 +92,11 @@ def issues_of_vital_signs(patient: Patient, values: Mapping[str, Any], entry: Vi
     stored = {flag["message"] for flag in entry.abnormal_flags} if entry else set()
     critical = [flag for flag in flags_before(patient, values, entry) if flag["severity"] == CRITICAL]
     block = [
-        DetectedIssue("blocks_procedures", Severity.HIGH, f"{flag['message']}. A provider should look before any procedure.")
+        DetectedIssue(
+            "blocks_procedures",
+            Severity.HIGH,
+            _("%(flag)s. A provider should look before any procedure.") % {"flag": flag["message"]},
+        )
         for flag in critical
         if flag["message"] not in stored
     ]
@@ -98,8 +106,9 @@ def issues_of_vital_signs(patient: Patient, values: Mapping[str, Any], entry: Vi
 def issues_of_enrolment(patient: Patient) -> list[DetectedIssue]:
     """Return what speaks against enrolling a patient in a program."""
     if not patient.has_died and patient.status in (Status.PROSPECTIVE, Status.INACTIVE):
-        message = f"The patient is {patient.get_status_display().lower()}: no measurements are planned until they are active."
-        return [DetectedIssue("not_active", Severity.MODERATE, message)]
+        message = _("The patient is %(status)s: no measurements are planned until they are active.")
+        told = message % {"status": patient.get_status_display().lower()}
+        return [DetectedIssue("not_active", Severity.MODERATE, told)]
     return _of_patient(patient)
 
 
@@ -111,7 +120,7 @@ def issues_of_patient(patient: Patient) -> list[DetectedIssue]:
 def _of_patient(patient: Patient) -> list[DetectedIssue]:
     if not patient.has_died:
         return []
-    return [DetectedIssue("deceased", Severity.HIGH, "The patient is deceased.")]
+    return [DetectedIssue("deceased", Severity.HIGH, _("The patient is deceased."))]
 
 
 def _as_issue(warning: InteractionWarning) -> DetectedIssue:
@@ -135,7 +144,7 @@ def _same_medication(draft: Medication) -> list[DetectedIssue]:
     """Return an issue if the patient takes this medication already, by its definition or its words."""
     taken = _others(draft).filter(status=MedicationStatus.ACTIVE).select_related("medication_definition")
     named = {fold(other.name) for other in taken}
-    return _already(fold(draft.name) in named, draft.name, "a current medication")
+    return _already(fold(draft.name) in named, _("%(name)s is a current medication already."), draft.name)
 
 
 def _of_words(draft: Medication) -> list[DetectedIssue]:
@@ -149,18 +158,18 @@ def _of_words(draft: Medication) -> list[DetectedIssue]:
     for definition in meant:
         given = _draft(Medication, draft.patient, {"medication_definition_id": definition.pk}, draft)
         for one in check_interactions(given).warnings:
-            issue = DetectedIssue(str(one.kind), one.severity, f"If this is {definition.name}: {one.message}")
-            found.setdefault(issue.message.partition(": ")[2], issue)
+            message = _("If this is %(medication)s: %(warning)s") % {"medication": definition.name, "warning": one.message}
+            found.setdefault(one.message, DetectedIssue(str(one.kind), one.severity, message))
     if found:
         return list(found.values())
     allergies = Allergy.objects.filter(patient_id=draft.patient_id, status_is_active=True, deleted_at=None).order_by("id")
     names = ", ".join(allergies.values_list("allergy_definition__name", flat=True))
-    message = f"This is not in the catalog, so it was not compared with the allergies: {names}."
+    message = _("This is not in the catalog, so it was not compared with the allergies: %(names)s.") % {"names": names}
     return [DetectedIssue("not_checked", Severity.MODERATE, message)] if names else []
 
 
-def _already(there: bool, name: str, what: str) -> list[DetectedIssue]:
-    return [DetectedIssue("recorded_already", Severity.MODERATE, f"{name} is {what} already.")] if there else []
+def _already(there: bool, message: str, name: str) -> list[DetectedIssue]:
+    return [DetectedIssue("recorded_already", Severity.MODERATE, message % {"name": name})] if there else []
 
 
 def _ordered(issues: Iterable[DetectedIssue]) -> list[DetectedIssue]:

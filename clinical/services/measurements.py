@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.scope import Actor
@@ -59,7 +60,7 @@ def record_measurement(*, actor: Actor, patient_id: int, row: Mapping[str, Any])
     """Record one value, or return the measurement that has its external id already. Raises Invalid."""
     (recorded,) = record_measurements(actor=actor, patient_id=patient_id, rows=[row])
     if recorded.measurement is None:
-        raise recorded.error or Invalid("The measurement cannot be recorded.")
+        raise recorded.error or Invalid(_("The measurement cannot be recorded."))
     return recorded.measurement
 
 
@@ -105,26 +106,26 @@ class _MeasurementReader:
         """Raise Invalid for a moment in the future, before the patient was born, or longer ago than anyone lives."""
         born = self.patient.date_of_birth
         if measured_at > self.now + TOLERANCE:
-            raise Invalid("The time of the measurement lies in the future.", "measured_at")
+            raise Invalid(_("The time of the measurement lies in the future."), "measured_at")
         # The day of birth is that of the place of birth, whose time zone is unknown.
         if born is not None and measured_at.date() < born - A_DAY:
-            raise Invalid("The time of the measurement lies before the date of birth.", "measured_at")
+            raise Invalid(_("The time of the measurement lies before the date of birth."), "measured_at")
         if not is_in_lifetime(measured_at.date(), self.now.date()):
-            raise Invalid("The time of the measurement must lie within a lifetime.", "measured_at")
+            raise Invalid(_("The time of the measurement must lie within a lifetime."), "measured_at")
 
 
 def value_columns(instrument: Instrument, value: Decimal | str) -> dict[str, Any]:
     """Return the columns that store `value`. Raises Invalid unless it is one of the choices, or a number that is possible."""
     if instrument.kind == InstrumentKind.CHOICE:
         if value not in (instrument.choices or ()):
-            raise Invalid("The value is not one of the instrument's choices.", "value")
+            raise Invalid(_("The value is not one of the instrument's choices."), "value")
         return {"value_choice": value}
     number = _number(value)
     if number is None:
-        raise Invalid("The value must be a number.", "value")
+        raise Invalid(_("The value must be a number."), "value")
     scale = scale_of(instrument)
     if not scale.holds(number):
-        raise Invalid(f"The value must be {scale.words}.", "value")
+        raise Invalid(_("The value must be %(scale)s.") % {"scale": scale.words}, "value")
     return {"value_number": number}
 
 

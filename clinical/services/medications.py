@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.audit import Overridden
 from accounts.scope import Actor
@@ -81,7 +82,7 @@ def stop_medication(
     """End a medication: completed without a `reason`, discontinued with one. Raises NotFound, VersionConflict or Invalid."""
     entry = _of(patient_id, entry_id, {ACTIVE, ON_HOLD})
     if entry.date_start and date_stop < entry.date_start:
-        raise Invalid("A medication ends on or after the day it began.", "date_stop")
+        raise Invalid(_("A medication ends on or after the day it began."), "date_stop")
     status = MedicationStatus.DISCONTINUED if reason else MedicationStatus.COMPLETED
     ended = {"status": status, "date_stop": date_stop, "discontinuation_reason": reason or None}
     _turn(actor, "stop", "stopped", entry, base_version, ended)
@@ -91,7 +92,8 @@ def _of(patient_id: int, entry_id: int, statuses: Collection[str]) -> Medication
     """Lock and return a medication. Raises NotFound, or Invalid if its status is none of `statuses`."""
     entry = lock_entry(Medication, patient_id, entry_id)
     if entry.status not in statuses:
-        raise Invalid(f"This medication is {entry.status.replace('_', ' ')}.", "", "status")
+        message = _("This medication is %(status)s.") % {"status": entry.get_status_display().lower()}
+        raise Invalid(message, "", "status")
     return entry
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from accounts.scope import Actor
@@ -45,7 +46,9 @@ def _check(organization_id: int, values: Mapping[str, Any]) -> None:
 def facts_by_code(instruments: Mapping[str, Instrument]) -> dict[str, InstrumentFacts]:
     """Return code -> facts of an organization's instruments and of all gauges, which are created on first use."""
     numeric = InstrumentKind.NUMERIC
-    gauges = {code: InstrumentFacts(numeric, Scale(Decimal(least), Decimal(most))) for code, (_, least, most) in GAUGES.items()}
+    gauges = {
+        code: InstrumentFacts(numeric, Scale(Decimal(least), Decimal(most))) for code, (_name, least, most) in GAUGES.items()
+    }
     return {**gauges, **{code: InstrumentFacts(row.kind, scale_of(row)) for code, row in instruments.items()}}
 
 
@@ -54,5 +57,5 @@ def add_missing_gauges(organization_id: int, known: dict[str, Instrument], codes
     for code in sorted(set(codes) - known.keys()):
         gauge = get_or_create_gauge(organization_id, code)
         if gauge is None:
-            raise Invalid(f"The instrument {code} is archived.", field)
+            raise Invalid(_("The instrument %(code)s is archived.") % {"code": code}, field)
         known[code] = gauge

@@ -3,6 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from accounts.scope import Actor
 from exports.models import WebhookEndpoint, WebhookStatus
 from exports.services import archive_endpoint, rotate_secret, send_test, update_endpoint
@@ -13,25 +17,25 @@ Service = Callable[[Actor, WebhookEndpoint, int], str]
 
 def _test(actor: Actor, endpoint: WebhookEndpoint, version: int) -> str:
     send_test(actor=actor, endpoint=endpoint)
-    return "A test is on its way. It is among the messages as soon as a worker has seen it."
+    return gettext("A test is on its way. It is among the messages as soon as a worker has seen it.")
 
 
-def _to(status: WebhookStatus, told: str) -> Service:
+def _to(status: WebhookStatus, told: Promise) -> Service:
     def change(actor: Actor, endpoint: WebhookEndpoint, version: int) -> str:
         update_endpoint(actor=actor, endpoint=endpoint, base_version=version, changes={"status": status})
-        return told
+        return str(told)
 
     return change
 
 
 def _rotate(actor: Actor, endpoint: WebhookEndpoint, version: int) -> str:
     rotate_secret(actor=actor, endpoint=endpoint, base_version=version)
-    return "The endpoint has a new secret. For a day messages are signed with the one before, too."
+    return gettext("The endpoint has a new secret. For a day messages are signed with the one before, too.")
 
 
 def _archive(actor: Actor, endpoint: WebhookEndpoint, version: int) -> str:
     archive_endpoint(actor=actor, endpoint=endpoint, base_version=version)
-    return f"{endpoint.description} is archived."
+    return gettext("%(name)s is archived.") % {"name": endpoint.description}
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,11 @@ class EndpointAction:
     One without a `text` happens at once.
     """
 
-    title: str
+    title: Promise
     icon: str
     save: Service
     states: frozenset[str]
-    text: str = ""
+    text: str | Promise = ""
     is_dangerous: bool = False
 
 
@@ -54,33 +58,33 @@ _ACTIVE = frozenset({WebhookStatus.ACTIVE})
 _ANY = frozenset(WebhookStatus)
 
 ACTIONS: Mapping[str, EndpointAction] = {
-    "test": EndpointAction("Send a test", "mail", _test, _ACTIVE),
+    "test": EndpointAction(_("Send a test"), "mail", _test, _ACTIVE),
     "pause": EndpointAction(
-        "Pause", "clock", _to(WebhookStatus.PAUSED, "The endpoint is paused. Messages wait for it."), _ACTIVE
+        _("Pause"), "clock", _to(WebhookStatus.PAUSED, _("The endpoint is paused. Messages wait for it.")), _ACTIVE
     ),
     "resume": EndpointAction(
-        "Resume",
+        _("Resume"),
         "check",
-        _to(WebhookStatus.ACTIVE, "The endpoint is active again. What waited for it is sent now."),
+        _to(WebhookStatus.ACTIVE, _("The endpoint is active again. What waited for it is sent now.")),
         _NOT_ACTIVE,
     ),
     "rotate": EndpointAction(
-        "Rotate the secret",
+        _("Rotate the secret"),
         "key",
         _rotate,
         _ANY,
-        "The new secret is shown once. For a day messages are signed with both, so that the receiver can change over.",
+        _("The new secret is shown once. For a day messages are signed with both, so that the receiver can change over."),
     ),
     "disable": EndpointAction(
-        "Disable",
+        _("Disable"),
         "ban",
-        _to(WebhookStatus.DISABLED, "The endpoint is disabled. It is not told what happens meanwhile."),
+        _to(WebhookStatus.DISABLED, _("The endpoint is disabled. It is not told what happens meanwhile.")),
         _ANY - {WebhookStatus.DISABLED},
-        "It is told nothing of what happens meanwhile. Pause it instead if messages shall wait for it.",
+        _("It is told nothing of what happens meanwhile. Pause it instead if messages shall wait for it."),
         is_dangerous=True,
     ),
     "archive": EndpointAction(
-        "Archive", "archive", _archive, _ANY, "It is told nothing more. This cannot be undone.", is_dangerous=True
+        _("Archive"), "archive", _archive, _ANY, _("It is told nothing more. This cannot be undone."), is_dangerous=True
     ),
 }
 

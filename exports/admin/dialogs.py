@@ -8,6 +8,9 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from accounts.admin.dialogs import DialogView
 from accounts.admin.fields import LocalDateTimeField, LocalForm
@@ -17,6 +20,7 @@ from accounts.models.events import KEPT
 from accounts.templatetags.clinic import moment
 from config.core.orm import is_id
 from exports.admin.actions import EndpointAction, possible_actions
+from exports.admin.event_names import event_name
 from exports.admin.pages import EndpointPage, show_secret
 from exports.models import WebhookDelivery, WebhookEndpoint
 from exports.services import replay_delivery, replay_since
@@ -65,7 +69,7 @@ class ActionDialog(EndpointDialog):
         self.action = action
 
     def get_title(self) -> str:
-        return self.action.title
+        return str(self.action.title)
 
     def get_initial(self) -> dict[str, Any]:
         return {"base_version": self.endpoint.version}
@@ -78,7 +82,7 @@ class ActionDialog(EndpointDialog):
         """Ask again about the endpoint as it is by now."""
         self.endpoint = self.find_endpoint(self.endpoint.pk)
         fresh = self.get_form({"base_version": self.endpoint.version})
-        fresh.add_error(None, "Someone else changed this endpoint meanwhile. Look at the page behind before you go on.")
+        fresh.add_error(None, _("Someone else changed this endpoint meanwhile. Look at the page behind before you go on."))
         return self.refused(fresh)
 
     def save(self, form: Any) -> str:
@@ -93,7 +97,10 @@ class ActionDialog(EndpointDialog):
 class SinceForm(LocalForm):
     """From which moment on."""
 
-    since = LocalDateTimeField(label="Since", help_text=f"Events are kept for {KEPT.days} days.")
+    since = LocalDateTimeField(
+        label=pgettext_lazy("first moment", "Since"),
+        help_text=format_lazy(gettext_lazy("Events are kept for {days} days."), days=KEPT.days),
+    )
 
 
 @page("webhooks/<int:endpoint_id>/replay/since/", name="webhook_replay_since")
@@ -101,23 +108,28 @@ class ReplaySinceDialog(EndpointDialog):
     """Sends again what has happened since a moment, and what was not told."""
 
     form_class = SinceForm
-    title = "Send again since"
+    title = gettext_lazy("Send again since")
 
     def get_initial(self) -> dict[str, Any]:
         return {"since": self.endpoint.failing_since or timezone.now() - datetime.timedelta(days=1)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        text = (
+        text = _(
             "Every event since this moment is sent, the oldest first, also what has arrived before. Receivers tell it by its id."
         )
-        return super().get_context_data(**{"text": text, "submit_label": "Send again", **kwargs})
+        return super().get_context_data(**{"text": text, "submit_label": _("Send again"), **kwargs})
 
     def save(self, form: Any) -> str:
         replayed = replay_since(actor=self.actor, endpoint=self.endpoint, since=form.cleaned_data["since"])
         if not replayed.messages:
-            return "Nothing has happened since then of which this endpoint is told."
-        more = f" There are more since {moment(replayed.more_since)}: send those next." if replayed.more_since else ""
-        return f"{replayed.messages} message{'' if replayed.messages == 1 else 's'} will be sent again.{more}"
+            return _("Nothing has happened since then of which this endpoint is told.")
+        number = replayed.messages
+        told = ngettext("%(count)s message will be sent again.", "%(count)s messages will be sent again.", number)
+        told %= {"count": number}
+        if replayed.more_since:
+            more = _("There are more since %(moment)s: send those next.") % {"moment": moment(replayed.more_since)}
+            told = f"{told} {more}"
+        return told
 
 
 @page("webhooks/<int:endpoint_id>/replay/<int:delivery_id>/", name="webhook_replay")
@@ -125,7 +137,7 @@ class ReplayDialog(EndpointDialog):
     """Sends one message again, at once where the button of the message asks for it."""
 
     form_class = LocalForm
-    title = "Send again"
+    title = gettext_lazy("Send again")
     delivery: WebhookDelivery
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -138,9 +150,9 @@ class ReplayDialog(EndpointDialog):
         self.delivery = delivery
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        text = f"{self.delivery.event.type}, {moment(self.delivery.event.created_at)}"
-        return super().get_context_data(**{"text": text, "submit_label": "Send again", **kwargs})
+        text = f"{event_name(self.delivery.event.type)}, {moment(self.delivery.event.created_at)}"
+        return super().get_context_data(**{"text": text, "submit_label": _("Send again"), **kwargs})
 
     def save(self, form: Any) -> str:
         replay_delivery(actor=self.actor, delivery=self.delivery)
-        return "The message will be sent again."
+        return _("The message will be sent again.")

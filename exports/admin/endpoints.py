@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import truncatechars
 from django.urls import reverse
-from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.admin.base import ArchivableAdmin
@@ -17,24 +17,11 @@ from accounts.admin.filters import ArchivedFilter, ChoiceFilter
 from accounts.admin.forms import VersionedForm
 from accounts.permissions import ADMINISTRATORS
 from accounts.site import actor_of
+from exports.admin.event_names import types_by_kind
 from exports.admin.pages import show_secret
 from exports.admin.states import state_of, with_last_success
-from exports.event_types import event_types
 from exports.models import WebhookEndpoint
 from exports.services import archive_endpoint, create_endpoint, update_endpoint
-
-
-def _in_words(text: str) -> str:
-    return text.replace("_", " ").replace("api key", "API key")
-
-
-def types_by_kind() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the types of events in groups of one kind, each with what the kind has become."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for name in event_types():
-        kind, _, past = name.partition(".")
-        groups.setdefault(capfirst(_in_words(kind)), []).append((name, _in_words(past)))
-    return list(groups.items())
 
 
 class EventTypeBoxes(forms.CheckboxSelectMultiple):
@@ -57,30 +44,31 @@ class WebhookEndpointAdmin(ArchivableAdmin):
     """Addresses that are told of events."""
 
     readers = creators = writers = ADMINISTRATORS
-    section, place, icon, hint = "Access", 4, "webhook", "Addresses that are told of events"
+    section, place, icon, hint = "Access", 4, "webhook", _("Addresses that are told of events")
     list_display = ["description", "short_url", "state", "last_success", "failing_since"]
     list_filter = [ArchivedFilter, ("status", ChoiceFilter)]
     search_fields = ["description", "url"]
     fieldsets = [
         (None, {"fields": ["description", "url", "format", "ordered_by_patient", "base_version"]}),
         (
-            "Events",
-            {"fields": ["event_types"], "description": "Choose none to tell it of all, also of those that are added later."},
+            _("Events"),
+            {"fields": ["event_types"], "description": _("Choose none to tell it of all, also of those that are added later.")},
         ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return with_last_success(super().get_queryset(request))
 
-    @display(description="URL")
+    @display(description=_("URL"))
     def short_url(self, endpoint: WebhookEndpoint) -> str:
         return truncatechars(endpoint.url, 60)
 
-    @display(description="State", label={"Active": "success", "Failing": "warning", "Paused": "danger"})
-    def state(self, endpoint: WebhookEndpoint) -> str:
-        return state_of(endpoint).word
+    @display(description=_("State"), label={"green": "success", "orange": "warning", "red": "danger", "": ""})
+    def state(self, endpoint: WebhookEndpoint) -> tuple[str, str]:
+        state = state_of(endpoint)
+        return state.colour, state.word
 
-    @display(description="Last success", empty_value="never")
+    @display(description=_("Last success"), empty_value=_("never"))
     def last_success(self, endpoint: Any) -> Any:
         return endpoint.last_success
 
@@ -92,7 +80,7 @@ class WebhookEndpointAdmin(ArchivableAdmin):
 
     def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
         if isinstance(db_field, JSONField):
-            return EventTypesField(label="Of which events", choices=types_by_kind, required=False)
+            return EventTypesField(label=_("Of which events"), choices=types_by_kind, required=False)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def changeform_view(self, request: HttpRequest, object_id=None, form_url="", extra_context=None) -> HttpResponse:

@@ -1,6 +1,6 @@
 """The page of a webhook endpoint, with the messages to it, and the page that shows its secret."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -8,6 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.admin.pages import Page, page
@@ -15,7 +17,8 @@ from accounts.permissions import ADMINISTRATORS
 from accounts.scope import scope
 from config.core.orm import is_id
 from exports.admin.actions import possible_actions
-from exports.admin.states import state_of, state_of_message, with_last_success
+from exports.admin.event_names import event_name
+from exports.admin.states import State, failure_of, state_of, state_of_message, with_last_success
 from exports.models import SECRET_OVERLAP, DeliveryStatus, WebhookDelivery, WebhookEndpoint, WebhookStatus
 from exports.services import secrets_of
 
@@ -23,9 +26,28 @@ MESSAGES_A_PAGE = 50
 # As far as pages go: what is older is asked of the API.
 LAST_PAGE = 200
 # What the list of messages may be narrowed to: the word in the address, and its title.
-FILTERS = {"": "All", DeliveryStatus.PENDING: "Waiting", DeliveryStatus.DELIVERED: "Delivered", DeliveryStatus.DEAD: "Given up"}
+FILTERS = {
+    "": gettext_lazy("All"),
+    DeliveryStatus.PENDING: gettext_lazy("Waiting"),
+    DeliveryStatus.DELIVERED: gettext_lazy("Delivered"),
+    DeliveryStatus.DEAD: gettext_lazy("Given up"),
+}
 # The session's key for the endpoint whose secret is still to be shown, and for the rotation that it is of.
 TO_SHOW = "webhook_secret"
+
+
+class Message(NamedTuple):
+    """A message as the page shows it: the row, what it tells of, what has become of it, and what the receiver answered."""
+
+    delivery: WebhookDelivery
+    name: str
+    state: State
+    answer: str
+
+    @classmethod
+    def of(cls, delivery: WebhookDelivery) -> "Message":
+        """Return how the page shows a delivery."""
+        return cls(delivery, event_name(delivery.event.type), state_of_message(delivery), failure_of(delivery))
 
 
 def show_secret(request: HttpRequest, endpoint: WebhookEndpoint) -> str:
@@ -49,7 +71,7 @@ class EndpointPage(Page):
     """
 
     section = "admin:exports_webhookendpoint_changelist"
-    parents = (("exports_webhookendpoint_changelist", "Webhook endpoints"),)
+    parents = (("exports_webhookendpoint_changelist", gettext_lazy("Webhook endpoints")),)
     readers = writers = ADMINISTRATORS
     endpoint: WebhookEndpoint
 
@@ -91,11 +113,12 @@ class WebhookPage(EndpointPage):
         found = self._messages(chosen, number)
         return super().get_context_data(
             state=state_of(endpoint),
+            told_of=[event_name(name) for name in endpoint.event_types or ()],
             actions=possible_actions(endpoint),
             is_failing=endpoint.failing_since and endpoint.status != WebhookStatus.DISABLED,
             filters=FILTERS.items(),
             chosen=chosen,
-            messages_shown=[(message, state_of_message(message)) for message in found[:MESSAGES_A_PAGE]],
+            messages_shown=[Message.of(message) for message in found[:MESSAGES_A_PAGE]],
             number=number,
             has_older=len(found) > MESSAGES_A_PAGE and number < LAST_PAGE,
             overlap_ends=self._overlap_ends(),
@@ -129,7 +152,7 @@ class SecretPage(EndpointPage):
     """The secret of an endpoint that was just made, or whose secret was rotated: to whom did it, once."""
 
     template_name = "admin/webhooks/secret.html"
-    title = "Secret"
+    title = gettext_lazy("Secret")
 
     def get_breadcrumbs(self) -> list[tuple[str, str]]:
         page = reverse("admin:webhook", args=[self.endpoint.pk])
@@ -137,6 +160,6 @@ class SecretPage(EndpointPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.session.pop(TO_SHOW, None) != _secret_of(self.endpoint):
-            messages.warning(request, "The secret is shown once. If it is lost, rotate it.")
+            messages.warning(request, _("The secret is shown once. If it is lost, rotate it."))
             return redirect("admin:webhook", self.endpoint.pk)
         return self.render_to_response(self.get_context_data(secret=secrets_of(self.endpoint)[0]))

@@ -9,6 +9,10 @@ from django import forms
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.text import get_text_list
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.admin.fields import LocalDateField, LocalForm, country_of
@@ -36,39 +40,39 @@ LAST = 10
 # How far back the last downloads are looked for, and how many events of them: a large report leaves several.
 LAST_DAYS, LAST_EVENTS = 31, 100
 PARAMETERS = frozenset({"report", "group", "format", "since", "until"})
-TITLES: Mapping[str, str] = {
-    "patients": "Patients",
-    "measurements": "Measurements",
-    "alerts": "Monitoring alerts",
-    "hcps": "Staff",
-    "patientsMutations": "Changes of programs, groups and status",
-    "starRatings": "Ratings of the care",
-    "plannedActions": "Planned measurements",
-    "patientsWorkflowHistory": "Workflows that fired",
-    "patientsProgramsHistory": "Enrolments in programs",
-    "patientsSettingsHistory": "Changes of settings",
-    "usersStatusChangeReasons": "Changes of the status of logins",
+TITLES: Mapping[str, Promise] = {
+    "patients": _("Patients"),
+    "measurements": _("Measurements"),
+    "alerts": _("Monitoring alerts"),
+    "hcps": _("Staff"),
+    "patientsMutations": _("Changes of programs, groups and status"),
+    "starRatings": _("Ratings of the care"),
+    "plannedActions": _("Planned measurements"),
+    "patientsWorkflowHistory": _("Workflows that fired"),
+    "patientsProgramsHistory": _("Enrolments in programs"),
+    "patientsSettingsHistory": _("Changes of settings"),
+    "usersStatusChangeReasons": _("Changes of the status of logins"),
 }
 EXCEL = "excel"
-FILES = (("csv", "CSV"), (EXCEL, "CSV for Excel"), ("ndjson", "NDJSON"))
+FILES = (("csv", "CSV"), (EXCEL, _("CSV for Excel")), ("ndjson", "NDJSON"))
 
-add_entry(Entry("Access", 4, "Reports", "chart", "admin:reports"))
+add_entry(Entry("Access", 4, _("Reports"), "chart", "admin:reports"))
 
 
 class ReportForm(LocalForm):
     """Which report, of which days and care group, in which format."""
 
-    report = forms.ChoiceField(choices=[(name, TITLES[name]) for name in REPORTS], label="Report")
-    since = LocalDateField(label="From", past=True, required=False)
-    until = LocalDateField(label="To", past=True, required=False)
-    group = RowField(CareGroup.objects.none(), required=False, empty_label="All", label="Care group")
-    format = forms.ChoiceField(choices=FILES, label="Format")
+    report = forms.ChoiceField(choices=[(name, TITLES[name]) for name in REPORTS], label=_("Report"))
+    since = LocalDateField(label=pgettext_lazy("first day", "From"), past=True, required=False)
+    until = LocalDateField(label=pgettext_lazy("last day", "To"), past=True, required=False)
+    group = RowField(CareGroup.objects.none(), required=False, empty_label=_("All"), label=_("Care group"))
+    format = forms.ChoiceField(choices=FILES, label=_("Format"))
 
     def __init__(self, data: Mapping[str, Any] | None, *, actor: Actor, **kwargs: Any):
         super().__init__(data, auto_id="report-%s", **kwargs)
         self.actor = actor
         for name in ("since", "until"):
-            self.fields[name].widget.attrs["placeholder"] = "Any day"
+            self.fields[name].widget.attrs["placeholder"] = gettext("Any day")
         self.fields["group"].queryset = scope(actor, CareGroup.objects.filter(deleted_at=None))  # type: ignore[attr-defined]
         self.fields["group"].label_from_instance = lambda row: row.name  # type: ignore[attr-defined]
 
@@ -82,7 +86,7 @@ class ReportForm(LocalForm):
             for problem in refusal.problems:
                 self.add_error(str(problem.path[-1]), f"{problem.message}.")
         if given["group"] and self.care_group is None:
-            self.add_error("group", "This report has no care groups.")
+            self.add_error("group", gettext("This report has no care groups."))
         return given
 
     @property
@@ -109,7 +113,7 @@ class ReportPage(Page):
     """Base of the page and the files: what the address says."""
 
     section = "admin:reports"
-    title = "Reports"
+    title = _("Reports")
 
     @cached_property
     def form(self) -> ReportForm:
@@ -135,7 +139,8 @@ class ReportsPage(ReportPage):
 
 
 def _needing_days() -> str:
-    return " and ".join(TITLES[name].lower() for name, report in REPORTS.items() if report.days is Days.REQUIRED)
+    titles = [str(TITLES[name]).lower() for name, report in REPORTS.items() if report.days is Days.REQUIRED]
+    return get_text_list(titles, gettext("and"))
 
 
 def last_downloads(actor: Actor) -> list[Row]:
@@ -158,7 +163,7 @@ class ReportFile(ReportPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not self.form.is_bound or not self.form.is_valid():
-            raise BadRequest("This report cannot be made.")
+            raise BadRequest(gettext("This report cannot be made."))
         name, form = self.form.cleaned_data["report"], self.form.cleaned_data["format"]
         kind = "csv" if form == EXCEL else form
         report = self.form.chosen

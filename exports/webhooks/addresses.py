@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from config.core.caching import cached
 from config.core.exceptions import Invalid
@@ -63,21 +64,21 @@ def check_url(url: str) -> None:
 def parse(url: str) -> Target:
     """Return where `url` leads. Raises Refused for what no message is sent to."""
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise Refused("A URL holds printable ASCII characters only.")
+        raise Refused(_("A URL holds printable ASCII characters only."))
     try:
         parts = urlsplit(url)
         port, host = parts.port, (parts.hostname or "").lower()
     except ValueError as error:
-        raise Refused("This is not a URL.") from error
+        raise Refused(_("This is not a URL.")) from error
     if parts.scheme not in (("https", "http") if settings.WEBHOOK_ALLOW_HTTP else ("https",)):
-        raise Refused("The URL must begin with https://.")
+        raise Refused(_("The URL must begin with https://."))
     if parts.username is not None or parts.password is not None:
-        raise Refused("The URL may not hold credentials.")
+        raise Refused(_("The URL may not hold credentials."))
     if parts.fragment or not host:
-        raise Refused("The URL needs a host, and no fragment.")
+        raise Refused(_("The URL needs a host, and no fragment."))
     port = _PORTS[parts.scheme] if port is None else port
     if port not in settings.WEBHOOK_PORTS:
-        raise Refused(f"The URL may not name the port {port}.")
+        raise Refused(_("The URL may not name the port %(port)s.") % {"port": port})
     _check_host(host)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port, path)
@@ -93,7 +94,7 @@ def resolve(target: Target) -> list[str]:
     for address in addresses:
         # A scope, as in fe80::1%eth0, only link-local addresses have.
         if not is_allowed(ipaddress.ip_address(address)):
-            raise Refused("The host has an address that is not public.")
+            raise Refused(_("The host has an address that is not public."))
     return addresses
 
 
@@ -111,11 +112,11 @@ def _check_host(host: str) -> None:
         address = None
     if address is not None:
         if not is_allowed(address):
-            raise Refused("The URL leads to an address that is not public.")
+            raise Refused(_("The URL leads to an address that is not public."))
     elif _ENDS_IN_A_NUMBER.search(host):
-        raise Refused("An IPv4 address is written as four decimal numbers.")
+        raise Refused(_("An IPv4 address is written as four decimal numbers."))
     elif not _HOST.fullmatch(host) or not _is_public_name(host):
-        raise Refused("The URL leads to a host that is not public.")
+        raise Refused(_("The URL leads to a host that is not public."))
 
 
 def _is_public_name(host: str) -> bool:

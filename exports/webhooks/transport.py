@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from config.core.caching import cached
 from exports.webhooks.addresses import Refused, Target, parse, resolve
@@ -98,19 +99,19 @@ class NotConnected(Exception):
     """None of the addresses took the connection in time."""
 
 
-# The first that fits.
+# The first that fits. The words are stored, in English; pages translate them (`exports.admin.states.failure_of`).
 _FAILURES: list[tuple[type[Exception], str]] = [
-    (Refused, "address refused"),
-    (NotConnected, "no connection"),
-    (socket.gaierror, "name not resolved"),
-    (ssl.SSLCertVerificationError, "certificate not valid"),
-    (ssl.SSLError, "TLS failed"),
-    (TimeoutError, "no answer in time"),
-    (ConnectionError, "connection lost"),
-    (OSError, "connection failed"),
-    (http.client.HTTPException, "answer not understood"),
+    (Refused, gettext_noop("address refused")),
+    (NotConnected, gettext_noop("no connection")),
+    (socket.gaierror, gettext_noop("name not resolved")),
+    (ssl.SSLCertVerificationError, gettext_noop("certificate not valid")),
+    (ssl.SSLError, gettext_noop("TLS failed")),
+    (TimeoutError, gettext_noop("no answer in time")),
+    (ConnectionError, gettext_noop("connection lost")),
+    (OSError, gettext_noop("connection failed")),
+    (http.client.HTTPException, gettext_noop("answer not understood")),
     # A label of a name that is too long.
-    (UnicodeError, "name not resolved"),
+    (UnicodeError, gettext_noop("name not resolved")),
 ]
 _EXPECTED = tuple(kind for kind, _ in _FAILURES)
 
@@ -118,7 +119,7 @@ _EXPECTED = tuple(kind for kind, _ in _FAILURES)
 def _verdict(status: int) -> str:
     if 200 <= status < 300:
         return ""
-    return "redirect not followed" if 300 <= status < 400 else f"answered {status}"
+    return gettext_noop("redirect not followed") if 300 <= status < 400 else f"answered {status}"
 
 
 class _Connection(http.client.HTTPConnection):

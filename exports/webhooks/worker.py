@@ -15,6 +15,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import Error, connection
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from accounts.scope import Actor
 from config.core.bulk_writes import WriteTurns
@@ -177,7 +178,7 @@ class Worker:
         error = future.exception()
         if error is not None:
             logger.error("A thread has failed", exc_info=error)
-        self._finished.put((lease, [Outcome(None, 0, "not sent")] if error else future.result()))
+        self._finished.put((lease, [Outcome(None, 0, gettext_noop("not sent"))] if error else future.result()))
 
     # --- recording --------------------------------------------------------------------------------
     def _collect(self, seconds: float) -> None:

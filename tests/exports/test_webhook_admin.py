@@ -290,10 +290,10 @@ def test_page_shows_each_message_with_its_attempts_answer_and_what_comes_next(ad
     told(endpoint)
     waiting, dead, retried, delivered = rows_of(admin.get(page_of(endpoint)).content.decode())
 
-    assert re.fullmatch(r"patient.created .* Delivered 1 .* 204 120 ms Send again", delivered)
-    assert re.fullmatch(r"patient.created .* Retrying 3 .* answered 500 120 ms .*\d\d:\d\d Send again", retried)
-    assert re.fullmatch(r"patient.created .* Given up 9 .* no connection 120 ms Send again", dead)
-    assert re.fullmatch(r"patient.created .* Waiting 0 .*\d\d:\d\d Send again", waiting)
+    assert re.fullmatch(r"Patient created .* Delivered 1 .* 204 120 ms Send again", delivered)
+    assert re.fullmatch(r"Patient created .* Retrying 3 .* answered 500 120 ms .*\d\d:\d\d Send again", retried)
+    assert re.fullmatch(r"Patient created .* Given up 9 .* no connection 120 ms Send again", dead)
+    assert re.fullmatch(r"Patient created .* Waiting 0 .*\d\d:\d\d Send again", waiting)
 
 
 def test_messages_wait_until_an_endpoint_is_resumed(admin, endpoint):

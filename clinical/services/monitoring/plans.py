@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Max, OuterRef, Subquery
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.scope import Actor
@@ -134,10 +135,10 @@ def plan_own_action(
     """
     patient = lock_patient(patient_id)
     if not patient.is_followed:
-        raise Invalid("Nothing is planned for a patient who is not active, or who has died.", "", "not_active")
+        raise Invalid(_("Nothing is planned for a patient who is not active, or who has died."), "", "not_active")
     found = InstrumentLookup(patient.organization_id).named(instrument)
     if expires_at <= max(not_before, timezone.now()):
-        raise Invalid("The time must end after it begins, and in the future.", "expires_at")
+        raise Invalid(_("The time must end after it begins, and in the future."), "expires_at")
     values = {
         "program_action": uuid5(patient.uuid, str(found.uuid)),
         "instrument_id": found.pk,

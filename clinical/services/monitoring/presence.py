@@ -9,6 +9,7 @@ import datetime
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.models import User
@@ -49,5 +50,5 @@ def _holder(alert_id: int) -> User:
     rows = MonitoringAlert.objects.select_related("claimed_by").exclude(status=MonitoringAlertStatus.PROCESSED)
     alert = rows.filter(pk=alert_id).first()
     if alert is None or alert.claimed_by is None:
-        raise NotFound("Alert")
+        raise NotFound(_("Alert"))
     return alert.claimed_by

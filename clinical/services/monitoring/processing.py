@@ -8,6 +8,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.audit import record_change
 from accounts.models import Role, User, UserStatus
@@ -36,11 +38,11 @@ TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 # What only an alert of one status can have, and why another one cannot.
-_OF_A_STATUS: Mapping[str, tuple[str, str]] = MappingProxyType(
+_OF_A_STATUS: Mapping[str, tuple[str, Any]] = MappingProxyType(
     {
-        "processed_type": (PROCESSED, "Only a processed alert has been processed in some way."),
-        "review_at": (PROCESSED, "Only a processed alert is looked at again."),
-        "escalated_to_id": (ESCALATED, "Only an escalated alert is escalated to somebody."),
+        "processed_type": (PROCESSED, gettext_lazy("Only a processed alert has been processed in some way.")),
+        "review_at": (PROCESSED, gettext_lazy("Only a processed alert is looked at again.")),
+        "escalated_to_id": (ESCALATED, gettext_lazy("Only an escalated alert is escalated to somebody.")),
     }
 )
 _FREE = {"claimed_by": None, "claimed_until": None}
@@ -58,7 +60,8 @@ def process_alert(*, actor: Actor, patient_id: int, alert_id: int, status: str, 
     """
     alert = lock_entry(MonitoringAlert, patient_id, alert_id)
     if status not in TRANSITIONS[alert.status]:
-        raise Invalid(f"An alert cannot go from {alert.status} to {status}.", "status", "transition")
+        message = _("An alert cannot go from %(before)s to %(after)s.")
+        raise Invalid(message % {"before": _word(alert.status), "after": _word(status)}, "status", "transition")
     _check_details(alert.patient, status, details)
     done = {"status": status, f"{status}_at": timezone.now(), f"{status}_by_id": actor.user_id, **details}
     MonitoringAlert.objects.filter(pk=alert.pk).update(**done, **_FREE, updated_at=DatabaseNow())
@@ -67,6 +70,10 @@ def process_alert(*, actor: Actor, patient_id: int, alert_id: int, status: str, 
     record_change(actor, f"monitoring_alert.{verb}", alert, event=f"monitoring_alert.{status}", changed=changed)
     if log_call:
         log_call_about(actor, alert, details.get("action"))
+
+
+def _word(status: str) -> str:
+    return str(MonitoringAlertStatus(status).label).lower()
 
 
 def log_call_about(actor: Actor, alert: MonitoringAlert, note: str | None) -> None:
@@ -84,18 +91,18 @@ def log_call_about(actor: Actor, alert: MonitoringAlert, note: str | None) -> No
 def _check_details(patient: Patient, status: str, details: Mapping[str, Any]) -> None:
     for name, (fitting, message) in _OF_A_STATUS.items():
         if status != fitting and details.get(name) is not None:
-            raise Invalid(message, name.removesuffix("_id"))
+            raise Invalid(str(message), name.removesuffix("_id"))
     if (details.get("review_at") is None) != (details.get("review_by_id") is None):
-        raise Invalid("Say both when and who looks again.", "review_at")
+        raise Invalid(_("Say both when and who looks again."), "review_at")
     if details.get("review_at") and details["review_at"] <= timezone.now():
-        raise Invalid("Look again at a time that is still to come.", "review_at")
+        raise Invalid(_("Look again at a time that is still to come."), "review_at")
     for name in ("escalated_to_id", "review_by_id"):
         _check_colleague(patient, name, details.get(name))
 
 
 def _check_colleague(patient: Patient, name: str, user_id: int | None) -> None:
     if user_id is not None and not colleagues_for(patient).filter(pk=user_id).exists():
-        raise Invalid("This person cannot process alerts of this patient.", name.removesuffix("_id"))
+        raise Invalid(_("This person cannot process alerts of this patient."), name.removesuffix("_id"))
 
 
 def colleagues_for(*patients: Patient) -> QuerySet[User]:
@@ -122,7 +129,7 @@ def process_alerts(*, actor: Actor, alerts: Collection[tuple[int, int]], status:
     Returns how many were, and how many could not be any more: they had been before, or their patient is archived.
     Raises Invalid for details that are wrong for one of them; then none is changed.
     """
-    lock_patients({patient_id for patient_id, _ in alerts})
+    lock_patients({patient_id for patient_id, _alert_id in alerts})
     done = [_process_if_open(actor, *alert, status, details) for alert in sorted(alerts)]
     return done.count(True), done.count(False)
 
@@ -148,7 +155,8 @@ def hand_over_alert(*, actor: Actor, patient_id: int, alert_id: int, escalated_t
     """
     alert = lock_entry(MonitoringAlert, patient_id, alert_id)
     if alert.status != ESCALATED:
-        raise Invalid(f"An alert that is {alert.status} cannot be handed over.", "status", "transition")
+        message = _("An alert that is %(status)s cannot be handed over.") % {"status": _word(alert.status)}
+        raise Invalid(message, "status", "transition")
     _check_colleague(alert.patient, "escalated_to_id", escalated_to_id)
     handed = {"escalated_to_id": escalated_to_id, "escalated_by_id": actor.user_id, "escalated_at": timezone.now(), **details}
     MonitoringAlert.objects.filter(pk=alert.pk).update(**handed, **_FREE, updated_at=DatabaseNow())
@@ -164,9 +172,9 @@ def finish_review(*, actor: Actor, patient_id: int, alert_id: int, again_at: dat
     """
     alert = lock_entry(MonitoringAlert, patient_id, alert_id)
     if alert.review_at is None or alert.reviewed_at is not None:
-        raise Invalid("Nobody was to look at this alert again.", "review_at")
+        raise Invalid(_("Nobody was to look at this alert again."), "review_at")
     if again_at is not None and again_at <= timezone.now():
-        raise Invalid("Look again at a time that is still to come.", "again_at")
+        raise Invalid(_("Look again at a time that is still to come."), "again_at")
     again = {"review_at": again_at, "review_by_id": actor.user_id} if again_at else {"reviewed_at": timezone.now()}
     MonitoringAlert.objects.filter(pk=alert.pk).update(**again, updated_at=DatabaseNow())
     changed = [name.removesuffix("_id") for name in again]

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.fields import LocalDateField, LocalForm
 from accounts.admin.forms import RowField
@@ -29,14 +31,14 @@ MOST_DAYS_OF_PERSON = 366
 _MATCHES = 100
 REFUSED, ALL = "refused", "all"
 WHAT = (
-    ("", "All but lists"),
-    (Way.READ, "Opened and read"),
-    (Way.CHANGED, "Changed"),
-    (Way.EXPORTED, "Exported"),
-    (Way.SIGNED_IN, "Signed in and out"),
-    (REFUSED, "Refused"),
-    (Way.LISTED, "Lists and searches"),
-    (ALL, "Everything"),
+    ("", _("All but lists")),
+    (Way.READ, _("Opened and read")),
+    (Way.CHANGED, pgettext_lazy("audit trail", "Changed")),
+    (Way.EXPORTED, pgettext_lazy("audit trail", "Exported")),
+    (Way.SIGNED_IN, _("Signed in and out")),
+    (REFUSED, pgettext_lazy("audit trail", "Refused")),
+    (Way.LISTED, _("Lists and searches")),
+    (ALL, _("Everything")),
 )
 
 
@@ -52,8 +54,8 @@ def done(what: str, prefix: str = "") -> Q:
 class DaysForm(LocalForm):
     """From which day to which, both of them whole, on the organization's clock. Without a choice the last MOST_DAYS."""
 
-    since = LocalDateField(label="From", past=True, required=False)
-    until = LocalDateField(label="To", past=True, required=False)
+    since = LocalDateField(label=pgettext_lazy("first day", "From"), past=True, required=False)
+    until = LocalDateField(label=pgettext_lazy("last day", "To"), past=True, required=False)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -61,7 +63,7 @@ class DaysForm(LocalForm):
             given["until"] = min(given["until"] or timezone.localdate(), timezone.localdate())
             given["since"] = given["since"] or self.first_day(given["until"])
             if given["until"] < given["since"]:
-                self.add_error("until", "This day is before the first one.")
+                self.add_error("until", gettext("This day is before the first one."))
         return given
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -96,11 +98,11 @@ class AnyPatientField(PatientField):
 class TrailFilter(DaysForm):
     """The parameters of the audit trail, all of them optional."""
 
-    patient = AnyPatientField(label="Patient", required=False)
-    who = forms.CharField(label="Person or key", required=False, max_length=100)
-    what = forms.ChoiceField(label="What", required=False, choices=WHAT)
+    patient = AnyPatientField(label=_("Patient"), required=False)
+    who = forms.CharField(label=_("Person or key"), required=False, max_length=100)
+    what = forms.ChoiceField(label=_("What"), required=False, choices=WHAT)
     organization = RowField(
-        Organization.objects.none(), label="Organization", required=False, empty_label="None: superadmins and tasks"
+        Organization.objects.none(), label=_("Organization"), required=False, empty_label=_("None: superadmins and tasks")
     )
     field_order = ("organization", "patient", "who", "what", "since", "until")
 
@@ -108,7 +110,7 @@ class TrailFilter(DaysForm):
         super().__init__(data, auto_id="filter-%s", **kwargs)
         self.actor = actor
         self.fields["patient"].actor = actor  # type: ignore[attr-defined]
-        self.fields["who"].widget.attrs |= {"placeholder": "Anyone", "autocomplete": "off"}
+        self.fields["who"].widget.attrs |= {"placeholder": gettext("Anyone"), "autocomplete": "off"}
         if actor.organization_id is None:
             self.fields["organization"].queryset = scope(actor, Organization.objects.order_by("name", "pk"))  # type: ignore[attr-defined]
             self.fields["organization"].label_from_instance = lambda row: row.name  # type: ignore[attr-defined]
@@ -121,8 +123,10 @@ class TrailFilter(DaysForm):
             return given
         most = MOST_DAYS_OF_PERSON if given["who"] else MOST_DAYS
         if (given["until"] - given["since"]).days >= most:
-            narrower = "" if given["who"] else ", or choose a patient or a person"
-            self.add_error("since", f"At most {most} days can be shown at once: take fewer{narrower}.")
+            message = gettext("At most %(most)s days can be shown at once: take fewer, or choose a patient or a person.")
+            if given["who"]:
+                message = gettext("At most %(most)s days can be shown at once: take fewer.")
+            self.add_error("since", message % {"most": most})
         return given
 
     @property
@@ -153,9 +157,9 @@ class TrailFilter(DaysForm):
             keys = keys.filter(Q(description__icontains=word) | Q(key_id=word))
         people = list(users.values_list("pk", flat=True)[:_MATCHES])
         by_key = list(keys.values_list("key_id", "user_id")[:_MATCHES])
-        owners = sorted({owner for _, owner in by_key})
+        owners = sorted({owner for _key_id, owner in by_key})
         # A key's user is part of an index, the key itself is not.
-        with_key = Q(user_id__anyof=owners, key_id__in=sorted(key_id for key_id, _ in by_key))
+        with_key = Q(user_id__anyof=owners, key_id__in=sorted(key_id for key_id, _owner in by_key))
         signed_in = Q(user_id=None, subject="user", subject_id__anyof=people)
         return Q(user_id__anyof=people) | with_key | signed_in
 

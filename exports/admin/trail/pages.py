@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from django.core.exceptions import BadRequest
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.admin.fields import country_of
@@ -25,7 +27,7 @@ from patients.models import Patient
 EVENTS = 50
 PARAMETERS = frozenset({"patient", "who", "what", "since", "until", "organization", "before"})
 
-add_entry(Entry("Access", 3, "Audit trail", "history", "admin:audit", OFFICE))
+add_entry(Entry("Access", 3, gettext_lazy("Audit trail"), "history", "admin:audit", OFFICE))
 
 
 class Place(NamedTuple):
@@ -37,13 +39,13 @@ class Place(NamedTuple):
     @classmethod
     def read(cls, text: str) -> "Place":
         """Return the place that an address has. Raises BadRequest where it cannot be read."""
-        moment, _, pk = text.partition("_")
+        moment, _line, pk = text.partition("_")
         if not (moment.isascii() and moment.isdigit() and pk.isascii() and pk.isdigit() and len(text) < 40):
-            raise BadRequest("This is no place in the list.")
+            raise BadRequest(_("This is no place in the list."))
         try:
             at = datetime.datetime.fromtimestamp(0, datetime.UTC) + datetime.timedelta(microseconds=int(moment))
         except OverflowError as error:
-            raise BadRequest("This is no place in the list.") from error
+            raise BadRequest(_("This is no place in the list.")) from error
         return cls(at, int(pk))
 
     def __str__(self) -> str:
@@ -60,7 +62,7 @@ class AuditPage(Page):
     """Who did what, to whom, when, and by which door. Looking at it is audited with the patients whom it names."""
 
     template_name = "admin/trail/page.html"
-    title = "Audit trail"
+    title = gettext_lazy("Audit trail")
     section = "admin:audit"
     readers = OFFICE
 

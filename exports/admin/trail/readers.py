@@ -15,6 +15,8 @@ from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.fields import country_of
 from accounts.admin.organizations import OFFICE
@@ -43,16 +45,20 @@ _WAYS = {
     _CHANGED: (Way.READ, Way.EXPORTED, Way.CHANGED),
     _LISTED: (Way.READ, Way.EXPORTED, Way.CHANGED, Way.LISTED),
 }
-COLUMNS = ("When", "Who", "Role", "What", "Where")
+COLUMNS = (gettext_lazy("When"), gettext_lazy("Who"), gettext_lazy("Role"), gettext_lazy("What"), gettext_lazy("Where"))
 
 
 class ReadersFilter(DaysForm):
     """Which accesses to a chart are shown, of which days. Without a choice: who read it in the last year."""
 
     what = forms.ChoiceField(
-        label="What",
+        label=gettext_lazy("What"),
         required=False,
-        choices=[(_READ, "Read and exported"), (_CHANGED, "Read and changed"), (_LISTED, "Shown in lists, too")],
+        choices=[
+            (_READ, gettext_lazy("Read and exported")),
+            (_CHANGED, gettext_lazy("Read and changed")),
+            (_LISTED, gettext_lazy("Shown in lists, too")),
+        ],
     )
     field_order = ("what", "since", "until")
 
@@ -70,10 +76,15 @@ class Reading:
     door: str
 
     @property
+    def who(self) -> str:
+        """Who it was: a person, or a key and whose it is."""
+        doer = self.doer
+        return _("%(name)s, of %(owner)s") % {"name": doer.name, "owner": doer.of} if doer.of else doer.name
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """The reading as a row of a file, with the columns COLUMNS."""
-        who = f"{self.doer.name}, of {self.doer.of}" if self.doer.of else self.doer.name
-        return (moment(self.at), who, self.doer.role, self.what, self.door)
+        return (moment(self.at), self.who, self.doer.role, self.what, self.door)
 
 
 @dataclass(frozen=True)
@@ -138,9 +149,9 @@ def who_read(actor: Actor, rows: QuerySet[AuditedPatient]) -> tuple[list[Reader]
         people[user_id, key_id, role] += times
         doors[door_of(route)] += times
     most = people.most_common(READINGS)
-    events = [_Counted(number, *who) for number, (who, _) in enumerate(most)]
+    events = [_Counted(number, *who) for number, (who, _times) in enumerate(most)]
     doers = doers_of(actor, events)
-    found = [Reader(doers[number], times, 48 * times // most[0][1]) for number, (_, times) in enumerate(most)]
+    found = [Reader(doers[number], times, 48 * times // most[0][1]) for number, (_who, times) in enumerate(most)]
     return found, doors.most_common()
 
 
@@ -166,7 +177,7 @@ class ReadersPage(ReadersView):
     """Who read the chart, latest first, and who did so how often. Whoever may open a chart may see who else did."""
 
     template_name = "admin/trail/readers.html"
-    title = "Who read this chart"
+    title = gettext_lazy("Who read this chart")
     parameters = ReadersView.parameters | {"page"}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -195,7 +206,7 @@ class FileOfReaders(ReadersView):
     def get_told(self) -> Sequence[Reading]:
         """Return the latest MOST accesses in words. Raises BadRequest where the filter cannot be read."""
         if not self.filter.is_valid():
-            raise BadRequest("These days cannot be read.")
+            raise BadRequest(_("These days cannot be read."))
         return told(self.actor, self.get_readings()[:MOST])
 
 
@@ -207,8 +218,9 @@ class LetterOfReaders(FileOfReaders):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         readings = self.get_told()
-        about = {"filter": self.filter, "readings": readings, "is_cut": len(readings) == MOST, "printed_by": self.request.user}
-        return super().get_context_data(**about, title=self.get_title(), **kwargs)
+        about = {"filter": self.filter, "readings": readings, "is_cut": len(readings) == MOST}
+        printed = {"printed_at": timezone.now(), "printed_by": self.request.user}
+        return super().get_context_data(**about, **printed, title=self.get_title(), **kwargs)
 
 
 @page("patients/patient/<int:patient_id>/readers/csv/", name="chart_readers_csv")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import pgettext, pgettext_lazy
 
 from accounts.admin.labels import person_label
 from accounts.admin.trail import Doer, doers_of, door_of
@@ -30,6 +31,26 @@ KINDS = (
     | {"api_key": Kind("", "", ApiKey, F("description"))}
 )
 _ICONS = {Way.READ: "eye", Way.LISTED: "search", Way.EXPORTED: "document", Way.SIGNED_IN: "key", Way.CHANGED: "pencil"}
+
+# What a person may have been warned of, and how gravely, by the words that the trail keeps.
+_WARNINGS = {
+    "blocks_procedures": pgettext_lazy("warning", "blocks procedures"),
+    "deceased": pgettext_lazy("warning", "deceased"),
+    "drug_allergy": pgettext_lazy("warning", "drug allergy"),
+    "duplicate_ingredient": pgettext_lazy("warning", "duplicate ingredient"),
+    "not_active": pgettext_lazy("warning", "not active"),
+    "not_checked": pgettext_lazy("warning", "not checked"),
+    "overlap_of_patient": pgettext_lazy("warning", "overlap of patient"),
+    "overlap_of_provider": pgettext_lazy("warning", "overlap of provider"),
+    "past": pgettext_lazy("warning", "past"),
+    "possible_duplicate": pgettext_lazy("warning", "possible duplicate"),
+    "recorded_already": pgettext_lazy("warning", "recorded already"),
+}
+_SEVERITIES = {
+    "high": pgettext_lazy("severity of a warning", "high"),
+    "moderate": pgettext_lazy("severity of a warning", "moderate"),
+    "low": pgettext_lazy("severity of a warning", "low"),
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +78,7 @@ class Row:
     @property
     def label(self) -> str:
         """The way in a word."""
-        return "Refused" if self.is_refused else str(self.way.label)
+        return pgettext("audit trail", "Refused") if self.is_refused else str(self.way.label)
 
     @property
     def door(self) -> str:
@@ -67,7 +88,14 @@ class Row:
     @property
     def overridden(self) -> str:
         """The kinds of the warnings that it was saved against, in words."""
-        return (self.event.overridden or "").replace(",", ", ").replace("_", " ").replace(".", ": ")
+        return ", ".join(map(_warning, filter(None, (self.event.overridden or "").split(","))))
+
+
+def _warning(kept: str) -> str:
+    """Return a kind of warnings in words: "drug allergy: high" for drug_allergy.high."""
+    kind, _dot, severity = kept.partition(".")
+    told = str(_WARNINGS.get(kind, kind.replace("_", " ")))
+    return f"{told}: {_SEVERITIES.get(severity, severity)}" if severity else told
 
 
 def rows_of(actor: Actor, events: Collection[AuditEvent]) -> list[Row]:
