@@ -122,6 +122,7 @@ _PHRASES: dict[str, Phrase] = {}
 _FIELDS: dict[str, str | None] = {
     "created_by_id": None,
     "deleted_at": None,
+    "link_sent_at": None,
     "patient_id": "the record that it belongs to",
     "session_version": None,
     "updated_at": None,
@@ -261,9 +262,15 @@ add_phrases(
         "second_factor.remove": Phrase("removed a second factor", "remove a second factor"),
         "second_factor.reset": Phrase("reset a second factor", "reset a second factor"),
         "unknown": Phrase("asked for an unknown address", "ask for an address that there is not"),
+        "user.ask_password_link": Phrase("asked for a link to choose a new password", "ask for a link to choose a new password"),
         "user.change_status": Phrase("changed the status of {this}", "change the status of {one}"),
+        "user.invite": Phrase("sent an invitation for {this}", "send an invitation for {one}"),
         "user.lock_out": Phrase("was locked out", "sign in", refused="was locked out after too many attempts to sign in"),
         "user.login": Phrase("signed in", "sign in"),
         "user.logout": Phrase("signed out", "sign out"),
+        "user.send_password_link": Phrase(
+            "sent a link to choose a new password for {this}", "send a link to choose a new password for {one}"
+        ),
+        "user.use_password_link": Phrase("chose a password by a link", "choose a password by a link"),
     }
 )

@@ -7,7 +7,7 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 
 
 def sign_in(user: User) -> Client:
@@ -104,3 +104,9 @@ def submit(client: Client, model, pk: int | None = None, **changes: Any):
     """Open the form of a row (or the empty one), change some inputs and send it."""
     address, values = opened(client, model, pk)
     return client.post(address, {**values, **changes})
+
+
+def issue(client: Client, user: User, description: str = "Lab interface", **changes: Any):
+    """Send the form of a new key, and return the page that it leads to: the key, or the form with what is wrong."""
+    answer = submit(client, ApiKey, user=user.pk, description=description, **changes)
+    return client.get(answer["Location"]) if answer.status_code == 302 else answer

@@ -26,8 +26,8 @@ class Page(TemplateView):
     URL name of the entry of the sidebar that it belongs to. A fragment is not `framed`.
     """
 
-    title = ""
-    parents: tuple[tuple[str, str], ...] = ()
+    title: Any = ""
+    parents: tuple[tuple[str, Any], ...] = ()
     section = ""
     readers: frozenset[str] = STAFF
     writers: frozenset[str] = frozenset()

@@ -27,6 +27,7 @@ from django.db.models import (
     When,
 )
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_access, record_change
 from accounts.models import ApiKey, GroupMembership, Organization, User, UserStatus
@@ -49,12 +50,12 @@ KNOWN_ADDRESSES = 20
 
 
 def _random(places: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(places))
+    return "".join(secrets.choice(_ALPHABET) for _place in range(places))
 
 
 def _checksum(text: str) -> str:
     number, places = zlib.crc32(text.encode()), ""
-    for _ in range(_CHECK_PLACES):
+    for _place in range(_CHECK_PLACES):
         number, digit = divmod(number, len(_ALPHABET))
         places = _ALPHABET[digit] + places
     return places
@@ -104,21 +105,32 @@ def default_expiry() -> datetime.datetime:
     return timezone.now() + datetime.timedelta(days=default_days())
 
 
+def new_key_id() -> str:
+    """Return an id for a key that will be issued."""
+    return _random(_ID_PLACES)
+
+
 @transaction.atomic
 def issue_key(
-    *, actor: Actor, user: User, description: str, expires_at: datetime.datetime | Expiry | None = Expiry.DEFAULT
+    *,
+    actor: Actor,
+    user: User,
+    description: str,
+    expires_at: datetime.datetime | Expiry | None = Expiry.DEFAULT,
+    key_id: str = "",
 ) -> tuple[ApiKey, str]:
     """Create a key for `user`. Returns the row and the key itself, which is not stored and cannot be shown again.
 
-    A user of a sandbox gets a test key.
+    A user of a sandbox gets a test key. `key_id`, of `new_key_id`, was given to the form that asks for the key: sent twice, it
+    breaks the constraint of a unique id and issues nothing.
     `expires_at` None is never; Invalid where that, or the moment, is beyond API_KEY_LONGEST_DAYS, for a blank description, and
     for a user who is not active: their keys are revoked for good, and this one would outlive that.
     """
     check_rank(actor, user.role)
     check_required_texts(ApiKey, {"description": description})
     if user.status != UserStatus.ACTIVE:
-        raise Invalid("A person who is not active gets no key.", "user")
-    key_id, secret = _random(_ID_PLACES), _random(_SECRET_PLACES)
+        raise Invalid(_("A person who is not active gets no key."), "user")
+    key_id, secret = key_id or new_key_id(), _random(_SECRET_PLACES)
     in_sandbox = user.organization is not None and user.organization.is_sandbox
     raw = f"{TEST_PREFIX if in_sandbox else PREFIX}{key_id}_{secret}"
     row = ApiKey.objects.create(
@@ -141,7 +153,8 @@ def _accepted_expiry(expires_at: datetime.datetime | Expiry | None) -> datetime.
     # A minute, since a form is filled in before its values come here.
     latest = timezone.now() + datetime.timedelta(days=longest, minutes=1)
     if longest and (wanted is None or wanted > latest):
-        raise Invalid(f"A key may be used for {longest} days at most.", "expires_at")
+        words = _("A key may be used for %(days)s days at most.")
+        raise Invalid(words % {"days": longest}, "expires_at")
     return wanted
 
 
@@ -171,8 +184,22 @@ def revoke_key_with_issued(*, actor: Actor, key: ApiKey) -> int:
     revoked, issued = 0, [key]
     while issued:
         revoked += sum(_revoke_permitted(actor, found) for found in issued)
-        issued = list(ApiKey.objects.filter(issued_by__in=issued).select_related("user").order_by("pk"))
+        issued = list(_issued_with(issued))
     return revoked
+
+
+def keys_issued_with(key: ApiKey) -> list[ApiKey]:
+    """Return the keys that were issued with `key`, those that were issued with these, and so on: one statement a generation."""
+    found: list[ApiKey] = []
+    issued = [key]
+    while issued:
+        issued = list(_issued_with(issued))
+        found += issued
+    return found
+
+
+def _issued_with(keys: list[ApiKey]) -> QuerySet[ApiKey]:
+    return ApiKey.objects.filter(issued_by__in=keys).select_related("user").order_by("pk")
 
 
 def issued_for_others(user: User) -> QuerySet[ApiKey]:

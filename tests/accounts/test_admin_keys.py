@@ -5,19 +5,15 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from accounts.models import ApiKey, AuditEvent, Role, User
+from accounts.models import ApiKey, AuditEvent, Role
 from tests.conftest import ApiClient
 from tests.factories import key_row
-from tests.pages import sign_in, submit, url
+from tests.pages import issue, sign_in, url
 
 
 @pytest.fixture
 def admin_client(clinic):
     return sign_in(clinic.users[Role.HC_ADMIN])
-
-
-def issue(client, user: User, **changes):
-    return submit(client, ApiKey, user=user.pk, description="Lab interface", **changes)
 
 
 def test_a_key_is_shown_once_and_works(clinic, admin_client):
