@@ -53,9 +53,10 @@ class _Form(HTMLParser):
             self.area, self.values[name] = name, [""]
 
     def _input(self, name: str, given: dict) -> None:
-        if given.get("type") in ("checkbox", "radio") and "checked" not in given:
-            return
-        if given.get("type") not in ("submit", "button"):
+        if given.get("type") in ("checkbox", "radio"):
+            if "checked" in given:
+                self.values.setdefault(name, []).append(given.get("value", "on"))
+        elif given.get("type") not in ("submit", "button"):
             self.values.setdefault(name, []).append(given.get("value") or "")
 
     def handle_data(self, data: str) -> None:

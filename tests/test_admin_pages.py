@@ -33,17 +33,6 @@ ROWS = (
     *("patient_id", "appointment_id", "alert_id", "entry_id", "endpoint_id", "delivery_id", "other_id", "import_id"),
     *("user_id", "key_id"),
 )
-    "patient_id",
-    "appointment_id",
-    "alert_id",
-    "entry_id",
-    "endpoint_id",
-    "delivery_id",
-    "other_id",
-    "import_id",
-    "user_id",
-    "key_id",
-)
 
 by_page = pytest.mark.parametrize("page", REGISTRY, ids=lambda page: page.name)
 
