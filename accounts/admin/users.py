@@ -97,8 +97,10 @@ class UserForm(ServiceForm):
     def _about_passwords(self) -> str:
         rule = _("At least 12 characters, not only common words, names or sequences.")
         if self.instance.pk:
-            return f"{rule} {_('Empty: unchanged. A new one signs the person out everywhere.')}"
-        return f"{rule} {_('For who gets no invitation; empty for who only holds API keys.')}"
+            more = _("Empty: unchanged. A new one signs the person out everywhere.")
+        else:
+            more = _("For a person who gets no invitation; empty for one who only holds API keys.")
+        return f"{rule} {more}"
 
     def _offer_choices(self) -> None:
         if "role" in self.fields:
