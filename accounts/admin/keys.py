@@ -99,6 +99,10 @@ class ApiKeyAdmin(ScopedAdmin):
     def state(self, key: ApiKey) -> tuple[str, str]:
         return state_of(key), words_of(state_of(key))
 
+    @display(description=gettext_lazy("State"))
+    def state_words(self, key: ApiKey) -> str:
+        return words_of(state_of(key))
+
     @display(description=gettext_lazy("User"), ordering="user__email_key")
     def holder(self, key: ApiKey) -> str:
         return key.user.email
@@ -110,9 +114,10 @@ class ApiKeyAdmin(ScopedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
+            del fieldsets[0][1]["description"]
             fieldsets[0][1]["fields"] = [
                 "key_id",
-                "state",
+                "state_words",
                 "holder",
                 "description",
                 "expires_at",

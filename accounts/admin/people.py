@@ -89,9 +89,9 @@ def mail_link(request: HttpRequest, link: PasswordLink) -> None:
         words = _("No mail server is set up: the mail to %(email)s stands in the output of the server.")
         messages.warning(request, words % about)
     elif link.is_invitation:
-        messages.success(request, _("%(email)s is sent an invitation.") % about)
+        messages.success(request, _("An invitation was sent to %(email)s.") % about)
     else:
-        messages.success(request, _("%(email)s is sent a link to choose a new password.") % about)
+        messages.success(request, _("A link to choose a new password was sent to %(email)s.") % about)
 
 
 # --- dialogs ----------------------------------------------------------------------------------------
@@ -118,6 +118,10 @@ class PersonDialog(DialogView):
             audit.record_denied(self.actor, "user.read", subject="user")
             raise Http404
         self.person = person
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        # The form of the page behind has a reason, too.
+        return {"auto_id": "dialog_%s"}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         shown = {"person": self.person, "text": self.text, "is_dangerous": self.is_dangerous}
@@ -220,7 +224,7 @@ class StopDialog(_StatusDialog):
     is_dangerous = True
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return {"issued": issued_for_others(self.person).count()}
+        return {**super().get_form_kwargs(), "issued": issued_for_others(self.person).count()}
 
     def save(self, form: Any) -> str:
         values = {"reason": form.cleaned_data["reason"], "revoke_issued": form.cleaned_data.get("revoke_issued", False)}
