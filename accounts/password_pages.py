@@ -17,7 +17,9 @@ from django.contrib.auth.forms import SetPasswordForm
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -29,6 +31,7 @@ from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts import background, mails
 from accounts.authentication import actor_of_user
+from accounts.languages import language_of_user
 from accounts.models import User
 from accounts.scope import Actor
 from accounts.services.password_links import ask_password_link, link_end, use_password_link, user_of_link
@@ -167,7 +170,11 @@ class ChoosePage(_SitePage, FormView):
         if user is None:
             return self._closed()
         self.user = user
-        return super().dispatch(request, *args, **kwargs)
+        # The page speaks as the mail did that has led here.
+        zone = user.organization.zone if user.organization else "UTC"
+        with translation.override(language_of_user(user)), timezone.override(zone):
+            answer = super().dispatch(request, *args, **kwargs)
+            return answer.render() if isinstance(answer, SimpleTemplateResponse) else answer
 
     def _closed(self) -> HttpResponse:
         self.request.session.pop(LINK, None)

@@ -36,7 +36,7 @@ def administrator(clinic) -> Client:
 
 @pytest.fixture
 def invited(clinic, administrator) -> User:
-    answer = submit(administrator, User, email="nurse@example.org", role=Role.HC_PRIMARY, first_name="Nora", language="nl")
+    answer = submit(administrator, User, email="nurse@example.org", role=Role.HC_PRIMARY, first_name="Nora")
     assert answer.status_code == 302
     return User.objects.get(email_key="nurse@example.org")
 
