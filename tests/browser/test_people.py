@@ -19,7 +19,7 @@ def test_a_nurse_is_invited_and_signs_in(page, clinic, width):
     open_page(page, "/admin/accounts/user/add/")
     look(page)
     with clicks_at_most(page, 3):
-        page.get_by_label("Email").fill("nora@example.org")
+        page.get_by_role("textbox", name="Email").fill("nora@example.org")
         page.get_by_label("First name").fill("Nora")
         page.get_by_label("Last name").fill("Nightingale")
         page.get_by_label("Primary caregiver").check()
