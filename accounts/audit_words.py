@@ -87,7 +87,9 @@ VERBS_OF: Mapping[Way, frozenset[str]] = {
         }
     ),
     Way.EXPORTED: frozenset({"csv", "export", "export_readers", "ndjson"}),
-    Way.SIGNED_IN: frozenset({"accept", "lock_out", "login", "logout", "new_address", "refused"}),
+    Way.SIGNED_IN: frozenset(
+        {"accept", "ask_password_link", "lock_out", "login", "logout", "new_address", "refused", "use_password_link"}
+    ),
 }
 
 _VERBS: dict[str, Phrase] = {

@@ -43,7 +43,7 @@ class Access:
 
 
 def access_of(actor: Actor, user: User, *, may_write: bool) -> Access:
-    """Return what the page of `user` says of their access. Two statements."""
+    """Return what the page of `user` says of their access. Three statements."""
     about = {"subject": "user", "subject_id": user.pk, "action": "user.login", "outcome": AuditEvent.Outcome.OK}
     sign_ins = scope(actor, AuditEvent.objects.filter(**about)).order_by("-id")[:SIGN_INS]
     keys = list(scope(actor, ApiKey.objects.filter(user=user)).select_related("user").order_by("-id")[: KEYS + 1])
