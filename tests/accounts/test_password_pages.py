@@ -15,8 +15,10 @@ from django.utils import timezone, translation
 
 from accounts import background, mails
 from accounts.models import AuditEvent, Organization, Role, User
+from accounts.services.second_factors import enrol_second_factor, new_secret
 from accounts.services.users import create_user
 from tests.factories import SYSTEM
+from tests.one_time_codes import code_at
 from tests.pages import sign_in, submit, url
 
 PASSWORD = "correct horse battery"
@@ -114,6 +116,17 @@ def test_a_second_factor_that_is_required_is_set_up_next(clinic, invited):
     assert "second factor" in follow(client, link_in(mail.outbox[0])).content.decode()
     choose(client)
     assert client.get("/admin/")["Location"].startswith("/admin/second-factor/enrol/")
+
+
+def test_a_second_factor_that_somebody_has_is_asked_for_next(clinic, administrator):
+    user = clinic.users[Role.HC_PRIMARY]
+    secret = new_secret()
+    code = code_at(secret, timezone.now())
+    enrol_second_factor(actor=clinic.actor(Role.HC_PRIMARY), user=user, secret=secret, code=code)
+    administrator.post(f"/admin/people/{user.pk}/password-link/")
+    follow(client := Client(), link_in(mail.outbox[0]))
+    choose(client)
+    assert client.get("/admin/")["Location"].startswith("/admin/second-factor/code/")
 
 
 def test_who_was_signed_in_before_is_signed_out(clinic, administrator, invited):
