@@ -22,7 +22,8 @@ from accounts.admin.organizations import OFFICE
 from accounts.models import ApiKey
 from accounts.permissions import ADMINISTRATORS
 from accounts.scope import Role
-from accounts.services.keys import default_days, default_expiry, issue_key, new_key_id, revoke_key, revoke_key_with_issued
+from accounts.services.key_texts import new_key_id
+from accounts.services.keys import default_days, default_expiry, issue_key, revoke_key, revoke_key_with_issued
 from accounts.site import actor_of
 from config.core.exceptions import DomainError
 

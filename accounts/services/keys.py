@@ -1,15 +1,12 @@
-"""Issuing, revoking and authenticating API keys: `anm_<id>_<secret><checksum>`, and `anm_test_<id>_…` of a sandbox."""
+"""Issuing, revoking and authenticating API keys. What one looks like is in accounts/services/key_texts.py."""
 
 import datetime
 import hashlib
 import hmac
-import secrets
-import string
-import zlib
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -32,6 +29,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import record_access, record_change
 from accounts.models import ApiKey, GroupMembership, Organization, User, UserStatus
 from accounts.scope import Actor, Role
+from accounts.services.key_texts import key_text, new_key_id, new_secret, split_key
 from accounts.services.ranks import check_rank
 from config.core import page_statements
 from config.core.compiled_queries import QueryDefinition, parameter
@@ -41,52 +39,9 @@ from config.core.middleware import network_of
 from config.core.orm import check_required_texts
 from config.core.page_statements import Addition
 
-PREFIX, TEST_PREFIX = "anm_", "anm_test_"
-_ALPHABET = string.digits + string.ascii_letters
-_SECRET_PLACES, _ID_PLACES, _CHECK_PLACES = 43, 8, 6
 _LAST_USE_EVERY = datetime.timedelta(minutes=1)
 # So many addresses of a key are remembered; the one that was new longest ago goes first.
 KNOWN_ADDRESSES = 20
-
-
-def _random(places: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _place in range(places))
-
-
-def _checksum(text: str) -> str:
-    number, places = zlib.crc32(text.encode()), ""
-    for _place in range(_CHECK_PLACES):
-        number, digit = divmod(number, len(_ALPHABET))
-        places = _ALPHABET[digit] + places
-    return places
-
-
-class KeyParts(NamedTuple):
-    """What the text of a key says: its id, its secret, and whether it claims to be one of a sandbox."""
-
-    key_id: str
-    secret: str
-    is_test: bool
-
-
-def split_key(raw: str) -> KeyParts:
-    """Return the parts of a well-formed key. Raises NotAuthenticated for anything else, without a query.
-
-    The checksum lets secret scanners, and this function, tell a key from a string that only looks like one.
-    """
-    is_test = raw.startswith(TEST_PREFIX)
-    prefix = TEST_PREFIX if is_test else PREFIX
-    key_id, _, tail = raw.removeprefix(prefix).partition("_")
-    well_formed = (
-        raw.isascii()
-        and raw.startswith(prefix)
-        and len(key_id) == _ID_PLACES
-        and len(tail) == _SECRET_PLACES + _CHECK_PLACES
-        and secrets.compare_digest(_checksum(raw[:-_CHECK_PLACES]), tail[-_CHECK_PLACES:])
-    )
-    if not well_formed:
-        raise NotAuthenticated(failed_key=True)
-    return KeyParts(key_id, tail[:-_CHECK_PLACES], is_test)
 
 
 class Expiry(Enum):
@@ -103,11 +58,6 @@ def default_days() -> int:
 def default_expiry() -> datetime.datetime:
     """Return when a key expires that is issued now, and of which nobody has said when."""
     return timezone.now() + datetime.timedelta(days=default_days())
-
-
-def new_key_id() -> str:
-    """Return an id for a key that will be issued."""
-    return _random(_ID_PLACES)
 
 
 @transaction.atomic
@@ -130,9 +80,8 @@ def issue_key(
     check_required_texts(ApiKey, {"description": description})
     if user.status != UserStatus.ACTIVE:
         raise Invalid(_("A person who is not active gets no key."), "user")
-    key_id, secret = key_id or new_key_id(), _random(_SECRET_PLACES)
+    key_id, secret = key_id or new_key_id(), new_secret()
     in_sandbox = user.organization is not None and user.organization.is_sandbox
-    raw = f"{TEST_PREFIX if in_sandbox else PREFIX}{key_id}_{secret}"
     row = ApiKey.objects.create(
         organization_id=user.organization_id,
         user=user,
@@ -144,7 +93,7 @@ def issue_key(
         created_by_id=actor.user_id,
     )
     record_change(actor, "api_key.issue", row, event="api_key.issued", event_subject=user.uuid)
-    return row, raw + _checksum(raw)
+    return row, key_text(key_id, secret, is_test=in_sandbox)
 
 
 def _accepted_expiry(expires_at: datetime.datetime | Expiry | None) -> datetime.datetime | None:
