@@ -91,7 +91,9 @@ VERBS_OF: Mapping[Way, frozenset[str]] = {
         }
     ),
     Way.EXPORTED: frozenset({"csv", "export", "export_readers", "ndjson"}),
-    Way.SIGNED_IN: frozenset({"accept", "lock_out", "login", "logout", "new_address", "refused"}),
+    Way.SIGNED_IN: frozenset(
+        {"accept", "ask_password_link", "lock_out", "login", "logout", "new_address", "refused", "use_password_link"}
+    ),
 }
 
 _VERBS: dict[str, Phrase] = {
@@ -128,6 +130,7 @@ _PHRASES: dict[str, Phrase] = {}
 _FIELDS: dict[str, Text | None] = {
     "created_by_id": None,
     "deleted_at": None,
+    "link_sent_at": None,
     "patient_id": _("the record that it belongs to"),
     "session_version": None,
     "updated_at": None,
@@ -300,11 +303,19 @@ add_phrases(
         "second_factor.remove": Phrase(_("removed a second factor"), _("remove a second factor")),
         "second_factor.reset": Phrase(_("reset a second factor"), pgettext_lazy("infinitive", "reset a second factor")),
         "unknown": Phrase(_("asked for an unknown address"), _("ask for an address that there is not")),
+        "user.ask_password_link": Phrase(
+            _("asked for a link to choose a new password"), _("ask for a link to choose a new password")
+        ),
         "user.change_status": Phrase(_("changed the status of {this}"), _("change the status of {one}")),
+        "user.invite": Phrase(_("sent an invitation for {this}"), _("send an invitation for {one}")),
         "user.lock_out": Phrase(
             _("was locked out"), _("sign in"), refused=_("was locked out after too many attempts to sign in")
         ),
         "user.login": Phrase(_("signed in"), _("sign in")),
         "user.logout": Phrase(_("signed out"), _("sign out")),
+        "user.send_password_link": Phrase(
+            _("sent a link to choose a new password for {this}"), _("send a link to choose a new password for {one}")
+        ),
+        "user.use_password_link": Phrase(_("chose a password by a link"), _("choose a password by a link")),
     }
 )

@@ -1,6 +1,7 @@
-"""One language: a page is in the language of the person's account; before they sign in, in the one that their browser asks for."""
+"""One language: a page is in that of the person's account; before they sign in, in the one that their browser asks for."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -34,7 +35,12 @@ def language_of(request: HttpRequest) -> str:
     """Return the language to answer in: one of `settings.LANGUAGES`."""
     if not request.user.is_authenticated:
         return translation.get_language_from_request(request)
+    return language_of_user(request.user)
+
+
+def language_of_user(user: Any) -> str:
+    """Return the language of the account of `user`, or `settings.LANGUAGE_CODE` where pages do not speak it."""
     try:
-        return translation.get_supported_language_variant(request.user.language)
+        return translation.get_supported_language_variant(user.language)
     except LookupError:
         return settings.LANGUAGE_CODE

@@ -1,6 +1,10 @@
 """What each role may do with the rows it sees. Which rows those are is said in accounts/scope.py."""
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scope import Role
 
@@ -27,3 +31,13 @@ class Permission(Enum):
 # Social security, citizen service and medicaid numbers: in clear, or their last four places, or not at all.
 READS_IDENTITY_NUMBERS = ADMINISTRATORS | CAREGIVERS
 READS_MASKED_NUMBERS = frozenset({Role.HC_VIEW_ALL})
+
+# What a role may do, for whoever gives it to somebody.
+ROLE_SENTENCES: Mapping[str, Any] = {
+    Role.FC_ADMIN: _("Runs the whole installation: organizations, and everything in all of them."),
+    Role.HC_ADMIN: _("Reads and writes all patients of the organization, its catalogs, its people and their API keys."),
+    Role.HC_VIEW_ALL: _("Reads all patients of the organization and how it is run, and changes nothing."),
+    Role.HC_PRIMARY: _("Reads and writes the patients of their care groups. Does not see how the organization is run."),
+    Role.HC_SECONDARY: _("The same as a primary caregiver, for whoever stands in or helps."),
+    Role.PATIENT: _("Reads their own record and adds their own measurements, by an app. Does not sign in here."),
+}

@@ -148,13 +148,13 @@ class AdminSite(UnfoldAdminSite):
         self.disable_action("delete_selected")
 
     def get_urls(self) -> list[URLPattern]:
-        from accounts import second_factor_pages  # Its views need this module.
+        from accounts import password_pages, second_factor_pages  # Their views need this module.
         from accounts.admin.pages import REGISTRY
         from accounts.admin.session import session_state
 
         pages = [path("session/", session_state, name="session"), *(page.url(self) for page in REGISTRY)]
         urls = [url for url in super().get_urls() if getattr(url, "name", "") not in _REPLACED]
-        return [*second_factor_pages.urls(self), *pages, *urls]
+        return [*second_factor_pages.urls(self), *password_pages.urls(self), *pages, *urls]
 
     def admin_view(self, view, cacheable: bool = False, on_denied: Callable | None = None):
         """Let nobody further whose second factor is missing. They may sign out.

@@ -178,6 +178,13 @@ if API_KEY_DAYS < 1:
     raise ImproperlyConfigured("API_KEY_DAYS is a number of days from 1 on")
 # Days that any key may be used; 0 is no limit.
 API_KEY_LONGEST_DAYS = env.int("API_KEY_LONGEST_DAYS", default=0)
+# How long the link in an invitation may be used, and one to choose a new password.
+INVITATION_DAYS = env.int("INVITATION_DAYS", default=3)
+PASSWORD_LINK_HOURS = env.int("PASSWORD_LINK_HOURS", default=2)
+if INVITATION_DAYS < 1 or PASSWORD_LINK_HOURS < 1:
+    raise ImproperlyConfigured("INVITATION_DAYS and PASSWORD_LINK_HOURS are numbers from 1 on")
+# What Django looks at as well: the longer of the two.
+PASSWORD_RESET_TIMEOUT = max(INVITATION_DAYS * 24, PASSWORD_LINK_HOURS) * 3600
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AXES_FAILURE_LIMIT = 10
@@ -195,6 +202,18 @@ AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.authentication.name_to_lock"
 AXES_ENABLE_ADMIN = False
+
+# --- mail -----------------------------------------------------------------------------------------
+# Without an address of a mail server, messages are written to the server's output.
+_mail = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"] or "localhost", _mail["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = _mail["EMAIL_FILE_PATH"]
+# Seconds. A page waits for the mail server.
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="anamnesis@localhost")
 
 # --- admin ----------------------------------------------------------------------------------------
 UNFOLD = {
@@ -299,7 +318,7 @@ if 0 < len(METRICS_TOKEN) < 32:
     raise ImproperlyConfigured("METRICS_TOKEN has 32 or more random characters")
 
 # --- webhooks -------------------------------------------------------------------------------------
-# Where the server is reached from outside, without a slash at the end: addresses in messages begin with it.
+# Where the server is reached from outside, without a slash at the end: addresses in messages and mails begin with it.
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
 WEBHOOK_PORTS = [int(port) for port in env.list("WEBHOOK_PORTS", default=["443", "8443"])]

@@ -15,7 +15,8 @@ from accounts.authentication import actor_of_user
 from accounts.models import ApiKey, CareGroup, Organization, Role, User
 from accounts.scope import Actor
 from accounts.services.catalogs import create_catalog_row
-from accounts.services.keys import issue_key, split_key
+from accounts.services.key_texts import split_key
+from accounts.services.keys import issue_key
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
 from clinical.models import (

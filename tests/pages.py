@@ -7,7 +7,7 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 
 
 def sign_in(user: User) -> Client:
@@ -53,9 +53,10 @@ class _Form(HTMLParser):
             self.area, self.values[name] = name, [""]
 
     def _input(self, name: str, given: dict) -> None:
-        if given.get("type") in ("checkbox", "radio") and "checked" not in given:
-            return
-        if given.get("type") not in ("submit", "button"):
+        if given.get("type") in ("checkbox", "radio"):
+            if "checked" in given:
+                self.values.setdefault(name, []).append(given.get("value", "on"))
+        elif given.get("type") not in ("submit", "button"):
             self.values.setdefault(name, []).append(given.get("value") or "")
 
     def handle_data(self, data: str) -> None:
@@ -104,3 +105,9 @@ def submit(client: Client, model, pk: int | None = None, **changes: Any):
     """Open the form of a row (or the empty one), change some inputs and send it."""
     address, values = opened(client, model, pk)
     return client.post(address, {**values, **changes})
+
+
+def issue(client: Client, user: User, description: str = "Lab interface", **changes: Any):
+    """Send the form of a new key, and return the page that it leads to: the key, or the form with what is wrong."""
+    answer = submit(client, ApiKey, user=user.pk, description=description, **changes)
+    return client.get(answer["Location"]) if answer.status_code == 302 else answer

@@ -13,7 +13,7 @@ from clinical.models import Medication, MonitoringAlert
 from exports.webhooks.outbox import insert_deliveries
 from patients.admin.life_cycle import EVENTS
 from patients.models import Patient
-from tests.factories import archive
+from tests.factories import archive, key_row
 from tests.pages import sign_in
 from tests.shared import ELM_STREET, once_a_module
 
@@ -29,7 +29,10 @@ WORDS = {
     "catalog": "medication",
 }
 # The arguments that name a row.
-ROWS = ("patient_id", "appointment_id", "alert_id", "entry_id", "endpoint_id", "delivery_id", "other_id", "import_id")
+ROWS = (
+    *("patient_id", "appointment_id", "alert_id", "entry_id", "endpoint_id", "delivery_id", "other_id", "import_id"),
+    *("user_id", "key_id"),
+)
 
 by_page = pytest.mark.parametrize("page", REGISTRY, ids=lambda page: page.name)
 
@@ -57,6 +60,8 @@ def rows_of(clinic, **values) -> dict[str, int]:
         **webhook_rows(clinic),
         "other_id": clinic.patient(first_name=clinic.name, last_name=clinic.name, **values).pk,
         "import_id": clinic.upload().pk,
+        "user_id": clinic.users[Role.HC_SECONDARY].pk,
+        "key_id": key_row(clinic.keys[Role.HC_SECONDARY]).pk,
     }
 
 

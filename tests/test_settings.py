@@ -135,3 +135,11 @@ def test_every_variable_that_is_read_is_documented():
     as_files = {name for name in documented if name.endswith("_FILE")}
     assert read == documented - as_files
     assert {f"{name}_FILE" for name in (*KEY_NAMES, "DATABASE_URL")} <= as_files
+
+
+def test_the_address_of_the_mail_server_is_read_and_without_one_mails_are_written_out(tmp_path):
+    names = ("EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_USE_TLS", "EMAIL_TIMEOUT")
+    given = "smtp+tls://user:secret@mail.example:587"
+    set_up = settings(*names, DATA_DIR=str(tmp_path), EMAIL_URL=given)
+    assert list(set_up.values())[1:] == ["mail.example", "587", "user", "True", "5"]
+    assert settings(*names, DATA_DIR=str(tmp_path))["EMAIL_BACKEND"].endswith("console.EmailBackend")

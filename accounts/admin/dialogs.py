@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.forms import CharField, Form
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.conflicts import conflicting_fields, rebased, with_chosen
 from accounts.admin.forms import add_errors
@@ -67,7 +68,7 @@ class DialogView(Page):
     template_name = "admin/dialog.html"
     framed = False
     form_class: type[Form]
-    submit_label: Any = "Save"
+    submit_label: Any = _("Save")
     blocks: tuple[str, ...] = ()
     # Whether the page behind is loaded again, where what was saved shows in more places than blocks.
     refreshes_page = False

@@ -13,6 +13,8 @@ from django.forms.renderers import get_default_renderer
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from config.core.orm import validate_visible
 from config.core.written_dates import MONTH_FIRST, moments_at, read_clock, read_day, read_day_near, written_day, zone_name
@@ -31,7 +33,7 @@ class DayInput(forms.TextInput):
     """A text input for a day, which shows a stored one as pages do."""
 
     def __init__(self, attrs: dict[str, Any] | None = None):
-        super().__init__({"autocomplete": "off", "size": 12, "placeholder": "30 Nov 2026", **(attrs or {})})
+        super().__init__({"autocomplete": "off", "size": 12, "placeholder": gettext_lazy("30 Nov 2026"), **(attrs or {})})
 
     def format_value(self, value: Any) -> str | None:
         return written_day(value) if isinstance(value, datetime.date) else value
@@ -55,7 +57,10 @@ class LocalDateField(forms.Field):
     """
 
     widget = DayInput
-    default_error_messages = {"invalid": "Enter a day such as 30 Nov 2026 or {figures}.", "early": "This day lies too far back."}
+    default_error_messages = {
+        "invalid": gettext_lazy("Enter a day such as 30 Nov 2026 or {figures}."),
+        "early": gettext_lazy("This day lies too far back."),
+    }
 
     def __init__(self, *, country: str = "", past: bool = False, **kwargs):
         super().__init__(**kwargs)
@@ -79,7 +84,7 @@ class LocalTimeField(forms.Field):
     """A time of day as people write it: 9:42, 0942, 9.42, 9:42 pm."""
 
     widget = ClockInput
-    default_error_messages = {"invalid": "Enter a time such as 09:42."}
+    default_error_messages = {"invalid": gettext_lazy("Enter a time such as 09:42.")}
 
     def to_python(self, value: Any) -> datetime.time | None:
         if value in self.empty_values or isinstance(value, datetime.time):
@@ -111,14 +116,14 @@ class MomentWidget(forms.MultiWidget):
         moments = _moments(values, self.country)
         here = timezone.get_current_timezone()
         either: Any = self.widgets[2]
-        either.choices = [("", "Which of the two?")] + [
-            (str(moment.fold), f"the {word}, {zone_name(here, moment)}")
-            for word, moment in zip(("first", "second"), moments, strict=False)
+        either.choices = [("", _("Which of the two?"))] + [
+            (str(moment.fold), words % {"zone": zone_name(here, moment)})
+            for words, moment in zip((_("the first, %(zone)s"), _("the second, %(zone)s")), moments, strict=False)
         ]
         context = super().get_context(name, values, attrs)
         day, clock, which = context["widget"]["subwidgets"]
-        clock["attrs"]["aria-label"] = "Time"
-        which["attrs"]["aria-label"] = "Which of the two"
+        clock["attrs"]["aria-label"] = _("Time")
+        which["attrs"]["aria-label"] = _("Which of the two")
         zone = zone_name(here, moments[0] if moments else None)
         context["widget"] |= {"day": day, "clock": clock, "which": which if len(moments) > 1 else None, "zone": zone}
         return context
@@ -141,10 +146,10 @@ class LocalDateTimeField(forms.Field):
 
     widget: Any = MomentWidget
     default_error_messages = {
-        "day": "Enter the day too.",
-        "time": "Enter the time too.",
-        "skipped": "Clocks are set forward that night: {clock} does not come on {day}.",
-        "twice": "Clocks are set back that night: {clock} comes twice. Choose which.",
+        "day": gettext_lazy("Enter the day too."),
+        "time": gettext_lazy("Enter the time too."),
+        "skipped": gettext_lazy("Clocks are set forward that night: {clock} does not come on {day}."),
+        "twice": gettext_lazy("Clocks are set back that night: {clock} comes twice. Choose which."),
     }
 
     def __init__(self, *, country: str = "", **kwargs):

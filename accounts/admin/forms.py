@@ -8,6 +8,8 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin.fields import require_visible_texts
@@ -19,7 +21,7 @@ from config.core.decimals import round_half_up
 from config.core.exceptions import DomainError, Invalid, RateLimited, VersionConflict
 from config.core.orm import is_id
 
-STALE = (
+STALE = gettext_lazy(
     "Someone else changed this record meanwhile, so nothing was saved. "
     "Open it again in another tab, compare, and enter your changes there."
 )
@@ -34,7 +36,7 @@ class ServiceForm(forms.ModelForm):
 
     actor: Actor
     refusal: DomainError | IntegrityError | None = None
-    constraint_fields: dict[str, tuple[str, str]] = {}
+    constraint_fields: dict[str, tuple[str, Any]] = {}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -88,7 +90,7 @@ class ServiceForm(forms.ModelForm):
         for name, value in list(cleaned.items() if self.actor.role == Role.FC_ADMIN else ()):
             for row in value if isinstance(value, models.QuerySet) else [value]:
                 if self.organization_id and getattr(row, "organization_id", None) not in (None, self.organization_id):
-                    self.add_error(name, "This belongs to another organization.")
+                    self.add_error(name, _("This belongs to another organization."))
                     break
         return cleaned
 
@@ -211,7 +213,7 @@ def _normalized(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
-def add_errors(form: Any, refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> None:
+def add_errors(form: Any, refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, Any]]) -> None:
     """Show what a service raised beside the fields of `form`.
 
     `constraint_fields` maps a database constraint to (field, words).
@@ -220,10 +222,10 @@ def add_errors(form: Any, refusal: DomainError | IntegrityError, constraint_fiel
         form.add_error(name if name in form.fields else None, messages)
 
 
-def _error_messages(refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> dict[str, list[str]]:
+def _error_messages(refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, Any]]) -> dict[str, list[Any]]:
     """Return the messages of `refusal` by field."""
     if isinstance(refusal, IntegrityError):
-        field, words = constraint_fields.get(broken_constraint(refusal), ("", "This collides with another record."))
+        field, words = constraint_fields.get(broken_constraint(refusal), ("", _("This collides with another record.")))
         return {field: [words]}
     if isinstance(refusal, Invalid):
         return refusal.errors

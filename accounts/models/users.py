@@ -53,6 +53,9 @@ class User(Identified, Timestamped, AbstractBaseUser):
         CareGroup, models.SET_NULL, null=True, blank=True, related_name="+", help_text="Patients this person creates join it."
     )
     last_logout = models.DateTimeField(null=True, blank=True, editable=False)
+    link_sent_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the link to choose a password was made that is open, if one is."
+    )
     session_version = models.PositiveIntegerField(default=1, editable=False, help_text="Raised when all sessions end.")
 
     objects = UserManager()

@@ -1,15 +1,12 @@
-"""Issuing, revoking and authenticating API keys: `anm_<id>_<secret><checksum>`, and `anm_test_<id>_…` of a sandbox."""
+"""Issuing, revoking and authenticating API keys. What one looks like is in accounts/services/key_texts.py."""
 
 import datetime
 import hashlib
 import hmac
-import secrets
-import string
-import zlib
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -27,10 +24,12 @@ from django.db.models import (
     When,
 )
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_access, record_change
 from accounts.models import ApiKey, GroupMembership, Organization, User, UserStatus
 from accounts.scope import Actor, Role
+from accounts.services.key_texts import key_text, new_key_id, new_secret, split_key
 from accounts.services.ranks import check_rank
 from config.core import page_statements
 from config.core.compiled_queries import QueryDefinition, parameter
@@ -40,52 +39,9 @@ from config.core.middleware import network_of
 from config.core.orm import check_required_texts
 from config.core.page_statements import Addition
 
-PREFIX, TEST_PREFIX = "anm_", "anm_test_"
-_ALPHABET = string.digits + string.ascii_letters
-_SECRET_PLACES, _ID_PLACES, _CHECK_PLACES = 43, 8, 6
 _LAST_USE_EVERY = datetime.timedelta(minutes=1)
 # So many addresses of a key are remembered; the one that was new longest ago goes first.
 KNOWN_ADDRESSES = 20
-
-
-def _random(places: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(places))
-
-
-def _checksum(text: str) -> str:
-    number, places = zlib.crc32(text.encode()), ""
-    for _ in range(_CHECK_PLACES):
-        number, digit = divmod(number, len(_ALPHABET))
-        places = _ALPHABET[digit] + places
-    return places
-
-
-class KeyParts(NamedTuple):
-    """What the text of a key says: its id, its secret, and whether it claims to be one of a sandbox."""
-
-    key_id: str
-    secret: str
-    is_test: bool
-
-
-def split_key(raw: str) -> KeyParts:
-    """Return the parts of a well-formed key. Raises NotAuthenticated for anything else, without a query.
-
-    The checksum lets secret scanners, and this function, tell a key from a string that only looks like one.
-    """
-    is_test = raw.startswith(TEST_PREFIX)
-    prefix = TEST_PREFIX if is_test else PREFIX
-    key_id, _, tail = raw.removeprefix(prefix).partition("_")
-    well_formed = (
-        raw.isascii()
-        and raw.startswith(prefix)
-        and len(key_id) == _ID_PLACES
-        and len(tail) == _SECRET_PLACES + _CHECK_PLACES
-        and secrets.compare_digest(_checksum(raw[:-_CHECK_PLACES]), tail[-_CHECK_PLACES:])
-    )
-    if not well_formed:
-        raise NotAuthenticated(failed_key=True)
-    return KeyParts(key_id, tail[:-_CHECK_PLACES], is_test)
 
 
 class Expiry(Enum):
@@ -106,21 +62,26 @@ def default_expiry() -> datetime.datetime:
 
 @transaction.atomic
 def issue_key(
-    *, actor: Actor, user: User, description: str, expires_at: datetime.datetime | Expiry | None = Expiry.DEFAULT
+    *,
+    actor: Actor,
+    user: User,
+    description: str,
+    expires_at: datetime.datetime | Expiry | None = Expiry.DEFAULT,
+    key_id: str = "",
 ) -> tuple[ApiKey, str]:
     """Create a key for `user`. Returns the row and the key itself, which is not stored and cannot be shown again.
 
-    A user of a sandbox gets a test key.
+    A user of a sandbox gets a test key. `key_id`, of `new_key_id`, was given to the form that asks for the key: sent twice, it
+    breaks the constraint of a unique id and issues nothing.
     `expires_at` None is never; Invalid where that, or the moment, is beyond API_KEY_LONGEST_DAYS, for a blank description, and
     for a user who is not active: their keys are revoked for good, and this one would outlive that.
     """
     check_rank(actor, user.role)
     check_required_texts(ApiKey, {"description": description})
     if user.status != UserStatus.ACTIVE:
-        raise Invalid("A person who is not active gets no key.", "user")
-    key_id, secret = _random(_ID_PLACES), _random(_SECRET_PLACES)
+        raise Invalid(_("A person who is not active gets no key."), "user")
+    key_id, secret = key_id or new_key_id(), new_secret()
     in_sandbox = user.organization is not None and user.organization.is_sandbox
-    raw = f"{TEST_PREFIX if in_sandbox else PREFIX}{key_id}_{secret}"
     row = ApiKey.objects.create(
         organization_id=user.organization_id,
         user=user,
@@ -132,7 +93,7 @@ def issue_key(
         created_by_id=actor.user_id,
     )
     record_change(actor, "api_key.issue", row, event="api_key.issued", event_subject=user.uuid)
-    return row, raw + _checksum(raw)
+    return row, key_text(key_id, secret, is_test=in_sandbox)
 
 
 def _accepted_expiry(expires_at: datetime.datetime | Expiry | None) -> datetime.datetime | None:
@@ -141,7 +102,8 @@ def _accepted_expiry(expires_at: datetime.datetime | Expiry | None) -> datetime.
     # A minute, since a form is filled in before its values come here.
     latest = timezone.now() + datetime.timedelta(days=longest, minutes=1)
     if longest and (wanted is None or wanted > latest):
-        raise Invalid(f"A key may be used for {longest} days at most.", "expires_at")
+        words = _("A key may be used for %(days)s days at most.")
+        raise Invalid(words % {"days": longest}, "expires_at")
     return wanted
 
 
@@ -171,8 +133,22 @@ def revoke_key_with_issued(*, actor: Actor, key: ApiKey) -> int:
     revoked, issued = 0, [key]
     while issued:
         revoked += sum(_revoke_permitted(actor, found) for found in issued)
-        issued = list(ApiKey.objects.filter(issued_by__in=issued).select_related("user").order_by("pk"))
+        issued = list(_issued_with(issued))
     return revoked
+
+
+def keys_issued_with(key: ApiKey) -> list[ApiKey]:
+    """Return the keys that were issued with `key`, those that were issued with these, and so on: one statement a generation."""
+    found: list[ApiKey] = []
+    issued = [key]
+    while issued:
+        issued = list(_issued_with(issued))
+        found += issued
+    return found
+
+
+def _issued_with(keys: list[ApiKey]) -> QuerySet[ApiKey]:
+    return ApiKey.objects.filter(issued_by__in=keys).select_related("user").order_by("pk")
 
 
 def issued_for_others(user: User) -> QuerySet[ApiKey]:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.models import CareGroup, GroupMembership, Organization, User, UserStatus, UserStatusChange
@@ -132,7 +133,7 @@ def set_care_groups(*, actor: Actor, user: User, care_groups: Iterable[CareGroup
     """Set the care groups of `user`, all of which must belong to the user's organization."""
     groups = list(care_groups)
     if any(group.organization_id != user.organization_id for group in groups):
-        raise Invalid("A care group must belong to the user's organization.", "care_groups")
+        raise Invalid(_("A care group must belong to the user's organization."), "care_groups")
     user.memberships.exclude(care_group__in=groups).delete()
     GroupMembership.objects.bulk_create(
         [GroupMembership(organization_id=group.organization_id, user=user, care_group=group) for group in groups],

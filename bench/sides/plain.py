@@ -14,7 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.response import Response
 
 from accounts.models import ApiKey, CareGroup
-from accounts.services.keys import split_key
+from accounts.services.key_texts import split_key
 from bench.sides.plain_writes import PlainPatientWrite, create, update
 from patients.models import BillingType, Employer, FeeSchedule, Location, Patient, Provider
 from patients.practice.serializers import PracticePatientItemOut, PracticePatientOut

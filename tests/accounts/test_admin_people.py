@@ -30,7 +30,7 @@ def superadmin(clinic):
 
 
 def add_user(client, **changes):
-    values = {"email": "New.Nurse@example.org", "role": Role.HC_PRIMARY, "password": PASSWORD, **changes}
+    values = {"email": "New.Nurse@example.org", "role": Role.HC_PRIMARY, "password": PASSWORD, "invite": [], **changes}
     return submit(client, User, **values)
 
 

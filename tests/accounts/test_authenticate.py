@@ -55,9 +55,9 @@ def altered(key: str, place: int) -> str:
 
 def rechecked(key: str) -> str:
     """Return `key` with a checksum that fits it again."""
-    from accounts.services.keys import _CHECK_PLACES, _checksum
+    from accounts.services.key_texts import CHECK_PLACES, checksum
 
-    return key[:-_CHECK_PLACES] + _checksum(key[:-_CHECK_PLACES])
+    return key[:-CHECK_PLACES] + checksum(key[:-CHECK_PLACES])
 
 
 def test_a_wrong_place_anywhere_makes_a_bad_key(clinic):

@@ -13,7 +13,7 @@ from config.core.databases import on_postgres
 from config.core.exceptions import Invalid, NotAuthenticated, NotPermitted
 from tests.conftest import ApiClient
 from tests.factories import SYSTEM, key_row, new_key
-from tests.pages import sign_in, submit, url
+from tests.pages import issue, sign_in, submit, url
 
 YEAR = datetime.timedelta(days=365)
 
@@ -46,9 +46,7 @@ def test_a_key_remembers_the_key_that_it_was_issued_with(clinic, api):
 
 
 def test_a_key_of_a_session_or_a_command_has_no_issuer(clinic):
-    raw = submit(sign_in(clinic.users[Role.HC_ADMIN]), ApiKey, user=clinic.users[Role.HC_PRIMARY].pk, description="x").context[
-        "raw_key"
-    ]
+    raw = issue(sign_in(clinic.users[Role.HC_ADMIN]), clinic.users[Role.HC_PRIMARY]).context["raw_key"]
     assert key_row(raw).issued_by is None
     assert key_row(new_key(clinic.users[Role.HC_ADMIN])).issued_by is None
 
@@ -129,7 +127,7 @@ def test_a_key_lives_for_a_year_unless_told(clinic, settings):
 
 def test_an_empty_expiry_in_the_admin_is_a_year(clinic):
     client = sign_in(clinic.users[Role.HC_ADMIN])
-    raw = submit(client, ApiKey, user=clinic.users[Role.HC_PRIMARY].pk, description="x").context["raw_key"]
+    raw = issue(client, clinic.users[Role.HC_PRIMARY]).context["raw_key"]
     assert abs(life(key_row(raw)) - YEAR) < datetime.timedelta(minutes=1)
     assert "Empty: after 365 days." in client.get(url(ApiKey, "add")).content.decode()
 

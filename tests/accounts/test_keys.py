@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEvent, OutboxEvent, Role
 from accounts.scope import Actor
-from accounts.services.keys import issue_key, note_use, revoke_key, split_key
+from accounts.services.key_texts import split_key
+from accounts.services.keys import issue_key, note_use, revoke_key
 from config.core.exceptions import NotAuthenticated, NotFound, NotPermitted
 from tests.conftest import ApiClient
 from tests.factories import SYSTEM, key_row, new_key

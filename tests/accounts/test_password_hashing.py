@@ -195,7 +195,7 @@ def test_no_hash_is_made_in_a_transaction(clinic, monkeypatch):
     monkeypatch.setattr("django.contrib.auth.hashers.get_hasher", lambda *args: Watched())
     client, user = sign_in(clinic.users[Role.HC_ADMIN]), clinic.users[Role.HC_PRIMARY]
     assert submit(client, User, user.pk, password=PASSWORD).status_code == 302
-    assert submit(client, User, email="new@hill.test", role=Role.HC_VIEW_ALL, password=PASSWORD).status_code == 302
+    assert submit(client, User, email="new@hill.test", role=Role.HC_VIEW_ALL, password=PASSWORD, invite=[]).status_code == 302
     assert all(found.check_password(PASSWORD) for found in User.objects.filter(email__in=[user.email, "new@hill.test"]))
     assert set(hashes) == {outside}
 

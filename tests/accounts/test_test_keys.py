@@ -14,7 +14,7 @@ from config.core.exceptions import NotAuthenticated
 from tests.accounts.test_authenticate import rechecked
 from tests.conftest import ApiClient
 from tests.factories import SYSTEM, Clinic, new_key
-from tests.pages import sign_in, submit, url
+from tests.pages import issue, sign_in, url
 from tests.shared import made_once, note_use_of_keys
 
 IN_SANDBOX = [role for role in Role.values if role != Role.FC_ADMIN]
@@ -146,6 +146,6 @@ def test_people_see_in_the_admin_that_they_are_in_a_sandbox(clinic, sandbox):
 
 def test_a_key_that_is_issued_in_a_sandbox_is_a_test_key_and_the_page_says_so(clinic, sandbox):
     for one, is_test in ((sandbox, True), (clinic, False)):
-        answer = submit(sign_in(one.users[Role.HC_ADMIN]), ApiKey, user=one.users[Role.HC_PRIMARY].pk, description="Lab")
+        answer = issue(sign_in(one.users[Role.HC_ADMIN]), one.users[Role.HC_PRIMARY])
         assert answer.context["raw_key"].startswith("anm_test_") == is_test
         assert ("It is a test key" in answer.content.decode()) == is_test

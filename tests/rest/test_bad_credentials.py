@@ -174,7 +174,7 @@ def test_unknown_key_is_looked_up_no_longer_than_a_known_one(wire, django_assert
 
 
 def _well_formed() -> str:
-    from accounts.services.keys import _checksum
+    from accounts.services.key_texts import checksum
 
     start = f"anm_{'0' * 8}_{'0' * 43}"
-    return start + _checksum(start)
+    return start + checksum(start)
