@@ -1,4 +1,4 @@
-"""One language: a page is in the language of the person's account; before they sign in, in the one that their browser asks for."""
+"""One language: a page is in that of the person's account; before they sign in, in the one that their browser asks for."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,9 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
 from config.core.middleware import is_api
+
+# Descriptions of the APIs.
+_DOCUMENTATION = ("/docs/", "/schema/")
 
 
 class LocaleMiddleware:
@@ -20,13 +23,15 @@ class LocaleMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if is_api(request.path) or request.path.startswith("/docs/"):
+        if is_api(request.path) or request.path.startswith(_DOCUMENTATION):
             return self.get_response(request)
-        with translation.override(language_of(request)):
+        language = language_of(request)
+        vars(request)["LANGUAGE_CODE"] = language
+        with translation.override(language):
             response = self.get_response(request)
-            response.headers.setdefault("Content-Language", translation.get_language() or settings.LANGUAGE_CODE)
+        response.headers.setdefault("Content-Language", language)
         if not request.user.is_authenticated:
-            patch_vary_headers(response, ["Accept-Language"])
+            patch_vary_headers(response, ["Accept-Language", "Cookie"])
         return response
 
 

@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     GROUND,
     ("config.health", "config.formats"),
     ("accounts.scope",),
-    ("accounts.models", "accounts.migrations", "accounts.apps", "accounts.sessions"),
+    ("accounts.models", "accounts.model_names", "accounts.migrations", "accounts.apps", "accounts.sessions"),
     ("accounts.audit", "accounts.audit_words"),
     ("accounts.services",),
     ("accounts.authentication", "accounts.passwords", "accounts.permissions", "accounts.sign_ins"),

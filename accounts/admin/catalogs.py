@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.base import ArchivableAdmin
 from accounts.admin.forms import LinesField, VersionedForm
@@ -39,7 +41,7 @@ class CatalogAdmin(ArchivableAdmin):
 
     def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs):
         if isinstance(db_field, TextListField):
-            return LinesField(required=not db_field.blank, help_text="One a line.")
+            return LinesField(required=not db_field.blank, help_text=_("One a line."))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def create(self, request: HttpRequest, form: VersionedForm) -> Catalog:
@@ -58,5 +60,5 @@ class CatalogAdmin(ArchivableAdmin):
 class CareGroupAdmin(CatalogAdmin):
     """Care groups."""
 
-    place, icon, hint = 1, "groups", "Teams, and the patients in their care"
-    constraint_fields = {"care_group_name_unique": ("name", "Another care group has this name.")}
+    place, icon, hint = 1, "groups", gettext_lazy("Teams, and the patients in their care")
+    constraint_fields = {"care_group_name_unique": ("name", gettext_lazy("Another care group has this name."))}

@@ -6,13 +6,14 @@ So the words say nothing of that row, and the refusals of one person are counted
 from collections.abc import Mapping
 
 from django.db import IntegrityError
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scope import Actor
 from config.core.databases import broken_constraint
 from config.rest.throttling import check_misses, count
 
-TAKEN = "This value cannot be used."
-TOO_MANY = "Too many values that cannot be used. Wait a minute, then save again."
+TAKEN = _("This value cannot be used.")
+TOO_MANY = _("Too many values that cannot be used. Wait a minute, then save again.")
 TAKEN_PER_MINUTE = 10
 
 

@@ -12,7 +12,6 @@ from accounts.models.catalogs import Catalog
 from accounts.permissions import Permission
 from accounts.services.catalogs import archive_catalog_row, create_catalog_row, update_catalog_row
 from config.core.databases import contains_pattern
-from config.core.orm import verbose_name
 from config.core.text import fold
 from config.rest import practice
 from config.rest.compiled.queries import NOT_ARCHIVED, Query
@@ -84,7 +83,7 @@ class CatalogViewSet(practice.ViewSet):
         cls.references = {name: column.related_model for name, column in columns.items() if column.is_relation}
         cls.columns = tuple(name for name in columns if name not in cls.references)
         cls.fixed = frozenset(cls.model.set_once)
-        cls.lookup_url_kwarg = f"{verbose_name(cls.model).split()[-1]}_uuid"
+        cls.lookup_url_kwarg = f"{cls.model._meta.verbose_name_raw.split()[-1]}_uuid"
         cls.filterset_class = CategoryFilterSet if any(field.name == "category" for field in names.fields) else CatalogFilterSet
         cls.serializer_class = cls._response_serializer()
         cls.request_serializer_classes = {

@@ -12,6 +12,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
+from django.db.models.signals import class_prepared
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from config.core.caching import cached
 from config.core.databases import DatabaseNow
@@ -27,14 +30,14 @@ MAX_OPTIONS, OPTION_LENGTH, MAX_OBJECTS = 200, 255, 100
 def validate_visible(text: str) -> None:
     """Refuse text of which nothing can be seen, in the words of a form for an empty one."""
     if is_blank(text):
-        raise ValidationError("This field is required.", code="required")
+        raise ValidationError(_("This field is required."), code="required")
 
 
 def check_required_texts(model: type[models.Model], values: Mapping[str, Any]) -> None:
     """Raise Invalid if one of `values` is blank text for a column of `model` that requires text."""
     texts = {name: value for name, value in values.items() if isinstance(value, str) and _requires_text(model, name)}
     if blank := sorted(name for name, text in texts.items() if is_blank(text)):
-        raise Invalid({name: ["This field may not be blank."] for name in blank}, code="blank")
+        raise Invalid({name: [_("This field may not be blank.")] for name in blank}, code="blank")
 
 
 def uuid7() -> uuid.UUID:
@@ -47,12 +50,12 @@ def uuid7() -> uuid.UUID:
 def validate_options(options: list[str]) -> None:
     """Refuse what is not a list of different, non-empty texts."""
     if not isinstance(options, list) or not options or not all(isinstance(one, str) and not is_blank(one) for one in options):
-        raise ValidationError("This must be a list of texts, none of them empty.", code="options")
+        raise ValidationError(_("This must be a list of texts, none of them empty."), code="options")
     if len(options) > MAX_OPTIONS or any(len(option) > OPTION_LENGTH for option in options):
-        message = f"These must be at most {MAX_OPTIONS} texts of at most {OPTION_LENGTH} characters."
-        raise ValidationError(message, code="max_length")
+        message = _("These must be at most %(texts)s texts of at most %(characters)s characters.")
+        raise ValidationError(message % {"texts": MAX_OPTIONS, "characters": OPTION_LENGTH}, code="max_length")
     if len(set(options)) != len(options):
-        raise ValidationError("No text may stand in the list twice.", code="duplicate")
+        raise ValidationError(_("No text may stand in the list twice."), code="duplicate")
 
 
 def check_columns(model: type[models.Model], values: Mapping[str, Any]) -> None:
@@ -112,8 +115,27 @@ def verbose_name(model: type[models.Model] | models.Model) -> str:
 
 @cached
 def word_for(model: type[models.Model]) -> str:
-    """Return the word by which events and the audit trail call a row of `model`."""
-    return verbose_name(model).replace(" ", "_")
+    """Return the word by which events and the audit trail call a row of `model`: in English, whoever asks."""
+    return model._meta.verbose_name_raw.replace(" ", "_")
+
+
+def _name_in_words(sender: type[models.Model], **kwargs: Any) -> None:
+    """Let the names that Django has made of a class and of its columns be translated, as those that a model gives itself are.
+
+    Names in Meta and in columns are part of migrations; these are not. `<app>/model_names.py` lists them for translators.
+    """
+    names = sender._meta
+    if "verbose_name" not in names.original_attrs:
+        names.verbose_name = gettext_lazy(str(names.verbose_name))
+    if "verbose_name_plural" not in names.original_attrs:
+        plural = f"{names.verbose_name_raw}s"
+        names.verbose_name_plural = gettext_lazy(plural)
+    for column in (*names.local_fields, *names.local_many_to_many):
+        if column._verbose_name is None:
+            column.verbose_name = gettext_lazy(str(column.verbose_name))
+
+
+class_prepared.connect(_name_in_words)
 
 
 @cached
@@ -155,7 +177,7 @@ class Identified(models.Model):
 
     def __str__(self) -> str:
         """Name the row without a word of what it holds: this text reaches logs and admin history."""
-        return f"{verbose_name(self).capitalize()} {str(self.uuid)[-8:]}"
+        return f"{self._meta.verbose_name_raw.capitalize()} {str(self.uuid)[-8:]}"
 
 
 class Timestamped(models.Model):

@@ -84,7 +84,7 @@ def addresses(patterns: list, prefix: str = "/admin/") -> Iterator[str]:
 
 BEFORE_THE_PASSWORD = {"/admin/login/"}
 # A page may ask what its session lacks; see test_admin_frame.py.
-AFTER_THE_PASSWORD = {"/admin/logout/", "/admin/session/", CODE, ENROL}
+AFTER_THE_PASSWORD = {"/admin/logout/", "/admin/session/", "/admin/language/", CODE, ENROL}
 PAGES = sorted({*addresses(admin.site.urls[0])} - BEFORE_THE_PASSWORD - AFTER_THE_PASSWORD)
 
 
