@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("accounts.authentication", "accounts.passwords", "accounts.permissions", "accounts.sign_ins"),
     ("config.rest",),
     ("accounts.practice", "accounts.public"),
-    ("accounts.icons", "accounts.clock", "accounts.languages", "accounts.navigation", "accounts.templatetags"),
+    ("accounts.icons", "accounts.clock", "accounts.languages", "accounts.package_texts", "accounts.navigation", "accounts.templatetags"),
     ("accounts.site", "accounts.second_factor_pages", "accounts.sign_in_limits", "accounts.admin"),
     ("accounts.management",),
     ("patients.models", "patients.apps", "patients.triggers"),

@@ -196,7 +196,7 @@ class LinesField(forms.CharField):
 class VersionedForm(ServiceForm):
     """A form that carries the version it was opened with."""
 
-    base_version = WholeNumberField(widget=forms.HiddenInput, required=False)
+    base_version = WholeNumberField(widget=forms.HiddenInput, required=False, label="")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
