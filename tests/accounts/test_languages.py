@@ -1,5 +1,7 @@
 """The language of pages: of the account, of the browser before signing in, and never that of a neighbour or of an API."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils.translation import override
@@ -27,6 +29,10 @@ def test_a_page_is_in_the_language_of_the_account(clinic):
     assert page["Content-Language"] == "nl"
     assert "Uitloggen" in text(page)
     assert "Sign out" not in text(page)
+    assert re.findall(r'<button[^>]* lang="(\w\w)" aria-pressed="(\w+)">(\w+)<', text(page)) == [
+        ("en", "false", "English"),
+        ("nl", "true", "Nederlands"),
+    ]
 
 
 def test_errors_of_forms_refusals_and_messages_follow(clinic):
