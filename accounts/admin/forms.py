@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
+from django.utils.formats import sanitize_separators
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin.fields import require_visible_texts
@@ -109,12 +110,15 @@ class NoteField(forms.CharField):
 
 
 class WrittenNumber(forms.Field):
-    """Base of fields for numbers, which refuse an underscore: Python reads 1_0 as 10."""
+    """Base of fields for numbers, which refuse an underscore: Python reads 1_0 as 10.
+
+    They take 5.6 in every language, and 5,6 where the language of the page writes it so.
+    """
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and "_" in value:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
+        return super().to_python(sanitize_separators(value))
 
 
 class WholeNumberField(WrittenNumber, forms.IntegerField):

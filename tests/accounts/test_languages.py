@@ -1,13 +1,19 @@
 """The language of pages: of the account, of the browser before signing in, and never that of a neighbour or of an API."""
 
+import datetime
 import re
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils.translation import override
 
+from accounts.admin.fields import DayInput
+from accounts.admin.forms import DecimalNumberField, FloatNumberField
 from accounts.models import AuditEvent, CareGroup, Organization, Role, User
+from accounts.templatetags.clinic import day, moment
 from config.core.orm import word_for
+from config.core.written_dates import read_day, read_day_near, written_day
 from patients.models import Patient
 from tests.pages import sign_in, submit, url
 
@@ -68,7 +74,7 @@ def test_an_api_speaks_english_whatever_is_asked(clinic, api):
 
 @pytest.mark.parametrize(
     ("asked", "language"),
-    [("nl", "nl"), ("nl-BE, en;q=0.5", "nl"), ("de", "en"), ("", "en"), ("nl" * 500, "en"), ("\u00e9", "en")],
+    [("nl", "nl"), ("nl-BE, en;q=0.5", "nl"), ("is", "en"), ("", "en"), ("nl" * 500, "en"), ("\u00e9", "en")],
 )
 @pytest.mark.django_db
 def test_before_signing_in_the_browser_says_the_language(asked, language):
@@ -103,7 +109,7 @@ def test_the_choice_leads_to_no_page_but_ours(clinic, address):
     assert client.post("/admin/language/", {"language": "nl", "next": address})["Location"] == "/admin/"
 
 
-@pytest.mark.parametrize("language", ["", "de", "en-US", "nl\0", "../nl"])
+@pytest.mark.parametrize("language", ["", "is", "en-US", "nl\0", "../nl"])
 def test_a_language_that_pages_do_not_have_is_refused(clinic, language):
     client = sign_in(clinic.users[Role.HC_PRIMARY])
     assert client.post("/admin/language/", {"language": language}).status_code == 400
@@ -137,3 +143,26 @@ def test_the_palette_finds_a_command_by_the_words_of_the_page(clinic):
     answer = dutch(clinic.users[Role.HC_PRIMARY]).get("/admin/search/", {"q": "uitl"})
     assert "Uitloggen" in text(answer)
     assert "English" in text(sign_in(clinic.users[Role.HC_PRIMARY]).get("/admin/search/", {"q": "engl"}))
+
+
+@pytest.mark.parametrize("field", [DecimalNumberField(decimal_places=1, max_digits=4), FloatNumberField()])
+def test_a_number_is_written_as_in_the_language_of_the_page(field):
+    with override("nl"):
+        assert [float(field.clean(text)) for text in ("5,6", "5.6", "-0,5", "7")] == [5.6, 5.6, -0.5, 7]
+        for text in ("5,6,7", "1.234,5", "5;6", ","):
+            with pytest.raises(ValidationError):
+                field.clean(text)
+    with override("en"), pytest.raises(ValidationError):
+        field.clean("5,6")
+
+
+def test_days_are_written_and_read_as_in_the_language_of_the_page():
+    march = datetime.date(2026, 3, 7)
+    for language, written in (("en", "7 Mar 2026"), ("nl", "7 mrt 2026")):
+        with override(language):
+            assert (written_day(march), day(march), read_day(written)) == (written, written, march)
+            assert DayInput().format_value(march) == written
+    moment_in_may = datetime.datetime(2026, 5, 7, 9, 42, tzinfo=datetime.UTC)
+    with override("nl"):
+        assert moment(moment_in_may) == "7 mei 2026, 09:42 UTC"
+        assert read_day_near("morgen", march) == datetime.date(2026, 3, 8)
