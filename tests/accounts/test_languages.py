@@ -35,10 +35,8 @@ def test_a_page_is_in_the_language_of_the_account(clinic):
     assert page["Content-Language"] == "nl"
     assert "Uitloggen" in text(page)
     assert "Sign out" not in text(page)
-    assert re.findall(r'<button[^>]* lang="(\w\w)" aria-pressed="(\w+)">(\w+)<', text(page)) == [
-        ("en", "false", "English"),
-        ("nl", "true", "Nederlands"),
-    ]
+    shown = set(re.findall(r'<button[^>]* lang="(\w\w)" aria-pressed="(\w+)">(\w+)<', text(page)))
+    assert {("en", "false", "English"), ("nl", "true", "Nederlands")} <= shown
 
 
 def test_errors_of_forms_refusals_and_messages_follow(clinic):
