@@ -32,7 +32,7 @@ class Entry:
 
     group: str
     place: int
-    title: str
+    title: Any
     icon: str
     url_name: str
     readers: frozenset[str] = STAFF

@@ -113,11 +113,11 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
     section = "Catalogs"
     place = 0
     icon = "database"
-    hint = ""
+    hint: Any = ""
     # Where a page other than Django's form adds a row: its URL name, and what the button says.
     add_url_name = ""
-    add_label = ""
-    constraint_fields: dict[str, tuple[str, str]] = {}
+    add_label: Any = ""
+    constraint_fields: dict[str, tuple[str, Any]] = {}
 
     view_on_site = False
     paginator = TotalsPaginator

@@ -21,9 +21,9 @@ class Command:
     """
 
     place: int
-    title: str
+    title: Any
     icon: str
-    words: str = ""
+    words: Any = ""
     url_name: str = ""
     dialog: bool = False
     click: str = ""

@@ -67,11 +67,11 @@ class DialogView(Page):
     template_name = "admin/dialog.html"
     framed = False
     form_class: type[Form]
-    submit_label = "Save"
+    submit_label: Any = "Save"
     blocks: tuple[str, ...] = ()
     # Whether the page behind is loaded again, where what was saved shows in more places than blocks.
     refreshes_page = False
-    constraint_fields: dict[str, tuple[str, str]] = {}
+    constraint_fields: dict[str, tuple[str, Any]] = {}
     overridden: Override | None = None
 
     # --- what a dialog says -----------------------------------------------------------------------

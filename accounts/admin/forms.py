@@ -35,7 +35,7 @@ class ServiceForm(forms.ModelForm):
 
     actor: Actor
     refusal: DomainError | IntegrityError | None = None
-    constraint_fields: dict[str, tuple[str, str]] = {}
+    constraint_fields: dict[str, tuple[str, Any]] = {}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -215,7 +215,7 @@ def _normalized(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
-def add_errors(form: Any, refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> None:
+def add_errors(form: Any, refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, Any]]) -> None:
     """Show what a service raised beside the fields of `form`.
 
     `constraint_fields` maps a database constraint to (field, words).
@@ -224,7 +224,7 @@ def add_errors(form: Any, refusal: DomainError | IntegrityError, constraint_fiel
         form.add_error(name if name in form.fields else None, messages)
 
 
-def _error_messages(refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, str]]) -> dict[str, list[str]]:
+def _error_messages(refusal: DomainError | IntegrityError, constraint_fields: dict[str, tuple[str, Any]]) -> dict[str, list[Any]]:
     """Return the messages of `refusal` by field."""
     if isinstance(refusal, IntegrityError):
         field, words = constraint_fields.get(broken_constraint(refusal), ("", "This collides with another record."))

@@ -26,8 +26,8 @@ class Page(TemplateView):
     URL name of the entry of the sidebar that it belongs to. A fragment is not `framed`.
     """
 
-    title = ""
-    parents: tuple[tuple[str, str], ...] = ()
+    title: Any = ""
+    parents: tuple[tuple[str, Any], ...] = ()
     section = ""
     readers: frozenset[str] = STAFF
     writers: frozenset[str] = frozenset()
@@ -52,7 +52,7 @@ class Page(TemplateView):
 
     def get_title(self) -> str:
         """Return the heading."""
-        return self.title
+        return str(self.title)
 
     def get_breadcrumbs(self) -> list[tuple[str, str]]:
         """Return the titles and addresses that lead to this page."""

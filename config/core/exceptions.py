@@ -41,7 +41,7 @@ class UnknownReference(NotFound):
 class NotPermitted(DomainError):
     """The caller may see the object but not do this to it."""
 
-    message = gettext_lazy("You are not permitted to do this")
+    message: Any = gettext_lazy("You are not permitted to do this")
 
 
 class TlsRequired(NotPermitted, PermissionDenied):
@@ -53,7 +53,7 @@ class TlsRequired(NotPermitted, PermissionDenied):
 class NotAuthorizedForPatient(NotPermitted):
     """A staff member names a patient of their own organization who is outside their care groups."""
 
-    message = gettext_lazy("You are not authorized to access this patient")
+    message: Any = gettext_lazy("You are not authorized to access this patient")
 
 
 class Gone(DomainError):
@@ -122,7 +122,7 @@ class AccountInactive(NotAuthenticated):
 class RateLimited(DomainError):
     """Too many requests in this window; `retry_after` is in whole seconds, 1 to 60."""
 
-    message = gettext_lazy("Too many requests")
+    message: Any = gettext_lazy("Too many requests")
 
     def __init__(self, retry_after: int):
         super().__init__()
@@ -132,13 +132,13 @@ class RateLimited(DomainError):
 class Unavailable(DomainError):
     """The server cannot answer now: the database is away, or the audit event could not be written."""
 
-    message = gettext_lazy("Service unavailable")
+    message: Any = gettext_lazy("Service unavailable")
 
 
 class Busy(Unavailable):
     """All slots for hashing passwords are taken; a few seconds later there will be one."""
 
-    message = gettext_lazy(
+    message: Any = gettext_lazy(
         "Too many people are signing in or setting passwords at the moment. Please try again in a few seconds."
     )
 

@@ -131,7 +131,7 @@ def _name_in_words(sender: type[models.Model], **kwargs: Any) -> None:
         plural = f"{names.verbose_name_raw}s"
         names.verbose_name_plural = gettext_lazy(plural)
     for column in (*names.local_fields, *names.local_many_to_many):
-        if column._verbose_name is None:
+        if column._verbose_name is None:  # type: ignore[attr-defined]  # the stubs lack what was given
             column.verbose_name = gettext_lazy(str(column.verbose_name))
 
 

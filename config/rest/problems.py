@@ -26,7 +26,7 @@ class Problem:
 
     status: int
     code: str
-    message: str
+    message: Any
     where: str = ""
     path: tuple[str | int, ...] = ()
     retry_after: int | None = None
