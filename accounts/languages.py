@@ -10,6 +10,9 @@ from django.utils.cache import patch_vary_headers
 
 from config.core.middleware import is_api
 
+# Descriptions of the APIs.
+_DOCUMENTATION = ("/docs/", "/schema/")
+
 
 class LocaleMiddleware:
     """Translate pages. Django's own of this name leaves its language to the thread, whose next request may be one of an API.
@@ -21,13 +24,15 @@ class LocaleMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if is_api(request.path) or request.path.startswith("/docs/"):
+        if is_api(request.path) or request.path.startswith(_DOCUMENTATION):
             return self.get_response(request)
-        with translation.override(language_of(request)):
+        language = language_of(request)
+        vars(request)["LANGUAGE_CODE"] = language
+        with translation.override(language):
             response = self.get_response(request)
-            response.headers.setdefault("Content-Language", translation.get_language() or settings.LANGUAGE_CODE)
+        response.headers.setdefault("Content-Language", language)
         if not request.user.is_authenticated:
-            patch_vary_headers(response, ["Accept-Language"])
+            patch_vary_headers(response, ["Accept-Language", "Cookie"])
         return response
 
 

@@ -8,13 +8,14 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import ADMINISTRATORS, STAFF
 
-# In the order in which they are shown. Those who only read catalogs have no entries for them.
-GROUPS = ("Patients", "Mine", "Catalogs", "Access")
+# Name -> the heading, in the order in which they are shown. Those who only read catalogs have no entries for them.
+GROUPS = {"Patients": _("Patients"), "Mine": _("Mine"), "Catalogs": _("Catalogs"), "Access": _("Access")}
 FOLDED = frozenset({"Catalogs"})
-HOME: dict[str, Any] = {"title": "Home", "icon": "home", "place": 0, "url_name": "admin:index"}
+HOME: dict[str, Any] = {"title": _("Home"), "icon": "home", "place": 0, "url_name": "admin:index"}
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     home: dict[str, Any] = {"items": [HOME | {"link": reverse(HOME["url_name"])}]}
     items = [_counted(request, item) for item in destinations(request)]
     groups: list[dict[str, Any]] = [home]
-    for title in GROUPS:
-        chosen = sorted((item for item in items if item["group"] == title), key=lambda item: item["place"])
-        groups.append({"title": title, "items": chosen, "folded": title in FOLDED})
+    for name, title in GROUPS.items():
+        chosen = sorted((item for item in items if item["group"] == name), key=lambda item: item["place"])
+        groups.append({"title": title, "items": chosen, "folded": name in FOLDED})
     return [group for group in groups if group["items"]]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from config.core.text import fold
 
@@ -45,12 +46,12 @@ class PredictablePasswordValidator(CommonPasswordValidator):
         super().validate(password, user)
         if strength(password, self.passwords, words_about(user)) < LEAST:
             raise ValidationError(
-                "This password is too easy to guess: it is made of common words, names, dates, repeats or sequences.",
+                _("This password is too easy to guess: it is made of common words, names, dates, repeats or sequences."),
                 code="password_predictable",
             )
 
     def get_help_text(self) -> str:
-        return (
+        return _(
             "Your password can’t be made of common words, names, dates, repeats or sequences only. "
             "Four words that have nothing to do with each other are a good one."
         )

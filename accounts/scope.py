@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID
 
 from django.db.models import BigIntegerField, Model, Q, QuerySet, TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from config.core.caching import cached
 from config.core.compiled_queries import Compilable, parameter
@@ -18,12 +19,12 @@ from config.core.compiled_queries import Compilable, parameter
 class Role(TextChoices):
     """What a person is to the organization; the wire names of the public API."""
 
-    FC_ADMIN = "FC_ADMIN", "Superadmin of all organizations"
-    HC_ADMIN = "HC_ADMIN", "Administrator of an organization"
-    HC_VIEW_ALL = "HC_VIEW_ALL", "Reader of an organization"
-    HC_PRIMARY = "HC_PRIMARY", "Primary caregiver"
-    HC_SECONDARY = "HC_SECONDARY", "Secondary caregiver"
-    PATIENT = "PATIENT", "Patient"
+    FC_ADMIN = "FC_ADMIN", _("Superadmin of all organizations")
+    HC_ADMIN = "HC_ADMIN", _("Administrator of an organization")
+    HC_VIEW_ALL = "HC_VIEW_ALL", _("Reader of an organization")
+    HC_PRIMARY = "HC_PRIMARY", _("Primary caregiver")
+    HC_SECONDARY = "HC_SECONDARY", _("Secondary caregiver")
+    PATIENT = "PATIENT", _("Patient")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
@@ -54,7 +56,7 @@ class CodeForm(forms.Form):
 
     code = forms.CharField(
         max_length=64,
-        error_messages={"required": "Enter the code."},
+        error_messages={"required": gettext_lazy("Enter the code.")},
         widget=forms.TextInput(
             {
                 "autocomplete": "one-time-code",
@@ -73,9 +75,9 @@ class Page(RedirectURLMixin, FormView):
     site: AdminSite = None  # type: ignore[assignment]  # given by as_view
     form_class = CodeForm
     next_page = "admin:index"
-    title = ""
-    label = "Code"
-    help_text = ""
+    title: Any = ""
+    label = gettext_lazy("Code")
+    help_text: Any = ""
     step: str | None = None
     # Where the code is not all that a page is about, it is focused only to be corrected.
     always_focused = False
@@ -136,8 +138,8 @@ class CodePage(Page):
     """Asks for a code after the password."""
 
     template_name = "admin/second_factor/code.html"
-    title = "Second factor"
-    help_text = "The six digits that your authenticator app shows, or one of your recovery codes."
+    title = gettext_lazy("Second factor")
+    help_text = gettext_lazy("The six digits that your authenticator app shows, or one of your recovery codes.")
     step = CODE
     always_focused = True
 
@@ -150,9 +152,9 @@ class EnrolPage(Page):
     """Shows a new secret as a QR code and as text, and takes the first code; then shows the recovery codes, once."""
 
     template_name = "admin/second_factor/enrol.html"
-    title = "Set up your second factor"
-    label = "Code from the app"
-    help_text = "Six digits. A new code comes every 30 seconds."
+    title = gettext_lazy("Set up your second factor")
+    label = gettext_lazy("Code from the app")
+    help_text = gettext_lazy("Six digits. A new code comes every 30 seconds.")
 
     def is_due(self) -> bool:
         return second_factor_of(self.user) is None
@@ -174,7 +176,7 @@ class EnrolPage(Page):
         self.open_admin(factor)
         context = {
             **self.site.each_context(self.request),
-            "title": "Keep your recovery codes",
+            "title": _("Keep your recovery codes"),
             "codes": codes,
             "continue_to": self.get_success_url(),
         }
@@ -195,8 +197,8 @@ class OwnPage(Page):
     """Shows a person whether they have a second factor, and removes it."""
 
     template_name = "admin/second_factor/own.html"
-    title = "Second factor"
-    help_text = "The six digits that your authenticator app shows, or one of your recovery codes."
+    title = gettext_lazy("Second factor")
+    help_text = gettext_lazy("The six digits that your authenticator app shows, or one of your recovery codes.")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {

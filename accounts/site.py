@@ -13,6 +13,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
 from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 
@@ -89,7 +90,7 @@ class AutocompleteView(AutocompleteJsonView):
     def process_request(self, request: HttpRequest):
         """Suggest rows only for a field that a form of this site completes."""
         if not is_id(request.GET.get("page", "1")):
-            raise BadRequest("This is not a number.")
+            raise BadRequest(_("This is not a number."))
         app, model, field = (request.GET.get(name, "") for name in ("app_label", "model_name", "field_name"))
         for found in self.admin_site._registry.values():
             if (found.opts.app_label, found.opts.model_name) == (app, model) and field in found.get_autocomplete_fields(request):
@@ -149,10 +150,12 @@ class AdminSite(UnfoldAdminSite):
 
     def get_urls(self) -> list[URLPattern]:
         from accounts import password_pages, second_factor_pages  # Their views need this module.
+        from accounts.admin.language import choose_language
         from accounts.admin.pages import REGISTRY
         from accounts.admin.session import session_state
 
-        pages = [path("session/", session_state, name="session"), *(page.url(self) for page in REGISTRY)]
+        pages = [path("session/", session_state, name="session"), path("language/", choose_language, name="language")]
+        pages += [page.url(self) for page in REGISTRY]
         urls = [url for url in super().get_urls() if getattr(url, "name", "") not in _REPLACED]
         return [*second_factor_pages.urls(self), *password_pages.urls(self), *pages, *urls]
 

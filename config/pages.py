@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from config.core.exceptions import RateLimited, Unavailable
 from config.core.metrics import RATE_LIMITED
@@ -47,7 +48,7 @@ class PageLimitMiddleware:
             throttling.count_anonymous(request).check()
         except REFUSALS as error:
             return refused(request, error)
-        return refusal(request, 413, "A form here has at most 16 kB.") if announced_size(request) > MAX_BODY else None
+        return refusal(request, 413, _("A form here has at most 16 kB.")) if announced_size(request) > MAX_BODY else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Tell what a view of a page refuses for the moment; anything else is a failure."""
@@ -57,7 +58,7 @@ class PageLimitMiddleware:
 def refused(request: HttpRequest, error: Exception) -> HttpResponse:
     """Return the page for one of REFUSALS."""
     problem = problems_of(error, {})[0]
-    return refusal(request, problem.status, problem.message.rstrip(".") + ".", problem.retry_after)
+    return refusal(request, problem.status, f"{problem.message.rstrip('.')}.", problem.retry_after)
 
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
@@ -65,9 +66,10 @@ def locked_out(request: HttpRequest, response: HttpResponse | None = None, crede
     RATE_LIMITED.labels("sign_in").inc()
     cool_off = int(settings.AXES_COOLOFF_TIME * 3600)
     seconds = getattr(request, "retry_after", cool_off)
-    return refusal(request, 429, "Too many attempts to sign in have failed.", seconds)
+    return refusal(request, 429, _("Too many attempts to sign in have failed."), seconds)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Return the page for a form that did not come from ours, or that was open for too long."""
-    return refusal(request, 403, "The form is out of date, or your browser keeps no cookies. Open it anew and send it again.")
+    text = _("The form is out of date, or your browser keeps no cookies. Open it anew and send it again.")
+    return refusal(request, 403, text)

@@ -7,6 +7,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 from config.core.private_files import make_files_private
 from config.keys import load_keys
@@ -126,6 +127,8 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # The languages of pages. APIs speak LANGUAGE_CODE.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -140,7 +143,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 15 * 60
 SESSION_MAX_HOURS = env.int("SESSION_MAX_HOURS", default=12)
@@ -219,7 +222,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="anamnesis@localhost"
 UNFOLD = {
     "SITE_TITLE": "Anamnesis",
     "SITE_HEADER": "Anamnesis",
-    "SITE_SUBHEADER": "Patient records",
+    "SITE_SUBHEADER": _("Patient records"),
     "SITE_SYMBOL": "clinical_notes",
     "SITE_FAVICONS": [
         {
@@ -252,8 +255,8 @@ UNFOLD = {
     },
     "ACCOUNT": {
         "navigation": [
-            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
-            {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+            {"title": _("Second factor"), "link": reverse_lazy("admin:second_factor")},
         ]
     },
     "STYLES": [lambda request: static("clinic/clinic.css"), lambda request: static("clinic/combobox.css")],

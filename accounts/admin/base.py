@@ -15,6 +15,8 @@ from django.db import IntegrityError
 from django.db.models import DateField, DateTimeField, Model, Q, QuerySet
 from django.forms import BoundField, ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.views import ChangeList as UnfoldChangeList
@@ -38,7 +40,7 @@ from config.core.orm import has_column, is_id
 
 def exclude_fields(fieldsets: list, names: Collection[str]) -> None:
     """Remove the fields `names` from `fieldsets`, keeping the rows of the others."""
-    for _, options in fieldsets:
+    for _name, options in fieldsets:
         lines = [line if isinstance(line, tuple) else (line,) for line in options["fields"]]
         kept = [tuple(name for name in line if name not in names) for line in lines]
         options["fields"] = [line for line in kept if line]
@@ -213,7 +215,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
             # Django shows the list without parameters, but blames the database where they say that it has done so.
             if ERROR_FLAG not in request.GET:
                 raise
-            raise BadRequest("This list cannot read these parameters.") from error
+            raise BadRequest(_("This list cannot read these parameters.")) from error
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         """Search for the first words. Subclasses override `find`."""
@@ -262,7 +264,7 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
             name = "" if hasattr(row, "affected_patients") else self.label(row)
             kept = partial(self.kept_values, request, row)
             context["changes"] = history(request, actor_of(request), self.changes_of(row), kept, name)
-            context["title"] = context["subtitle"] = "History"
+            context["title"] = context["subtitle"] = _("History")
             self.audit_read(request, [row], "history")
         return response
 
@@ -360,13 +362,13 @@ class ArchivableAdmin(ScopedAdmin):
     list_filter: list = [ArchivedFilter]
     actions = ["archive_selected"]
 
-    @admin.action(description="Archive", permissions=["change"])
+    @admin.action(description=gettext_lazy("Archive"), permissions=["change"])
     def archive_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Archive the chosen rows."""
         rows = list(queryset.filter(Q(deleted_at=None)))
         for row in rows:
             self.archive(request, row)
-        messages.success(request, f"{len(rows)} archived.")
+        messages.success(request, ngettext("%(count)s archived.", "%(count)s archived.", len(rows)) % {"count": len(rows)})
 
     def archive(self, request: HttpRequest, obj: Any) -> None:
         """Archive one row through its service."""

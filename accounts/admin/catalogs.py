@@ -8,6 +8,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.base import ArchivableAdmin
 from accounts.admin.forms import LinesField, VersionedForm
@@ -61,5 +62,5 @@ class CatalogAdmin(ArchivableAdmin):
 class CareGroupAdmin(CatalogAdmin):
     """Care groups."""
 
-    place, icon, hint = 1, "groups", "Teams, and the patients in their care"
-    constraint_fields = {"care_group_name_unique": ("name", "Another care group has this name.")}
+    place, icon, hint = 1, "groups", gettext_lazy("Teams, and the patients in their care")
+    constraint_fields = {"care_group_name_unique": ("name", gettext_lazy("Another care group has this name."))}

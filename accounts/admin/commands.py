@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.navigation import HOME, destinations
 from accounts.permissions import STAFF
@@ -36,12 +38,14 @@ class Command:
 # Group of the sidebar -> the place of its pages.
 _PAGES = {"Patients": 40, "Mine": 50, "Access": 60, "Catalogs": 90}
 _commands = [
-    Command(80, "Light colours", "eye", "theme", click="[data-theme=light]"),
-    Command(81, "Dark colours", "eye", "theme", click="[data-theme=dark]"),
-    Command(82, "Colours of the system", "eye", "theme auto", click="[data-theme=auto]"),
-    Command(83, "Change password", "key", url_name="admin:password_change"),
-    Command(84, "Second factor", "shield", "authenticator", url_name="admin:second_factor"),
-    Command(85, "Sign out", "sign-out", "log logout leave", click="#logout-form button"),
+    Command(80, _("Light colours"), "eye", _("theme"), click="[data-theme=light]"),
+    Command(81, _("Dark colours"), "eye", _("theme"), click="[data-theme=dark]"),
+    Command(82, _("Colours of the system"), "eye", _("theme auto"), click="[data-theme=auto]"),
+    Command(83, _("Change password"), "key", url_name="admin:password_change"),
+    Command(84, _("Second factor"), "shield", _("authenticator"), url_name="admin:second_factor"),
+    Command(85, _("Sign out"), "sign-out", _("log logout leave"), click="#logout-form button"),
+    # Each in its own words, for whoever does not read the language of the page.
+    *(Command(86, name, "chat", _("language"), click=f"[name=language][value={code}]") for code, name in settings.LANGUAGES),
 ]
 
 

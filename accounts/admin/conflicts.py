@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.forms import BoundField, CheckboxInput, Form
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 # How the choice for a field is sent: keep-dosage=theirs.
 CHOICE = "keep-"
@@ -72,11 +73,11 @@ def shown(field: BoundField) -> str:
     """Return the value of a field as people read it."""
     sent = _sent(field)
     if isinstance(field.field.widget, CheckboxInput):
-        return "yes" if sent else "no"
+        return _("yes") if sent else _("no")
     for value, label in getattr(field.field, "choices", ()):
         if str(value) == sent:
             return str(label)
-    return sent or "nothing"
+    return sent or _("nothing")
 
 
 def _sent(field: BoundField) -> str:

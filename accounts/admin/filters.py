@@ -6,6 +6,8 @@ from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
 
 from config.core.orm import is_id
@@ -53,12 +55,12 @@ class ScopedRelatedFilter(OneParameter, RelatedDropdownFilter):
 class ArchivedFilter(DropdownFilter):
     """Current rows, or archived ones. Without a choice: current."""
 
-    title = "record"
+    title = gettext_lazy("record")
     parameter_name = "record"
-    all_option = ["", "Current"]
+    all_option = ["", gettext_lazy("Current")]
 
     def lookups(self, request: HttpRequest, model_admin) -> list[tuple[str, str]]:
-        return [("archived", "Archived")]
+        return [("archived", _("Archived"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return queryset.filter(deleted_at__isnull=self.value() != "archived")

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
+from django.utils.formats import sanitize_separators
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -111,12 +112,15 @@ class NoteField(forms.CharField):
 
 
 class WrittenNumber(forms.Field):
-    """Base of fields for numbers, which refuse an underscore: Python reads 1_0 as 10."""
+    """Base of fields for numbers, which refuse an underscore: Python reads 1_0 as 10.
+
+    They take 5.6 in every language, and 5,6 where the language of the page writes it so.
+    """
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and "_" in value:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
+        return super().to_python(sanitize_separators(value))
 
 
 class WholeNumberField(WrittenNumber, forms.IntegerField):
@@ -198,7 +202,7 @@ class LinesField(forms.CharField):
 class VersionedForm(ServiceForm):
     """A form that carries the version it was opened with."""
 
-    base_version = WholeNumberField(widget=forms.HiddenInput, required=False)
+    base_version = WholeNumberField(widget=forms.HiddenInput, required=False, label="")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

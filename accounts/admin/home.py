@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.permissions import STAFF
@@ -12,7 +14,12 @@ from accounts.site import actor_of
 
 Reader = Callable[[HttpRequest], dict[str, Any] | None]
 # Name -> the heading, in the order of the page.
-SECTIONS = {"find": "", "monitoring": "Monitoring", "desk": "Front desk", "administration": "Administration"}
+SECTIONS = {
+    "find": "",
+    "monitoring": gettext_lazy("Monitoring"),
+    "desk": gettext_lazy("Front desk"),
+    "administration": gettext_lazy("Administration"),
+}
 # On the whole width, and below it a wide and a narrow column.
 COLUMNS = ("top", "main", "side")
 
@@ -65,7 +72,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if patients:
         audit.record_read(actor, "patient.search", patients=sorted(patients))
     parts = sorted(((part, each) for part, each in shown if not part.needs or each[part.needs]), key=_place)
-    return {**context, "sections": list(_sections(parts)), "title": "Home"}
+    return {**context, "sections": list(_sections(parts)), "title": _("Home")}
 
 
 def _place(shown: tuple[Part, dict[str, Any]]) -> int:

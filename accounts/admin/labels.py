@@ -8,11 +8,12 @@ from django.db.models import CharField, Model, Value
 from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 from unfold.fields import UnfoldAdminReadonlyField
 
 from accounts.scope import Actor, scope
 
-HIDDEN = "Not visible to you"
+HIDDEN = _("Not visible to you")
 
 
 class Labelled:
@@ -47,7 +48,7 @@ class LabelledReadonlyField(UnfoldAdminReadonlyField):
         if found is None:
             return str(remote_obj)
         if not in_scope(self.form.actor, remote_obj):
-            return HIDDEN
+            return str(HIDDEN)
         try:
             return format_html('<a href="{}" class="text-link">{}</a>', found.address(remote_obj), found.label(remote_obj))
         except NoReverseMatch:

@@ -4,6 +4,8 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from accounts.admin.base import ScopedAdmin
@@ -26,7 +28,7 @@ class OrganizationForm(ServiceForm):
         """Refuse an organization that would be its own parent."""
         parent = self.cleaned_data["parent"]
         if parent and parent.pk == self.instance.pk:
-            raise forms.ValidationError("An organization cannot be its own parent.")
+            raise forms.ValidationError(_("An organization cannot be its own parent."))
         return parent
 
 
@@ -38,7 +40,7 @@ class OrganizationAdmin(ScopedAdmin):
     readers = OFFICE
     creators = frozenset({Role.FC_ADMIN})
     writers = ADMINISTRATORS
-    place, icon, hint = 9, "domain", "Name, time zone and country"
+    place, icon, hint = 9, "domain", gettext_lazy("Name, time zone and country")
     list_display = ["name", "kind", "slug", "country", "timezone"]
     search_fields = ["name", "slug"]
     fieldsets = [
@@ -49,9 +51,9 @@ class OrganizationAdmin(ScopedAdmin):
         "accounts_organization.slug": ("slug", TAKEN),
     }
 
-    @display(description="Kind", label={"Sandbox": "warning"})
-    def kind(self, organization: Organization) -> str:
-        return "Sandbox" if organization.is_sandbox else "Clinic"
+    @display(description=gettext_lazy("Kind"), label={"sandbox": "warning"})
+    def kind(self, organization: Organization) -> tuple[str, str]:
+        return ("sandbox", _("Sandbox")) if organization.is_sandbox else ("clinic", _("Clinic"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         """Show the parent to superadmins only: it is out of scope for everybody else."""

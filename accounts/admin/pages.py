@@ -52,7 +52,7 @@ class Page(TemplateView):
 
     def get_title(self) -> str:
         """Return the heading."""
-        return self.title
+        return str(self.title)
 
     def get_breadcrumbs(self) -> list[tuple[str, str]]:
         """Return the titles and addresses that lead to this page."""

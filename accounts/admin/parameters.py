@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.utils.text import smart_split
+from django.utils.translation import gettext as _
 
 from config.core.orm import is_id
 
@@ -26,9 +27,9 @@ def check_list_parameters(request: HttpRequest, offered: Collection[str]) -> Non
     """Raise BadRequest unless every parameter of the address is one of `offered`, once, and the order can be read."""
     for name, values in request.GET.lists():
         if name not in offered or len(values) > 1:
-            raise BadRequest("This list has no such parameter.")
+            raise BadRequest(_("This list has no such parameter."))
     if not _ORDER.fullmatch(request.GET.get(ORDER_VAR, "")):
-        raise BadRequest("This is not an order of columns.")
+        raise BadRequest(_("This is not an order of columns."))
     check_page(request)
 
 
@@ -40,11 +41,11 @@ def check_page(request: HttpRequest) -> None:
 def check_numbers(values: Iterable[str]) -> None:
     """Raise BadRequest unless all of `values`, ids or places in a list, are digits: Django also reads 1_0, as 10."""
     if not all(map(is_id, values)):
-        raise BadRequest("This is not a number.")
+        raise BadRequest(_("This is not a number."))
 
 
 def searched(text: str) -> str:
     """Return the first MAX_WORDS words of `text`; what stands in quotes is one. Raises BadRequest over MAX_SEARCH characters."""
     if len(text) > MAX_SEARCH:
-        raise BadRequest(f"A search has at most {MAX_SEARCH} characters.")
+        raise BadRequest(_("A search has at most %(number)s characters.") % {"number": MAX_SEARCH})
     return " ".join(islice(smart_split(text), MAX_WORDS))

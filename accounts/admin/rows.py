@@ -13,6 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy, ngettext
 
 # A row of this key is in no list: `rows.js` copies it, and gives each copy a key of its own.
 KEY = re.compile(r"[0-9]{1,6}")
@@ -151,9 +152,8 @@ class RowsField(forms.Field):
 
     widget = RowsWidget
     default_error_messages = {
-        "row": "Something is missing or wrong in {rows}.",
-        "rows": "These rows cannot be read.",
-        "max_length": "There may be {longest} rows at most.",
+        "rows": gettext_lazy("These rows cannot be read."),
+        "max_length": gettext_lazy("There may be %(longest)s rows at most."),
     }
 
     def __init__(
@@ -171,12 +171,20 @@ class RowsField(forms.Field):
         if not value.is_readable:
             raise ValidationError(self.error_messages["rows"], code="rows")
         if len(value) > self.longest:
-            raise ValidationError(self.error_messages["max_length"].format(longest=self.longest), code="max_length")
+            raise ValidationError(self.error_messages["max_length"] % {"longest": self.longest}, code="max_length")
         if unfinished := value.unfinished:
-            *others, last = [str(row.number) for row in unfinished]
-            rows = f"{self.noun}s {', '.join(others)} and {last}" if others else f"{self.noun} {last}"
-            raise ValidationError(self.error_messages["row"].format(rows=rows), code="row")
+            raise ValidationError(self._told([str(row.number) for row in unfinished]), code="row")
         return value.as_list()
+
+    def _told(self, numbers: list[str]) -> str:
+        """Return the sentence for the rows of these numbers, in which something is missing or wrong."""
+        *others, last = numbers
+        text = ngettext(
+            "Something is missing or wrong in %(noun)s %(last)s.",
+            "Something is missing or wrong in %(noun)ss %(others)s and %(last)s.",
+            len(numbers),
+        )
+        return text % {"noun": self.noun, "others": ", ".join(others), "last": last}
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return not data.is_valid() or data.as_list() != (initial or [])

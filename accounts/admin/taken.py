@@ -4,15 +4,17 @@ So the words say nothing of that row, and the refusals of one person are counted
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.db import IntegrityError
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scope import Actor
 from config.core.databases import broken_constraint
 from config.rest.throttling import check_misses, count
 
-TAKEN = "This value cannot be used."
-TOO_MANY = "Too many values that cannot be used. Wait a minute, then save again."
+TAKEN = _("This value cannot be used.")
+TOO_MANY = _("Too many values that cannot be used. Wait a minute, then save again.")
 TAKEN_PER_MINUTE = 10
 
 
@@ -21,7 +23,7 @@ def check_refusals(actor: Actor) -> None:
     check_misses(_subject(actor), TAKEN_PER_MINUTE)
 
 
-def count_refusal(actor: Actor, error: Exception, constraint_fields: Mapping[str, tuple[str, str]]) -> None:
+def count_refusal(actor: Actor, error: Exception, constraint_fields: Mapping[str, tuple[str, Any]]) -> None:
     """Count `error` for `actor` if a value was taken."""
     if isinstance(error, IntegrityError) and TAKEN in constraint_fields.get(broken_constraint(error), ()):
         count(_subject(actor), TAKEN_PER_MINUTE)

@@ -7,13 +7,20 @@ from typing import Any
 
 from django.apps import apps
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import ApiKey, AuditedPatient, AuditEvent, User
 from accounts.scope import Actor, Role, scope
 from config.core.databases import Among
 
-_DOORS = (("admin/", "Admin"), ("api/v1/", "Practice API"), ("v1/", "Public API"), ("general/", "General API"))
-OPERATOR, TASK, SOMEBODY = "The operator", "A task of the server", "Somebody"
+_DOORS = (
+    ("admin/", gettext_lazy("Admin")),
+    ("api/v1/", gettext_lazy("Practice API")),
+    ("v1/", gettext_lazy("Public API")),
+    ("general/", gettext_lazy("General API")),
+)
+OPERATOR, TASK, SOMEBODY = gettext_lazy("The operator"), gettext_lazy("A task of the server"), gettext_lazy("Somebody")
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def _patients() -> QuerySet:
 def door_of(route: str) -> str:
     """Return by which door somebody came, as people call it. The routes of APIs begin with the method."""
     path = route.rpartition(" ")[2]
-    return next((name for prefix, name in _DOORS if path.lstrip("/").startswith(prefix)), TASK)
+    return str(next((name for prefix, name in _DOORS if path.lstrip("/").startswith(prefix)), TASK))
 
 
 def doers_of(actor: Actor, events: Collection[Any]) -> dict[int, Doer]:
@@ -83,10 +90,13 @@ def _doer(event: Any, names: dict[int, str], descriptions: dict[str, str]) -> Do
     role = str(Role(event.role).label) if event.role in Role.values else ""
     if event.user_id is None:
         account = names.get(event.subject_id, "") if event.subject == "user" else ""
-        return Doer(TASK) if event.role else Doer(f"{SOMEBODY}, as {account}," if account else SOMEBODY)
-    person = names.get(event.user_id, OPERATOR)
+        if event.role:
+            return Doer(str(TASK))
+        return Doer(_("Somebody, as %(account)s,") % {"account": account} if account else str(SOMEBODY))
+    person = names.get(event.user_id, str(OPERATOR))
     if not event.key_id:
         return Doer(person, role=role)
     description = descriptions.get(event.key_id, "")
-    owner = "the operator" if person == OPERATOR else person
-    return Doer(f"Key “{description}”" if description else "A key", owner, role, event.key_id)
+    owner = names.get(event.user_id, _("the operator"))
+    key = _("Key “%(description)s”") % {"description": description} if description else _("A key")
+    return Doer(key, owner, role, event.key_id)

@@ -3,6 +3,7 @@
 import datetime
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scope import ScopePath
 from config.core.databases import DatabaseNow
@@ -31,7 +32,7 @@ class OutboxEvent(Identified):
     scope = ScopePath(organization="organization_id")
 
     class Meta:
-        verbose_name = "event"
+        verbose_name = _("event")
         ordering = ["id"]
         indexes = [
             models.Index(fields=["organization_id", "created_at", "id"], name="outbox_organization"),

@@ -1,6 +1,7 @@
 """API keys."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.organizations import Organization
 from accounts.models.users import User
@@ -15,7 +16,7 @@ class ApiKey(models.Model):
     key_id = models.CharField(max_length=16, unique=True, editable=False)
     secret_hash = models.BinaryField(max_length=32, editable=False)
     description = models.CharField(max_length=255)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: never."))
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_with_user = models.BooleanField(
         default=False, editable=False, help_text="Revoked because its user was not active any more."
@@ -34,7 +35,7 @@ class ApiKey(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = "API key"
+        verbose_name = _("API key")
 
     def __str__(self) -> str:
         return f"API key {self.key_id}"

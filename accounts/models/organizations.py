@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scope import ScopePath
 from config.core.caching import cached
@@ -13,7 +14,7 @@ from config.core.orm import Identified, Timestamped
 def validate_timezone(name: str) -> None:
     """Raise ValidationError unless `name` is an IANA time zone."""
     if name not in _time_zones():
-        raise ValidationError("This is not an IANA time zone.", code="invalid")
+        raise ValidationError(_("This is not an IANA time zone."), code="invalid")
 
 
 @cached
@@ -25,11 +26,11 @@ def _time_zones() -> frozenset[str]:
 class Language(models.TextChoices):
     """Languages of the monitoring platform."""
 
-    NL = "nl", "Dutch"
-    EN = "en", "English"
-    EN_US = "en_US", "English (US)"
-    DE = "de", "German"
-    FR = "fr", "French"
+    NL = "nl", _("Dutch")
+    EN = "en", _("English")
+    EN_US = "en_US", _("English (US)")
+    DE = "de", _("German")
+    FR = "fr", _("French")
 
 
 class Organization(Identified, Timestamped):
@@ -40,25 +41,25 @@ class Organization(Identified, Timestamped):
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     timezone = models.CharField(max_length=64, default="Europe/Amsterdam", validators=[validate_timezone])
     country = models.CharField(
-        max_length=2, default="NL", help_text="ISO 3166-1: where a phone number without a country code is from."
+        max_length=2, default="NL", help_text=_("ISO 3166-1: where a phone number without a country code is from.")
     )
     language = models.CharField(
         max_length=8,
         choices=Language.choices,
         default=Language.NL,
-        help_text="That of patients of the monitoring platform who have not chosen one.",
+        help_text=_("That of patients of the monitoring platform who have not chosen one."),
     )
     care_networks_enabled = models.BooleanField(
-        default=False, help_text="With care networks a patient made through the public API must not name a group."
+        default=False, help_text=_("With care networks a patient made through the public API must not name a group.")
     )
     is_sandbox = models.BooleanField(
-        "sandbox",
+        _("sandbox"),
         default=False,
         editable=False,
         help_text="Invented data for integrators, reached by test keys alone. It stays one: manage.py reset_sandbox empties it.",
     )
     second_factor_required = models.BooleanField(
-        default=False, help_text="Everybody who signs in to the admin must then have a second factor, and is led to set it up."
+        default=False, help_text=_("Everybody who signs in to the admin must then have a second factor, and is led to set it up.")
     )
     catalog_version = models.PositiveBigIntegerField(
         default=1, editable=False, help_text="Raised by every catalog write; stamps the reference cache."

@@ -4,6 +4,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.catalogs import CareGroup
 from accounts.models.organizations import Organization, validate_timezone
@@ -18,11 +19,11 @@ __all__ = ["GroupMembership", "Role", "User", "UserStatus", "UserStatusChange"]
 class UserStatus(models.TextChoices):
     """The status of a login."""
 
-    CREATED = "created"
-    ACTIVE = "active"
-    BLOCKED = "blocked"
-    STOPPED = "stopped"
-    CANCELLED = "cancelled"
+    CREATED = "created", _("Created")
+    ACTIVE = "active", _("Active")
+    BLOCKED = "blocked", _("Blocked")
+    STOPPED = "stopped", _("Stopped")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class UserManager(BaseUserManager):
@@ -46,11 +47,11 @@ class User(Identified, Timestamped, AbstractBaseUser):
     role = models.CharField(max_length=16, choices=Role.choices)
     status = models.CharField(max_length=16, choices=UserStatus.choices, default=UserStatus.CREATED)
     organization = models.ForeignKey(
-        Organization, models.PROTECT, null=True, blank=True, related_name="users", help_text="Empty for FC_ADMIN only."
+        Organization, models.PROTECT, null=True, blank=True, related_name="users", help_text=_("Empty for FC_ADMIN only.")
     )
     care_groups = models.ManyToManyField(CareGroup, through="GroupMembership", related_name="members")
     default_group = models.ForeignKey(
-        CareGroup, models.SET_NULL, null=True, blank=True, related_name="+", help_text="Patients this person creates join it."
+        CareGroup, models.SET_NULL, null=True, blank=True, related_name="+", help_text=_("Patients this person creates join it.")
     )
     last_logout = models.DateTimeField(null=True, blank=True, editable=False)
     link_sent_at = models.DateTimeField(

@@ -8,6 +8,8 @@ from urllib.parse import quote, urlencode
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django_otp.oath import TOTP
 
 from accounts.audit import record_change, record_denied
@@ -27,7 +29,7 @@ _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _RECOVERY_PLACES, _GROUP = 16, 4
 _RANKS: dict[str, int] = {Role.FC_ADMIN: 2, Role.HC_ADMIN: 1}
 
-WRONG_CODE = "This code is wrong, expired or already used. Enter the code that your app shows now."
+WRONG_CODE = gettext_lazy("This code is wrong, expired or already used. Enter the code that your app shows now.")
 
 
 def in_groups(text: str) -> list[str]:
@@ -64,7 +66,7 @@ def enrol_second_factor(*, actor: Actor, user: User, secret: str, code: str) -> 
     step = _step_of(secret, code, after=None)
     if step is None:
         record_denied(actor, "second_factor.refused")
-        raise Invalid(WRONG_CODE, "code")
+        raise Invalid(str(WRONG_CODE), "code")
     codes = ["-".join(in_groups(_random_code())) for _ in range(RECOVERY_CODES)]
     factor = SecondFactor(organization_id=user.organization_id, user=user, last_step=step)
     factor.secret, factor.recovery_hashes = secret, [_hash(each) for each in codes]
@@ -73,7 +75,7 @@ def enrol_second_factor(*, actor: Actor, user: User, secret: str, code: str) -> 
             factor.save(force_insert=True)
             _record(actor, "second_factor.enrol", user)
     except IntegrityError as error:
-        raise Conflict("There is a second factor already.") from error
+        raise Conflict(_("There is a second factor already.")) from error
     return factor, codes
 
 
@@ -95,7 +97,7 @@ def check_code(*, actor: Actor, user: User, code: str) -> SecondFactor:
         raise Invalid(_too_soon(wait), "code")
     if not used:
         record_denied(actor, "second_factor.refused")
-        raise Invalid(WRONG_CODE, "code")
+        raise Invalid(str(WRONG_CODE), "code")
     return factor
 
 
@@ -114,7 +116,7 @@ def reset_second_factor(*, actor: Actor, user: User) -> None:
     check_rank(actor, user.role)
     by_command = actor.user_id is None and actor.role == Role.FC_ADMIN
     if not by_command and _RANKS.get(user.role, 0) >= _RANKS.get(actor.role, 0):
-        raise NotPermitted("Only somebody who ranks above this person may reset their second factor.")
+        raise NotPermitted(_("Only somebody who ranks above this person may reset their second factor."))
     _delete(actor, "second_factor.reset", user)
 
 
@@ -133,12 +135,17 @@ def _record(actor: Actor, action: str, user: User, changed: Iterable[str] = (), 
 def _locked(user: User) -> SecondFactor:
     factor = SecondFactor.objects.select_for_update().filter(user=user).first()
     if factor is None:
-        raise NotFound("Second factor")
+        raise NotFound(_("Second factor"))
     return factor
 
 
 def _too_soon(wait: int) -> str:
-    return f"Too many wrong codes. Wait {wait} second{'s' * (wait > 1)} and try again."
+    text = ngettext(
+        "Too many wrong codes. Wait %(seconds)s second and try again.",
+        "Too many wrong codes. Wait %(seconds)s seconds and try again.",
+        wait,
+    )
+    return text % {"seconds": wait}
 
 
 def _use(factor: SecondFactor, code: str) -> str | None:

@@ -8,9 +8,11 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from accounts.icons import PATHS
 from config.core.written_dates import written_day
@@ -46,7 +48,10 @@ def clock(value: datetime.datetime | None) -> str:
 @register.filter
 def moment(value: datetime.datetime | None) -> str:
     """Return a moment with its zone: "30 Nov 2026, 09:42 EST"."""
-    return format_date(_local(value), "j M Y, H:i T") if value else ""
+    if not value:
+        return ""
+    local = _local(value)
+    return f"{date_format(local, 'DATETIME_FORMAT')} {format_date(local, 'T')}"
 
 
 @register.filter
@@ -55,7 +60,8 @@ def recently(value: datetime.datetime | None) -> str:
     if not value:
         return ""
     local, today = timezone.localtime(value), timezone.localdate()
-    day_shown = "today" if local.date() == today else format_date(local, "j M" if local.year == today.year else "j M Y")
+    written = date_format(local, "MONTH_DAY_FORMAT" if local.year == today.year else "DATE_FORMAT")
+    day_shown = _("today") if local.date() == today else written
     return f"{day_shown}, {local:%H:%M}"
 
 
@@ -67,8 +73,10 @@ def ago(value: datetime.datetime | None) -> str:
     minutes = max(int((timezone.now() - value).total_seconds() // 60), 0)
     days, hours = divmod(minutes // 60, 24)
     if days:
-        return f"{days} d {hours} h" if hours and days < 4 else f"{days} d"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+        text = _("%(days)s d %(hours)s h") if hours and days < 4 else _("%(days)s d")
+    else:
+        text = _("%(hours)s h %(minutes)s min") if hours else _("%(minutes)s min")
+    return text % {"days": days, "hours": hours, "minutes": minutes % 60}
 
 
 @register.simple_tag
@@ -77,7 +85,7 @@ def zone_name() -> str:
     zone = timezone.get_current_timezone_name()
     short = timezone.localtime().strftime("%Z")
     place = zone.rpartition("/")[2].replace("_", " ")
-    return zone if place == zone else f"{place} time ({short})"
+    return zone if place == zone else _("%(place)s time (%(zone)s)") % {"place": place, "zone": short}
 
 
 @register.simple_tag(takes_context=True)

@@ -1,23 +1,30 @@
 """What can go wrong, in the words of the domain. HTTP statuses and wire formats are given in config/rest."""
 
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 
 class DomainError(Exception):
-    """Base of every refusal that a service may raise. `message` is for people and holds no patient data."""
+    """Base of every refusal that a service may raise. `message` is for people and holds no patient data.
 
-    message = "The request cannot be carried out"
+    It is in the language of the request, which in APIs is always English.
+    """
+
+    message: Any = gettext_lazy("The request cannot be carried out")
 
     def __init__(self, message: str = ""):
-        super().__init__(message or self.message)
-        self.message = message or self.message
+        self.message = str(message or self.message)
+        super().__init__(self.message)
 
 
 class NotFound(DomainError):
     """What was asked for does not exist, or is out of the caller's scope: the two are never told apart."""
 
     def __init__(self, what: str):
-        super().__init__(f"{what} not found")
+        super().__init__(_("%(what)s not found") % {"what": what})
 
 
 class UnknownReference(NotFound):
@@ -34,7 +41,7 @@ class UnknownReference(NotFound):
 class NotPermitted(DomainError):
     """The caller may see the object but not do this to it."""
 
-    message = "You are not permitted to do this"
+    message: Any = gettext_lazy("You are not permitted to do this")
 
 
 class TlsRequired(NotPermitted, PermissionDenied):
@@ -46,7 +53,7 @@ class TlsRequired(NotPermitted, PermissionDenied):
 class NotAuthorizedForPatient(NotPermitted):
     """A staff member names a patient of their own organization who is outside their care groups."""
 
-    message = "You are not authorized to access this patient"
+    message: Any = gettext_lazy("You are not authorized to access this patient")
 
 
 class Gone(DomainError):
@@ -74,7 +81,7 @@ class VersionConflict(Conflict):
     """The caller's base version is not the stored one."""
 
     def __init__(self, expected: int, got: int):
-        super().__init__(f"Version conflict: expected {expected}, got {got}")
+        super().__init__(_("Version conflict: expected %(expected)s, got %(got)s") % {"expected": expected, "got": got})
         self.expected, self.got = expected, got
 
 
@@ -115,7 +122,7 @@ class AccountInactive(NotAuthenticated):
 class RateLimited(DomainError):
     """Too many requests in this window; `retry_after` is in whole seconds, 1 to 60."""
 
-    message = "Too many requests"
+    message: Any = gettext_lazy("Too many requests")
 
     def __init__(self, retry_after: int):
         super().__init__()
@@ -125,13 +132,15 @@ class RateLimited(DomainError):
 class Unavailable(DomainError):
     """The server cannot answer now: the database is away, or the audit event could not be written."""
 
-    message = "Service unavailable"
+    message: Any = gettext_lazy("Service unavailable")
 
 
 class Busy(Unavailable):
     """All slots for hashing passwords are taken; a few seconds later there will be one."""
 
-    message = "Too many people are signing in or setting passwords at the moment. Please try again in a few seconds."
+    message: Any = gettext_lazy(
+        "Too many people are signing in or setting passwords at the moment. Please try again in a few seconds."
+    )
 
 
 class BadRequest(DomainError):

@@ -5,8 +5,8 @@ import re
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from django.utils.dateformat import format as format_date
 from django.utils.dates import MONTHS, MONTHS_3
+from django.utils.formats import date_format
 from django.utils.translation import override
 
 from config.core.text import fold
@@ -16,7 +16,7 @@ MONTH_FIRST = frozenset({"AS", "FM", "GU", "MH", "MP", "PH", "PR", "PW", "UM", "
 # The languages whose names of months are read: those of the monitoring platform.
 LANGUAGES = ("en", "nl", "de", "fr")
 
-_BESIDE_TODAY = {"yesterday": -1, "today": 0, "tomorrow": 1}
+_BESIDE_TODAY = {"yesterday": -1, "today": 0, "tomorrow": 1, "gisteren": -1, "vandaag": 0, "morgen": 1}
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", re.ASCII)
 _NUMBERS = re.compile(r"(\d{1,2})[-/.\s](\d{1,2})[-/.\s](\d{4}|\d\d)", re.ASCII)
 _DAY_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[-.\s]*([a-z]+)[-.,\s]*(\d{4}|\d\d)", re.ASCII)
@@ -94,8 +94,8 @@ def _months() -> frozenset[tuple[str, int]]:
 
 
 def written_day(day: datetime.date) -> str:
-    """Return `day` as pages show it: 30 Nov 2026."""
-    return format_date(day, "j M Y")
+    """Return `day` as pages show it: 30 Nov 2026, in Dutch 30 nov 2026."""
+    return date_format(day, "DATE_FORMAT")
 
 
 def read_clock(text: str) -> datetime.time:

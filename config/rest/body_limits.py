@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from config.core.middleware import is_api
 from config.core.uploads import own_body_limit
@@ -16,11 +17,11 @@ BODY_FAULT = "anamnesis.body_fault"
 MAX_MULTIPART = 64_000
 
 FAULTS = {
-    400: Problem(400, "bad_request", "The body broke off"),
-    408: Problem(408, "timeout", "The body did not arrive in time"),
-    413: Problem(413, "too_large", "The body is too large"),
-    501: Problem(501, "not_implemented", "This server reads no body in chunks"),
-    503: Problem(503, "unavailable", "Too many large bodies arrive at this time", retry_after=5),
+    400: Problem(400, "bad_request", _("The body broke off")),
+    408: Problem(408, "timeout", _("The body did not arrive in time")),
+    413: Problem(413, "too_large", _("The body is too large")),
+    501: Problem(501, "not_implemented", _("This server reads no body in chunks")),
+    503: Problem(503, "unavailable", _("Too many large bodies arrive at this time"), retry_after=5),
 }
 
 

@@ -2,11 +2,14 @@
 
 import logging
 import sys
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import is_valid_path
 from django.utils.encoding import escape_uri_path, iri_to_uri
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from config.core.logs import request_id
 from config.core.middleware import is_api
@@ -22,19 +25,19 @@ _ERRORS: dict[str, Any] = {"api": practice.Errors, "v1": public.Errors, "general
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django refuses by itself."""
-    return _respond(request, exception, 400, "Something in its address or its form is not understood here.")
+    return _respond(request, exception, 400, _("Something in its address or its form is not understood here."))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what is refused before any view, or by one of a page."""
-    return _respond(request, exception, 403, "You may not open this page.")
+    return _respond(request, exception, 403, _("You may not open this page."))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a path that no line of the table of contents takes: a page with a slash more or less is redirected to."""
     if (page := _with_other_slash(request)) is not None:
         return HttpResponseRedirect(page)
-    return _respond(request, exception, 404, "There is no such page, or you may not see it.")
+    return _respond(request, exception, 404, _("There is no such page, or you may not see it."))
 
 
 def _with_other_slash(request: HttpRequest) -> str | None:
@@ -53,7 +56,8 @@ def _with_other_slash(request: HttpRequest) -> str | None:
 
 def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
     """Answer a request that is refused before it is read."""
-    return _respond(request, Rejected([problem]), problem.status, f"{problem.message}.", problem.retry_after)
+    told = replace(problem, message=str(problem.message))
+    return _respond(request, Rejected([told]), problem.status, format_lazy("{}.", problem.message), problem.retry_after)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -61,10 +65,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error: Any = sys.exc_info()[1] or RuntimeError("no exception")
     if not is_api(request.path):
         logger.error("page failed", exc_info=error)
-    return _respond(request, error, 500, f"It has been recorded as {request_id.get()}.")
+    return _respond(request, error, 500, format_lazy(_("It has been recorded as {number}."), number=request_id.get()))
 
 
-def _respond(request: HttpRequest, error: Exception, status: int, text: str, retry_after: int | None = None) -> HttpResponse:
+def _respond(request: HttpRequest, error: Exception, status: int, text: Any, retry_after: int | None = None) -> HttpResponse:
     """Return `error` in the dialect of the path, or a page with `text` for a path that people visit."""
     if not is_api(request.path):
         return refusal(request, status, text, retry_after)

@@ -26,7 +26,6 @@ from django_filters.rest_framework import DjangoFilterBackend
 
 from accounts.models import Organization
 from accounts.scope import Actor
-from config.core.orm import verbose_name
 from config.rest.compiled.queries import Query
 from config.rest.fields import Reference, find_id
 from config.rest.formats import parse_boolean, parse_date, parse_date_time, parse_uuid
@@ -309,7 +308,7 @@ class ReferenceFilter(StrictFilter):
 
     @property
     def description(self) -> str:
-        return f"Only those with this {verbose_name(self.referenced)}, by UUID."
+        return f"Only those with this {self.referenced._meta.verbose_name_raw}, by UUID."
 
     def resolve(self, value: Any, name: str, actor: Actor, organization_id: int | None) -> int:
         reference, field = Reference(self.referenced, value), name.removesuffix("_uuid")

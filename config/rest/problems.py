@@ -26,7 +26,7 @@ class Problem:
 
     status: int
     code: str
-    message: str
+    message: Any
     where: str = ""
     path: tuple[str | int, ...] = ()
     retry_after: int | None = None
@@ -120,7 +120,7 @@ def _of_validation(detail: Any, codes: Any, path: tuple = ()) -> Iterator[Proble
 
 def _outage(error: BaseException) -> Problem:
     logger.error("unavailable", exc_info=error)
-    return Problem(503, "unavailable", domain.Unavailable.message, retry_after=RETRY_AFTER_OUTAGE)
+    return Problem(503, "unavailable", str(domain.Unavailable.message), retry_after=RETRY_AFTER_OUTAGE)
 
 
 def _of_the_rest(error: Exception) -> Problem:

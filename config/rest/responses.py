@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from django.http import HttpResponse
+from django.utils.functional import Promise
 from rest_framework.renderers import BaseRenderer
 
 _OPTIONS = orjson.OPT_UTC_Z
@@ -21,7 +22,8 @@ def to_json(data: Any, *, sort_keys: bool = False) -> bytes:
 
 
 def _other(value: Any) -> Any:
-    if isinstance(value, Decimal):
+    # A text that pages translate; APIs speak one language.
+    if isinstance(value, Decimal | Promise):
         return str(value)
     if isinstance(value, float):  # of a body, with the digits it was written with
         return float(value)

@@ -88,7 +88,7 @@ BEFORE_THE_PASSWORD = {
     *("/admin/password/forgotten/", "/admin/password/forgotten/sent/", "/admin/password/choose/"),
 }
 # A page may ask what its session lacks; see test_admin_frame.py.
-AFTER_THE_PASSWORD = {"/admin/logout/", "/admin/session/", CODE, ENROL}
+AFTER_THE_PASSWORD = {"/admin/logout/", "/admin/session/", "/admin/language/", CODE, ENROL}
 PAGES = sorted({*addresses(admin.site.urls[0])} - BEFORE_THE_PASSWORD - AFTER_THE_PASSWORD)
 
 

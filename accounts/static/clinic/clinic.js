@@ -30,7 +30,7 @@
   }
 
   function close() {
-    if (typed && !window.confirm("Close without saving what you typed?")) return;
+    if (typed && !window.confirm(dialog().dataset.unsaved)) return;
     dialog().close();
   }
 

@@ -11,6 +11,8 @@ document.addEventListener("DOMContentLoaded", () => {
   let asked = Date.now();
 
   const left = () => Math.round((end - Date.now()) / 1000);
+  const inWords = (seconds) =>
+    seconds > 60 ? box.dataset.minutesLeft.replace("{number}", Math.ceil(seconds / 60)) : box.dataset.secondsLeft.replace("{number}", seconds);
   const form = (name) => box.querySelector(`[data-session=${name}]`);
 
   function show(name) {
@@ -61,7 +63,7 @@ document.addEventListener("DOMContentLoaded", () => {
       await goOn();
       return;
     }
-    error.textContent = response.status === 429 ? "Too many attempts. Wait a few minutes." : "That was not right. Try again.";
+    error.textContent = response.status === 429 ? box.dataset.tooMany : box.dataset.wrong;
     sent.querySelector("input:not([readonly])").focus();
   }
 
@@ -90,6 +92,6 @@ document.addEventListener("DOMContentLoaded", () => {
       return;
     }
     if (!box.open) show("stay");
-    box.querySelector("[data-session-left]").textContent = seconds > 60 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} seconds`;
+    box.querySelector("[data-session-left]").textContent = inWords(seconds);
   }, 1000);
 });
