@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 
 from accounts.permissions import ADMINISTRATORS, STAFF
@@ -31,7 +32,7 @@ class Entry:
 
     group: str
     place: int
-    title: str
+    title: str | Promise
     icon: str
     url_name: str
     readers: frozenset[str] = STAFF
@@ -79,7 +80,7 @@ def _pages(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "group": entry.group,
             "place": entry.place,
-            "title": entry.title,
+            "title": str(entry.title),
             "icon": entry.icon,
             "link": reverse(entry.url_name),
             "url_name": entry.url_name,

@@ -4,6 +4,7 @@ from accounts.audit_words import Nouns, Phrase, add_lists, add_nouns, add_phrase
 
 add_nouns(
     {
+        "duplicate_pair": Nouns("pair of records", "pairs of records"),
         "field_value": Nouns("own field", "own fields", "an"),
         "patient_import": Nouns("import of patients", "imports of patients", "an"),
         "patient_mutation": Nouns("change of program, group or status", "changes of programs, groups and status"),
@@ -14,6 +15,12 @@ add_nouns(
 add_lists({"patient.by_location", "patient.check_duplicates", "patient.match", "patient.search"})
 add_phrases(
     {
+        "duplicate_pair.set_aside": Phrase(
+            "set the records of {patients} aside as those of two persons", "set records aside as those of two persons"
+        ),
+        "duplicate_pair.take_back": Phrase(
+            "suspected again that the records of {patients} are of one person", "suspect again that records are of one person"
+        ),
         "patient.archive": Phrase("archived the chart", "archive the chart"),
         "patient.bulk": Phrase("sent {patients} in one request", "send patients in one request"),
         "patient.bulk_create": Phrase("registered {patients} in one request", "register patients in one request"),

@@ -29,7 +29,7 @@ WORDS = {
     "catalog": "medication",
 }
 # The arguments that name a row.
-ROWS = ("patient_id", "appointment_id", "alert_id", "entry_id", "endpoint_id", "delivery_id", "other_id", "import_id")
+ROWS = ("patient_id", "appointment_id", "alert_id", "entry_id", "endpoint_id", "delivery_id", "other_id", "import_id", "pair_id")
 
 by_page = pytest.mark.parametrize("page", REGISTRY, ids=lambda page: page.name)
 
@@ -57,6 +57,7 @@ def rows_of(clinic, **values) -> dict[str, int]:
         **webhook_rows(clinic),
         "other_id": clinic.patient(first_name=clinic.name, last_name=clinic.name, **values).pk,
         "import_id": clinic.upload().pk,
+        "pair_id": clinic.pair(patient).pk,
     }
 
 

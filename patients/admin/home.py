@@ -6,13 +6,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.admin.home import Part, home_block
+from accounts.models import Organization
 from accounts.permissions import Permission
 from accounts.scope import Actor, scope
 from accounts.site import actor_of
 from config.core.dates import start_of_today
+from patients.admin.merging import ADMINISTRATORS
+from patients.completeness import MAX_COUNTED, count_incomplete
 from patients.finding import COLUMNS
 from patients.models import Patient
 from patients.recent import recent_patients
+from patients.services.duplicates import suspected
 
 WRITERS = Permission.WRITE_PATIENTS.roles
 # How many patients the list of what is to be put right names.
@@ -39,6 +43,16 @@ def registered(request: HttpRequest) -> dict[str, Any] | None:
     if not rows:
         return None
     return {"registered": rows[:_NAMED], "more": len(rows) > _NAMED, "patients": _pairs(rows[:_NAMED])}
+
+
+@home_block(Part("desk", "side", 15, "admin/home/put_right.html"))
+def put_right(request: HttpRequest) -> dict[str, Any] | None:
+    """Three statements at most: how many charts lack something, and, for those who merge, how many pairs are suspected."""
+    actor = actor_of(request)
+    own = scope(actor, Organization.objects.filter(pk=actor.organization_id)).first()
+    incomplete = count_incomplete(actor, own) if own else 0
+    pairs = suspected(actor).order_by()[: MAX_COUNTED + 1].count() if actor.role in ADMINISTRATORS else 0
+    return {"incomplete": incomplete, "pairs": pairs, "most": MAX_COUNTED} if incomplete or pairs else None
 
 
 def _to_put_right(actor: Actor) -> QuerySet[Patient]:
