@@ -22,7 +22,7 @@ def needs_of(organization: Organization) -> dict[str, Q]:
     """Return what charts of an organization need -> the condition that one lacks it."""
     lacks = {need: LACKS[need] for need in organization.needs}
     if organization.vital_signs_days is not None:
-        oldest = today_at(organization.zone) - datetime.timedelta(days=organization.vital_signs_days)
+        oldest = today_at(organization.timezone) - datetime.timedelta(days=organization.vital_signs_days)
         lacks[VITAL_SIGNS] = Q(latest_vitals_date=None) | Q(latest_vitals_date__lt=oldest)
     return lacks
 
@@ -45,12 +45,9 @@ def incomplete_charts(
     return list(rows.annotate(**marks)[: ROWS + 1])
 
 
-def count_incomplete(actor: Actor, organization: Organization) -> int:
-    """Return how many charts in the actor's scope lack something; MAX_COUNTED + 1 where there are more."""
-    lacks = list(needs_of(organization).values())
-    if not lacks:
-        return 0
-    return min(_any_of(_charts(actor, organization), lacks, MAX_COUNTED + 1).count(), MAX_COUNTED + 1)
+def to_count(actor: Actor, organization: Organization) -> QuerySet:
+    """Return the ids of the charts in the actor's scope that lack something; where these are many, of more than MAX_COUNTED."""
+    return _any_of(_charts(actor, organization), list(needs_of(organization).values()), MAX_COUNTED + 1)
 
 
 def _charts(actor: Actor, organization: Organization) -> QuerySet[Patient]:

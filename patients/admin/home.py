@@ -11,8 +11,9 @@ from accounts.permissions import Permission
 from accounts.scope import Actor, scope
 from accounts.site import actor_of
 from config.core.dates import start_of_today
+from config.core.orm import RowCount
 from patients.admin.merging import ADMINISTRATORS
-from patients.completeness import MAX_COUNTED, count_incomplete
+from patients.completeness import MAX_COUNTED, to_count
 from patients.finding import COLUMNS
 from patients.models import Patient
 from patients.recent import recent_patients
@@ -47,12 +48,17 @@ def registered(request: HttpRequest) -> dict[str, Any] | None:
 
 @home_block(Part("desk", "side", 15, "admin/home/put_right.html"))
 def put_right(request: HttpRequest) -> dict[str, Any] | None:
-    """Three statements at most: how many charts lack something, and, for those who merge, how many pairs are suspected."""
-    actor = actor_of(request)
-    own = scope(actor, Organization.objects.filter(pk=actor.organization_id)).first()
-    incomplete = count_incomplete(actor, own) if own else 0
-    pairs = suspected(actor).order_by()[: MAX_COUNTED + 1].count() if actor.role in ADMINISTRATORS else 0
-    return {"incomplete": incomplete, "pairs": pairs, "most": MAX_COUNTED} if incomplete or pairs else None
+    """One statement: how many charts lack something, and, for those who merge, how many pairs are suspected."""
+    actor, user = actor_of(request), request.user
+    organization: Organization | None = getattr(user, "organization", None)
+    if organization is None:
+        return None
+    rows = {"incomplete": to_count(actor, organization)}
+    if actor.role in ADMINISTRATORS:
+        rows["pairs"] = suspected(actor).order_by().values("pk")[: MAX_COUNTED + 1]
+    counted = {name: RowCount(those) for name, those in rows.items()}
+    counts = Organization.objects.filter(pk=organization.pk).values(**counted).get()
+    return {**counts, "most": MAX_COUNTED} if any(counts.values()) else None
 
 
 def _to_put_right(actor: Actor) -> QuerySet[Patient]:
