@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BooleanField, Case, Count, Q, QuerySet, When
 from django.utils import timezone
 
 from accounts.audit import record_change
@@ -97,7 +97,9 @@ def _matching(actor: Actor) -> QuerySet[DuplicatePair]:
     same = Q()
     for signal in SIGNALS:
         same |= signal.same("patient", "other")
-    return scope(actor, DuplicatePair.objects.filter(_STANDING)).filter(same)
+    # Within CASE, which PostgreSQL takes as it is: to plan an OR beside the indexes of patients takes it 70 ms.
+    is_same = Case(When(same, then=True), default=False, output_field=BooleanField())
+    return scope(actor, DuplicatePair.objects.filter(_STANDING)).alias(is_same=is_same).filter(is_same=True)
 
 
 # --- finding -------------------------------------------------------------------------------------------
