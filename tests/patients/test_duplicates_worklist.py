@@ -1,4 +1,4 @@
-"""Suspected duplicates: the pairs are those of the check at registration, found among changed records, set aside and taken back."""
+"""Suspected duplicates: those of the check at registration, found among changed records, set aside and taken back."""
 
 import datetime
 import random
