@@ -58,10 +58,8 @@ COMPARED = tuple(dict.fromkeys(name for signal in SIGNALS for name in signal.col
 
 def prefixed(condition: Q, relation: str) -> Q:
     """Return a condition on patients as one on the patient at the end of `relation`."""
-    children = [
-        prefixed(child, relation) if isinstance(child, Q) else (f"{relation}__{child[0]}", child[1])
-        for child in condition.children
-    ]
+    found: list[Any] = condition.children
+    children = [prefixed(one, relation) if isinstance(one, Q) else (f"{relation}__{one[0]}", one[1]) for one in found]
     return Q(*children, _connector=condition.connector, _negated=condition.negated)
 
 

@@ -44,7 +44,7 @@ class OrganizationForm(ServiceForm):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.initial |= {"chart_needs": self.instance.needs, "vital_signs_days": self.instance.vital_signs_days}
+        self.initial["chart_needs"] = self.instance.needs
 
     def clean_parent(self) -> Organization | None:
         """Refuse an organization that would be its own parent."""
