@@ -80,7 +80,7 @@ def _pages(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "group": entry.group,
             "place": entry.place,
-            "title": entry.title,
+            "title": str(entry.title),
             "icon": entry.icon,
             "link": reverse(entry.url_name),
             "url_name": entry.url_name,

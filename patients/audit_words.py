@@ -8,6 +8,7 @@ from accounts.audit_words import Nouns, Phrase, add_lists, add_nouns, add_phrase
 add_nouns(
     {
         "billing_type": Nouns(_("a billing type"), _("the billing type “{name}”"), _("billing types")),
+        "duplicate_pair": Nouns(_("a pair of records"), _("the pair of records “{name}”"), _("pairs of records")),
         "employer": Nouns(_("an employer"), _("the employer “{name}”"), _("employers")),
         "enrolment": Nouns(_("an enrolment"), _("the enrolment “{name}”"), _("enrolments")),
         "fee_schedule": Nouns(_("a fee schedule"), _("the fee schedule “{name}”"), _("fee schedules")),
@@ -36,6 +37,14 @@ add_nouns(
 add_lists({"patient.by_location", "patient.check_duplicates", "patient.match", "patient.search"})
 add_phrases(
     {
+        "duplicate_pair.set_aside": Phrase(
+            _("set the records of {patients} aside as those of two persons"),
+            _("set records aside as those of two persons[: {patients}]"),
+        ),
+        "duplicate_pair.take_back": Phrase(
+            _("suspected again that the records of {patients} are of one person"),
+            _("suspect again that records are of one person[: {patients}]"),
+        ),
         "patient.archive": Phrase(_("archived the chart[ of {patients}]"), _("archive the chart[ of {patients}]")),
         "patient.bulk": Phrase(_("sent {patients} in one request"), _("send patients in one request[ of {patients}]")),
         "patient.bulk_create": Phrase(

@@ -47,6 +47,7 @@ from patients.import_runs import Upload, upload_import
 from patients.models import (
     BillingType,
     ChartEntry,
+    DuplicatePair,
     Employer,
     FeeSchedule,
     FieldDefinition,
@@ -67,7 +68,7 @@ from patients.models import (
 )
 from patients.services.charts import create_entry
 from patients.services.lifecycle import archive_patient
-from patients.services.patients import create_patient
+from patients.services.patients import create_patient, update_patient
 
 SYSTEM = Actor.system("tests")
 _numbers = itertools.count(1)
@@ -256,6 +257,13 @@ class Clinic:
         settings = {"file_name": "people.csv", "mode": Mode.CREATE, "match_on": Match.CHART_NUMBER, "on_error": OnError.CONTINUE}
         upload = Upload(content=content.encode() if isinstance(content, str) else content, **{**settings, **given})
         return upload_import(actor=self.actor(Role.HC_ADMIN), organization=self.organization, upload=upload)
+
+    def pair(self, patient: Patient) -> DuplicatePair:
+        """Make a record that may be of the same person as `patient`, as their e-mail is the same, and return the pair."""
+        email = f"pair{next(_numbers)}@example.test"
+        update_patient(actor=SYSTEM, patient_id=patient.pk, base_version=None, changes={"email": email})
+        other = self.patient(email=email)
+        return DuplicatePair.objects.create(organization=self.organization, patient=patient, other=other, weight=3)
 
     def actor(self, role: str) -> Actor:
         """Return the clinic's user of `role` as services take one."""

@@ -31,7 +31,7 @@ WORDS = {
 # The arguments that name a row.
 ROWS = (
     *("patient_id", "appointment_id", "alert_id", "entry_id", "endpoint_id", "delivery_id", "other_id", "import_id"),
-    *("user_id", "key_id"),
+    *("user_id", "key_id", "pair_id"),
 )
 
 by_page = pytest.mark.parametrize("page", REGISTRY, ids=lambda page: page.name)
@@ -62,6 +62,7 @@ def rows_of(clinic, **values) -> dict[str, int]:
         "import_id": clinic.upload().pk,
         "user_id": clinic.users[Role.HC_SECONDARY].pk,
         "key_id": key_row(clinic.keys[Role.HC_SECONDARY]).pk,
+        "pair_id": clinic.pair(patient).pk,
     }
 
 

@@ -30,6 +30,7 @@ from config.core.databases import broken_constraint
 from exports.models import WebhookDelivery, WebhookEndpoint
 from patients.models import (
     ChartEntry,
+    DuplicatePair,
     Enrolment,
     ImportCreation,
     Patient,
@@ -67,6 +68,7 @@ FORBIDDEN: dict[str, tuple[Setting, ...]] = {
     "medication_is_named": ({"med_descript": None}, {"med_descript": ""}),
     "medicationdefinition_code_in_a_system": HALF_A_CODE,
     "patient_archived_is_deleted": ({"status": "archived"}, {"deleted_at": NOON}),
+    "duplicate_pair_in_order": (lambda clinic, row: {"other_id": row.patient_id},),
     "patient_merge_not_with_self": (lambda clinic, row: {"other_id": row.patient_id},),
     "patient_merged_is_archived": (lambda clinic, row: {"merged_into_id": clinic.relative.pk},),
     "patient_not_own_guarantor": ({"pk": 2**40, "responsible_party_id": 2**40},),
@@ -98,6 +100,7 @@ SHARED: dict[str, Setting] = {
     "monitoring_alert_one_open": {},
     "patient_chart_number_unique": {"chart_number_key": "q1"},
     "patient_identifier_unique": {},
+    "duplicate_pair_once": {},
     "patient_merge_one_standing": {},
     "patient_tag_unique": {},
     "planned_action_once": {},
@@ -147,6 +150,11 @@ def new_merge(clinic: Clinic) -> PatientMerge:
     return PatientMerge(organization=clinic.organization, patient=patient, other=other)
 
 
+def new_pair(clinic: Clinic) -> DuplicatePair:
+    patient, other = (inserted(new_patient(clinic)) for _ in range(2))
+    return DuplicatePair(organization=clinic.organization, patient=patient, other=other, weight=1)
+
+
 def new_import(clinic: Clinic) -> PatientImport:
     made = {"created_by": clinic.users[Role.HC_ADMIN], "header_index": b"1", "state": "checking", "total": 1}
     return PatientImport(organization=clinic.organization, file_name="people.csv", **made)
@@ -176,6 +184,7 @@ def new_delivery(clinic: Clinic) -> WebhookDelivery:
 OTHERS: dict[type[models.Model], Callable[[Clinic], models.Model]] = {
     AuditSeal: lambda clinic: AuditSeal(event_id=2**40 + next(_numbers), organization_id=2**40, position=1, digest=b"1"),
     ApiKey: lambda clinic: ApiKey(user=clinic.users[Role.HC_ADMIN], key_id=f"key {next(_numbers)}", secret_hash=b"1"),
+    DuplicatePair: new_pair,
     Enrolment: new_enrolment,
     GroupMembership: new_membership,
     IdempotencyRecord: new_record,

@@ -59,7 +59,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("patients.import_runs",),
     ("patients.serializer_fields", "patients.filters", "patients.views", "patients.changes"),
     ("patients.practice", "patients.public", "patients.general"),
-    ("patients.likeness",),
+    ("patients.likeness", "patients.completeness"),
     ("patients.templatetags",),
     ("patients.admin",),
     ("patients.management",),

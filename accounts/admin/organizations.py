@@ -1,17 +1,21 @@
 """Organizations."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
 
 from accounts.admin.base import ScopedAdmin
-from accounts.admin.forms import ServiceForm
+from accounts.admin.forms import ServiceForm, WholeNumberField
 from accounts.admin.taken import TAKEN
-from accounts.models import Organization
+from accounts.models import ChartNeed, Organization
 from accounts.permissions import ADMINISTRATORS
 from accounts.scope import Role
 from accounts.services.organizations import create_organization, update_organization
@@ -23,6 +27,25 @@ OFFICE = ADMINISTRATORS | {Role.HC_VIEW_ALL}
 
 class OrganizationForm(ServiceForm):
     """An organization."""
+
+    chart_needs = forms.MultipleChoiceField(
+        label=gettext_lazy("Every chart has"),
+        required=False,
+        choices=ChartNeed.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=gettext_lazy("Charts of active patients without one of these are in the list of incomplete charts."),
+    )
+    vital_signs_days = WholeNumberField(
+        label=gettext_lazy("Vital signs at most so many days old"),
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text=gettext_lazy("Empty: vital signs are not asked for."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.initial["chart_needs"] = self.instance.needs
 
     def clean_parent(self) -> Organization | None:
         """Refuse an organization that would be its own parent."""
@@ -44,7 +67,11 @@ class OrganizationAdmin(ScopedAdmin):
     list_display = ["name", "kind", "slug", "country", "timezone"]
     search_fields = ["name", "slug"]
     fieldsets = [
-        (None, {"fields": ["name", "slug", "country", "timezone", "language", "care_networks_enabled", "second_factor_required"]})
+        (
+            None,
+            {"fields": ["name", "slug", "country", "timezone", "language", "care_networks_enabled", "second_factor_required"]},
+        ),
+        (gettext_lazy("Complete charts"), {"fields": ["chart_needs", "vital_signs_days"]}),
     ]
     constraint_fields = {
         "accounts_organization_slug_key": ("slug", TAKEN),

@@ -4,7 +4,7 @@ from accounts.models.audit import AuditChain, AuditedPatient, AuditEvent, AuditS
 from accounts.models.catalogs import CareGroup
 from accounts.models.events import OutboxEvent
 from accounts.models.keys import ApiKey
-from accounts.models.organizations import Language, Organization
+from accounts.models.organizations import ChartNeed, Language, Organization
 from accounts.models.requests import IdempotencyRecord, RateWindow
 from accounts.models.second_factors import SecondFactor
 from accounts.models.sessions import Session
@@ -17,6 +17,7 @@ __all__ = [
     "AuditSeal",
     "AuditedPatient",
     "CareGroup",
+    "ChartNeed",
     "GroupMembership",
     "IdempotencyRecord",
     "Language",

@@ -33,6 +33,21 @@ class Language(models.TextChoices):
     FR = "fr", _("French")
 
 
+class ChartNeed(models.TextChoices):
+    """What a chart can lack, as an organization asks for it."""
+
+    DATE_OF_BIRTH = "date_of_birth", _("Date of birth")
+    PHONE = "phone", _("Phone number")
+    EMAIL = "email", _("E-mail")
+    ADDRESS = "address", _("Address")
+    CARE_GROUP = "care_group", _("Care group")
+    PROVIDER = "provider", _("Provider")
+    ALLERGIES = "allergies", _("Allergies reviewed")
+
+
+DEFAULT_NEEDS = (ChartNeed.DATE_OF_BIRTH, ChartNeed.PHONE, ChartNeed.ALLERGIES)
+
+
 class Organization(Identified, Timestamped):
     """A clinic or hospital: the tenant. A parent organization does not see its children's rows."""
 
@@ -61,6 +76,10 @@ class Organization(Identified, Timestamped):
     second_factor_required = models.BooleanField(
         default=False, help_text=_("Everybody who signs in to the admin must then have a second factor, and is led to set it up.")
     )
+    chart_needs = models.JSONField(null=True, blank=True, help_text="What every chart needs, a list; null for DEFAULT_NEEDS.")
+    vital_signs_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Vital signs of a chart are to be at most so many days old; null for any."
+    )
     catalog_version = models.PositiveBigIntegerField(
         default=1, editable=False, help_text="Raised by every catalog write; stamps the reference cache."
     )
@@ -72,6 +91,12 @@ class Organization(Identified, Timestamped):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def needs(self) -> list[str]:
+        """What every chart needs, apart from vital signs, in the order of ChartNeed."""
+        chosen = DEFAULT_NEEDS if self.chart_needs is None else self.chart_needs
+        return [need.value for need in ChartNeed if need in chosen]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -240,6 +240,13 @@ class Versioned(models.Model):
         super().save(*args, **kwargs)
 
 
+class RowCount(models.Subquery):
+    """How many rows a query has, beside others in one statement."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = models.IntegerField()
+
+
 # As many digits as every database takes.
 _ID = re.compile(r"\d{1,18}", re.ASCII)
 

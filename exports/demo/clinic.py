@@ -38,6 +38,7 @@ from patients.models import (
     Protocol,
     Provider,
 )
+from patients.services.duplicates import compare_changed
 from patients.services.patients import create_patient
 
 DEFAULT_PATIENTS = 60
@@ -127,6 +128,7 @@ def fill(main: "DemoOrganization", patients: int, users: dict[str, User]) -> Non
             seed_history(main.actor, patient)
         _families(main, patients, users)
         seed_appointments(main.actor, main.organization)
+    compare_changed(organization_id=main.organization.pk)
 
 
 def _monitor(main: "DemoOrganization", patients: int, users: dict[str, User]) -> None:

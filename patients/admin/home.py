@@ -6,13 +6,18 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.admin.home import Part, home_block
+from accounts.models import Organization
 from accounts.permissions import Permission
 from accounts.scope import Actor, scope
 from accounts.site import actor_of
 from config.core.dates import start_of_today
+from config.core.orm import RowCount
+from patients.admin.merging import ADMINISTRATORS
+from patients.completeness import MAX_COUNTED, to_count
 from patients.finding import COLUMNS
 from patients.models import Patient
 from patients.recent import recent_patients
+from patients.services.duplicates import suspected
 
 WRITERS = Permission.WRITE_PATIENTS.roles
 # How many patients the list of what is to be put right names.
@@ -39,6 +44,21 @@ def registered(request: HttpRequest) -> dict[str, Any] | None:
     if not rows:
         return None
     return {"registered": rows[:_NAMED], "more": len(rows) > _NAMED, "patients": _pairs(rows[:_NAMED])}
+
+
+@home_block(Part("desk", "side", 15, "admin/home/put_right.html"))
+def put_right(request: HttpRequest) -> dict[str, Any] | None:
+    """One statement: how many charts lack something, and, for those who merge, how many pairs are suspected."""
+    actor, user = actor_of(request), request.user
+    organization: Organization | None = getattr(user, "organization", None)
+    if organization is None:
+        return None
+    rows = {"incomplete": to_count(actor, organization)}
+    if actor.role in ADMINISTRATORS:
+        rows["pairs"] = suspected(actor).order_by().values("pk")[: MAX_COUNTED + 1]
+    counted = {name: RowCount(those) for name, those in rows.items()}
+    counts = Organization.objects.filter(pk=organization.pk).values(**counted).get()
+    return {**counts, "most": MAX_COUNTED} if any(counts.values()) else None
 
 
 def _to_put_right(actor: Actor) -> QuerySet[Patient]:

@@ -15,6 +15,7 @@ from patients.models.catalogs import (
     TagDefinition,
 )
 from patients.models.charts import BY_CHANGE, ChartEntry, ChartRecord
+from patients.models.duplicates import DuplicatePair, DuplicateSearch
 from patients.models.enrolments import Enrolment, PatientIdentifier, PatientTag
 from patients.models.field_values import FieldValue
 from patients.models.group_moves import GroupMove
@@ -59,6 +60,8 @@ __all__ = [
     "ChartEntry",
     "ChartRecord",
     "ContactMethod",
+    "DuplicatePair",
+    "DuplicateSearch",
     "Employer",
     "Enrolment",
     "FeeSchedule",

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.models import CareGroup, Language, Organization, User
+from accounts.models import CareGroup, ChartNeed, Language, Organization, User
 from accounts.models.organizations import validate_timezone
 from accounts.scope import ScopePath
 from config.core.databases import ByteOrderField
@@ -154,6 +154,26 @@ class ContactMethod(models.TextChoices):
     NONE = "none", _("Nothing")
     PHONE = "phone", _("Phone")
     TEXT = "text", pgettext_lazy("way of contact", "Text")
+
+
+def _blank(*columns: str) -> Q:
+    """Return the condition that nothing stands in any of `columns`."""
+    empty = Q()
+    for name in columns:
+        empty &= Q(**{name: None}) | Q(**{name: ""})
+    return empty
+
+
+LACKS: dict[str, Q] = {
+    ChartNeed.DATE_OF_BIRTH: Q(date_of_birth=None),
+    ChartNeed.PHONE: _blank("mobile_phone", "home_phone", "work_phone"),
+    ChartNeed.EMAIL: Q(email_key=""),
+    ChartNeed.ADDRESS: _blank("address_line1"),
+    ChartNeed.CARE_GROUP: Q(care_group=None),
+    ChartNeed.PROVIDER: Q(primary_provider=None),
+    ChartNeed.ALLERGIES: Q(allergy_review_status=AllergyReviewStatus.NOT_REVIEWED),
+}
+"""What a chart can lack -> the condition that it does. Each has an index of the active patients whom it is true of."""
 
 
 def _text(length: int = 255, label: Any = None) -> models.CharField:
@@ -339,10 +359,27 @@ class Patient(Identified, Timestamped, Versioned, SoftDeleted):
                 condition=Q(mobile_e164__isnull=False),
                 name="patient_by_mobile",
             ),
+            # Mobile numbers that nobody can read, which are few.
+            models.Index(
+                fields=["organization", "mobile_phone"],
+                condition=Q(mobile_e164=None) & ~Q(mobile_phone=None) & ~Q(mobile_phone=""),
+                name="patient_by_typed_mobile",
+            ),
             models.Index(
                 fields=["organization", "social_security_number_index"],
                 condition=Q(social_security_number_index__isnull=False),
                 name="patient_by_ssn",
+            ),
+            *(
+                models.Index(
+                    fields=["organization", "last_name_key", "id"],
+                    condition=Q(status=Status.ACTIVE) & lacks,
+                    name=f"patient_without_{need}",
+                )
+                for need, lacks in LACKS.items()
+            ),
+            models.Index(
+                fields=["organization", "latest_vitals_date"], condition=Q(status=Status.ACTIVE), name="patient_by_latest_vitals"
             ),
         ]
 

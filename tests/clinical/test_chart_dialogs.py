@@ -136,7 +136,7 @@ def added(dialogs: Dialogs, kind: str) -> Any:
 
 # --- who --------------------------------------------------------------------------------------------
 def test_every_kind_that_can_be_added_is_tried_here():
-    assert {kind for kind, verb in EVERY if verb == "add"} == {*KINDS, "no-known-allergies", "allergies-reviewed"}
+    assert {kind for kind, verb in EVERY if verb == "add"} == {*KINDS, "no-known-allergies", "allergies-reviewed", "details"}
 
 
 @pytest.mark.parametrize(

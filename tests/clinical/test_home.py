@@ -20,7 +20,7 @@ from tests.clinical.rules import HEAVY, OVER_100
 from tests.factories import Clinic, archive
 from tests.pages import sign_in
 
-MAX_STATEMENTS = 21
+MAX_STATEMENTS = 22
 HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)
 TASKS = ("Monitoring", "Look at these first", "Recent patients", "Appointments today", "Administration")
 

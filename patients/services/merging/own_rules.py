@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from patients.models import (
     AttributionRole,
+    DuplicatePair,
     Enrolment,
     FieldValue,
     ImportCreation,
@@ -124,3 +125,6 @@ merge_rule(PatientMerge, "patient_id", stays, reported=False)
 merge_rule(PatientMerge, "other_id", stays, reported=False)
 # Which record an import created stays true.
 merge_rule(ImportCreation, "patient_id", stays, reported=False)
+# Only records that are not archived are a pair, and the merge may be undone.
+merge_rule(DuplicatePair, "patient_id", stays, reported=False)
+merge_rule(DuplicatePair, "other_id", stays, reported=False)
