@@ -22,7 +22,8 @@ class CompiledInstances(CompiledQuery):
         columns = compiler.klass_info["select_fields"]
         self.model, self.start, self.end = compiler.klass_info["model"], columns[0], columns[-1] + 1
         self.names = [selected[0].target.attname for selected in compiler.select[self.start : self.end]]
-        self.populators = get_related_populators(compiler.klass_info, compiler.select, self.using)
+        # The type stubs know a parameter of a later Django.
+        self.populators = get_related_populators(compiler.klass_info, compiler.select, self.using)  # type: ignore[call-arg]
         return super().read_columns(compiler)
 
     def instance_of(self, row: Sequence[Any]) -> Model:
