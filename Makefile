@@ -91,8 +91,9 @@ test-postgres: $(DEVELOPMENT) ## Run the same tests on the PostgreSQL server tha
 		|| { echo "No PostgreSQL server answers at DATABASE_URL"; exit 1; }
 	$(BIN)/pytest -n 2 --dist worksteal
 
-test-served: $(DEVELOPMENT) ## Run the tests of running servers on SQLite
+test-served: $(DEVELOPMENT) ## Run the tests of running servers on SQLite, and more pairs of merged records
 	$(ON_SQLITE) $(BIN)/pytest -m served tests/concurrency tests/exports tests/test_change_histories.py
+	$(ON_SQLITE) MERGED_PAIRS=24 $(BIN)/pytest tests/clinical/test_merge_model.py
 
 test-browser: $(DEVELOPMENT) ## Run the browser tests in headless Chromium
 	$(ON_SQLITE) $(BIN)/pytest -n 2 --dist worksteal -m browser tests/browser

@@ -1,12 +1,16 @@
 """Signing in to the admin, and from a signed-in person to an Actor. Keys are in accounts/services/keys.py."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
+from django.db.models import BigAutoField, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.scope import Actor
+from config.core.compiled_queries import parameter
+from config.core.instances import InstanceQuery
 from config.core.text import fold
 
 
@@ -34,6 +38,16 @@ def name_to_lock(request: HttpRequest, credentials: dict[str, Any] | None = None
     return fold((credentials or request.POST).get("username"))[:254]
 
 
+@dataclass(frozen=True)
+class PersonById(InstanceQuery):
+    """A person with what every page of the admin asks of them; every request for one runs this, so that it is compiled once."""
+
+    user_id: int = parameter(BigAutoField())
+
+    def queryset(self) -> QuerySet[User]:
+        return User.objects.select_related("organization", "second_factor").filter(pk=self.user_id).order_by()
+
+
 class StaffBackend(BaseBackend):
     """Signs staff in by e-mail address and password; patients and inactive people are refused."""
 
@@ -45,5 +59,5 @@ class StaffBackend(BaseBackend):
         return user if user.check_password(password) and user.is_staff else None
 
     def get_user(self, user_id):
-        user = User.objects.select_related("organization", "second_factor").filter(pk=user_id).first()
+        user = next(iter(PersonById(user_id).instances()), None)
         return user if user and user.is_staff else None

@@ -1,6 +1,7 @@
 """The SESSION_ENGINE: Django's sessions in the database, stored under a hash of their key, with an end that comes in any case."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,15 +11,29 @@ from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.db import InterfaceError, OperationalError
+from django.db.models import CharField, DateTimeField, QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import Session, User
+from config.core.compiled_queries import parameter
 from config.core.exceptions import Unavailable
+from config.core.instances import InstanceQuery
 
 STARTED = "_session_started"
 """The key of the session's data for the time of the sign-in (of a visitor: of the first request), in seconds since 1970."""
+
+
+@dataclass(frozen=True)
+class LiveSession(InstanceQuery):
+    """A session that has not ended; every page runs this, so that it is compiled once."""
+
+    key_hash: str = parameter(CharField())
+    now: datetime = parameter(DateTimeField())
+
+    def queryset(self) -> QuerySet[Session]:
+        return Session.objects.filter(session_key=self.key_hash, expire_date__gt=self.now)
 
 
 class SessionStore(DatabaseStore):
@@ -32,15 +47,15 @@ class SessionStore(DatabaseStore):
         return Session
 
     def _get_session_from_db(self):
-        row = self._live_rows().first()
-        return row or self._forget_key()
+        found = LiveSession(hash_of(self.session_key), timezone.now()).instances()
+        return found[0] if found else self._forget_key()
 
     async def _aget_session_from_db(self):
         row = await self._live_rows().afirst()
         return row or self._forget_key()
 
     def _live_rows(self):
-        return Session.objects.filter(session_key=hash_of(self.session_key), expire_date__gt=timezone.now())
+        return LiveSession(hash_of(self.session_key), timezone.now()).queryset()
 
     def _forget_key(self) -> None:
         self._session_key = None  # What is saved next is given a key of the server's own making.

@@ -1,7 +1,7 @@
 """The admin site: its URLs, sidebar and home page, and the Actor of a request."""
 
 from collections.abc import Callable
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import Any, cast
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
@@ -13,6 +13,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
@@ -187,6 +188,10 @@ class AdminSite(UnfoldAdminSite):
             return redirect_to_login(request.get_full_path(), reverse(step))
 
         return update_wrapper(complete, guarded)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Return the list when somebody reads it: Django asks for it on every page, for a sidebar that is not ours."""
+        return SimpleLazyObject(partial(super().get_app_list, request, app_label))
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         return AutocompleteView.as_view(admin_site=self)(request)

@@ -6,10 +6,12 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache, partial
 from typing import Any
 
 import pytest
+from _pytest import fixtures
 from django.db import transaction
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 from django.test import Client, TransactionTestCase
@@ -70,7 +72,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
         shared.make_clinics()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@contextmanager
 def emptying() -> Iterator[None]:
     """Let tests that commit empty all tables after them, and make the shared clinics anew.
 
@@ -88,7 +90,7 @@ def emptying() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
+@contextmanager
 def places() -> Iterator[None]:
     """Let tests leave streams unread: nobody closes those, as servers do."""
     with pytest.MonkeyPatch.context() as patch:
@@ -106,6 +108,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(100_000)
 
 
+def pytest_configure() -> None:
+    """Spare pytest asking what arguments the fixture `request` takes, which it does 26 times a test: it takes none."""
+    names = fixtures.getfuncargnames
+    fixtures.getfuncargnames = lambda func, **given: () if given.get("name") == "request" else names(func, **given)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Iterator[None]:
     """Send no keywords with the 26,000 reports: they are most of what the workers send, and nobody reads them."""
@@ -114,7 +122,7 @@ def pytest_runtest_makereport() -> Iterator[None]:
     return report
 
 
-@pytest.fixture(scope="session", autouse=True)
+@contextmanager
 def converted_once() -> Iterator[None]:
     """Let Django turn the placeholders of a statement into those of SQLite once, and not at each execution."""
     with pytest.MonkeyPatch.context() as patch:
@@ -131,20 +139,22 @@ def converted_once() -> Iterator[None]:
         yield
 
 
-# How often a compiled query is compiled again and compared; without a limit where CHECK_EVERY_QUERY is set.
-CHECKS_A_QUERY = float("inf") if os.environ.get("CHECK_EVERY_QUERY") else 1
+# How often a compiled query is compiled again and compared; where CHECK_EVERY_QUERY is set, that often and then every tenth time.
+CHECKS_A_QUERY = 20 if os.environ.get("CHECK_EVERY_QUERY") else 1
+LATER_CHECKS = 10 if os.environ.get("CHECK_EVERY_QUERY") else None
 
 
-@pytest.fixture(scope="session", autouse=True)
+@contextmanager
 def checked_compiled_queries() -> Iterator[None]:
     """Compile again what is found compiled: one key must not stand for two different queries."""
-    get, checks = CompiledQueries.get, Counter()
+    get, uses = CompiledQueries.get, Counter()
 
     def checked(store: CompiledQueries, definition: QueryDefinition) -> CompiledQuery:
         known = definition.key in store._queries
         query = get(store, definition)
-        if known and checks[definition.key] < CHECKS_A_QUERY:
-            checks[definition.key] += 1
+        uses[definition.key] += known
+        used = uses[definition.key]
+        if known and (used <= CHECKS_A_QUERY or (LATER_CHECKS and used % LATER_CHECKS == 0)):
             assert comparable(query) == comparable(store.compile(definition)), f"one key, two queries: {definition.key}"
         return query
 
@@ -159,7 +169,7 @@ def checked_compiled_queries() -> Iterator[None]:
 _catalog_versions = itertools.count(1_000, 1_000)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@contextmanager
 def documented_events() -> Iterator[None]:
     """Let no service publish an event of a type that is not documented (tests/exports/test_events.py)."""
     publish = audit._publish
@@ -175,7 +185,7 @@ def documented_events() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
+@contextmanager
 def worded_actions() -> Iterator[None]:
     """Let nothing be recorded that the audit trail has no sentence for (tests/exports/test_audit_words.py)."""
     make = audit._audit_event
@@ -188,6 +198,15 @@ def worded_actions() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audit, "_audit_event", checked)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def everywhere() -> Iterator[None]:
+    """Let the above be so in all tests. One fixture, since pytest takes its time over each of them before every test."""
+    with ExitStack() as stack:
+        for changed in (emptying, places, converted_once, checked_compiled_queries, documented_events, worded_actions):
+            stack.enter_context(changed())
         yield
 
 

@@ -7,7 +7,7 @@ its number, so that one that fails repeats itself. `make test` tries some, `make
 import datetime
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -33,7 +33,9 @@ from tests.clinical.test_chart_dialogs import KINDS
 from tests.conftest import ApiClient
 from tests.factories import SYSTEM, Clinic
 
-USUAL, ALL = 40, 200
+# Together these try every door; a patient who has been archived is restored in the last one.
+USUAL = (*range(15), 30)
+OTHERS = tuple(set(range(200)) - set(USUAL))
 STEPS = 8
 CALLERS = ((Role.HC_ADMIN, PRACTICE), (Role.HC_PRIMARY, PRACTICE), (Role.HC_ADMIN, PUBLIC), (Role.HC_SECONDARY, PUBLIC))
 NOTES = ("severity", "patient_note", "note", "source_note")
@@ -243,7 +245,7 @@ DOORS: list[Callable[[History], None]] = [
 ]
 
 
-def tried(clinic: Clinic, api: Callable[..., ApiClient], numbers: range) -> Counter:
+def tried(clinic: Clinic, api: Callable[..., ApiClient], numbers: Iterable[int]) -> Counter:
     """Run the histories with these numbers, and return how often what was done."""
     # What is made once would be taken back with the first history.
     for model in {view.model for view in LISTS.values()} - {Patient}:
@@ -260,11 +262,11 @@ def tried(clinic: Clinic, api: Callable[..., ApiClient], numbers: range) -> Coun
 
 
 def test_whoever_asks_for_changes_ends_with_what_is_stored(clinic, api):
-    done = tried(clinic, api, range(USUAL))
+    done = tried(clinic, api, USUAL)
     assert {door.__name__ for door in DOORS} <= done.keys()
     assert done["begun again"]
 
 
 @pytest.mark.served
 def test_whoever_asks_for_changes_ends_with_what_is_stored_in_many_more_histories(clinic, api):
-    assert tried(clinic, api, range(USUAL, ALL))["refused"]
+    assert tried(clinic, api, OTHERS)["refused"]

@@ -1,7 +1,7 @@
 """Every URL of the three dialects, asked by everyone for everything, against one policy table (tests/policy.py)."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache, partial
 from itertools import product
 from types import FunctionType
@@ -59,23 +59,29 @@ def asked_everything(route: str) -> bool:
     return policy.catalog_of(route) in (None, *CATALOG_SAMPLE) and policy.chart_of(route) not in ALIKE
 
 
+ASKED_BY_ALL = {Place.OWN, Place.OTHER_GROUP, Place.FOREIGN}
+UNKNOWN = {Place.FOREIGN_UNDER_OWN_PATH, Place.RANDOM, Place.RANDOM_ORGANIZATION}
+
+
+def asked_by_one(route: str) -> Collection[Place]:
+    """Return the places in which an administrator asks a route that another one stands for, beside those of everybody."""
+    return policy.places_of(route) if policy.chart_of(route) else UNKNOWN
+
+
 def asked(route: str) -> Iterator[tuple[str, Caller, Place]]:
     """Yield the requests to `route` whose answers are compared with the policy.
 
-    Who has no good key is refused before anything is looked for, and so is a verb that no place has; the first is
-    tried once a verb, the second once with a key and once without. Routes that others stand for are asked by everyone
-    in their own group, another one and another organization, and by an administrator in all places.
+    Who has no good key is refused before anything is looked for: without a key every verb is tried once, with one that is no
+    good any longer the first of the route. Routes that others stand for are asked by everyone in their own group, another one
+    and another organization, and by an administrator in more. Verbs that a route does not take are tried with a key in
+    rest/test_bad_paths.py.
     """
     places = policy.places_of(route)
-    everywhere = asked_everything(route)
-    for method in METHODS:
-        if method not in POLICY[route]:
-            yield from ((method, Caller.HC_ADMIN, places[-1]), (method, Caller.NO_KEY, Place.OWN))
-            continue
-        yield from product([method], sorted(UNAUTHENTICATED), [Place.OWN])
-        for caller, place in product(ROLES, places):
-            if everywhere or caller is Caller.HC_ADMIN or place in (Place.OWN, Place.OTHER_GROUP, Place.FOREIGN):
-                yield method, caller, place
+    yield from product(METHODS, [Caller.NO_KEY], [Place.OWN])
+    yield from product([next(iter(POLICY[route]))], sorted(UNAUTHENTICATED - {Caller.NO_KEY}), [Place.OWN])
+    for method, caller, place in product(POLICY[route], ROLES, places):
+        if asked_everything(route) or place in ASKED_BY_ALL or (caller is Caller.HC_ADMIN and place in asked_by_one(route)):
+            yield method, caller, place
 
 
 def test_every_url_and_method_has_a_policy():

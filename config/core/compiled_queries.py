@@ -214,6 +214,10 @@ class QueryDefinition(Compilable):
         """Return the queryset, called on a copy whose parameters are placeholders; ends in `values_list`."""
         raise NotImplementedError(type(self).__name__)
 
+    def compiled(self) -> "CompiledQuery":
+        """Compile the query, called on the same copy."""
+        return CompiledQuery(self.queryset(), self.wrapper_sql)
+
     def fetch(self, limit_clause: str = "") -> list[tuple]:
         """Run the query and return its rows, every value as the model's field gives it."""
         return self.bind(limit_clause).fetch()
@@ -237,9 +241,9 @@ class CompiledQuery:
         self.params = tuple(params)
         self.numbered_columns = [f"c{number}" for number in range(len(compiler.select or ()))]
         """Names for the columns, of which two may have the same."""
-        self.converters = self._converters(compiler) if self.sql else {}
+        self.converters = self.read_columns(compiler) if self.sql else {}
 
-    def _converters(self, compiler) -> dict[int, list]:
+    def read_columns(self, compiler) -> dict[int, list]:
         """Return, by column, the functions by which Django itself reads a stored value on this database."""
         selected = [column[0] for column in compiler.select]
         return {
@@ -320,9 +324,8 @@ class CompiledQueries:
         return query
 
     def compile(self, definition: QueryDefinition) -> CompiledQuery:
-        """Compile `definition`, whatever is kept already."""
-        definition = definition.with_placeholders(count())
-        return CompiledQuery(definition.queryset(), definition.wrapper_sql)
+        """Compile `definition`, whatever is kept."""
+        return definition.with_placeholders(count()).compiled()
 
 
 compiled_queries = CompiledQueries()

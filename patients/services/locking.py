@@ -1,12 +1,15 @@
 """Locking patients' rows."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import BigAutoField, QuerySet
 from django.utils.translation import gettext as _
 
+from config.core.compiled_queries import parameter
 from config.core.exceptions import NotFound, UnknownReference
+from config.core.instances import InstanceQuery
 from patients.models import Patient
 
 # Version, last change, and when the patient was archived.
@@ -36,20 +39,33 @@ def lock_patients(ids: Collection[int | None]) -> dict[int, Patient]:
 
     None is ignored.
     """
-    return _by_id(Patient.objects.select_for_update(of=("self",)), ids)
+    return _by_id(ids, locked=True)
 
 
 def find_patients(ids: Collection[int | None]) -> dict[int, Patient]:
     """Return the patients that exist by id, as `lock_patients` does, without a lock: they may change at once."""
-    return _by_id(Patient.objects.all(), ids)
+    return _by_id(ids, locked=False)
 
 
-def _by_id(patients: QuerySet[Patient], ids: Collection[int | None]) -> dict[int, Patient]:
+@dataclass(frozen=True)
+class PatientsById(InstanceQuery):
+    """Patients with their organizations. Every write about a patient runs this, so that it is compiled once."""
+
+    ids: list[int] = parameter(BigAutoField())
+    locked: bool = False
+    ordered: bool = False
+
+    def queryset(self) -> QuerySet[Patient]:
+        rows = Patient.objects.select_related("organization").filter(pk__anyof=self.ids)
+        rows = rows.order_by("pk") if self.ordered else rows.order_by()
+        return rows.select_for_update(of=("self",)) if self.locked else rows
+
+
+def _by_id(ids: Collection[int | None], *, locked: bool) -> dict[int, Patient]:
     wanted = sorted(pk for pk in ids if pk is not None)
-    found = patients.select_related("organization").filter(pk__anyof=wanted)
     # One row is in order, and most often it is one.
-    ordered = found.order_by("pk") if len(wanted) > 1 else found.order_by()
-    return {patient.pk: patient for patient in ordered}
+    found = PatientsById(wanted, locked, ordered=len(wanted) > 1).instances()
+    return {patient.pk: patient for patient in found}
 
 
 def lock_states(ids: Collection[int]) -> dict[int, State]:

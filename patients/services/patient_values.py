@@ -27,7 +27,8 @@ _STORED_INPUTS = (*sorted(SEARCHED), "status", *_PARTS)
 def new_columns(*, actor: Actor, organization: Organization, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a new patient of `organization` with these values, by attribute; the others have their defaults.
 
-    Who is registered without a time zone lives in that of the organization. `values` are as in `create_patient`. Raises Invalid, or NotPermitted (a caregiver without a default group).
+    Who is registered without a time zone lives in that of the organization. `values` are as in `create_patient`.
+    Raises Invalid, or NotPermitted (a caregiver without a default group).
     """
     known = {name: value for name, value in check_and_drop_nulls(values).items() if value is not None}
     stored = {"status": Status.ACTIVE, "timezone": organization.timezone, **known}

@@ -29,7 +29,7 @@ from tests.clinical.merging import (
 )
 from tests.totals import counted, kept
 
-PAIRS = int(os.environ.get("MERGED_PAIRS", "12"))
+PAIRS = int(os.environ.get("MERGED_PAIRS", "6"))
 # Pairs a test: what they leave behind in its transaction slows the database down.
 A_PART = 6
 

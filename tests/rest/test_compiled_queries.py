@@ -1,14 +1,17 @@
 """The compiled read path: response plans, SQL that is compiled once, and loaders that are never stale."""
 
+import datetime
 from dataclasses import dataclass
 
 import pytest
 from django.core.exceptions import FieldError, ImproperlyConfigured
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import BigIntegerField, Q, QuerySet
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from rest_framework import serializers
 
+from accounts.authentication import PersonById
 from accounts.models import Role
 from accounts.scope import Actor, visible
 from accounts.services.organizations import catalog_changed
@@ -22,6 +25,7 @@ from config.rest.filters import TextFilter
 from config.rest.practice import ReferenceField
 from patients.models import Patient, Provider
 from patients.practice.views import PatientViewSet
+from patients.services.locking import PatientsById, lock_patients
 from tests.factories import SYSTEM
 from tests.rest.test_builders import second_provider
 
@@ -272,3 +276,26 @@ def test_children_rows_are_told_apart_by_their_parent(clinic, api):
     assert values == {str(one.uuid): ["1", "2"], str(two.uuid): ["C-2"]}
     assert found[str(one.uuid)]["program"]["name"] == "Hill Valley program"
     assert found[str(two.uuid)]["program"] is None
+
+
+def test_instances_are_those_of_the_orm(clinic):
+    """A patient with and without what `select_related` names, and a login with neither organization nor second factor."""
+    patients = sorted([clinic.patient(first_name="Ada", date_of_birth=datetime.date(1980, 2, 29)).pk, clinic.patient().pk])
+    own = Patient.objects.select_related("organization").in_bulk(patients)
+    found = PatientsById(patients, ordered=True).instances()
+    assert [vars(row) for row in found] == [
+        vars(own[pk]) | {"_state": row._state} for pk, row in zip(patients, found, strict=True)
+    ]
+    assert {row.organization.name for row in found} == {clinic.organization.name}
+    assert [(row._state.db, row._state.adding) for row in found] == [("default", False)] * 2
+    (superadmin,) = PersonById(clinic.users[Role.FC_ADMIN].pk).instances()
+    assert (superadmin.organization, superadmin.email) == (None, clinic.users[Role.FC_ADMIN].email)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_locked_in_a_transaction_only():
+    """Django refuses when it compiles: what was compiled in a transaction must not lock rows for a moment outside of one."""
+    with transaction.atomic():
+        assert lock_patients([1]) == {}
+    with pytest.raises(TransactionManagementError):
+        lock_patients([1])
