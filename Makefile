@@ -159,7 +159,7 @@ lock: ## Renew the locks from pyproject.toml and package.json: UPGRADE=--upgrade
 		else echo "Without npm, tests/sdk/package-lock.json stays as it is."; fi
 
 messages: $(RUNTIME) ## Collect the texts of pages for translators, and compile what they have translated; needs gettext
-	$(MANAGE) makemessages --all --no-location --no-wrap --ignore 'tests/*' --ignore 'bench/*' --ignore 'dist/*' --ignore 'docs/*'
+	$(MANAGE) makemessages --all --no-location --no-obsolete --no-wrap --ignore 'tests/*' --ignore 'bench/*' --ignore 'dist/*' --ignore 'docs/*'
 	$(MANAGE) compilemessages --ignore '.*'
 
 contracts: $(DEVELOPMENT) ## Renew the OpenAPI snapshots, and the examples in them, after an intended change
