@@ -99,34 +99,6 @@ def told(translations: gettext.GNUTranslations, entry: Entry) -> tuple[str, ...]
     return found if len(found) == len(entry.forms) else found * len(entry.forms)
 
 
-# Folders whose texts are not marked yet, a line each.
-UNMARKED = (
-    "accounts/admin/dialogs.py",
-    "accounts/admin/fields.py",
-    "accounts/admin/forms.py",
-    "accounts/admin/keys.py",
-    "accounts/admin/users.py",
-    "accounts/audit_words.py",
-    "accounts/services/keys.py",
-    "accounts/services/users.py",
-    "clinical/",
-    "config/core/tables.py",
-    "config/core/table_cells.py",
-    "exports/",
-    "patients/",
-    "templates/admin/accounts/",
-    "templates/admin/appointments/",
-    "templates/admin/chart/",
-    "templates/admin/clinical/",
-    "templates/admin/home/",
-    "templates/admin/imports/",
-    "templates/admin/patients/",
-    "templates/admin/protocols/",
-    "templates/admin/reports.html",
-    "templates/admin/trail/",
-    "templates/admin/webhooks/",
-    "templates/admin/worklist/",
-)
 # Modules that speak to programs and operators, in English, and tables that no page has a form for.
 WIRE = re.compile(
     r"\w+/(management|practice|public|general|rest|rsgi)/|config/(settings|metrics|health|keys|core/checks)\.py"
@@ -138,7 +110,7 @@ def texts_of_pages(paths):
     """Yield those of `paths` whose texts must be marked."""
     for path in paths:
         place = place_of(path)
-        if not place.startswith(UNMARKED) and not WIRE.match(place):
+        if not WIRE.match(place):
             yield path
 
 

@@ -1,12 +1,9 @@
 """Whatever a page says in words of ours follows the language: read in one in which every translated text stands in brackets."""
 
-import inspect
 import re
-from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.contrib import admin
 from django.db import models
 from django.utils import translation
 from django.utils.translation import trans_real
@@ -15,15 +12,12 @@ from accounts.admin.pages import REGISTRY
 from accounts.models import Role, User
 from config.core.written_dates import month_named
 from tests.furnished import MODELS, furnish
-from tests.messages import place_of
 from tests.pages import sign_in, url
 from tests.test_admin_pages import address, rows_of
-from tests.test_messages import UNMARKED
 from tests.unmarked import ShownTexts
 
 OPEN, CLOSE = "⟦", "⟧"
 _BRACKETED = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}")
-_SIDEBAR = re.compile(r'<aside id="nav-sidebar".*?</nav>', re.S)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 # The same in every language: names of the product and of languages, what is on the keys, clocks and their zones.
 NAMES = {
@@ -99,20 +93,9 @@ def untranslated(page: str, data: set[str]) -> list[str]:
     return sorted(line for line in lines if any(word not in data | NAMES for word in _WORD.findall(line)))
 
 
-def is_marked(thing: type) -> bool:
-    """Tell whether the module of `thing` is one whose texts are marked."""
-    return not place_of(Path(inspect.getfile(thing))).startswith(UNMARKED)
-
-
-PAGES = [page for page in REGISTRY if is_marked(page.view_class)]
-LISTED = [model for model in MODELS if is_marked(type(admin.site._registry[model])) and is_marked(model)]
-
-
 def read(client, path: str) -> str:
     answer = client.get(path)
-    # The sidebar shows what every app has put there.
-    page = answer.content.decode() if answer.status_code == 200 else ""
-    return _SIDEBAR.sub("", page) if UNMARKED else page
+    return answer.content.decode() if answer.status_code == 200 else ""
 
 
 def test_pages_say_nothing_that_is_not_translated(clinic, asked):
@@ -120,20 +103,19 @@ def test_pages_say_nothing_that_is_not_translated(clinic, asked):
     user, rows = furnished.users[Role.HC_ADMIN], rows_of(furnished)
     User.objects.filter(pk=user.pk).update(language="nl")
     client, data = sign_in(User.objects.get(pk=user.pk)), recorded(furnished)
-    paths = [address(page, rows) for page in PAGES]
-    for model in LISTED:
+    paths = [address(page, rows) for page in REGISTRY]
+    for model in MODELS:
         row = furnished.rows[model]
         paths += [
             url(model, "changelist"),
             url(model, "changelist") + "?q=nobody",
             url(model, "change", row.pk),
             url(model, "add"),
+            url(model, "history", row.pk),
         ]
-        # Told by the sentences of the audit trail.
-        paths += [] if "accounts/audit_words.py" in UNMARKED else [url(model, "history", row.pk)]
     paths += ["/admin/password_change/", "/admin/second-factor/", "/admin/second-factor/enrol/", "/admin/nothing/"]
     assert {path: texts for path in paths if (texts := untranslated(read(client, path), data))} == {}
-    assert UNMARKED or unknown(asked) == []
+    assert unknown(asked) == []
 
 
 @pytest.mark.django_db
