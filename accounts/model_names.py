@@ -38,6 +38,7 @@ COLUMNS = (
     _("user"),
     _("description"),
     _("expires at"),
+    _("key id"),
     _("revoked at"),
     _("last used at"),
     _("last login"),

@@ -50,6 +50,7 @@ CLASSES = (
 )
 
 COLUMNS = (
+    _("cancellation reason"),
     _("action"),
     _("additional info"),
     _("alert definition"),

@@ -101,7 +101,7 @@ def told(translations: gettext.GNUTranslations, entry: Entry) -> tuple[str, ...]
 
 # Modules that speak to programs and operators, in English, and tables that no page has a form for.
 WIRE = re.compile(
-    r"\w+/(management|practice|public|general|rest|rsgi)/|config/(settings|metrics|health|keys|core/checks)\.py"
+    r"\w+/(management|practice|public|general|rest|rsgi)/|\w+/serializer_fields\.py|config/(settings|metrics|health|keys|core/checks)\.py"
     r"|accounts/models/(audit|events|requests|second_factors)\.py"
 )
 

@@ -15,7 +15,7 @@ _WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,}")
 _ATTRIBUTES_ONLY = re.compile(r'(?:[\w:-]+="[^"]*"\s*)+')
 # What people are told or shown by attributes of HTML.
 ATTRIBUTES = {"aria-label", "aria-description", "title", "placeholder", "alt", "label"}
-_UNSHOWN = {"script", "style", "svg", "code", "kbd"}
+_UNSHOWN = {"script", "style", "svg", "code", "kbd", "pre"}
 # Names that are the same in every language.
 SAME_EVERYWHERE = {"Anamnesis", "CSV", "JSON", "ms"}
 # Reasons that the server writes into a row, in English whoever acts.

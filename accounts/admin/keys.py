@@ -47,7 +47,7 @@ class RevokedFilter(DropdownFilter):
 class ApiKeyForm(ServiceForm):
     """Whose key it is, what for, until when. `form_id` holds the id that the key will have: a form issues one key."""
 
-    form_id = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100)
+    form_id = forms.CharField(label="", widget=forms.HiddenInput, required=False, max_length=100)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

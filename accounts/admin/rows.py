@@ -28,7 +28,7 @@ class RowForm(forms.Form):
 
     use_required_attribute = False
     # What stands for the key in the row that is copied. A list within a row has another one than the list around it.
-    placeholder: ClassVar[str] = "__row__"
+    blank_key: ClassVar[str] = "__row__"
     before: ClassVar[Any] = ""
 
     def __init__(self, *args: Any, key: str, number: int | None = None, opened_with: Any = None, **kwargs: Any):
@@ -87,12 +87,12 @@ class Rows:
     @cached_property
     def blank(self) -> RowForm:
         """The row that is copied for a new one."""
-        return self._row(self.row_class.placeholder, None, None)
+        return self._row(self.row_class.blank_key, None, None)
 
     @property
     def placeholder(self) -> str:
         """What stands for the key in `blank`."""
-        return self.row_class.placeholder
+        return self.row_class.blank_key
 
     @property
     def next_key(self) -> int:

@@ -13,11 +13,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organization',
             name='chart_needs',
-            field=models.JSONField(blank=True, help_text='What every chart needs, a list; null for DEFAULT_NEEDS.', null=True),
+            field=models.JSONField(blank=True, null=True),
         ),
         migrations.AddField(
             model_name='organization',
             name='vital_signs_days',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='Vital signs of a chart are to be at most so many days old; null for any.', null=True),
+            field=models.PositiveSmallIntegerField(blank=True, null=True),
         ),
     ]

@@ -76,10 +76,10 @@ class Organization(Identified, Timestamped):
     second_factor_required = models.BooleanField(
         default=False, help_text=_("Everybody who signs in to the admin must then have a second factor, and is led to set it up.")
     )
-    chart_needs = models.JSONField(null=True, blank=True, help_text="What every chart needs, a list; null for DEFAULT_NEEDS.")
-    vital_signs_days = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Vital signs of a chart are to be at most so many days old; null for any."
-    )
+    # What every chart needs, a list of ChartNeed; null for DEFAULT_NEEDS.
+    chart_needs = models.JSONField(null=True, blank=True)
+    # Vital signs of a chart are to be at most so many days old; null for any.
+    vital_signs_days = models.PositiveSmallIntegerField(null=True, blank=True)
     catalog_version = models.PositiveBigIntegerField(
         default=1, editable=False, help_text="Raised by every catalog write; stamps the reference cache."
     )

@@ -121,7 +121,7 @@ def _issuing_key(actor: Actor) -> ApiKey | None:
 def revoke_key(*, actor: Actor, key: ApiKey) -> None:
     """Revoke `key` from the next request on. Raises NotFound if it has been revoked already."""
     if not _revoke_permitted(actor, key):
-        raise NotFound("API key")
+        raise NotFound(_("API key"))
 
 
 @transaction.atomic

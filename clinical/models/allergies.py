@@ -1,6 +1,7 @@
 """Allergies of patients."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from clinical.models.catalogs import AllergyDefinition
 from config.core.orm import NOTE_LENGTH
@@ -18,4 +19,4 @@ class Allergy(ChartRecord):
     status_is_active = models.BooleanField(default=True)
 
     class Meta(ChartRecord.Meta):
-        verbose_name_plural = "allergies"
+        verbose_name_plural = _("allergies")

@@ -33,8 +33,8 @@ class SocialHistory(ChartRecord):
     note = models.TextField(max_length=NOTE_LENGTH, null=True, blank=True)
 
     class Meta(ChartRecord.Meta):
-        verbose_name = "social history entry"
-        verbose_name_plural = "social history"
+        verbose_name = _("social history entry")
+        verbose_name_plural = _("social history")
         constraints = [
             models.UniqueConstraint(
                 fields=["patient", "category"], condition=Q(deleted_at=None), name="social_history_one_a_category"

@@ -3,6 +3,7 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from clinical.vitals import POSSIBLE
@@ -50,7 +51,7 @@ class VitalSigns(ChartRecord):
     is_procedure_blocking = models.BooleanField(default=False, editable=False)
 
     class Meta(ChartRecord.Meta):
-        verbose_name = verbose_name_plural = "vital signs"
+        verbose_name = verbose_name_plural = _("vital signs")
         ordering = ["date_taken", "id"]
         constraints = [
             models.CheckConstraint(

@@ -214,10 +214,16 @@ def rule_in_words(rule: Rule, instruments: Instruments = _NONE) -> str:
 
     What is not known yet of a rule that somebody writes stands as UNKNOWN in it, and in the sentence.
     """
-    return _("%(flag)s when %(condition)s") % {
-        "flag": flag_word(rule["flag"]),
-        "condition": _RULES[rule["kind"]](rule, instruments),
-    }
+    return _("%(flag)s when %(condition)s") % {"flag": flag_word(rule["flag"]), "condition": _when(rule, instruments)}
+
+
+def condition_in_words(rule: Rule, instruments: Instruments = _NONE) -> str:
+    """Return a rule without its flag, which stands before it as a mark: "when glucose is above 250 mg/dL"."""
+    return _("when %(condition)s") % {"condition": _when(rule, instruments)}
+
+
+def _when(rule: Rule, instruments: Instruments) -> str:
+    return _RULES[rule["kind"]](rule, instruments)
 
 
 def _condition(condition: Rule, instruments: Instruments) -> str:

@@ -177,7 +177,7 @@ class OnePair(Page):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             if not is_id(str(kwargs["pair_id"])):
-                raise NotFound("Pair")
+                raise NotFound(_("Pair"))
             pair = self.act(kwargs["pair_id"])
         except NotFound as error:
             audit.record_denied(self.actor, "duplicate_pair.read", subject="duplicate_pair")

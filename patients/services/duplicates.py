@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import BooleanField, Case, Count, Q, QuerySet, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.scope import Actor, scope
@@ -242,9 +243,9 @@ def _lock(actor: Actor, pair_id: int, rows: QuerySet[DuplicatePair]) -> Duplicat
     """Lock the records of a pair, and return it with them as they are then."""
     seen = rows.filter(pk=pair_id).first()
     if seen is None:
-        raise NotFound("Pair")
+        raise NotFound(_("Pair"))
     lock_patients({seen.patient_id, seen.other_id})
     pair = rows.filter(pk=pair_id).select_related("patient", "other").first()
     if pair is None:
-        raise NotFound("Pair")
+        raise NotFound(_("Pair"))
     return pair

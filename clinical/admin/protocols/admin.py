@@ -15,7 +15,7 @@ from accounts.site import actor_of
 from clinical.admin.catalogs import OfProgramAdmin
 from clinical.admin.protocols.rows import LineForm, Offered, RuleForm
 from clinical.models import Instrument, RuleOverride
-from clinical.monitoring.causes import line_in_words, rule_in_words
+from clinical.monitoring.causes import condition_in_words, line_in_words
 from clinical.services.monitoring import followers_of
 from clinical.services.protocols import create_protocol, update_protocol
 from config.core.orm import MAX_OBJECTS, is_id
@@ -76,7 +76,7 @@ class ProtocolAdmin(OfProgramAdmin):
 
 def _in_words(protocol: Protocol, known: Mapping[str, Instrument]) -> dict[str, Any]:
     """Return the stored rules and schedule of a protocol as sentences about the `known` instruments, and as JSON."""
-    rules = [(rule["flag"], rule_in_words(rule, known).partition(" ")[2]) for rule in protocol.rules]
+    rules = [(rule["flag"], condition_in_words(rule, known)) for rule in protocol.rules]
     told = {"rules": rules, "schedule": [line_in_words(line, known) for line in protocol.schedule]}
     return {"in_words": told, "json": as_text(protocol.rules, protocol.schedule)}
 

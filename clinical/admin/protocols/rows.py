@@ -18,7 +18,7 @@ from accounts.admin.rows import RowForm, Rows
 from clinical.admin.forms import grouped
 from clinical.models import Flag, Instrument, InstrumentKind, RuleKind
 from clinical.monitoring import Fault, InstrumentFacts, condition_faults, line_faults, rule_faults
-from clinical.monitoring.causes import UNKNOWN, line_in_words, rule_in_words, unit_of
+from clinical.monitoring.causes import UNKNOWN, condition_in_words, line_in_words, rule_in_words, unit_of
 from clinical.monitoring.rules import (
     COMBINATION,
     DIGITS,
@@ -217,7 +217,7 @@ class MonitoringRow(RowForm):
 class ConditionForm(MonitoringRow):
     """One condition of a combination."""
 
-    placeholder = "__condition__"
+    blank_key = "__condition__"
     parts = ("instrument", "op", "value")
 
     instrument = _instrument()
@@ -251,7 +251,7 @@ class FlaggedRow(MonitoringRow):
     @property
     def words(self) -> str:
         """The rule as a sentence without its flag: "when glucose is above 250 mg/dL"."""
-        return rule_in_words(self.rule(), self.offered.instruments).partition(" ")[2]
+        return condition_in_words(self.rule(), self.offered.instruments)
 
     @property
     def words_before(self) -> str:
