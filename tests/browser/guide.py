@@ -31,6 +31,7 @@ _CLICKS = re.compile(r"^Clicks: (\d+)$", re.MULTILINE)
 _DO = re.compile(
     r"(?:(?P<enter>[Tt]ype|[Cc]hoose|[Ff]ind|[Uu]pload) )?`(?P<value>.+?)` in \*\*(?P<field>.+?)\*\*"
     r"|(?P<read>[Rr]ead) `(?P<text>.+?)`"
+    r"|(?P<one>[Pp]ress|[Tt]ick) `(?P<data>.+?)`"
     r"|(?:(?P<verb>[Pp]ress the first|[Pp]ress|[Oo]pen|[Tt]ick|[Ss]ee) )?\*\*(?P<name>.+?)\*\*"
 )
 
@@ -73,8 +74,9 @@ def _actions(step: str) -> list[Action]:
     found: list[Action] = []
     for do in _DO.finditer(step):
         # "Type `Ada` in **First name** and `Quist` in **Last name**": a verb holds for what follows.
-        verb = do["verb"] or do["read"] or do["enter"] or (found[-1].verb if found else "")
-        found.append(Action(verb.lower(), do["name"] or do["field"] or "", do["value"] or do["text"] or ""))
+        verb = do["verb"] or do["read"] or do["enter"] or do["one"] or (found[-1].verb if found else "")
+        value = do["value"] or do["text"] or do["data"] or ""
+        found.append(Action(verb.lower(), do["name"] or do["field"] or "", value))
     if not found or step.count("**") != 2 * sum(bool(action.name) for action in found):
         raise ValueError(f"Nothing says what to do with the words in bold: {step}")
     return found
@@ -85,7 +87,7 @@ def do(page: Page, task: Task, language: str) -> None:
     budget = task.clicks + (sum(action.verb == "open" for action in task.actions) if is_narrow(page) else 0)
     with translation.override(language), clicks_at_most(page, budget):
         for action in task.actions:
-            VERBS[action.verb](page, action._replace(name=words(action.name)))
+            VERBS[action.verb](page, action._replace(name=words(action.name) if action.name else action.value))
             page.wait_for_load_state("networkidle")
 
 
@@ -148,6 +150,12 @@ def _choose(page: Page, action: Action) -> None:
 
 def _find(page: Page, action: Action) -> None:
     """Type into a field that offers what it finds, and take the first with Enter."""
+    picker = page.locator(".form-row, .field-row, .group", has_text=action.name).locator(".select2-selection")
+    if picker.count():
+        picker.first.click()
+        page.keyboard.type(action.value)
+        page.locator(".select2-results__option--highlighted", has_text=action.value).click()
+        return
     field = _field(page, action.name)
     field.press_sequentially(action.value)
     expect(page.locator("[role=option]").first).to_be_visible()
