@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.scope import Actor, scope
+from config.core.bulk_writes import ROWS_A_STATEMENT, update_values
 from config.core.databases import change_horizon
 from config.core.encryption import blind_index
 from config.core.exceptions import NotFound
@@ -145,18 +146,21 @@ def _renew(organization_id: int, changed: list[Row]) -> None:
     found = _pairs_of(organization_id, changed)
     rows = DuplicatePair.objects.filter(_STANDING, Q(patient__in=ids) | Q(other__in=ids)).select_related("patient", "other")
     stored = {(row.patient_id, row.other_id): row for row in rows.order_by("pk")}
-    DuplicatePair.objects.filter(pk__in=[row.pk for pair, row in stored.items() if pair not in found]).delete()
+    gone = [row.pk for pair, row in stored.items() if pair not in found]
+    DuplicatePair.objects.filter(pk__anyof=gone).delete()
     kept = [row for pair, row in stored.items() if pair in found and _is_brought_up_to_date(row, found[pair])]
-    DuplicatePair.objects.bulk_update(kept, ["weight", *_CLEARED])
+    update_values(DuplicatePair, _RENEWED, {row.pk: [getattr(row, name) for name in _RENEWED] for row in kept})
     new = [
         DuplicatePair(organization_id=organization_id, patient_id=pair[0], other_id=pair[1], weight=weight)
         for pair, weight in sorted(found.items())
         if pair not in stored
     ]
-    DuplicatePair.objects.bulk_create(new, ignore_conflicts=True)
+    # PostgreSQL takes 65,535 parameters a statement: records of one home, with its phone, make more pairs than that.
+    DuplicatePair.objects.bulk_create(new, batch_size=ROWS_A_STATEMENT, ignore_conflicts=True)
 
 
 _CLEARED: Mapping[str, Any] = {"set_aside_at": None, "set_aside_by": None, "compared_index": None}
+_RENEWED = ("weight", "set_aside_at", "set_aside_by_id", "compared_index")
 
 
 def _is_brought_up_to_date(row: DuplicatePair, weight: int) -> bool:

@@ -5,9 +5,12 @@ import random
 from itertools import combinations
 
 import pytest
+from django.db import connection
 
 from accounts.authentication import actor_of_user
 from accounts.models import AuditEvent, Role
+from config.core import bulk_writes
+from config.core.databases import DatabaseNow
 from config.core.exceptions import NotFound
 from patients.duplicates import possible_duplicates
 from patients.models import DuplicatePair, Patient
@@ -233,3 +236,27 @@ def test_a_superadmin_chooses_the_organization(clinic, twins):
     pair = DuplicatePair.objects.get(patient=twins[0], other=twins[1])
     answer = client.post(f"{ADDRESS}{pair.pk}/set-aside/?organization={slug}")
     assert answer.headers["Location"] == f"{ADDRESS}?organization={slug}"
+
+
+def test_however_many_pairs_there_are_no_statement_takes_more_than_its_share(clinic, actor, monkeypatch):
+    """PostgreSQL takes 65,535 parameters: 2,000 records that come in homes of 20 people made 19,000 pairs, and a failure."""
+    for module in (duplicates, bulk_writes):
+        monkeypatch.setattr(module, "ROWS_A_STATEMENT", 10)
+    for number in range(8):
+        clinic.patient(first_name=f"Name {number}", last_name="A", email="home@b.co")
+    most = []
+
+    def counting(execute, sql, params, many, context):
+        most.append(len(params or ()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(counting):
+        compared(clinic)
+        DuplicatePair.objects.update(weight=0)
+        Patient.objects.update(updated_at=DatabaseNow())
+        compared(clinic)
+        assert len(pairs(actor)) == 28
+        Patient.objects.update(updated_at=DatabaseNow(), email_key="")
+        compared(clinic)
+    assert not DuplicatePair.objects.exists()
+    assert max(most) < 100

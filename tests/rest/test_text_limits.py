@@ -36,7 +36,7 @@ DERIVED = {
     "session.session_data",
     "apikey.known_addresses",
 }
-KEPT_AS_A_HASH = {"UserForm.password"}
+KEPT_AS_A_HASH = {"UserForm.password", "PasswordForm.new_password1", "PasswordForm.new_password2"}
 # As long as UTF-8 can make them.
 LONGEST = "\U0010ffff"
 
