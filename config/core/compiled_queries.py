@@ -9,7 +9,6 @@ another, and nobody has to remember to name what the SQL depends on.
 """
 
 import dataclasses
-import datetime
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
@@ -82,10 +81,6 @@ class Placeholder:
         """Return `value` as the driver of `connection` takes it."""
         if self.array:
             return list_parameter([self.field.get_db_prep_value(item, connection) for item in value], connection)
-        if isinstance(value, datetime.datetime) and connection.vendor == "sqlite":
-            # SQLite compares date-times as text: always six places, as the database's clock writes them.
-            # And four of the year, which strftime does not promise.
-            return value.astimezone(datetime.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
         return self.field.get_db_prep_value(value, connection)
 
 

@@ -53,6 +53,20 @@ def _start_of_day(day: str | None, zone: str, seconds: int) -> str | None:
     return moment.isoformat(" ", "microseconds")
 
 
+@receiver(connection_created)
+def write_six_places(connection, **kwargs) -> None:
+    """Let Django write moments to SQLite as the database's clock does: it compares them as text, and Django leaves out zeros."""
+    if connection.vendor == "sqlite":
+        connection.ops.adapt_datetimefield_value = _moment_with_six_places
+
+
+def _moment_with_six_places(value: Any) -> Any:
+    if not isinstance(value, datetime.datetime):
+        return value
+    naive = value.astimezone(datetime.UTC).replace(tzinfo=None) if timezone.is_aware(value) else value
+    return naive.isoformat(" ", "microseconds")
+
+
 @contextmanager
 def committed_soon() -> Iterator[None]:
     """Open a transaction of SQLite whose commit does not wait for the disk.

@@ -12,6 +12,7 @@ In another language the words of the page are those of its catalog of messages.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from django.utils.text import capfirst
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.tasks import clicks_at_most
+from tests.messages import catalog
 
 # Pages that are not so wide hide their menu.
 NARROW = 1024
@@ -27,6 +29,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 _TASK = re.compile(r"^### (?P<title>.+?)\n(?P<body>.*?)(?=^#{2,3} |\Z)", re.MULTILINE | re.DOTALL)
 _STEP = re.compile(r"^\d+\. (.+(?:\n   .+)*)", re.MULTILINE)
 _FILE = re.compile(r"^```csv\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_PLACEHOLDER = re.compile(r"%\\\((\w+)\\\)s")
 _CLICKS = re.compile(r"^Clicks: (\d+)$", re.MULTILINE)
 _DO = re.compile(
     r"(?:(?P<enter>[Tt]ype|[Cc]hoose|[Ff]ind|[Uu]pload) )?`(?P<value>.+?)` in \*\*(?P<field>.+?)\*\*"
@@ -96,9 +99,43 @@ def is_narrow(page: Page) -> bool:
 
 
 def words(name: str) -> str:
-    """Return `name` as pages write it in the active language: a message, or the name of a field as a label."""
-    translated = translation.gettext(name)
-    return translated if translated != name else capfirst(translation.gettext(name[:1].lower() + name[1:]))
+    """Return `name`, which the guide has in English, as pages write it in the active language.
+
+    It is a message, the name of a field as a label, or a message with something in it: "Import 2 rows". Raises LookupError.
+    """
+    language = translation.get_language()
+    if language == "en":
+        return name
+    shown = translation.gettext(name)
+    return shown if shown != name else _in_catalog(name, str(language))
+
+
+def _in_catalog(name: str, language: str) -> str:
+    as_label = name[:1].lower() + name[1:]
+    for entry in catalog(language):
+        if entry.message.text in (name, as_label):
+            return capfirst(entry.forms[0])
+    for text, form in _forms(language):
+        parts = re.fullmatch(_PLACEHOLDER.sub("(.+)", re.escape(text)), name)
+        if parts:
+            values = (_or_itself(value, language) for value in parts.groups())
+            return form % dict(zip(_PLACEHOLDER.findall(re.escape(text)), values, strict=True))
+    raise LookupError(f"No message of {language} is {name!r}")
+
+
+def _forms(language: str) -> Iterator[tuple[str, str]]:
+    """Yield what has places for something with its translation, in singular and plural; Django's own last."""
+    for message, forms, _ in catalog(language):
+        texts = (message.text, message.plural) if message.plural else (message.text,)
+        yield from ((text, form) for text, form in zip(texts, forms, strict=True) if "%(" in text and " " in text.split("%(")[0])
+    yield "Add %(name)s", translation.gettext("Add %(name)s")
+
+
+def _or_itself(value: str, language: str) -> str:
+    try:
+        return _in_catalog(value, language).lower() if value.islower() or " " in value else value
+    except LookupError:
+        return value
 
 
 def _within(page: Page) -> Locator:
@@ -119,8 +156,9 @@ def _press(page: Page, action: Action) -> None:
 
 
 def _press_the_first(page: Page, action: Action) -> None:
-    """Press the first of many, whose names begin alike: each has a person's behind it."""
-    _control(page, re.compile(rf"^\s*{re.escape(action.name)}\b")).click()
+    """Press the first of many that look alike; a screen reader tells each with a person's name."""
+    whole = re.compile(rf"^\s*{re.escape(action.name)}\s*$")
+    _within(page).locator("button, a").filter(has_text=whole).locator("visible=true").first.click()
 
 
 def _open(page: Page, action: Action) -> None:
