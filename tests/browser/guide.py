@@ -6,7 +6,7 @@ as `code` what is typed, or read there:
     1. Press **Register patient**.
     2. Type `Quist` in **Last name**, choose `female` in **Sex**, and press **Register**.
 
-The verbs are those of `VERBS`. A step without one, or with bold words that no verb takes, is refused when the guide is read: so
+The verbs are those of `VERBS`; the last one is what a person sees or reads when the task is done. A step without one, or with bold words that no verb takes, is refused when the guide is read: so
 every step is run. `Clicks: 4` under a heading is the number of clicks and Enters that the task takes at most.
 In another language the words of the page are those of its catalog of messages.
 """
@@ -67,6 +67,8 @@ def _task(title: str, body: str) -> Task:
     if clicks is None:
         raise ValueError(f"The guide does not say how many clicks this takes: {title}")
     actions = [action for step in _STEP.findall(body) for action in _actions(step)]
+    if actions[-1].verb not in ("see", "read"):
+        raise ValueError(f"The guide does not say what is seen in the end: {title}")
     if file:
         actions = [action._replace(file=file[1]) if action.verb == "upload" else action for action in actions]
     return Task(title, int(clicks[1]), actions)
@@ -124,16 +126,25 @@ def _in_catalog(name: str, language: str) -> str:
 
 
 def _forms(language: str) -> Iterator[tuple[str, str]]:
-    """Yield what has places for something with its translation, in singular and plural; Django's own last."""
+    """Yield what has places for something with its translation, in singular and plural, the most telling first."""
+    found = [("Add %(name)s", translation.gettext("Add %(name)s"))]  # Django's own.
     for message, forms, _ in catalog(language):
-        texts = (message.text, message.plural) if message.plural else (message.text,)
-        yield from ((text, form) for text, form in zip(texts, forms, strict=True) if "%(" in text and " " in text.split("%(")[0])
-    yield "Add %(name)s", translation.gettext("Add %(name)s")
+        found += zip((message.text, message.plural), forms, strict=False)
+    placed = [(text, form) for text, form in found if "%(" in text and _told(text)]
+    yield from sorted(placed, key=lambda pair: -len(_told(pair[0])))
+
+
+def _told(text: str) -> str:
+    return re.sub(r"%\(\w+\)s|\W", "", text)
 
 
 def _or_itself(value: str, language: str) -> str:
+    """Return what stands in a message, in its language where it is a word of the page and no name."""
+    shown = translation.gettext(value)
+    if shown != value or not (value.islower() or " " in value):
+        return shown
     try:
-        return _in_catalog(value, language).lower() if value.islower() or " " in value else value
+        return _in_catalog(value, language).lower()
     except LookupError:
         return value
 
@@ -152,7 +163,7 @@ def _control(page: Page, name: re.Pattern) -> Locator:
 
 def _press(page: Page, action: Action) -> None:
     # A link may end with the number of what waits behind it.
-    _control(page, re.compile(rf"^\s*{re.escape(action.name)}(\s+\d.*)?\s*$")).click()
+    _control(page, re.compile(rf"^\s*{re.escape(action.name)}(\s+\d.*)?\s*$", re.IGNORECASE)).click()
 
 
 def _press_the_first(page: Page, action: Action) -> None:
@@ -183,7 +194,11 @@ def _type(page: Page, action: Action) -> None:
 
 
 def _choose(page: Page, action: Action) -> None:
-    _field(page, action.name).select_option(label=words(action.value))
+    try:
+        label = words(action.value)
+    except LookupError:
+        label = action.value  # A row of the clinic.
+    _field(page, action.name).select_option(label=label)
 
 
 def _find(page: Page, action: Action) -> None:
