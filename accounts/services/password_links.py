@@ -96,7 +96,8 @@ def ask_password_link(*, actor: Actor, email: str) -> PasswordLink | None:
     Those are unknown addresses, people who are not active, patients, and who was sent a link less than PAUSE ago.
     """
     user = User.objects.select_for_update().filter(email_key=fold(email)).first()
-    about = {"subject": "user", "subject_id": user and user.pk}
+    # In the organization of the account, whose administrators see it, as a sign-in that failed.
+    about = {"subject": "user", "subject_id": user and user.pk, "organization_id": user and user.organization_id}
     if user is None or not user.is_staff or (user.link_sent_at and user.link_sent_at > timezone.now() - PAUSE):
         record_denied(actor, "user.ask_password_link", **about)
         return None

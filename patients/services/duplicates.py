@@ -148,8 +148,10 @@ def _renew(organization_id: int, changed: list[Row]) -> None:
     stored = {(row.patient_id, row.other_id): row for row in rows.order_by("pk")}
     gone = [row.pk for pair, row in stored.items() if pair not in found]
     DuplicatePair.objects.filter(pk__anyof=gone).delete()
-    kept = [row for pair, row in stored.items() if pair in found and _is_brought_up_to_date(row, found[pair])]
-    update_values(DuplicatePair, _RENEWED, {row.pk: [getattr(row, name) for name in _RENEWED] for row in kept})
+    kept = [(row, found[pair]) for pair, row in stored.items() if pair in found]
+    # No column is written that is right: somebody may set a pair aside at this moment.
+    DuplicatePair.objects.filter(pk__anyof=[row.pk for row, _weight in kept if _is_stale(row)]).update(**_CLEARED)
+    update_values(DuplicatePair, ["weight"], {row.pk: [weight] for row, weight in kept if row.weight != weight})
     new = [
         DuplicatePair(organization_id=organization_id, patient_id=pair[0], other_id=pair[1], weight=weight)
         for pair, weight in sorted(found.items())
@@ -160,16 +162,11 @@ def _renew(organization_id: int, changed: list[Row]) -> None:
 
 
 _CLEARED: Mapping[str, Any] = {"set_aside_at": None, "set_aside_by": None, "compared_index": None}
-_RENEWED = ("weight", "set_aside_at", "set_aside_by_id", "compared_index")
 
 
-def _is_brought_up_to_date(row: DuplicatePair, weight: int) -> bool:
-    """Give `row` its weight, and take it back where what is compared has changed since; tell whether that changes it."""
-    is_stale = row.set_aside_at is not None and bytes(row.compared_index or b"") != _digest(row.patient, row.other)
-    for name, value in _CLEARED.items() if is_stale else ():
-        setattr(row, name, value)
-    differs, row.weight = row.weight != weight, weight
-    return differs or is_stale
+def _is_stale(row: DuplicatePair) -> bool:
+    """Tell whether a pair was set aside, and what is compared of its records has changed since."""
+    return row.set_aside_at is not None and bytes(row.compared_index or b"") != _digest(row.patient, row.other)
 
 
 def _digest(one: Patient, other: Patient) -> bytes:

@@ -154,6 +154,8 @@ def test_who_has_forgotten_a_password_is_sent_one_link_in_five_minutes(clinic, m
     assert ask_password_link(actor=STRANGER, email=user.email)
     outcomes = AuditEvent.objects.filter(action="user.ask_password_link", subject_id=user.pk).order_by("pk")
     assert [*outcomes.values_list("outcome", flat=True)] == ["ok", "denied", "ok"]
+    # The administrators of the organization see what was refused, too.
+    assert {*outcomes.values_list("organization_id", flat=True)} == {clinic.organization.pk}
 
 
 def test_a_stranger_gets_no_link_for_who_may_not_sign_in(clinic, nurse):

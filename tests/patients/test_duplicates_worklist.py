@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.authentication import actor_of_user
 from accounts.models import AuditEvent, Role
@@ -260,3 +261,21 @@ def test_however_many_pairs_there_are_no_statement_takes_more_than_its_share(cli
         compared(clinic)
     assert not DuplicatePair.objects.exists()
     assert max(most) < 100
+
+
+def test_a_pair_that_is_set_aside_while_it_is_compared_stays_so(clinic, actor, twins, monkeypatch):
+    compared(clinic)
+    pair = suspected(actor).get(patient=twins[0], other=twins[1])
+    update_patient(actor=actor, patient_id=twins[1].pk, base_version=None, changes={"first_name": "Adam"})
+    stale = duplicates._is_stale
+
+    def meanwhile(row: DuplicatePair) -> bool:
+        found = stale(row)
+        DuplicatePair.objects.filter(pk=pair.pk, set_aside_at=None).update(set_aside_at=timezone.now())
+        return found
+
+    monkeypatch.setattr(duplicates, "_is_stale", meanwhile)
+    compared(clinic)
+    after = DuplicatePair.objects.get(pk=pair.pk)
+    assert after.set_aside_at
+    assert after.weight < pair.weight
