@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.utils.translation import gettext_lazy as _
 
 from config.core import checks, schema  # noqa: F401 - registers them
 from config.core.private_files import close_own_files
@@ -7,6 +8,7 @@ from config.core.private_files import close_own_files
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+    verbose_name = _("Accounts")
     triggers = {
         "postgresql": (
             "auditchain_append_only",

@@ -38,6 +38,17 @@ UNFOLD = (
 )
 # Those that Django calls otherwise than we do.
 DJANGO = (
+    _("%(app)s administration"),
+    _("%(name)s with ID “%(key)s” doesn’t exist. Perhaps it was deleted?"),
     _("Log in"),
     _("Please enter the correct %(username)s and password for a staff account. Note that both fields may be case-sensitive."),
+)
+# Of values in the files that are imported.
+REST_FRAMEWORK = (
+    _("A valid integer is required."),
+    _("A valid number is required."),
+    _("Date has wrong format. Use one of these formats instead: {format}."),
+    _("Datetime has wrong format. Use one of these formats instead: {format}."),
+    _("Must be a valid boolean."),
+    _('"{input}" is not a valid choice.'),
 )

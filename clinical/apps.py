@@ -1,10 +1,12 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 from clinical.triggers import MOVES, UPDATED_AT
 
 
 class ClinicalConfig(AppConfig):
     name = "clinical"
+    verbose_name = _("Clinical")
     kept_triggers = (UPDATED_AT, MOVES)
     triggers = {
         "postgresql": ("communication_log_append_only", "communication_log_never_emptied", *UPDATED_AT.names, *MOVES.names),

@@ -19,6 +19,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from clinical.severities import severity_word
 from config.core.text import fold
 
 # The maximum length of a quoted text: a recorded reaction may be of any length.
@@ -201,7 +202,7 @@ def _ordered(found: Iterable[InteractionWarning | None]) -> list[InteractionWarn
 
 
 def _describe(allergy: AllergyFacts) -> str:
-    told = {"severity": quoted(allergy.severity), "reaction": quoted(allergy.reaction)}
+    told = {"severity": severity_word(quoted(allergy.severity)), "reaction": quoted(allergy.reaction)}
     known = {name: text or _("not recorded") for name, text in told.items()}
     return _("severity: %(severity)s; reaction: %(reaction)s") % known
 

@@ -3,9 +3,24 @@
 import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from patients.ages import age_in_years, died_at
 from patients.models import Patient
+
+# How a language is written in a record: the column is free text.
+LANGUAGES = (
+    gettext_noop("English"),
+    gettext_noop("Dutch"),
+    gettext_noop("French"),
+    gettext_noop("German"),
+    gettext_noop("Spanish"),
+    gettext_noop("Portuguese"),
+    gettext_noop("Arabic"),
+    gettext_noop("Turkish"),
+    gettext_noop("Polish"),
+    gettext_noop("Ukrainian"),
+)
 
 
 def name_of(patient: Patient) -> str:
@@ -34,3 +49,9 @@ def label_of(patient: Patient, today: datetime.date) -> str:
 def phone_of(patient: Patient) -> str:
     """Return the number to call first: mobile, home or work; empty where there is none."""
     return patient.mobile_phone or patient.home_phone or patient.work_phone or ""
+
+
+def language_of(patient: Patient) -> str:
+    """Return what a patient speaks, in the current language where it is one of LANGUAGES; empty where nobody has asked."""
+    written = patient.preferred_language or ""
+    return gettext(written) if written in LANGUAGES else written

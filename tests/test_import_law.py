@@ -65,6 +65,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("patients.management",),
     (
         "clinical.interactions",
+        "clinical.severities",
         "clinical.scales",
         "clinical.scheduling",
         "clinical.vitals",

@@ -15,6 +15,7 @@ from django.db import IntegrityError
 from django.db.models import DateField, DateTimeField, Model, Q, QuerySet
 from django.forms import BoundField, ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
@@ -249,6 +250,8 @@ class ScopedAdmin(Scoped, UnfoldModelAdmin):
         if obj is not None:
             self.audit_read(request, [obj], "read")
             context["subtitle"] = self.label(obj)
+        # Some languages begin with the name of the model, which is in lower case.
+        context["title"] = capfirst(context["title"])
         form = context["adminform"].form
         for field in form:
             self._audit_choice(request, field)

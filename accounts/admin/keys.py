@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
@@ -34,7 +34,7 @@ SENT_BEFORE = gettext_lazy("This form was sent before, and issued its key: see t
 class RevokedFilter(DropdownFilter):
     """Keys that work, or revoked ones. Without a choice: both."""
 
-    title = gettext_lazy("state")
+    title = pgettext_lazy("of a key", "state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin) -> list[tuple[str, str]]:
@@ -112,6 +112,9 @@ class ApiKeyAdmin(ScopedAdmin):
     def issued_with(self, key: ApiKey) -> str | None:
         return key.issued_by.key_id if key.issued_by else None
 
+    def label(self, obj: ApiKey) -> str:
+        return f"{_('API key')} {obj.key_id}"
+
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
@@ -149,9 +152,9 @@ class ApiKeyAdmin(ScopedAdmin):
                 revoke_key(actor=actor_of(request), key=key)
             except DomainError:
                 words = _("%(key)s could not be revoked: it is revoked already, or you may not revoke it.")
-                messages.warning(request, words % {"key": key})
+                messages.warning(request, words % {"key": self.label(key)})
             else:
-                messages.success(request, _("%(key)s is revoked.") % {"key": key})
+                messages.success(request, _("%(key)s is revoked.") % {"key": self.label(key)})
 
     @admin.action(description=gettext_lazy("Revoke with all keys that were issued with it"), permissions=["revoke"])
     def revoke_with_issued(self, request: HttpRequest, queryset: QuerySet) -> None:
@@ -161,9 +164,9 @@ class ApiKeyAdmin(ScopedAdmin):
                 count = revoke_key_with_issued(actor=actor_of(request), key=key)
             except DomainError:
                 words = _("%(key)s could not be revoked: you may not revoke all that were issued with it.")
-                messages.warning(request, words % {"key": key})
+                messages.warning(request, words % {"key": self.label(key)})
             else:
-                messages.success(request, _("%(key)s: %(count)s revoked.") % {"key": key, "count": count})
+                messages.success(request, _("%(key)s: %(count)s revoked.") % {"key": self.label(key), "count": count})
 
     def create(self, request: HttpRequest, form: ApiKeyForm) -> ApiKey:
         values = {name: form.cleaned_data[name] for name in ("user", "description", "expires_at")}

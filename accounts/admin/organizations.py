@@ -78,7 +78,7 @@ class OrganizationAdmin(ScopedAdmin):
         "accounts_organization.slug": ("slug", TAKEN),
     }
 
-    @display(description=gettext_lazy("Kind"), label={"sandbox": "warning"})
+    @display(description=gettext_lazy("Kind"), label={"sandbox": "warning", "clinic": ""})
     def kind(self, organization: Organization) -> tuple[str, str]:
         return ("sandbox", _("Sandbox")) if organization.is_sandbox else ("clinic", _("Clinic"))
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from accounts.templatetags.clinic import icon
+from clinical import severities
 from patients.models import Patient
 
 register = template.Library()
@@ -165,9 +166,7 @@ def flag_word(flag: str) -> str:
 @register.filter
 def severity_word(severity: str | None) -> str:
     """Return the severity of an allergy in the current language."""
-    from clinical.admin.chart import allergies
-
-    return allergies.severity_word(severity or "")
+    return severities.severity_word(severity or "")
 
 
 @register.simple_tag

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.fields import LocalDateField, LocalForm
@@ -25,24 +25,12 @@ from config.core.orm import NOTE_LENGTH
 from config.core.written_dates import written_day
 from patients.admin.pages import OrganizationPage
 from patients.admin.pickers import PatientField
+from patients.labels import LANGUAGES
 from patients.likeness import Likeness, find_likenesses
 from patients.models import Patient, Provider, Sex
 from patients.phones import phone_of
 from patients.services.patients import create_patient
 
-# How a language is written in a record: the column is free text.
-LANGUAGES = (
-    gettext_noop("English"),
-    gettext_noop("Dutch"),
-    gettext_noop("French"),
-    gettext_noop("German"),
-    gettext_noop("Spanish"),
-    gettext_noop("Portuguese"),
-    gettext_noop("Arabic"),
-    gettext_noop("Turkish"),
-    gettext_noop("Polish"),
-    gettext_noop("Ukrainian"),
-)
 COMPARED = "possible_duplicate.high"
 
 

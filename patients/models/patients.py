@@ -143,7 +143,7 @@ class AllergyReviewStatus(models.TextChoices):
 
     NKDA = "nkda", _("No known drug allergies")
     NOT_REVIEWED = "not_reviewed", _("Not Reviewed")
-    REVIEWED = "reviewed", _("Reviewed")
+    REVIEWED = "reviewed", pgettext_lazy("allergies", "Reviewed")
 
 
 class ContactMethod(models.TextChoices):

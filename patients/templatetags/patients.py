@@ -35,6 +35,12 @@ def label_of(patient: Patient) -> str:
 
 
 @register.filter
+def language_of(patient: Patient) -> str:
+    """Return what a patient speaks, as the front desk has written it down."""
+    return labels.language_of(patient)
+
+
+@register.filter
 def phone_of(patient: Patient) -> str:
     """Return the number to call first."""
     return labels.phone_of(patient)

@@ -10,7 +10,7 @@ from django.utils.translation import override
 
 from accounts.admin.fields import DayInput
 from accounts.admin.forms import DecimalNumberField, FloatNumberField
-from accounts.models import AuditEvent, CareGroup, Organization, Role, User
+from accounts.models import ApiKey, AuditEvent, CareGroup, Organization, Role, User
 from accounts.templatetags.clinic import day, moment
 from config.core.orm import word_for
 from config.core.written_dates import read_day, read_day_near, written_day
@@ -164,3 +164,14 @@ def test_days_are_written_and_read_as_in_the_language_of_the_page():
     with override("nl"):
         assert moment(moment_in_may) == "7 mei 2026, 09:42 UTC"
         assert read_day_near("morgen", march) == datetime.date(2026, 3, 8)
+
+
+def test_a_title_begins_with_a_capital_and_a_key_is_called_so_in_dutch(clinic):
+    client, key = dutch(clinic.users[Role.HC_ADMIN]), ApiKey.objects.filter(user__organization=clinic.organization)[0]
+    assert '<h1 aria-current="page">Zorggroep toevoegen</h1>' in text(client.get(url(CareGroup, "add")))
+    assert f'<h1 aria-current="page">API-sleutel {key.key_id}</h1>' in text(client.get(url(ApiKey, "change", key.pk)))
+
+
+def test_a_clinic_is_told_from_a_sandbox_in_dutch(clinic):
+    page = text(dutch(clinic.users[Role.FC_ADMIN]).get(url(Organization, "changelist")))
+    assert "Praktijk" in page

@@ -112,6 +112,7 @@ def test_flags_are_stored_in_english_and_told_in_dutch(dialogs):
         assert bound_in("US", flag) == "hoger dan 100,3"
     assert message_in("US", flag) == flag["message"] == "Temperature of 101.5 °F: over 100.3"
     warned = dialogs.send("vital-signs", bp_systolic="185")
+    assert ">Toch opslaan</button>" in text_of(warned)
     assert "Systolische bloeddruk 185 mmHg: hoger dan 180" in text_of(warned)
     message_of(dialogs.against_warnings(warned, "vital-signs"))
     assert VitalSigns.objects.get().abnormal_flags[0]["message"] == "Systolic blood pressure of 185 mmHg: over 180"

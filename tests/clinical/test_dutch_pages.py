@@ -133,9 +133,11 @@ def test_a_chart_in_dutch_has_commas_in_what_people_read_and_points_in_what_prog
     fill(clinic, patient, now)
     measure(clinic, patient, [5.6, "7.25", 6.4], now, code="glucose")
     take_signs(patient, timezone.localdate(), temperature_f=Decimal("98.6"), weight_lbs=Decimal("151.5"), height_inches=67)
+    Patient.objects.filter(pk=patient.pk).update(preferred_language="English")
     client = dutch(clinic.users[Role.HC_ADMIN])
     page = client.get(reverse("admin:chart", args=[patient.pk])).content.decode()
     table = client.get(reverse("admin:chart_block", args=[patient.pk, "measurements"]), {"as": "table"}).content.decode()
+    assert "<li>Engels</li>" in page
     assert "<b>98,6</b>" in page
     assert "151,5" in page
     assert 'aria-label="Glucose in mmHg, ' in page

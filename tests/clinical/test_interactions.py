@@ -1,6 +1,7 @@
 """What warns and how much: pure rules on values, one case a line."""
 
 import pytest
+from django.utils.translation import override
 
 from clinical.interactions import (
     LONGEST_QUOTE,
@@ -163,6 +164,9 @@ def test_a_message_names_the_allergen_the_medication_what_they_share_and_the_rea
         "Recorded allergy to Penicillins (severity: severe; reaction: Hives, swollen lips). "
         "Amoxicillin 500 mg belongs to the drug class Penicillins."
     )
+    with override("nl"):
+        (dutch,) = warnings_of_medication(medication(OF_AMOXICILLIN, "Amoxicillin 500 mg"), [hives], [])
+    assert "(ernst: ernstig; reactie: Hives, swollen lips)" in dutch.message
     (warning,) = warnings_of_allergy(allergy(OF_CO_AMOXICLAV, "Co-amoxiclav"), [medication(OF_CO_AMOXICLAV, "Augmentin")])
     assert warning.message == (
         "Recorded allergy to Co-amoxiclav (severity: not recorded; reaction: not recorded). "

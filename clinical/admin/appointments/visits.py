@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts import audit
 from accounts.admin.dialogs import DialogView
@@ -129,7 +129,12 @@ class StatusDialog(AppointmentDialog):
         return _("Cancel the visit") if self._cancels else _("Status of the visit")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(submit_label=_("Cancel the visit") if self._cancels else _("Save"), **kwargs)
+        if self._cancels:
+            # In other languages the visit and the dialog may be cancelled by the same word.
+            kwargs |= {"submit_label": _("Cancel the visit"), "close_label": pgettext("beside “Cancel the visit”", "Cancel")}
+        else:
+            kwargs |= {"submit_label": _("Save")}
+        return super().get_context_data(**kwargs)
 
     @property
     def _cancels(self) -> bool:

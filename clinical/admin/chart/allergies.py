@@ -5,29 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, QuerySet
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
 
 from clinical.admin.chart.reading import Answers, Asked, Chart, total
 from clinical.models import Allergy
+from clinical.severities import GRAVEST_FIRST, severity_word
 from patients.models import AllergyReviewStatus
 
 SHOWN = 5
 # More of them are in the banner.
 IN_BANNER = 12
-# As people write severities, gravest first; what is not here comes after.
-_SEVERITIES: dict[str, str | Promise] = {
-    "fatal": pgettext_lazy("severity", "fatal"),
-    "life threatening": pgettext_lazy("severity", "life threatening"),
-    "severe": pgettext_lazy("severity", "severe"),
-    "high": pgettext_lazy("severity", "high"),
-    "moderate": pgettext_lazy("severity", "moderate"),
-    "medium": pgettext_lazy("severity", "medium"),
-    "mild": pgettext_lazy("severity", "mild"),
-    "low": pgettext_lazy("severity", "low"),
-}
-GRAVEST_FIRST = tuple(_SEVERITIES)
 _SEVERE = frozenset(GRAVEST_FIRST[:4])
 
 
@@ -106,13 +93,6 @@ def sorted_rows(found: list) -> list[Row]:
         for row in found
     ]
     return sorted(rows, key=lambda row: (not row.is_active, _rank(row.severity), row.name.casefold(), row.pk))
-
-
-def severity_word(severity: str) -> str:
-    """Return a severity in the current language; as it is recorded where it is no word of GRAVEST_FIRST, or in English."""
-    word = severity.casefold()
-    told = str(_SEVERITIES.get(word, word))
-    return severity if told == word else told
 
 
 def review_of(chart: Chart) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.admin.fields import LocalDateField
 from accounts.admin.forms import RowField
@@ -32,7 +32,9 @@ class AlertForm(ChartForm):
     )
     is_urgent = forms.BooleanField(label=gettext_lazy("Urgent"), required=False)
     disable_on = LocalDateField(
-        label=gettext_lazy("Until"), required=False, help_text=gettext_lazy("From this day on it is not shown any more.")
+        label=pgettext_lazy("the first day without it", "Until"),
+        required=False,
+        help_text=gettext_lazy("From this day on it is not shown any more."),
     )
 
     def __init__(self, *args, **kwargs):

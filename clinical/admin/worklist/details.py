@@ -26,6 +26,7 @@ from clinical.models import (
 )
 from clinical.monitoring import FLAGS, Override, Rule, rules_in_force
 from clinical.monitoring.causes import flag_word, rule_in_words, unit_of
+from patients.labels import language_of
 from patients.models import Patient
 
 NOTES = 3
@@ -101,7 +102,7 @@ def _phones(patient: Patient) -> list[tuple[str, str]]:
 
 def _language(patient: Patient) -> str:
     """Return what a patient speaks."""
-    return patient.preferred_language or str(LANGUAGES.get(patient.language, ""))
+    return language_of(patient) or str(LANGUAGES.get(patient.language, ""))
 
 
 def _own_rules(patient: Patient) -> list[Override]:
