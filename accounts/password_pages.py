@@ -148,6 +148,7 @@ class PasswordForm(SetPasswordForm):
             field.widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
             field.help_text = ""
         first = self.fields["new_password1"]
+        first.widget.attrs["autofocus"] = True
         first.help_text = _("At least 12 characters. Four words that have nothing to do with each other are a good one.")
 
 

@@ -55,6 +55,7 @@ OTHER_NAMES = {
     "birth_date": "date_of_birth",
     "birthdate": "date_of_birth",
     "dob": "date_of_birth",
+    "born": "date_of_birth",
     "mrn": "chart_number",
     "patient_number": "chart_number",
     "e_mail": "email",

@@ -85,7 +85,7 @@ class IncompletePage(OrganizationPage):
         """Return the address of the form that says what charts need, for those who may open it."""
         if organization is None or self.actor.role not in OFFICE:
             return ""
-        return reverse("admin:accounts_organization_change", args=[organization.pk])
+        return reverse("admin:accounts_organization_change", args=[organization.pk]) + "#id_chart_needs"
 
     def _shown(self, organization: Organization) -> dict[str, Any]:
         needs = needs_of(organization)
@@ -165,11 +165,24 @@ class DetailsForm(ChartForm):
         shown = {name for need in lacking for name in FIELDS.get(need, ())}
         for name in [name for name in self.fields if name not in shown]:
             del self.fields[name]
+        # Of phone numbers either will do; an address needs its first line.
+        self.answers = [
+            name for need in lacking for name in (FIELDS.get(need, ()) if need == ChartNeed.PHONE else FIELDS.get(need, ())[:1])
+        ]
+        if len(self.answers) == 1:
+            self.fields[self.answers[0]].required = True
         own = {"organization_id": self.patient.organization_id, "deleted_at": None}
         for name, model in (("care_group", CareGroup), ("primary_provider", Provider)):
             if name in self.fields:
                 field: Any = self.fields[name]
                 field.queryset = scope(self.actor, model._default_manager.filter(**own).order_by("name", "pk"))
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse a form that leaves everything missing."""
+        values = super().clean()
+        if len(self.answers) > 1 and not self.errors and not any(self.cleaned_data.get(name) for name in self.answers):
+            raise forms.ValidationError(_("Fill in at least one of these."))
+        return values
 
 
 @chart_dialog("details", "add")
@@ -210,4 +223,4 @@ class DetailsDialog(ChartDialog):
     def save(self, form: Any) -> str:
         version = form.cleaned_data["base_version"] or 0
         update_patient(actor=self.actor, patient_id=self.patient.pk, base_version=version, changes=form.changes())
-        return _("The chart was completed.")
+        return _("Saved. This chart still lacks something.") if self.lacking() else _("The chart was completed.")

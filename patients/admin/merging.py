@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import localize
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -188,9 +189,14 @@ class MergePage(PatientPage):
         except (DomainError, IntegrityError) as error:
             add_errors(form, error, {})
             return self._shown(form)
-        message = gettext("%(patient)s is merged into this chart.") % {"patient": name_of(self.other)}
-        messages.success(request, message)
+        messages.success(request, self._merged())
         return HttpResponseRedirect(reverse("admin:chart", args=[self.patient.pk]))
+
+    def _merged(self) -> str:
+        """Return the message, with the way to the archived chart, which lists and searches no longer show."""
+        merged = gettext("%(patient)s is merged into this chart.") % {"patient": name_of(self.other)}
+        address = reverse("admin:chart", args=[self.other.pk])
+        return format_html('{} <a class="underline" href="{}">{}</a>', merged, address, gettext("Undo it on the archived chart"))
 
     def _form(self, data: Any = None) -> MergeForm:
         return MergeForm(data, survivor=self.patient, other=self.other)

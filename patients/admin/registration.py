@@ -96,7 +96,10 @@ class Registration(OrganizationPage):
     def form(self, organization: Organization, data: Any = None) -> RegistrationForm:
         """Return the form, with what was sent."""
         initial = {"care_group": self.actor.default_group_id}
-        return RegistrationForm(data, initial=initial, actor=self.actor, organization=organization)
+        form = RegistrationForm(data, initial=initial, actor=self.actor, organization=organization)
+        if not form.is_bound:
+            form.fields["first_name"].widget.attrs["autofocus"] = True
+        return form
 
 
 @page("patients/register/", name="register")

@@ -25,6 +25,7 @@ def desk(clinic):
 
 def sign_in(page: Page, email: str, password: str) -> None:
     page.goto("/admin/")
+    expect(page.get_by_label("Email")).to_be_focused()
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()

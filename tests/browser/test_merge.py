@@ -32,10 +32,11 @@ def test_two_records_are_merged_and_unmerged(page, clinic, width):
         page.get_by_text("maria@example.test").click()
         page.get_by_role("button", name="Merge the two records").click()
         expect(page.get_by_text("is merged into this chart")).to_be_visible()
+        look(page)
     survivor.refresh_from_db()
     assert (survivor.email, Patient.objects.get(pk=other.pk).merged_into) == ("maria@example.test", survivor)
 
-    page.goto(f"/admin/patients/patient/{other.pk}/")
+    page.get_by_role("link", name="Undo it on the archived chart").click()
     expect(page.get_by_role("link", name="Into another record of the same person")).to_be_visible()
     look(page)
     with clicks_at_most(page, 3):

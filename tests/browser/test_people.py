@@ -31,6 +31,7 @@ def test_a_nurse_is_invited_and_signs_in(page, clinic, width):
     (link,) = re.findall(r"http://\S+/admin/password/link/\S+/", mail.outbox[0].body)
     page.context.clear_cookies()
     open_page(page, link)
+    expect(page.get_by_label("New password", exact=True)).to_be_focused()
     look(page)
     with clicks_at_most(page, 1):
         page.get_by_label("New password", exact=True).fill(PASSWORD)
@@ -39,6 +40,17 @@ def test_a_nurse_is_invited_and_signs_in(page, clinic, width):
         expect(page.locator("#find")).to_be_visible()
     nurse.refresh_from_db()
     assert nurse.is_active
+
+
+def test_the_focus_goes_to_what_is_wrong_in_a_form(page, clinic):
+    sign_in(page, clinic.users[Role.HC_ADMIN])
+    open_page(page, "/admin/accounts/user/add/")
+    page.get_by_role("textbox", name="Email").fill("nora@example.org")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Please correct the error")).to_be_visible()
+    expect(page.get_by_label("Administrator of an organization")).to_be_focused()
+    open_page(page, "/admin/patients/register/")
+    expect(page.get_by_label("First name")).to_be_focused()
 
 
 @at_both_widths

@@ -166,6 +166,21 @@ def test_the_dialog_asks_for_what_lacks_and_fills_it_in(clinic):
     assert client.post(address, sent).status_code == 422
 
 
+def test_a_dialog_that_leaves_everything_missing_is_refused_and_one_that_leaves_something_says_so(clinic):
+    asks(clinic, ChartNeed.PHONE)
+    chart = complete(clinic, work_phone=None, primary_provider_id=None)
+    client, address = sign_in(clinic.users[Role.HC_PRIMARY]), f"/admin/patients/patient/{chart.pk}/add/details/"
+    empty = client.post(address, {"base_version": chart.version})
+    assert (empty.status_code, "Fill in at least one of these." in empty.content.decode()) == (422, True)
+    asks(clinic, ChartNeed.PROVIDER)
+    assert client.post(address, {"base_version": chart.version}).context["form"].errors == {
+        "primary_provider": ["This field is required."]
+    }
+    asks(clinic, ChartNeed.PROVIDER, ChartNeed.PHONE)
+    answer = client.post(address, {"base_version": chart.version, "home_phone": "0201234567"})
+    assert json.loads(answer.headers["HX-Trigger"])["saved"]["message"] == "Saved. This chart still lacks something."
+
+
 # --- what charts need --------------------------------------------------------------------------------
 def test_an_administrator_says_what_charts_need(clinic):
     client = sign_in(clinic.users[Role.HC_ADMIN])

@@ -191,5 +191,14 @@
     else chosen.click();
   });
 
+  // unfold hides a page until its scripts have started, and with it what has `autofocus`. What is wrong comes first.
+  document.addEventListener("alpine:initialized", () => {
+    setTimeout(() => {
+      if (window.location.hash) return;
+      const wanted = document.activeElement === document.body ? "[autofocus]" : "none";
+      (document.querySelector("[aria-invalid=true]") ?? document.querySelector(wanted))?.focus();
+    });
+  });
+
   window.clinic = { open, refresh, keysRest };
 })();
