@@ -40,7 +40,7 @@ def incomplete_charts(
         place = behind & Q(last_name_key__gte=after.last_name_key)
     charts = _charts(actor, organization).filter(place).order_by("last_name_key", "pk")
     found = _any_of(charts, [lacks[need] for need in needs], ROWS + 1)
-    rows = Patient.objects.filter(pk__in=found).select_related("care_group").order_by("last_name_key", "pk")
+    rows = Patient.objects.filter(pk__anyof=found).select_related("care_group").order_by("last_name_key", "pk")
     marks: Any = {f"lacks_{need}": condition for need, condition in lacks.items()}
     return list(rows.annotate(**marks)[: ROWS + 1])
 
@@ -64,7 +64,7 @@ def _any_of(charts: QuerySet[Patient], lacks: Sequence[Q], limit: int) -> QueryS
     if not lacks:
         return charts.none().values("pk")
     first, *others = (
-        Patient.objects.filter(pk__in=charts.filter(condition).values("pk")[:limit]).order_by().values("pk")
+        Patient.objects.filter(pk__anyof=charts.filter(condition).values("pk")[:limit]).order_by().values("pk")
         for condition in lacks
     )
     return first.union(*others) if others else first

@@ -22,6 +22,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import Expression, Field, Lookup, QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.sql import Query
 
 from config.core.caching import cached
 
@@ -95,6 +96,8 @@ class AnyOf(Lookup):
     """`column__anyof=[1, 2]`: membership in a list that travels as one parameter, however long.
 
     One SQL text serves every length, so that it is compiled and planned once. On PostgreSQL the list may also be SQL (`RawSQL`).
+    It may be a queryset of one column, too: PostgreSQL then finds its values first, and the rows by them, also where it has not
+    looked at the table since an import and would join by what it takes for a few rows.
     """
 
     lookup_name = "anyof"
@@ -109,6 +112,10 @@ class AnyOf(Lookup):
             parameter: Any = Placeholder(self.rhs.number, self.lhs.output_field, array=True)
         elif isinstance(self.rhs, RawSQL):
             return f"{lhs} = ANY({self.rhs.sql})", [*lhs_params, *self.rhs.params]
+        elif isinstance(self.rhs, Query):
+            rows, params = compiler.compile(self.rhs)
+            sql = f"{lhs} = ANY(ARRAY{rows})" if connection.vendor == "postgresql" else f"{lhs} IN {rows}"
+            return sql, [*lhs_params, *params]
         else:
             values = [self.lhs.output_field.get_db_prep_value(value, connection) for value in self.rhs]
             parameter = list_parameter(values, connection)
