@@ -113,7 +113,7 @@ def test_flags_are_stored_in_english_and_told_in_dutch(dialogs):
     assert message_in("US", flag) == flag["message"] == "Temperature of 101.5 °F: over 100.3"
     warned = dialogs.send("vital-signs", bp_systolic="185")
     assert ">Toch opslaan</button>" in text_of(warned)
-    assert "Systolische bloeddruk 185 mmHg: hoger dan 180" in text_of(warned)
+    assert "Bovendruk 185 mmHg: hoger dan 180" in text_of(warned)
     message_of(dialogs.against_warnings(warned, "vital-signs"))
     assert VitalSigns.objects.get().abnormal_flags[0]["message"] == "Systolic blood pressure of 185 mmHg: over 180"
 
@@ -164,7 +164,7 @@ def test_a_day_and_a_week_are_in_dutch(dutch, desk):
     html = desk.get(reverse("admin:calendar"), {"on": DAY.isoformat()}).content.decode()
     assert f'11:00{EN_DASH}17:00<span class="free-word"> vrij' in html
     assert "<h2>ma 4 mrt 2030</h2>" in html
-    assert '<span class="muted">1 bezoek</span>' in html
+    assert '<span class="muted">1 afspraak</span>' in html
     assert 'style="--at: 140; --for: 40;' in html
     assert 'data-hours="{hours} u {minutes} min"' in html
     week = desk.get(reverse("admin:calendar"), {"on": DAY.isoformat(), "view": "week"}).content.decode()
@@ -179,7 +179,7 @@ def test_what_speaks_against_a_time_is_told_in_dutch_and_by_api_in_english(dutch
     told = desk.post(address, {**form_values(html, "dialog-form"), "starts_at_time": "10:50"}).content.decode()
     name = f"{other.patient.last_name}, {other.patient.first_name}"
     assert f"Overlapt 10 minuten met {name}, 10:20{EN_DASH}11:00" in told
-    assert "Verplaatsen naar 11:00" in told
+    assert "Verzetten naar 11:00" in told
     times = {"starts_at": at("10:50").isoformat(), "ends_at": at("11:30").isoformat()}
     body = {**times, "patient_uuid": str(dutch.patient().uuid), "provider_uuid": str(dutch.catalogs["provider"].uuid)}
     answer = api().post(f"{dutch.base}/appointments", body)

@@ -149,7 +149,7 @@ def test_a_chart_in_dutch_has_commas_in_what_people_read_and_points_in_what_prog
 def test_a_summary_on_paper_names_its_language(clinic, patient):
     page = dutch(clinic.users[Role.HC_ADMIN]).get(reverse("admin:chart_print", args=[patient.pk])).content.decode()
     assert '<html lang="nl">' in page
-    assert "<dt>Allergieën</dt><dd>Allergieën niet gecontroleerd</dd>" in page
+    assert "<dt>Allergieën</dt><dd>Allergieën niet doorgenomen</dd>" in page
 
 
 def test_a_severity_is_told_in_dutch_where_it_is_a_known_word_and_stays_severe(clinic, patient):

@@ -106,7 +106,7 @@ def test_the_page_tells_what_was_done(office, hugo, nurse):
     nurse.get(reverse("admin:chart", args=[hugo.pk]))
     nurse.get(reverse("admin:audit"))
     page = text_of(office.get(reverse("admin:audit"), {"what": "all"}).content.decode())
-    for words in ("Paula Prescott heeft het dossier van Hugo Abernathy geopend", "Gelezen", "laatste eerst", "Geweigerd"):
+    for words in ("Paula Prescott heeft het dossier van Hugo Abernathy geopend", "Gelezen", "nieuwste eerst", "Geweigerd"):
         assert words in page, words
     wrong = office.get(reverse("admin:audit"), {"since": "1 jan 2020", "until": "1 jan 2019"})
     assert "Deze dag ligt voor de eerste." in wrong.content.decode()
