@@ -141,6 +141,11 @@ def test_unknown_columns_wait_for_somebody_and_are_remembered_for_the_next_file(
     assert neighbour.upload(f"{header}Ann;Lee;x\n").state == ImportState.COLUMNS
 
 
+def test_a_column_is_known_by_what_people_call_it(clinic):
+    run = clinic.upload("Given name;Surname;Born;E-mail;Our note\nAnn;Lee;1980-04-03;ann@example.org;x\n")
+    assert import_runs.likely_columns(run) == ["first_name", "last_name", "date_of_birth", "email", None]
+
+
 def test_columns_are_remembered_only_where_they_name_what_the_rows_need(clinic):
     header = "Given name;Surname\n"
     run = clinic.upload(f"{header}Ann;Lee\n")
