@@ -7,7 +7,7 @@ as `code` what is typed, or read there:
     2. Type `Quist` in **Last name**, choose `female` in **Sex**, and press **Register**.
 
 The verbs are those of `VERBS`; the last one is what a person sees or reads when the task is done. A step without a verb, or with
-bold words that no verb takes, is refused when the guide is read: so every step is run. `Clicks: 4` under a heading is the number of
+bold words that no verb takes, is refused when the guide is read: every step is run. `Clicks: 4` under a heading is the number of
 clicks and Enters that the task takes at most. In another language the words of the page are those of its catalog of messages.
 """
 
