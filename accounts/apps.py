@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 from django.utils.translation import gettext_lazy as _
 
-from config.core import checks, schema  # noqa: F401 - registers them
+from config.core import checks, connections, schema  # noqa: F401 - registers them
 from config.core.private_files import close_own_files
 
 

@@ -1,6 +1,6 @@
 """What differs between PostgreSQL and SQLite.
 
-Beside compiled_queries.py, page_statements.py, bulk_writes.py and migrations no module knows on which it runs.
+Beside compiled_queries.py, page_statements.py, bulk_writes.py, connections.py and migrations no module knows on which it runs.
 Every expression here means the same on both; only its SQL differs.
 """
 
@@ -10,13 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db import IntegrityError, connections, models, transaction
-from django.db.backends.signals import connection_created
 from django.db.models import Aggregate, Func, Lookup
-from django.dispatch import receiver
 from django.utils import timezone
 
 from config.core.text import fold
@@ -25,46 +22,6 @@ from config.core.text import fold
 def on_postgres(using: str = "default") -> bool:
     """Tell whether the database `using` is PostgreSQL."""
     return connections[using].vendor == "postgresql"
-
-
-@receiver(connection_created)
-def refuse_regexp(connection, **kwargs) -> None:
-    """Replace the SQL function REGEXP of Django, which runs Python's `re`: some patterns hold a worker for hours."""
-    if connection.vendor == "sqlite":
-        connection.connection.create_function("regexp", 2, _refuse)
-
-
-def _refuse(pattern: str, text: str) -> None:
-    raise NotImplementedError("No query matches a regular expression")
-
-
-@receiver(connection_created)
-def tell_time_zones(connection, **kwargs) -> None:
-    """Give SQLite the SQL function of `StartOfDay`: it knows no time zones."""
-    if connection.vendor == "sqlite":
-        connection.connection.create_function("start_of_day", 3, _start_of_day, deterministic=True)
-
-
-def _start_of_day(day: str | None, zone: str, seconds: int) -> str | None:
-    if day is None:
-        return None
-    begins = datetime.datetime.combine(datetime.date.fromisoformat(day), datetime.time(), ZoneInfo(zone))
-    moment = begins.astimezone(datetime.UTC).replace(tzinfo=None) + datetime.timedelta(seconds=seconds)
-    return moment.isoformat(" ", "microseconds")
-
-
-@receiver(connection_created)
-def write_six_places(connection, **kwargs) -> None:
-    """Let Django write moments to SQLite as the database's clock does: it compares them as text, and Django leaves out zeros."""
-    if connection.vendor == "sqlite":
-        connection.ops.adapt_datetimefield_value = _moment_with_six_places
-
-
-def _moment_with_six_places(value: Any) -> Any:
-    if not isinstance(value, datetime.datetime):
-        return value
-    naive = value.astimezone(datetime.UTC).replace(tzinfo=None) if timezone.is_aware(value) else value
-    return naive.isoformat(" ", "microseconds")
 
 
 @contextmanager

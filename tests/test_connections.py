@@ -1,4 +1,4 @@
-"""Moments in the database."""
+"""What connections to the database are given."""
 
 import datetime
 
