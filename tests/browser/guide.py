@@ -221,7 +221,7 @@ def _upload(page: Page, action: Action) -> None:
 
 
 def _read(page: Page, action: Action) -> None:
-    expect(page.get_by_text(action.value).locator("visible=true").first).to_be_visible()
+    expect(_within(page).get_by_text(action.value).locator("visible=true").first).to_be_visible()
 
 
 def _see(page: Page, action: Action) -> None:

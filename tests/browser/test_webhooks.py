@@ -52,7 +52,7 @@ def test_an_endpoint_is_tested_paused_and_given_a_new_secret(page, clinic, width
     look(page)
     for button, told in (
         ("Send a test", "A test is on its way."),
-        ("Send webhook_endpoint.created", "The message will be sent again."),
+        ("Send again: Webhook endpoint created", "The message will be sent again."),
         ("Pause", "Messages wait for it."),
     ):
         with clicks_at_most(page, 1):
