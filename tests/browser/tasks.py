@@ -94,7 +94,10 @@ def walk_with_tab(page: Page) -> None:
     controls = page.evaluate(_CONTROLS)
     page.evaluate("document.activeElement.blur()")
     reached: list[int] = []
-    for _ in range(len(controls) + 3):
+    # What is fetched as it comes into view adds stops that are not among them.
+    for _ in range(2 * len(controls) + 20):
+        if len(reached) == len(controls):
+            break
         page.keyboard.press("Tab")
         stop = page.evaluate("document.activeElement?.dataset?.stop ?? null")
         if stop is None or int(stop) in reached:
