@@ -1,11 +1,12 @@
 """One language: a page is in that of the person's account; before they sign in, in the one that their browser asks for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
 from config.core.middleware import is_api
@@ -27,7 +28,7 @@ class LocaleMiddleware:
         if is_api(request.path) or request.path.startswith(_DOCUMENTATION):
             return self.get_response(request)
         language = language_of(request)
-        vars(request)["LANGUAGE_CODE"] = language
+        request.LANGUAGE_CODE = language  # type: ignore[attr-defined]  # As Django's own middleware does.
         with translation.override(language):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
@@ -49,3 +50,11 @@ def language_of_user(user: Any) -> str:
         return translation.get_supported_language_variant(user.language)
     except LookupError:
         return settings.LANGUAGE_CODE
+
+
+@contextmanager
+def localized_for(user: Any) -> Iterator[None]:
+    """Speak as `user` reads: in the language of their account, on the clock of their organization."""
+    zone = user.organization.zone if user.organization else "UTC"
+    with translation.override(language_of_user(user)), timezone.override(zone):
+        yield

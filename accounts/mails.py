@@ -8,10 +8,9 @@ from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts.languages import language_of_user
+from accounts.languages import localized_for
 from accounts.models import User
 from accounts.services.password_links import PasswordLink
 
@@ -34,8 +33,7 @@ def send_link(link: PasswordLink, *, base: str, sender: User | None = None) -> b
     user = link.user
     address = base + reverse("admin:password_link", args=[user.uuid, link.token])
     context = {"link": link, "user": user, "address": address, "sender": sender, "organization": user.organization}
-    zone = user.organization.zone if user.organization else "UTC"
-    with translation.override(language_of_user(user)), timezone.override(zone):
+    with localized_for(user):
         if link.is_invitation:
             subject, template = _("Your access to the patient records of %(organization)s"), "mail/invitation.txt"
         else:

@@ -19,7 +19,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -31,15 +30,15 @@ from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts import background, mails
 from accounts.authentication import actor_of_user
-from accounts.languages import language_of_user
+from accounts.languages import localized_for
 from accounts.models import User
 from accounts.scope import Actor
 from accounts.services.password_links import ask_password_link, link_end, use_password_link, user_of_link
 from accounts.services.users import NewPassword
+from accounts.sign_ins import origin_of
 from accounts.site import PASSWORD_CHANGES_PER_MINUTE
 from config.core.exceptions import Gone, Invalid
-from config.core.logs import request_id
-from config.core.middleware import client_address, client_network, route_of
+from config.core.middleware import client_network
 from config.core.text import fold
 from config.rest import throttling
 
@@ -92,7 +91,9 @@ class ForgottenPage(_SitePage, FormView):
     def form_valid(self, form: Any) -> HttpResponse:
         email = form.cleaned_data["email"]
         self._count(email)
-        background.run_later(partial(_send_link_to, email, _stranger(self.request), mails.base_of(self.request)))
+        background.run_later(
+            partial(_send_link_to, email, Actor(role="", **origin_of(self.request)), mails.base_of(self.request))
+        )
         return redirect("admin:password_forgotten_sent")
 
     def _count(self, email: str) -> None:
@@ -101,11 +102,6 @@ class ForgottenPage(_SitePage, FormView):
         throttling.count(f"sign_in:link:{digest}", settings.SIGN_INS_PER_ACCOUNT_PER_MINUTE).check()
         network = client_network(self.request)
         throttling.count(f"sign_in:links:{network}", settings.SIGN_IN_FAILURES_PER_ADDRESS).check()
-
-
-def _stranger(request: HttpRequest) -> Actor:
-    """Return who acts who has not signed in."""
-    return Actor(role="", route=route_of(request) or "", request_id=request_id.get(), address=client_address(request))
 
 
 def _send_link_to(email: str, actor: Actor, base: str) -> None:
@@ -172,8 +168,7 @@ class ChoosePage(_SitePage, FormView):
             return self._closed()
         self.user = user
         # The page speaks as the mail did that has led here.
-        zone = user.organization.zone if user.organization else "UTC"
-        with translation.override(language_of_user(user)), timezone.override(zone):
+        with localized_for(user):
             answer = super().dispatch(request, *args, **kwargs)
             return answer.render() if isinstance(answer, SimpleTemplateResponse) else answer
 
@@ -194,10 +189,11 @@ class ChoosePage(_SitePage, FormView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         request, user = self.request, self.user
-        about = {"route": route_of(request) or "", "request_id": request_id.get(), "address": client_address(request)}
         password = NewPassword.hashed(form.cleaned_data["new_password1"])
         try:
-            user = use_password_link(actor=actor_of_user(user, **about), user=user, token=self.token, password=password)
+            user = use_password_link(
+                actor=actor_of_user(user, **origin_of(request)), user=user, token=self.token, password=password
+            )
         except Invalid as refusal:
             form.add_error("new_password1", refusal.errors["password"])
             return self.form_invalid(form)

@@ -58,8 +58,11 @@ def _actor(request: HttpRequest, user: User | None, **who: Any) -> Actor:
     return Actor(
         role=who.pop("role", ""),
         organization_id=user and user.organization_id,
-        route=route_of(request) or "",
-        request_id=request_id.get(),
-        address=client_address(request),
+        **origin_of(request),
         **who,
     )
+
+
+def origin_of(request: HttpRequest) -> dict[str, Any]:
+    """Return how `request` came, as an Actor keeps it."""
+    return {"route": route_of(request) or "", "request_id": request_id.get(), "address": client_address(request)}

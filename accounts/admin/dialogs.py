@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.forms import CharField, Form
@@ -69,8 +70,11 @@ class DialogView(Page):
     framed = False
     form_class: type[Form]
     submit_label: Any = _("Save")
+    # What stands above the fields, and whether the button ends or removes something.
+    text: Any = ""
+    is_dangerous = False
     blocks: tuple[str, ...] = ()
-    # Whether the page behind is loaded again, where what was saved shows in more places than blocks.
+    # Whether the page behind is loaded again, and says what was saved: where that shows in more places than blocks.
     refreshes_page = False
     constraint_fields: dict[str, tuple[str, Any]] = {}
     overridden: Override | None = None
@@ -106,6 +110,7 @@ class DialogView(Page):
     # --- requests ---------------------------------------------------------------------------------
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         shown = {"title": self.get_title(), "submit_label": self.submit_label, "action": self.request.get_full_path()}
+        shown |= {"text": self.text, "is_dangerous": self.is_dangerous}
         return super().get_context_data(**{**shown, **kwargs})
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -162,6 +167,8 @@ class DialogView(Page):
 
     def done(self, message: str) -> HttpResponse:
         """Return what tells the page that it was saved."""
+        if self.refreshes_page and message:
+            messages.success(self.request, message)
         url = self.success_url()
         if url:
             return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": url})

@@ -5,13 +5,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import audit
 from accounts.admin.dialogs import DialogView
 from accounts.admin.fields import LocalForm
 from accounts.admin.key_states import WORKING, ShownKey, shown_keys
@@ -21,7 +20,6 @@ from accounts.permissions import ADMINISTRATORS
 from accounts.scope import Actor, scope
 from accounts.services.keys import keys_issued_with, revoke_key, revoke_key_with_issued
 from config.core.encryption import SealBroken, seal, unseal
-from config.core.orm import is_id
 
 ISSUED = "issued_key"
 """The session's key for the id of a key that is still to be shown, and the key itself, sealed."""
@@ -58,13 +56,8 @@ class KeyPage(Page):
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
-        given = str(kwargs["key_id"])
         rows = scope(self.actor, ApiKey.objects.select_related("user", "organization"))
-        key = rows.filter(pk=given).first() if is_id(given) else None
-        if key is None:
-            audit.record_denied(self.actor, "api_key.read", subject="api_key")
-            raise Http404
-        self.key = key
+        self.key = self.get_object_or_404(rows, kwargs["key_id"], "api_key")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**{"key": self.key, **kwargs})
@@ -112,6 +105,7 @@ class RevokeDialog(DialogView, KeyPage):
     title = gettext_lazy("Revoke this key")
     submit_label = gettext_lazy("Revoke")
     refreshes_page = True
+    is_dangerous = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         working = [shown for shown in issued_in_scope(self.actor, self.key) if shown.state == WORKING]
@@ -125,7 +119,3 @@ class RevokeDialog(DialogView, KeyPage):
         count = revoke_key_with_issued(actor=self.actor, key=self.key)
         words = ngettext("%(count)s key is revoked.", "%(count)s keys are revoked.", count)
         return words % {"count": count}
-
-    def done(self, message: str) -> HttpResponse:
-        messages.success(self.request, message)
-        return super().done(message)

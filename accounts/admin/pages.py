@@ -5,7 +5,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.views.generic import TemplateView
@@ -14,6 +15,7 @@ from accounts import audit
 from accounts.permissions import STAFF
 from accounts.scope import Actor
 from accounts.site import actor_of
+from config.core.orm import is_id
 
 REGISTRY: list["RegisteredPage"] = []
 
@@ -49,6 +51,14 @@ class Page(TemplateView):
 
     def _has_method(self, request: HttpRequest) -> bool:
         return hasattr(self, str(request.method).lower())
+
+    def get_object_or_404(self, rows: QuerySet, pk: Any, subject: str) -> Any:
+        """Return the row of `rows`, which are in scope, that an address names. Raises Http404, which is audited, without one."""
+        found = rows.filter(pk=pk).first() if is_id(str(pk)) else None
+        if found is None:
+            audit.record_denied(self.actor, f"{subject}.read", subject=subject)
+            raise Http404
+        return found
 
     def get_title(self) -> str:
         """Return the heading."""

@@ -1,5 +1,6 @@
 """What is done to people beside their form: invitations and links by mail, and stopping their access."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, mails
+from accounts import mails
 from accounts.admin.dialogs import DialogView
 from accounts.admin.fields import LocalForm
 from accounts.admin.key_states import ShownKey, shown_keys
@@ -21,7 +22,7 @@ from accounts.services.keys import issued_for_others
 from accounts.services.password_links import PasswordLink, invite_user, link_end, send_password_link
 from accounts.services.second_factors import second_factor_of
 from accounts.services.users import change_user_status
-from config.core.orm import NOTE_LENGTH, is_id
+from config.core.orm import NOTE_LENGTH
 
 SIGN_INS = 10
 KEYS = 20
@@ -105,45 +106,31 @@ class PersonDialog(DialogView):
     readers = writers = ADMINISTRATORS
     form_class: type[forms.Form] = LocalForm
     refreshes_page = True
-    is_dangerous = False
-    text: Any = ""
     person: User
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
-        given = str(kwargs["user_id"])
         rows = scope(self.actor, User.objects.select_related("organization"))
-        person = rows.filter(pk=given).first() if is_id(given) else None
-        if person is None or (person.role == Role.FC_ADMIN and self.actor.role != Role.FC_ADMIN):
-            audit.record_denied(self.actor, "user.read", subject="user")
-            raise Http404
-        self.person = person
+        if self.actor.role != Role.FC_ADMIN:
+            rows = rows.exclude(role=Role.FC_ADMIN)
+        self.person = self.get_object_or_404(rows, kwargs["user_id"], "user")
 
     def get_form_kwargs(self) -> dict[str, Any]:
         # The form of the page behind has a reason, too.
         return {"auto_id": "dialog_%s"}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        shown = {"person": self.person, "text": self.text, "is_dangerous": self.is_dangerous}
-        return super().get_context_data(**{**shown, **kwargs})
-
-    def done(self, message: str) -> HttpResponse:
-        if message:
-            messages.success(self.request, message)
-        return super().done(message)
+        return super().get_context_data(**{"person": self.person, **kwargs})
 
 
 class _LinkDialog(PersonDialog):
-    """Asks before a mail is sent, which closes the link that was sent before."""
+    """Asks before a mail is sent, which closes the link that was sent before. `service` makes the link."""
 
     submit_label = gettext_lazy("Send")
-
-    def link(self) -> PasswordLink:
-        """Make the link."""
-        raise NotImplementedError
+    service: Callable[..., PasswordLink]
 
     def save(self, form: Any) -> str:
-        self.made = self.link()
+        self.made = self.service(actor=self.actor, user=self.person)
         return ""
 
     def done(self, message: str) -> HttpResponse:
@@ -157,9 +144,7 @@ class InviteDialog(_LinkDialog):
 
     title = gettext_lazy("Send an invitation")
     text = gettext_lazy("A mail with a link, by which the person chooses a password. A link that was sent before works no more.")
-
-    def link(self) -> PasswordLink:
-        return invite_user(actor=self.actor, user=self.person)
+    service = staticmethod(invite_user)
 
 
 @page("people/<int:user_id>/password-link/", name="person_password_link")
@@ -168,9 +153,7 @@ class PasswordLinkDialog(_LinkDialog):
 
     title = gettext_lazy("Send a link to choose a new password")
     text = gettext_lazy("The password that the person has works until they choose another one by the link.")
-
-    def link(self) -> PasswordLink:
-        return send_password_link(actor=self.actor, user=self.person)
+    service = staticmethod(send_password_link)
 
 
 def revoke_issued_label(issued: int) -> str:

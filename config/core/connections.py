@@ -35,8 +35,7 @@ def _start_of_day(day: str | None, zone: str, seconds: int) -> str | None:
     if day is None:
         return None
     begins = datetime.datetime.combine(datetime.date.fromisoformat(day), datetime.time(), ZoneInfo(zone))
-    moment = begins.astimezone(datetime.UTC).replace(tzinfo=None) + datetime.timedelta(seconds=seconds)
-    return moment.isoformat(" ", "microseconds")
+    return _with_six_places(begins.astimezone(datetime.UTC) + datetime.timedelta(seconds=seconds))
 
 
 @receiver(pre_migrate)
@@ -58,10 +57,10 @@ def limit_statements_again(using: str, **kwargs) -> None:
 def write_six_places(connection, **kwargs) -> None:
     """Let Django write moments to SQLite as the database's clock does: it compares them as text, and Django leaves out zeros."""
     if connection.vendor == "sqlite":
-        connection.ops.adapt_datetimefield_value = _moment_with_six_places
+        connection.ops.adapt_datetimefield_value = _with_six_places
 
 
-def _moment_with_six_places(value: Any) -> Any:
+def _with_six_places(value: Any) -> Any:
     if not isinstance(value, datetime.datetime):
         return value
     naive = value.astimezone(datetime.UTC).replace(tzinfo=None) if timezone.is_aware(value) else value

@@ -240,7 +240,7 @@ class Versioned(models.Model):
         super().save(*args, **kwargs)
 
 
-class RowCount(models.Subquery):
+class SubqueryCount(models.Subquery):
     """How many rows a query has, beside others in one statement."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"

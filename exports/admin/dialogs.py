@@ -4,7 +4,6 @@ import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -46,10 +45,6 @@ class EndpointDialog(DialogView, EndpointPage):
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {"country": self.endpoint.organization.country}
-
-    def done(self, message: str) -> HttpResponse:
-        messages.success(self.request, message)
-        return super().done(message)
 
 
 @page("webhooks/<int:endpoint_id>/<slug:action>/", name="webhook_action")

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit
 from accounts.admin.pages import Page, page
 from accounts.permissions import ADMINISTRATORS
 from accounts.scope import scope
@@ -81,12 +80,7 @@ class EndpointPage(Page):
 
     def find_endpoint(self, endpoint_id: int) -> WebhookEndpoint:
         """Return the endpoint in scope. Raises Http404 where there is none."""
-        rows = scope(self.actor, self.endpoints()).filter(pk=endpoint_id)
-        endpoint = rows.first() if is_id(str(endpoint_id)) else None
-        if endpoint is None:
-            audit.record_denied(self.actor, "webhook_endpoint.read", subject="webhook_endpoint")
-            raise Http404
-        return endpoint
+        return self.get_object_or_404(scope(self.actor, self.endpoints()), endpoint_id, "webhook_endpoint")
 
     def endpoints(self) -> QuerySet:
         """Return all endpoints, with what the page shows of one."""

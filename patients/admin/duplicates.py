@@ -167,12 +167,13 @@ class CompareStep(OrganizationPage):
 
 
 class OnePair(Page):
-    """Base of what is done with the pair whose id is the argument `pair_id`. Leads back to the list, which says what was done."""
+    """Base of what is done with the pair whose id is the argument `pair_id`. Leads back to the list, where `told` says what."""
 
     readers = writers = ADMINISTRATORS
     framed = False
     http_method_names = ["post"]
     back = "duplicates"
+    told: Any
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -182,15 +183,11 @@ class OnePair(Page):
         except NotFound as error:
             audit.record_denied(self.actor, "duplicate_pair.read", subject="duplicate_pair")
             raise Http404 from error
-        messages.success(request, self.told(pair))
+        messages.success(request, self.told % {"one": name_of(pair.patient), "other": name_of(pair.other)})
         return HttpResponseRedirect(_address(self.back, request.GET.get("organization", "")))
 
     def act(self, pair_id: int) -> DuplicatePair:
         """Call the service."""
-        raise NotImplementedError
-
-    def told(self, pair: DuplicatePair) -> str:
-        """Return what was done, as a sentence."""
         raise NotImplementedError
 
 
@@ -198,12 +195,10 @@ class OnePair(Page):
 class SetPairAside(OnePair):
     """The two are not the same person."""
 
+    told = gettext_lazy("%(one)s and %(other)s are set aside as two persons.")
+
     def act(self, pair_id: int) -> DuplicatePair:
         return duplicates.set_pair_aside(actor=self.actor, pair_id=pair_id)
-
-    def told(self, pair: DuplicatePair) -> str:
-        names = {"one": name_of(pair.patient), "other": name_of(pair.other)}
-        return _("%(one)s and %(other)s are set aside as two persons.") % names
 
 
 @page("patients/duplicates/<int:pair_id>/take-back/", name="duplicate_take_back")
@@ -211,10 +206,7 @@ class TakePairBack(OnePair):
     """The two may be the same person after all."""
 
     back = "duplicates_set_aside"
+    told = gettext_lazy("%(one)s and %(other)s are suspected again.")
 
     def act(self, pair_id: int) -> DuplicatePair:
         return duplicates.take_pair_back(actor=self.actor, pair_id=pair_id)
-
-    def told(self, pair: DuplicatePair) -> str:
-        names = {"one": name_of(pair.patient), "other": name_of(pair.other)}
-        return _("%(one)s and %(other)s are suspected again.") % names

@@ -12,7 +12,7 @@ from accounts.admin.forms import VersionedForm
 from accounts.models import Organization
 from patients.labels import label_of
 from patients.likeness import find_likenesses
-from patients.models import Status
+from patients.models import Patient, Status
 from patients.services.rules import SEALED
 
 
@@ -25,6 +25,13 @@ def _sealed(label: Any) -> forms.CharField:
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
         help_text=_("Enter one to set or replace what is stored."),
     )
+
+
+def text_field(label: Any, *, column: str, required: bool = False, kind: str = "text", **options: Any) -> forms.CharField:
+    """Return an input for text of a column of the patient, as long as that; `kind` is its type in HTML."""
+    stored: Any = Patient._meta.get_field(column)
+    widget = forms.TextInput({"autocomplete": "off", "type": kind})
+    return forms.CharField(label=label, required=required, max_length=stored.max_length, widget=widget, **options)
 
 
 class PatientForm(VersionedForm):

@@ -11,7 +11,7 @@ from accounts.permissions import Permission
 from accounts.scope import Actor, scope
 from accounts.site import actor_of
 from config.core.dates import start_of_today
-from config.core.orm import RowCount
+from config.core.orm import SubqueryCount
 from patients.admin.merging import ADMINISTRATORS
 from patients.completeness import MAX_COUNTED, to_count
 from patients.finding import COLUMNS
@@ -56,7 +56,7 @@ def put_right(request: HttpRequest) -> dict[str, Any] | None:
     rows = {"incomplete": to_count(actor, organization)}
     if actor.role in ADMINISTRATORS:
         rows["pairs"] = suspected(actor).order_by().values("pk")[: MAX_COUNTED + 1]
-    counted = {name: RowCount(those) for name, those in rows.items()}
+    counted = {name: SubqueryCount(those) for name, those in rows.items()}
     counts = Organization.objects.filter(pk=organization.pk).values(**counted).get()
     return {**counts, "most": MAX_COUNTED} if any(counts.values()) else None
 

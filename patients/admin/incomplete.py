@@ -24,6 +24,7 @@ from accounts.permissions import ADMINISTRATORS
 from accounts.scope import scope
 from config.core.orm import is_id
 from patients.admin.dialogs.base import WRITERS, ChartDialog, ChartForm, chart_dialog
+from patients.admin.forms import text_field
 from patients.admin.pages import OrganizationPage
 from patients.completeness import ROWS, VITAL_SIGNS, incomplete_charts, needs_of
 from patients.models import Patient, Provider
@@ -135,12 +136,6 @@ _PLACES = {ChartNeed.ALLERGIES: "allergies", VITAL_SIGNS: "vital-signs"}
 
 
 # --- filling in ----------------------------------------------------------------------------------------
-def _text(label: Any, column: str, kind: str = "text") -> forms.CharField:
-    length: int = Patient._meta.get_field(column).max_length  # type: ignore[union-attr, assignment]
-    widget = forms.TextInput({"autocomplete": "off", "type": kind})
-    return forms.CharField(label=label, required=False, max_length=length, widget=widget)
-
-
 def _row(label: Any, rows: type[Model]) -> RowField:
     return RowField(rows._default_manager.none(), label=label, required=False, empty_label=gettext_lazy("None"))
 
@@ -149,14 +144,14 @@ class DetailsForm(ChartForm):
     """The fields of what a chart lacks."""
 
     date_of_birth = LocalDateField(label=gettext_lazy("Date of birth"), required=False, past=True)
-    mobile_phone = _text(gettext_lazy("Mobile phone"), "mobile_phone", "tel")
-    home_phone = _text(gettext_lazy("Home phone"), "home_phone", "tel")
+    mobile_phone = text_field(gettext_lazy("Mobile phone"), column="mobile_phone", kind="tel")
+    home_phone = text_field(gettext_lazy("Home phone"), column="home_phone", kind="tel")
     email = forms.EmailField(
         label=gettext_lazy("E-mail"), required=False, max_length=254, widget=forms.EmailInput({"autocomplete": "off"})
     )
-    address_line1 = _text(gettext_lazy("Address"), "address_line1")
-    postal_code = _text(gettext_lazy("Postal code"), "postal_code")
-    city = _text(gettext_lazy("City"), "city")
+    address_line1 = text_field(gettext_lazy("Address"), column="address_line1")
+    postal_code = text_field(gettext_lazy("Postal code"), column="postal_code")
+    city = text_field(gettext_lazy("City"), column="city")
     care_group = _row(gettext_lazy("Care group"), CareGroup)
     primary_provider = _row(gettext_lazy("Provider"), Provider)
 
@@ -192,17 +187,19 @@ class DetailsDialog(ChartDialog):
     title = gettext_lazy("Complete the chart")  # type: ignore[assignment]
     form_class, blocks, versioned = DetailsForm, ("banner", "contact"), True
     layout = (("mobile_phone", "home_phone"), ("postal_code", "city"))
+    lacks: list[str]
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         # The version that is compared is the patient's own.
-        self.entry = self.patient
+        self.entry, self.lacks = self.patient, self.lacking()
 
     def reread(self) -> None:
         self.entry = self.patient = self.find_patient(self.kwargs["patient_id"])
+        self.lacks = self.lacking()
 
     def lacking(self) -> list[str]:
-        """Return what the patient lacks of what the organization asks for."""
+        """Return what the patient lacks now of what the organization asks for."""
         lacks: Any = {f"lacks_{need}": LACKS[need] for need in self.patient.organization.needs}
         row = Patient.objects.filter(pk=self.patient.pk).annotate(**lacks).values(*lacks).first()
         if row is None:
@@ -210,7 +207,7 @@ class DetailsDialog(ChartDialog):
         return [name.removeprefix("lacks_") for name, lacked in row.items() if lacked]
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return {**super().get_form_kwargs(), "lacking": self.lacking()}
+        return {**super().get_form_kwargs(), "lacking": self.lacks}
 
     def get_initial(self) -> dict[str, Any]:
         return {name: getattr(self.patient, name) for names in FIELDS.values() for name in names}
@@ -218,7 +215,7 @@ class DetailsDialog(ChartDialog):
     @property
     def hint(self) -> str:  # type: ignore[override]
         """What is left to do where these details are complete."""
-        return "" if FIELDS.keys() & {*self.lacking()} else _("Nothing is missing of these details.")
+        return "" if FIELDS.keys() & {*self.lacks} else _("Nothing is missing of these details.")
 
     def save(self, form: Any) -> str:
         version = form.cleaned_data["base_version"] or 0

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -158,7 +157,7 @@ class LifeCycleDialog(PatientDialog):
     """An event in the life cycle. The page behind shows the status in many places, so it is loaded again."""
 
     readers = writers = Permission.WRITE_PATIENTS.roles
-    template_name = "admin/patients/life_cycle.html"
+    template_name = "admin/patients/dialog.html"
     refreshes_page = True
     event: LifeCycleEvent
 
@@ -182,10 +181,6 @@ class LifeCycleDialog(PatientDialog):
 
     def save(self, form: Any) -> str:
         return self.event.save(self.actor, self.patient, form.cleaned_data)
-
-    def done(self, message: str) -> HttpResponse:
-        messages.success(self.request, message)
-        return super().done(message)
 
 
 @page("patients/patient/<int:patient_id>/numbers/", name="reveal")

@@ -23,6 +23,7 @@ from config.core.dates import age_on
 from config.core.exceptions import DomainError
 from config.core.orm import NOTE_LENGTH
 from config.core.written_dates import written_day
+from patients.admin.forms import text_field
 from patients.admin.pages import OrganizationPage
 from patients.admin.pickers import PatientField
 from patients.labels import LANGUAGES
@@ -34,25 +35,19 @@ from patients.services.patients import create_patient
 COMPARED = "possible_duplicate.high"
 
 
-def _text(label: Any, *, required: bool = False, kind: str = "text", **options: Any) -> forms.CharField:
-    column: Any = Patient._meta.get_field(options.pop("column"))
-    attrs = {"autocomplete": "off", "type": kind}
-    return forms.CharField(label=label, required=required, max_length=column.max_length, widget=forms.TextInput(attrs), **options)
-
-
 class RegistrationForm(LocalForm):
     """What the front desk asks first. Everything else follows on the chart."""
 
-    first_name = _text(_("First name"), column="first_name", required=True)
-    last_name = _text(_("Last name"), column="last_name", required=True)
+    first_name = text_field(_("First name"), column="first_name", required=True)
+    last_name = text_field(_("Last name"), column="last_name", required=True)
     date_of_birth = LocalDateField(label=_("Date of birth"), required=False, past=True)
     sex = forms.ChoiceField(label=_("Sex at birth"), required=False, choices=[("", _("Not known")), *Sex.choices])
-    mobile_phone = _text(_("Mobile phone"), column="mobile_phone", kind="tel")
+    mobile_phone = text_field(_("Mobile phone"), column="mobile_phone", kind="tel")
     email = forms.EmailField(label=_("E-mail"), required=False, max_length=254, widget=forms.EmailInput({"autocomplete": "off"}))
-    postal_code = _text(_("Postal code"), column="postal_code")
-    house_number = _text(_("House number"), column="house_number")
-    street = _text(_("Street"), column="street")
-    city = _text(_("City"), column="city")
+    postal_code = text_field(_("Postal code"), column="postal_code")
+    house_number = text_field(_("House number"), column="house_number")
+    street = text_field(_("Street"), column="street")
+    city = text_field(_("City"), column="city")
     care_group = RowField(CareGroup.objects.none(), label=_("Care group"), required=False, empty_label=_("None"))
     primary_provider = RowField(Provider.objects.none(), label=_("Provider"), required=False, empty_label=_("None"))
     preferred_language = forms.ChoiceField(

@@ -3,11 +3,10 @@
 from typing import Any
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from accounts import audit
 from accounts.admin.dialogs import DialogView
 from accounts.admin.forms import WholeNumberField
 from accounts.admin.pages import Page, page
@@ -18,7 +17,7 @@ from clinical.admin.appointments.calendar import audit_shown
 from clinical.appointment_labels import SAID
 from clinical.models import Alert, AlertStatus, Allergy, Appointment, AppointmentStatus
 from clinical.services.appointments import update_appointment
-from config.core.orm import COMMENT_LENGTH, is_id
+from config.core.orm import COMMENT_LENGTH
 from patients.labels import name_of
 
 # What shows appointments on pages, and is fetched again when one was saved.
@@ -43,11 +42,7 @@ class AppointmentPage(Page):
         """Return the appointment. Raises Http404 where there is none."""
         current = Appointment.objects.filter(deleted_at=None, patient__deleted_at=None)
         rows = scope(self.actor, current).select_related("patient__organization", "provider", "location")
-        appointment = rows.filter(pk=appointment_id).first() if is_id(str(appointment_id)) else None
-        if appointment is None:
-            audit.record_denied(self.actor, "appointment.read", subject="appointment")
-            raise Http404
-        return appointment
+        return self.get_object_or_404(rows, appointment_id, "appointment")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**{"appointment": self.appointment, "patient": self.appointment.patient, **kwargs})

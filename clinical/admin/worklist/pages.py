@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -192,12 +192,7 @@ class AlertPage(Page):
 
     def find_alert(self, alert_id: int) -> MonitoringAlert:
         """Return the alert in scope, whatever its status. Raises Http404 where there is none."""
-        rows = with_people(alerts_of(self.actor)) if is_id(str(alert_id)) else MonitoringAlert.objects.none()
-        alert = rows.filter(pk=alert_id).first()
-        if alert is None:
-            audit.record_denied(self.actor, "monitoring_alert.read", subject="monitoring_alert")
-            raise Http404
-        return alert
+        return self.get_object_or_404(with_people(alerts_of(self.actor)), alert_id, "monitoring_alert")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         (row,) = rows_of([self.alert], self.actor)

@@ -132,7 +132,6 @@ class ChartDialog(PatientDialog):
     model: ClassVar[Any] = None
     layout: tuple[tuple[str, ...], ...] = ()
     versioned = False
-    danger = False
     hint: Any = ""
     entry: Any = None
 
@@ -185,7 +184,7 @@ class ChartDialog(PatientDialog):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         form = kwargs.get("form")
         told = {"rows": self._rows(form) if form else [], "entered": entered(form) if form and "warnings" in kwargs else []}
-        return super().get_context_data(**{"danger": self.danger, "hint": self.hint, **told, **kwargs})
+        return super().get_context_data(**{"hint": self.hint, **told, **kwargs})
 
     def _rows(self, form: forms.Form) -> list[list[forms.BoundField]]:
         """Return the visible fields in lines, those that `layout` leaves out last."""
@@ -245,7 +244,7 @@ class ArchiveDialog(ChartDialog):
 
     archive_service: ClassVar[Callable[..., Any] | None] = None
     submit_label: Any = gettext_lazy("Archive")
-    danger = True
+    is_dangerous = True
     noun: Any = ""
     hint: Any = gettext_lazy("It stays in the record, and is not shown on the chart any more.")
 
