@@ -81,6 +81,7 @@ class ApiKeyAdmin(ScopedAdmin):
     change_form_template = "admin/accounts/apikey/change_form.html"
     constraint_fields = {"accounts_apikey.key_id": ("", SENT_BEFORE), "accounts_apikey_key_id_key": ("", SENT_BEFORE)}
     list_display = ["key_id", "description", "holder", "state", "expires_at", "last_used_at", "issued_with"]
+    list_display_links = ["key_id", "description"]
     list_select_related = ["user", "issued_by"]
     list_filter = [RevokedFilter]
     search_fields = ["key_id", "description", "user__email_key__contains_folded"]

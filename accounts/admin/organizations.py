@@ -6,7 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
@@ -91,6 +92,13 @@ class OrganizationAdmin(ScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [] if actor_of(request).role == Role.FC_ADMIN else ["slug"]
+
+    def response_post_save_change(self, request: HttpRequest, obj: Organization) -> HttpResponse:
+        """Lead back to the page that named itself as `next`, or to the list."""
+        back = request.GET.get("next", "")
+        if url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+            return HttpResponseRedirect(back)
+        return super().response_post_save_change(request, obj)
 
     def create(self, request: HttpRequest, form: ServiceForm) -> Organization:
         return create_organization(actor=actor_of(request), **form.cleaned_data)

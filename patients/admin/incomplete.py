@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -86,7 +87,8 @@ class IncompletePage(OrganizationPage):
         """Return the address of the form that says what charts need, for those who may open it."""
         if organization is None or self.actor.role not in OFFICE:
             return ""
-        return reverse("admin:accounts_organization_change", args=[organization.pk]) + "#id_chart_needs"
+        back = urlencode({"next": self.request.get_full_path()})
+        return reverse("admin:accounts_organization_change", args=[organization.pk]) + f"?{back}#id_chart_needs"
 
     def _shown(self, organization: Organization) -> dict[str, Any]:
         needs = needs_of(organization)

@@ -22,6 +22,7 @@ from accounts.admin.fields import LocalForm
 from accounts.admin.forms import WholeNumberField, add_errors
 from accounts.admin.pages import page
 from accounts.permissions import Permission
+from accounts.scope import scope
 from config.core.exceptions import DomainError
 from config.core.orm import word_for
 from config.core.written_dates import written_day
@@ -86,7 +87,8 @@ class ChooseDialog(PatientDialog):
         return form
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**{"alike": self._alike(), **kwargs})
+        merged = scope(self.actor, Patient.objects.filter(merged_into=self.patient)).order_by("last_name_key", "pk")
+        return super().get_context_data(**{"alike": self._alike(), "merged": merged, **kwargs})
 
     def _alike(self) -> list[Likeness]:
         names = ("first_name", "last_name", "date_of_birth", "mobile_phone", "email", "address_line1", "city", "country")

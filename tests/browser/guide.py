@@ -18,13 +18,15 @@ from typing import NamedTuple
 
 from django.utils import translation
 from django.utils.text import capfirst
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.browser.tasks import clicks_at_most
 from tests.messages import catalog
 
 # Pages that are not so wide hide their menu.
 NARROW = 1024
+# Milliseconds.
+QUIET, STEP = 100, 25
 DOCS = Path(__file__).parents[2] / "docs"
 _TASK = re.compile(r"^### (?P<title>.+?)\n(?P<body>.*?)(?=^#{2,3} |\Z)", re.MULTILINE | re.DOTALL)
 _STEP = re.compile(r"^\d+\. (.+(?:\n   .+)*)", re.MULTILINE)
@@ -90,10 +92,42 @@ def _actions(step: str) -> list[Action]:
 def do(page: Page, task: Task, language: str) -> None:
     """Do `task` on `page`, within its clicks; where the page is narrow, its menu takes one more."""
     budget = task.clicks + (sum(action.verb == "open" for action in task.actions) if is_narrow(page) else 0)
-    with translation.override(language), clicks_at_most(page, budget):
+    with translation.override(language), clicks_at_most(page, budget), Unanswered(page) as unanswered:
         for action in task.actions:
             VERBS[action.verb](page, action._replace(name=words(action.name) if action.name else action.value))
-            page.wait_for_load_state("networkidle")
+            unanswered.wait()
+
+
+class Unanswered:
+    """The requests of a page that have no answer yet."""
+
+    def __init__(self, page: Page):
+        self.page, self.requests = page, set[Request]()
+
+    def add(self, request: Request) -> None:
+        self.requests.add(request)
+
+    def discard(self, request: Request) -> None:
+        self.requests.discard(request)
+
+    def __enter__(self) -> "Unanswered":
+        self.page.on("request", self.add)
+        self.page.on("requestfinished", self.discard)
+        self.page.on("requestfailed", self.discard)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.page.remove_listener("request", self.add)
+        self.page.remove_listener("requestfinished", self.discard)
+        self.page.remove_listener("requestfailed", self.discard)
+
+    def wait(self) -> None:
+        """Wait until there was none for QUIET milliseconds. Playwright's own "networkidle" waits for half a second."""
+        quiet = 0
+        while quiet < QUIET:
+            self.page.wait_for_timeout(STEP)
+            quiet = 0 if self.requests else quiet + STEP
+        self.page.wait_for_load_state()
 
 
 def is_narrow(page: Page) -> bool:

@@ -37,7 +37,7 @@ def test_two_records_are_merged_and_unmerged(page, clinic, width):
     assert (survivor.email, Patient.objects.get(pk=other.pk).merged_into) == ("maria@example.test", survivor)
 
     page.get_by_role("link", name="Undo it on the archived chart").click()
-    expect(page.get_by_role("link", name="Into another record of the same person")).to_be_visible()
+    expect(page.get_by_role("link", name="Into the chart of Jansen, Ada")).to_be_visible()
     look(page)
     with clicks_at_most(page, 3):
         page.get_by_text("More", exact=True).click()

@@ -68,7 +68,29 @@ def test_what_is_chosen_is_merged_and_the_chart_opens(clinic, admin):
     assert (now(survivor).first_name, now(survivor).last_name) == (survivor.first_name, other.last_name)
     assert now(other).merged_into == survivor
     archived = admin.get(reverse("admin:chart", args=[other.pk])).content.decode()
-    assert f'<a href="{reverse("admin:chart", args=[survivor.pk])}">Into another record' in archived
+    assert f'<a href="{reverse("admin:chart", args=[survivor.pk])}">Into the chart of ' in archived
+
+
+def test_the_dialog_that_merges_leads_to_what_was_merged_before(clinic, admin):
+    survivor, other = clinic.patient(), clinic.patient()
+    merge(survivor, other)
+
+    dialog = admin.get(reverse("admin:merge_choose", args=[survivor.pk])).content.decode()
+
+    assert "Merged into this chart" in dialog
+    assert f'href="{reverse("admin:chart", args=[other.pk])}">{other.last_name}' in dialog
+    assert "Merged into this chart" not in admin.get(reverse("admin:merge_choose", args=[clinic.patient().pk])).content.decode()
+
+
+def test_the_survivor_is_not_named_to_who_may_not_see_them(clinic):
+    survivor = clinic.patient(care_group_id=clinic.other_group.pk, last_name="Elsewhere")
+    other = clinic.patient(care_group_id=clinic.group.pk)
+    merge(survivor, other)
+
+    chart = sign_in(clinic.users[Role.HC_PRIMARY]).get(reverse("admin:chart", args=[other.pk])).content.decode()
+
+    assert "Into another record of the same person" in chart
+    assert "Elsewhere" not in chart
 
 
 def test_a_record_that_has_changed_since_or_cannot_be_merged_is_told(clinic, admin):

@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import AuditEvent, Role
+from accounts.models import AuditedPatient, AuditEvent, Role
 from config.core.uploads import own_body_limit
 from patients import import_runs
 from patients.import_runs import MAX_FILE
@@ -70,14 +70,16 @@ def test_a_file_is_checked_imported_and_undone(clinic, admin, monkeypatch):
     assert admin.post(address(run, "import_event", "start")).headers["Location"] == address(run)
     assert "0 of 5" in admin.get(address(run)).content.decode()
     assert steps(admin, run) == [200, 200, 204]
+    created = Patient.objects.get(chart_number="C-1", organization=clinic.organization)
     page = admin.get(address(run)).content.decode()
     assert "Undo this import" in page
-    assert "Lee, Ann" in page
+    assert f'<a href="{reverse("admin:chart", args=[created.pk])}">Lee, Ann, C-1</a>' in page
+    assert AuditedPatient.objects.filter(event__action="patient.search", patient_id=created.pk).exists()
     assert Patient.objects.filter(chart_number__startswith="C-", care_group=clinic.group).count() == 4
     errors = admin.get(address(run, "import_errors"))
     assert errors.content.decode().splitlines()[1] == "4,last_name,This field is required.,Cy,,C-3"
     admin.post(address(run, "import_event", "forget"))
-    assert "Lee, Ann" not in admin.get(address(run)).content.decode()
+    assert "This field is required." not in admin.get(address(run)).content.decode()
     assert "<strong>4</strong> patients" in admin.get(address(run, "import_undo")).content.decode()
     assert admin.post(address(run, "import_undo")).headers["HX-Redirect"] == address(run)
     assert steps(admin, run) == [204]

@@ -2,10 +2,12 @@
 
 import datetime
 import json
+import re
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, ChartNeed, Organization, Role
@@ -187,8 +189,12 @@ def test_an_administrator_says_what_charts_need(clinic):
     client = sign_in(clinic.users[Role.HC_ADMIN])
     address, values = opened(client, Organization, clinic.organization.pk)
     assert values["chart_needs"] == ["date_of_birth", "phone", "allergies"]
-    answer = client.post(address, {**values, "chart_needs": ["email", "address"], "vital_signs_days": "90"})
-    assert answer.status_code == 302
+    [asked] = re.findall(r'href="([^"]+)#id_chart_needs"', client.get(reverse("admin:incomplete")).content.decode())
+    answer = client.post(asked, {**values, "chart_needs": ["email", "address"], "vital_signs_days": "90"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, reverse("admin:incomplete"))
+    elsewhere = client.post(f"{address}?next=https://example.org/", values)
+    assert elsewhere.headers["Location"] == reverse("admin:accounts_organization_changelist")
+    client.post(address, {**values, "chart_needs": ["email", "address"], "vital_signs_days": "90"})
     organization = Organization.objects.get(pk=clinic.organization.pk)
     assert (organization.needs, organization.vital_signs_days) == (["email", "address"], 90)
     event = AuditEvent.objects.filter(action="organization.update").latest("pk")

@@ -52,6 +52,8 @@ class Banner:
     alerts: list[Warned]
     deceased_at: datetime.datetime | None
     archived_at: datetime.datetime | None
+    survivor: Patient | None
+    """The record that this one is merged into, where the reader may see it."""
 
     @property
     def has_warning(self) -> bool:
@@ -100,7 +102,14 @@ def build(chart: Chart, answers: Answers) -> Banner:
         alerts=[_warned(patient, row) for row in answers["alerts"]],
         deceased_at=patient.date_time_deceased,
         archived_at=patient.deleted_at,
+        survivor=_survivor(chart),
     )
+
+
+def _survivor(chart: Chart) -> Patient | None:
+    if chart.patient.merged_into_id is None:
+        return None
+    return scope(chart.actor, Patient.objects.filter(pk=chart.patient.merged_into_id)).first()
 
 
 def _warned(patient: Patient, row: Any) -> Warned:

@@ -134,6 +134,9 @@ class ImportPage(OneImport):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         run, kept = self.run, Findings.of(self.run) if self.run.content_sealed else None
+        patients = shown.created_patients(run, self.actor) if run.state in UNDOABLE else []
+        if patients:
+            audit.record_read(self.actor, "patient.search", patients=[(row.organization_id, row.pk) for row in patients])
         return super().get_context_data(
             running=run.state in RUNNING,
             undoable=run.state in UNDOABLE and run.created > 0,
@@ -142,6 +145,7 @@ class ImportPage(OneImport):
             settings=shown.settings_of(run, self.actor),
             progress=progress_of(run),
             outcomes=shown.outcomes_of(run, kept),
+            patients=patients,
             errors=shown.shown_errors(run, kept) if kept else [],
             number_of_errors=len(kept.problems) if kept else 0,
             undone=shown.undo_counts(run) if run.state == ImportState.UNDONE else None,

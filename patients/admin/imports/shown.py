@@ -14,7 +14,7 @@ from patients.admin.imports.forms import DATE_ORDERS, ENCODINGS, MATCHES, MODES,
 from patients.import_options import Match, Mode, OnError, Outcome
 from patients.import_runs import COUNTS, Findings, ImportFile
 from patients.model_names import label
-from patients.models import UNWRITTEN, ImportCreation, ImportState, PatientImport
+from patients.models import UNWRITTEN, ImportCreation, ImportState, Patient, PatientImport
 
 RUNNING = (ImportState.CHECKING, ImportState.IMPORTING, ImportState.UNDOING)
 """The states in which the page asks for one step after the other."""
@@ -25,6 +25,8 @@ UNDOABLE = (ImportState.DONE, ImportState.STOPPED)
 HEAVY = ("content_sealed", "findings_sealed")
 # How many errors a page shows; all of them are in the table to download.
 MAX_ERRORS = 100
+# How many of the patients whom an import created its page leads to.
+MAX_PATIENTS = 50
 
 # What is said of each outcome, of rows that are only checked and of those that were imported.
 EXPECTED: dict[str, Any] = {
@@ -110,6 +112,14 @@ def outcomes_of(run: PatientImport, findings: Findings | None) -> list[Outcomes]
         Outcomes(outcome, words[outcome], getattr(run, outcome), [_shown_row(*row) for row in first.get(outcome, ())])
         for outcome in COUNTS
     ]
+
+
+def created_patients(run: PatientImport, actor: Actor) -> list[Patient]:
+    """Return the first patients whom an import created and whom no undo has archived, in the order of the file."""
+    rows = ImportCreation.objects.filter(patient_import=run, archived=None).order_by("pk")[:MAX_PATIENTS].values("patient_id")
+    ids = [row["patient_id"] for row in rows]
+    found = {patient.pk: patient for patient in scope(actor, Patient.objects.filter(pk__in=ids))}
+    return [found[pk] for pk in ids if pk in found]
 
 
 def _shown_row(line: int, told: list[str], changed: list[str]) -> dict[str, Any]:
