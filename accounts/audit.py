@@ -11,7 +11,7 @@ from django.db.models import Model
 from accounts.models.audit import AuditedPatient, AuditEvent
 from accounts.models.events import OutboxEvent
 from accounts.scope import Actor, organization_of, scope_of
-from config.core.bulk_writes import insert_values
+from config.core.bulk_writes import insert_row, insert_values
 from config.core.databases import committed_soon
 from config.core.metrics import audit_failures_counted
 from config.core.orm import Versioned, uuid7, word_for
@@ -191,11 +191,11 @@ def _record(actor: Actor, action: str, outcome: str, columns: dict[str, Any]) ->
     event = _audit_event(actor, action, actor.organization_id, outcome)
     for name, value in columns.items():
         setattr(event, name, value)
-    event.save(force_insert=True)
+    insert_row(event)
 
 
 def _save(event: AuditEvent, patients: list[tuple[int, int]]) -> None:
-    event.save(force_insert=True)
+    insert_row(event)
     insert_values(AuditedPatient, ("event_id", "organization_id", "patient_id"), [(event.pk, *patient) for patient in patients])
 
 
