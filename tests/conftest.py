@@ -15,6 +15,7 @@ from _pytest import fixtures
 from django.db import transaction
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 from django.test import Client, TransactionTestCase
+from django.test import client as test_client
 from django.test.client import ClientHandler
 
 from accounts import audit
@@ -139,6 +140,22 @@ def converted_once() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def page_contexts() -> Iterator[None]:
+    """Keep of an answer the context of its page alone, which tests look into: a page renders a hundred templates and widgets."""
+    store = test_client.store_rendered_templates
+
+    def first_alone(kept: dict[str, Any], **rendered: Any) -> None:
+        if "context" not in kept:
+            store(kept, **rendered)
+        else:
+            kept["templates"].append(rendered["template"])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(test_client, "store_rendered_templates", first_alone)
+        yield
+
+
 # How often a compiled query is compiled again and compared; where CHECK_EVERY_QUERY is set, that often and then every tenth time.
 CHECKS_A_QUERY = 20 if os.environ.get("CHECK_EVERY_QUERY") else 1
 LATER_CHECKS = 10 if os.environ.get("CHECK_EVERY_QUERY") else None
@@ -205,7 +222,15 @@ def worded_actions() -> Iterator[None]:
 def everywhere() -> Iterator[None]:
     """Let the above be so in all tests. One fixture, since pytest takes its time over each of them before every test."""
     with ExitStack() as stack:
-        for changed in (emptying, places, converted_once, checked_compiled_queries, documented_events, worded_actions):
+        for changed in (
+            emptying,
+            places,
+            converted_once,
+            page_contexts,
+            checked_compiled_queries,
+            documented_events,
+            worded_actions,
+        ):
             stack.enter_context(changed())
         yield
 

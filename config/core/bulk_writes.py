@@ -200,11 +200,10 @@ def _values_of(row: models.Model) -> list[Any]:
 
 def insert_row(row: models.Model, using: str = "default") -> None:
     """Insert `row`, which gets its id, without compiling the statement as `save()` does each time; see `insert_many`."""
-    columns = _columns(type(row))
+    model, columns = type(row), _columns(type(row))
+    statement = f'{_known_insert_sql(model, tuple(columns), 1)} RETURNING "{model._meta.pk.column}"'
     with connections[using].cursor() as cursor:
-        cursor.execute(
-            _insert_sql(type(row), tuple(columns), 1, using, returning=True), _parameters(columns, _values_of(row), using)
-        )
+        cursor.execute(statement, _parameters(columns, _values_of(row), using))
         [row.pk] = cursor.fetchone()
 
 
@@ -213,20 +212,22 @@ def _insert_few(model: type[models.Model], columns: Sequence[Field], rows: Colle
         return
     parameters = list(chain.from_iterable(_parameters(columns, values, using) for values in rows))
     with connections[using].cursor() as cursor:
-        cursor.execute(_insert_sql(model, tuple(columns), len(rows), using), parameters)
-
-
-@lru_cache(maxsize=1024)
-def _insert_sql(model: type[models.Model], columns: tuple[Field, ...], rows: int, using: str, *, returning: bool = False) -> str:
-    names = ", ".join(f'"{field.column}"' for field in columns)
-    places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * rows)
-    returned = f' RETURNING "{model._meta.pk.column}"' if returning else ""
-    return f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES {places}{returned}'  # noqa: S608
+        cursor.execute(_known_insert_sql(model, tuple(columns), len(rows)), parameters)
 
 
 def _parameters(columns: Sequence[Field], values: Sequence[Any], using: str) -> list[Any]:
     prepare = _prepared if on_postgres(using) else _parameter
     return [prepare(field, value, using) for field, value in zip(columns, values, strict=True)]
+
+
+def _insert_sql(model: type[models.Model], columns: Sequence[Field], rows: int, place: str = "%s") -> str:
+    """Return the INSERT of so many rows with values for `columns`, each of which takes the `place` of a parameter."""
+    names = ", ".join(f'"{field.column}"' for field in columns)
+    places = ", ".join([f"({', '.join([place] * len(columns))})"] * rows)
+    return f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES {places}'  # noqa: S608
+
+
+_known_insert_sql = lru_cache(maxsize=1024)(_insert_sql)
 
 
 def insert_prepared(model: type[models.Model], prepared: Collection[list[Any]], using: str = "default") -> Sequence[int]:
@@ -268,19 +269,14 @@ def _write(model: type[models.Model], columns: list[Field], rows: list[list[Any]
 
 
 def _insert(model: type[models.Model], columns: list[Field], rows: list[list[Any]], using: str) -> None:
-    connection = connections[using]
-    names = ", ".join(f'"{field.column}"' for field in columns)
-    # A batch goes past Django's cursor, which takes a tenth of the time to replace each %s by a question mark.
-    in_batch = len(rows) == ROWS_A_STATEMENT
-    places = ", ".join([f"({', '.join(['?' if in_batch else '%s'] * len(columns))})"] * len(rows))
-    statement = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES {places}'  # noqa: S608
-    parameters = list(chain.from_iterable(rows))
-    if not in_batch:
+    connection, parameters = connections[using], list(chain.from_iterable(rows))
+    if len(rows) < ROWS_A_STATEMENT:
         with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
+            cursor.execute(_insert_sql(model, columns, len(rows)), parameters)
         return
+    # A batch goes past Django's cursor, which takes a tenth of the time to replace each %s by a question mark.
     with connection.wrap_database_errors:
-        connection.connection.execute(statement, parameters)
+        connection.connection.execute(_insert_sql(model, columns, len(rows), "?"), parameters)
 
 
 def _copy(model: type[models.Model], columns: list[Field], rows: list[list[str]], using: str) -> None:

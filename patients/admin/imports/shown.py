@@ -116,8 +116,8 @@ def outcomes_of(run: PatientImport, findings: Findings | None) -> list[Outcomes]
 
 def created_patients(run: PatientImport, actor: Actor) -> list[Patient]:
     """Return the first patients whom an import created and whom no undo has archived, in the order of the file."""
-    rows = ImportCreation.objects.filter(patient_import=run, archived=None).order_by("pk")[:MAX_PATIENTS].values("patient_id")
-    ids = [row["patient_id"] for row in rows]
+    created = ImportCreation.objects.filter(patient_import=run, archived=None).order_by("pk")
+    ids = list(created.values_list("patient_id", flat=True)[:MAX_PATIENTS])
     found = {patient.pk: patient for patient in scope(actor, Patient.objects.filter(pk__in=ids))}
     return [found[pk] for pk in ids if pk in found]
 
