@@ -80,20 +80,27 @@ def test_a_file_is_checked_imported_and_undone(clinic, admin, monkeypatch):
     assert errors.content.decode().splitlines()[1] == "4,last_name,This field is required.,Cy,,C-3"
     admin.post(address(run, "import_event", "forget"))
     assert "This field is required." not in admin.get(address(run)).content.decode()
+    assert admin.get(address(run, "import_errors")).status_code == 404
     assert "<strong>4</strong> patients" in admin.get(address(run, "import_undo")).content.decode()
     assert admin.post(address(run, "import_undo")).headers["HX-Redirect"] == address(run)
     assert steps(admin, run) == [204]
-    assert "4 patients of this import were archived" in admin.get(address(run)).content.decode()
+    page = admin.get(address(run)).content.decode()
+    assert "4 patients of this import were archived" in page
+    assert "Lee, Ann" not in page
     assert not Patient.objects.filter(chart_number__startswith="C-", deleted_at=None, care_group=clinic.group).exists()
 
 
 def test_the_undo_says_how_many_were_changed_since_and_what_stays(clinic, admin):
     clinic.patient(chart_number="C-2")
-    upload(admin, f"{FILE}Ann,Lee,C-1\nBo,Ray,C-2\nCy,Day,C-3\n", mode="upsert")
+    # While a row is wrong the file is kept, and so is what its rows change.
+    upload(admin, f"{FILE}Ann,Lee,C-1\nBo,Ray,C-2\nCy,Day,C-3\nDee,,C-4\n", mode="upsert")
     run = latest(clinic)
     steps(admin, run)
     admin.post(address(run, "import_event", "start"))
     steps(admin, run)
+    page = admin.get(address(run)).content.decode()
+    assert "Patients of this import" in page
+    assert "What changes" in page
     clinic.enrolled(responsible_party_id=Patient.objects.get(chart_number="C-1", organization=clinic.organization).pk)
     dialog = " ".join(admin.get(address(run, "import_undo")).content.decode().split())
     assert "<strong>1</strong> patient whom this import created is archived" in dialog
