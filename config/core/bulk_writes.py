@@ -103,14 +103,11 @@ def insert_many(
     if len(rows) <= FEW and with_ids:
         model._base_manager.using(using).bulk_create(rows, batch_size=ROWS_A_STATEMENT)
         return
-    if len(rows) <= FEW:
-        _insert_few(model, _columns(model), [_values_of(row) for row in rows], using)
-        return
-    prepared = [_prepare_insert(row, using) for row in rows]
+    columns, values = _columns(model), [_values_of(row) for row in rows]
     if not with_ids:
-        _write(model, _columns(model), prepared, using)
+        _insert_values(model, columns, values, using)
         return
-    for row, pk in zip(rows, insert_prepared(model, prepared, using), strict=True):
+    for row, pk in zip(rows, insert_prepared(model, _cells(columns, values, using), using), strict=True):
         row.pk = pk
 
 
@@ -118,11 +115,14 @@ def insert_values(
     model: type[models.Model], names: Sequence[str], rows: Collection[Sequence[Any]], using: str = "default"
 ) -> None:
     """Insert rows of which only the values of the attributes `names` are known; `insert_many` without the objects."""
-    columns = [column_of(model, name) for name in names]
+    _insert_values(model, [column_of(model, name) for name in names], rows, using)
+
+
+def _insert_values(model: type[models.Model], columns: list[Field], rows: Collection[Sequence[Any]], using: str) -> None:
     if len(rows) <= FEW:
         _insert_few(model, columns, rows, using)
-        return
-    _write(model, columns, _cells(columns, rows, using), using)
+    else:
+        _write(model, columns, _cells(columns, rows, using), using)
 
 
 def update_values(
@@ -182,11 +182,6 @@ def _default_row(model: type[models.Model], using: str) -> tuple[list[Any], dict
     columns = _columns(model)
     defaults = [None if callable(field.default) else field.get_default() for field in columns]
     return _cells(columns, [defaults], using)[0], {field.attname: (place, field) for place, field in enumerate(columns)}
-
-
-def _prepare_insert(row: models.Model, using: str) -> list[Any]:
-    (cells,) = _cells(_columns(type(row)), [_values_of(row)], using)
-    return cells
 
 
 def _values_of(row: models.Model) -> list[Any]:
