@@ -68,6 +68,7 @@ from patients.models import (
 )
 from patients.services.charts import create_entry
 from patients.services.lifecycle import archive_patient
+from patients.services.locking import find_patients
 from patients.services.patients import create_patient, update_patient
 
 SYSTEM = Actor.system("tests")
@@ -93,7 +94,7 @@ def make_patient(organization: Organization, **values) -> Patient:
     enrolment = named.pop("enrolment", None)
     identifiers = named.pop("identifiers", ())
     made = create_patient(actor=SYSTEM, organization=organization, values=named, enrolment=enrolment, identifiers=identifiers)
-    return Patient.objects.get(pk=made.pk)
+    return find_patients([made.pk])[made.pk]
 
 
 def archive(patient: Patient) -> Patient:

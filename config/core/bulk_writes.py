@@ -194,12 +194,37 @@ def _values_of(row: models.Model) -> list[Any]:
 
 
 def insert_row(row: models.Model, using: str = "default") -> None:
-    """Insert `row`, which gets its id, without compiling the statement as `save()` does each time; see `insert_many`."""
-    model, columns = type(row), _columns(type(row))
-    statement = f'{_known_insert_sql(model, tuple(columns), 1)} RETURNING "{model._meta.pk.column}"'
+    """Insert `row`, which gets its id, without compiling the statement as the ORM does each time; see `insert_many`."""
+    columns = _columns(type(row))
+    [row.pk] = _insert_returning(type(row), columns, _parameters(columns, _values_of(row), using), (type(row)._meta.pk,), using)
+
+
+def save_new(
+    row: models.Model, values: Iterable[tuple[Field, Any]], returned: Sequence[Field], using: str = "default"
+) -> list[Any]:
+    """Insert `row` with any `values` that its columns take but expressions, and return what the columns `returned` hold then."""
+    columns, given = zip(*values, strict=True)
+    return _insert_returning(type(row), columns, _prepared_all(columns, given, using), tuple(returned), using)
+
+
+def _insert_returning(
+    model: type[models.Model], columns: Sequence[Field], parameters: list[Any], returned: tuple[Field, ...], using: str
+) -> list[Any]:
+    clause, converters = _returning(model, returned, using)
     with connections[using].cursor() as cursor:
-        cursor.execute(statement, _parameters(columns, _values_of(row), using))
-        [row.pk] = cursor.fetchone()
+        cursor.execute(_known_insert_sql(model, tuple(columns), 1) + clause, parameters)
+        stored = cursor.fetchone()
+    if not converters:
+        return list(stored)
+    return list(next(Query(model).get_compiler(using).apply_converters([stored], converters)))
+
+
+@lru_cache(maxsize=256)
+def _returning(model: type[models.Model], columns: tuple[Field, ...], using: str) -> tuple[str, dict[int, Any]]:
+    """Return the clause that gives `columns` of an inserted row, and what turns their values into those of Python."""
+    names = ", ".join(f'"{field.column}"' for field in columns)
+    cells = [field.get_col(model._meta.db_table) for field in columns]
+    return f" RETURNING {names}", Query(model).get_compiler(using).get_converters(cells)
 
 
 def _insert_few(model: type[models.Model], columns: Sequence[Field], rows: Collection[Sequence[Any]], using: str) -> None:
@@ -211,8 +236,16 @@ def _insert_few(model: type[models.Model], columns: Sequence[Field], rows: Colle
 
 
 def _parameters(columns: Sequence[Field], values: Sequence[Any], using: str) -> list[Any]:
-    prepare = _prepared if on_postgres(using) else _parameter
-    return [prepare(field, value, using) for field, value in zip(columns, values, strict=True)]
+    if on_postgres(using):
+        return _prepared_all(columns, values, using)
+    return [_parameter(field, value, using) for field, value in zip(columns, values, strict=True)]
+
+
+def _prepared_all(columns: Sequence[Field], values: Sequence[Any], using: str) -> list[Any]:
+    connection = connections[using]
+    return [
+        None if value is None else field.get_db_prep_save(value, connection) for field, value in zip(columns, values, strict=True)
+    ]
 
 
 def _insert_sql(model: type[models.Model], columns: Sequence[Field], rows: int, place: str = "%s") -> str:

@@ -5,17 +5,19 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
+from django.db.models.expressions import DatabaseDefault
 from django.db.models.signals import class_prepared
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.core.bulk_writes import save_new
 from config.core.caching import cached
 from config.core.databases import DatabaseNow
 from config.core.exceptions import Invalid, NotFound, VersionConflict
@@ -167,7 +169,23 @@ class ObjectListField(models.JSONField):
     """A list of JSON objects. Which ones they may be is for a service to say."""
 
 
-class Identified(models.Model):
+class QuicklyInserted(models.Model):
+    """A row that is inserted by a statement which is made once for its columns: the ORM compiles one at each `save()`."""
+
+    class Meta:
+        abstract = True
+
+    def _do_insert(self, manager: Any, using: str, fields: Sequence[Any], returning_fields: Sequence[Any], raw: bool) -> Any:
+        """Insert the row as Django's own method does, and return the values of `returning_fields`."""
+        values = [(field, getattr(self, field.attname) if raw else field.pre_save(self, add=True)) for field in fields]
+        # What the database has a default for is left out of the statement.
+        given = [(field, value) for field, value in values if not isinstance(value, DatabaseDefault)]
+        if any(hasattr(value, "resolve_expression") for _, value in given):
+            return super()._do_insert(manager, using, fields, returning_fields, raw)  # type: ignore[misc]  # Django's own
+        return [save_new(self, given, returning_fields, using)]
+
+
+class Identified(QuicklyInserted):
     """A row with a UUID for the outside beside the integer key that joins use."""
 
     uuid = models.UUIDField(default=uuid7, unique=True, editable=False)

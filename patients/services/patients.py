@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Overridden, record_change, record_read
 from accounts.models import Organization
 from accounts.scope import Actor
+from config.core.bulk_writes import insert_values
 from config.core.dates import today_at
 from config.core.exceptions import Invalid, VersionConflict
 from config.core.orm import check_required_texts
@@ -56,7 +57,7 @@ def create_patient(
     if patient.responsible_party_id:
         lock_guarantor(patient.responsible_party_id)
     patient.save(force_insert=True)
-    index_names(patient.pk, organization.pk, vars(patient))
+    _add_names(patient.pk, organization.pk, vars(patient))
     for identifier in identifiers:
         check_required_texts(PatientIdentifier, identifier)
         PatientIdentifier.objects.create(organization=organization, patient=patient, **identifier)
@@ -97,10 +98,12 @@ def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, c
 def index_names(patient_id: int, organization_id: int, values: Mapping[str, Any]) -> None:
     """Replace the typeahead's index rows of a patient by those of `values`; none for empty values."""
     NameKey.objects.filter(patient_id=patient_id).delete()
-    NameKey.objects.bulk_create(
-        NameKey(patient_id=patient_id, organization_id=organization_id, key=key, shared=shared)
-        for key, shared in name_keys(values)
-    )
+    _add_names(patient_id, organization_id, values)
+
+
+def _add_names(patient_id: int, organization_id: int, values: Mapping[str, Any]) -> None:
+    rows = [(organization_id, patient_id, key, shared) for key, shared in name_keys(values)]
+    insert_values(NameKey, ("organization_id", "patient_id", "key", "shared"), rows)
 
 
 @transaction.atomic
