@@ -1,11 +1,12 @@
 """The instruments of an organization, and the gauges that come with the product."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BigAutoField, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
@@ -13,7 +14,9 @@ from accounts.scope import Actor
 from accounts.services.catalogs import create_catalog_row, update_catalog_row
 from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Rule, codes_of
+from config.core.compiled_queries import parameter
 from config.core.exceptions import Invalid
+from config.core.instances import InstanceQuery
 from config.core.orm import drop_nulls_for_not_null_columns
 from patients.models import Enrolment, Protocol
 
@@ -78,10 +81,19 @@ class InstrumentLookup:
         return found
 
 
+@dataclass(frozen=True)
+class InstrumentsOfOrganization(InstanceQuery):
+    """An organization's unarchived instruments; whatever is measured or evaluated asks for them."""
+
+    organization_id: int = parameter(BigAutoField())
+
+    def queryset(self) -> QuerySet[Instrument]:
+        return Instrument.objects.filter(organization_id=self.organization_id, deleted_at=None)
+
+
 def instruments_of(organization_id: int) -> dict[str, Instrument]:
     """Return the organization's unarchived instruments by code."""
-    rows = Instrument.objects.filter(organization_id=organization_id, deleted_at=None)
-    return {row.code: row for row in rows}
+    return {row.code: row for row in InstrumentsOfOrganization(organization_id).instances()}
 
 
 def offered_instruments(organization_id: int) -> dict[str, Instrument]:

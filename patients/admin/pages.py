@@ -1,7 +1,9 @@
 """The bases of pages and dialogs about one patient, and of those that add to an organization."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import BigAutoField, QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -11,8 +13,10 @@ from accounts import audit
 from accounts.admin.dialogs import DialogView
 from accounts.admin.pages import Page
 from accounts.models import Organization
-from accounts.scope import Role, scope
+from accounts.scope import Role, Viewer, scope, viewer_of, visible
 from accounts.site import actor_of
+from config.core.compiled_queries import parameter
+from config.core.instances import InstanceQuery
 from config.core.orm import is_id
 from patients.labels import label_of, name_of
 from patients.models import Patient
@@ -35,6 +39,18 @@ class OrganizationPage(Page):
         return own.filter(slug=self.request.GET.get("organization", "")).first()
 
 
+@dataclass(frozen=True)
+class VisiblePatient(InstanceQuery):
+    """A patient whom a viewer sees, archived or not, with what pages about them name; each of those runs this."""
+
+    viewer: Viewer
+    patient_id: int = parameter(BigAutoField())
+
+    def queryset(self) -> QuerySet[Patient]:
+        rows = Patient.objects.select_related("organization", "care_group", "primary_provider")
+        return rows.filter(visible(self.viewer, Patient), pk=self.patient_id).order_by()
+
+
 class PatientPage(Page):
     """Base of the pages about the patient whose id is the argument `patient_id`.
 
@@ -52,13 +68,12 @@ class PatientPage(Page):
 
     def find_patient(self, patient_id: int) -> Patient:
         """Return the patient in scope. Raises Http404 where there is none."""
-        rows = Patient.objects.select_related("organization", "care_group", "primary_provider")
-        patient = scope(self.actor, rows).filter(pk=patient_id).first() if is_id(str(patient_id)) else None
-        if patient is None:
+        found = VisiblePatient(viewer_of(self.actor), patient_id).instances() if is_id(str(patient_id)) else []
+        if not found:
             named = {"subject_id": patient_id, "patient_id": patient_id} if is_id(str(patient_id)) else {}
             audit.record_denied(self.actor, "patient.read", subject="patient", **named)
             raise Http404
-        return patient
+        return found[0]
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> Any:
         self.audit_shown()

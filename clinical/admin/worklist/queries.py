@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, When
+from django.db.models import BooleanField, Case, Count, IntegerField, Min, Q, QuerySet, When
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.scope import Actor, scope
+from accounts.scope import Actor, Viewer, scope, viewer_of, visible
 from accounts.site import actor_of
 from clinical.models import Flag, MonitoringAlert, MonitoringAlertStatus
+from config.core.compiled_queries import QueryDefinition
 
 OPEN, ESCALATED, PROCESSED = MonitoringAlertStatus.OPEN, MonitoringAlertStatus.ESCALATED, MonitoringAlertStatus.PROCESSED
 MINE = "mine"
@@ -56,7 +57,7 @@ def in_tab(actor: Actor, name: str) -> Q:
     return _to(actor) if name == MINE else Q(status=name)
 
 
-def _to(actor: Actor) -> Q:
+def _to(actor: Actor | Viewer) -> Q:
     return Q(status=ESCALATED, escalated_to_id=actor.user_id)
 
 
@@ -103,13 +104,32 @@ def counts_of(request: HttpRequest) -> dict[str, Any]:
     return kept["alert_counts"]
 
 
+@dataclass(frozen=True)
+class WaitingAlerts(QueryDefinition):
+    """Numbers of the open and the escalated alerts of a viewer's patients by status, flag and whether they are escalated to the
+    viewer, each with when the first was raised and the first escalated; every page of the admin asks.
+    """
+
+    viewer: Viewer
+
+    def queryset(self) -> QuerySet:
+        waiting = MonitoringAlert.objects.filter(visible(self.viewer, MonitoringAlert), patient__deleted_at=None)
+        mine = Case(When(_to(self.viewer), then=True), default=False, output_field=BooleanField())
+        groups = waiting.filter(status__in=[OPEN, ESCALATED]).order_by().annotate(mine=mine).values_list("status", "flag", "mine")
+        return groups.annotate(number=Count("pk"), raised=Min("created_at"), escalated=Min("escalated_at"))
+
+
 def _counts(actor: Actor) -> dict[str, Any]:
-    open_ones = {flag.value: Q(status=OPEN, flag=flag) for flag in Flag}
-    conditions = open_ones | {OPEN.value: Q(status=OPEN), MINE: _to(actor), ESCALATED.value: Q(status=ESCALATED)}
-    counts = {name: Count("pk", filter=condition) for name, condition in conditions.items()}
-    oldest = {f"{name}_since": Min("created_at", filter=condition) for name, condition in open_ones.items()}
-    oldest[f"{MINE}_since"] = Min("escalated_at", filter=_to(actor))
-    return alerts_of(actor).filter(status__in=[OPEN, ESCALATED]).aggregate(**counts, **oldest)
+    counts: dict[str, Any] = dict.fromkeys((*Flag.values, OPEN, MINE, ESCALATED), 0)
+    since: dict[str, Any] = {f"{name}_since": None for name in (*Flag.values, MINE)}
+    for status, flag, mine, number, raised, escalated in WaitingAlerts(viewer_of(actor)).fetch():
+        for name in [status, *([flag] if status == OPEN else []), *([MINE] if mine else [])]:
+            counts[name] += number
+        if status == OPEN:
+            since[f"{flag}_since"] = raised
+        elif mine:
+            since[f"{MINE}_since"] = min(filter(None, [since[f"{MINE}_since"], escalated]), default=None)
+    return counts | since
 
 
 def with_people(rows: QuerySet[MonitoringAlert]) -> QuerySet[MonitoringAlert]:

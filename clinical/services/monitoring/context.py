@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max
+from django.db.models import BigAutoField, Max, QuerySet
 
 from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Override, Rule, codes_of, day_bounds, rules_in_force
 from clinical.services.instruments import instruments_of
+from config.core.compiled_queries import parameter
+from config.core.instances import InstanceQuery
 from patients.models import Enrolment, MutationType, Patient, PatientMutation, Status
 
 
@@ -53,8 +55,17 @@ class MonitoringContext:
         return [rule for rule in rules if codes_of(rule) <= self.instruments.keys()]
 
 
+@dataclass(frozen=True)
+class OpenEnrolments(InstanceQuery):
+    """The open enrolments of a patient, with their protocols."""
+
+    patient_id: int = parameter(BigAutoField())
+
+    def queryset(self) -> QuerySet[Enrolment]:
+        return Enrolment.objects.select_related("protocol").filter(patient_id=self.patient_id, end_date=None)
+
+
 def monitoring_context(patient: Patient) -> MonitoringContext | None:
     """Return the open enrolment and rules of `patient`, or None if the patient is not enrolled."""
-    rows = Enrolment.objects.select_related("protocol").filter(patient=patient, end_date=None)
-    enrolment = rows.first()
-    return MonitoringContext(patient, enrolment) if enrolment else None
+    enrolments = OpenEnrolments(patient.pk).instances()
+    return MonitoringContext(patient, enrolments[0]) if enrolments else None
