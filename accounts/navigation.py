@@ -6,11 +6,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import ADMINISTRATORS, STAFF
+from config.core.caching import cached
 
 # Name -> the heading, in the order in which they are shown. Those who only read catalogs have no entries for them.
 GROUPS = {"Patients": _("Patients"), "Mine": _("Mine"), "Catalogs": _("Catalogs"), "Access": _("Access")}
@@ -49,7 +50,7 @@ def add_entry(entry: Entry) -> None:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the sidebar with the entries that the caller may open, and their counts."""
-    home: dict[str, Any] = {"items": [HOME | {"link": reverse(HOME["url_name"])}]}
+    home: dict[str, Any] = {"items": [HOME | {"link": _address(HOME["url_name"])}]}
     items = [_counted(request, item) for item in destinations(request)]
     groups: list[dict[str, Any]] = [home]
     for name, title in GROUPS.items():
@@ -82,7 +83,7 @@ def _pages(request: HttpRequest) -> list[dict[str, Any]]:
             "place": entry.place,
             "title": str(entry.title),
             "icon": entry.icon,
-            "link": reverse(entry.url_name),
+            "link": _address(entry.url_name),
             "url_name": entry.url_name,
             "badge": entry.badge,
         }
@@ -99,12 +100,23 @@ def _lists(request: HttpRequest) -> list[dict[str, Any]]:
             "place": found.place,
             "title": capfirst(found.opts.verbose_name_plural),
             "icon": found.icon,
-            "link": reverse(f"admin:{found.opts.app_label}_{found.opts.model_name}_changelist"),
-            "url_name": f"admin:{found.opts.app_label}_{found.opts.model_name}_changelist",
+            "link": _address(url_name),
+            "url_name": url_name,
         }
         for found in registered
+        for url_name in [f"admin:{found.opts.app_label}_{found.opts.model_name}_changelist"]
         if found.section in GROUPS and found.has_module_permission(request) and _has_work_there(request, found)
     ]
+
+
+def _address(url_name: str) -> str:
+    """Return the address of a page. Each page links to 30, and finding them took a tenth of its time."""
+    return _address_below(get_script_prefix(), url_name)
+
+
+@cached
+def _address_below(script_prefix: str, url_name: str) -> str:
+    return reverse(url_name)
 
 
 def _has_work_there(request: HttpRequest, found: Any) -> bool:
