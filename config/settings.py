@@ -1,12 +1,13 @@
 """All settings. Everything that differs between installations comes from the environment (.env.example)."""
 
+from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from config.core.private_files import make_files_private
@@ -219,6 +220,14 @@ EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="anamnesis@localhost")
 
 # --- admin ----------------------------------------------------------------------------------------
+STATIC = "django.templatetags.static.static"
+
+
+def called(function: str, argument: str) -> Callable[[Any], str]:
+    """Return what calls the function named `function` for a request. Importing it here would be most of the time of the settings."""
+    return lambda request: import_string(function)(argument)
+
+
 UNFOLD = {
     "SITE_TITLE": "Anamnesis",
     "SITE_HEADER": "Anamnesis",
@@ -255,15 +264,15 @@ UNFOLD = {
     },
     "ACCOUNT": {
         "navigation": [
-            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
-            {"title": _("Second factor"), "link": reverse_lazy("admin:second_factor")},
+            {"title": _("Change password"), "link": called("django.urls.reverse", "admin:password_change")},
+            {"title": _("Second factor"), "link": called("django.urls.reverse", "admin:second_factor")},
         ]
     },
-    "STYLES": [lambda request: static("clinic/clinic.css"), lambda request: static("clinic/combobox.css")],
+    "STYLES": [called(STATIC, "clinic/clinic.css"), called(STATIC, "clinic/combobox.css")],
     "SCRIPTS": [
-        lambda request: static("clinic/clinic.js"),
-        lambda request: static("clinic/combobox.js"),
-        lambda request: static("clinic/session.js"),
+        called(STATIC, "clinic/clinic.js"),
+        called(STATIC, "clinic/combobox.js"),
+        called(STATIC, "clinic/session.js"),
     ],
     "DASHBOARD_CALLBACK": "accounts.admin.home.home",
     "SIDEBAR": {"navigation": "accounts.navigation.navigation"},

@@ -8,7 +8,9 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
+from django.forms.utils import ErrorList
 from django.utils.formats import sanitize_separators
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -28,6 +30,13 @@ STALE = gettext_lazy(
 )
 
 
+class FieldErrors(ErrorList):
+    """The errors of a field. Where there are none no template is rendered: a page of the admin asks four times for each field."""
+
+    def render(self, *args: Any, **kwargs: Any) -> SafeString:
+        return super().render(*args, **kwargs) if self else SafeString("")
+
+
 class ServiceForm(forms.ModelForm):
     """A model form that is never saved: the admin passes its values to a service.
 
@@ -40,7 +49,7 @@ class ServiceForm(forms.ModelForm):
     constraint_fields: dict[str, tuple[str, Any]] = {}
 
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"error_class": FieldErrors, **kwargs})
         require_visible_texts(self)
         for name, field in self.fields.items():
             stored = getattr(self.instance, f"{name}_id", None)
