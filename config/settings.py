@@ -224,7 +224,7 @@ STATIC = "django.templatetags.static.static"
 
 
 def called(function: str, argument: str) -> Callable[[Any], str]:
-    """Return what calls the function named `function` for a request. Importing it here would be most of the time of the settings."""
+    """Return what calls the function named `function` for a request: importing it here would take as long as the rest of this."""
     return lambda request: import_string(function)(argument)
 
 
