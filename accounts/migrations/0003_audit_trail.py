@@ -1,4 +1,4 @@
-"""Where a request came from and what a refused one named; chains of hashes; and a database that refuses to rewrite the trail.
+"""Chains of hashes, and a database that refuses to rewrite the trail.
 
 A row of the trail is never changed. It is removed only up to the `pruned_event_id` of its organization's chain, which
 `manage.py prune` moves, and which is signed: whoever moves it without the server's key is found by `manage.py verify_audit`.
@@ -151,45 +151,9 @@ class Migration(migrations.Migration):
                 ("position", models.BigIntegerField(help_text="Counted from 1, without gaps.")),
                 ("digest", models.BinaryField(max_length=32)),
             ],
-        ),
-        migrations.AddField(
-            model_name="auditevent",
-            name="address",
-            field=models.CharField(blank=True, help_text="Address of the client.", max_length=64),
-        ),
-        migrations.AddField(
-            model_name="auditevent",
-            name="patient_id",
-            field=models.BigIntegerField(null=True),
-        ),
-        migrations.AddField(
-            model_name="auditevent",
-            name="patient_uuid",
-            field=models.UUIDField(null=True),
-        ),
-        migrations.AddField(
-            model_name="auditevent",
-            name="subject_uuid",
-            field=models.UUIDField(null=True),
-        ),
-        migrations.AlterField(
-            model_name="auditevent",
-            name="subject",
-            field=models.CharField(blank=True, help_text="Kind of the object that was changed or refused.", max_length=64),
-        ),
-        migrations.AddIndex(
-            model_name="auditevent",
-            index=models.Index(
-                condition=models.Q(("patient_uuid__isnull", False)), fields=["patient_uuid"], name="audit_patient_uuid"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="auditevent",
-            index=models.Index(condition=models.Q(("patient_id__isnull", False)), fields=["patient_id"], name="audit_patient_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="auditseal",
-            constraint=models.UniqueConstraint(fields=("organization_id", "position"), name="audit_seal_position_unique"),
+            options={
+                "constraints": [models.UniqueConstraint(fields=("organization_id", "position"), name="audit_seal_position_unique")],
+            },
         ),
         migrations.RunPython(refuse, allow, elidable=False),
     ]

@@ -9,15 +9,10 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_api_key_issuer'),
+        ('accounts', '0003_audit_trail'),
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='organization',
-            name='second_factor_required',
-            field=models.BooleanField(default=False, help_text='Everybody who signs in to the admin must then have a second factor, and is led to set it up.'),
-        ),
         migrations.CreateModel(
             name='SecondFactor',
             fields=[

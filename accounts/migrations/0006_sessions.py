@@ -12,16 +12,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='apikey',
-            name='revoked_with_user',
-            field=models.BooleanField(default=False, editable=False, help_text='Revoked because its user was not active any more.'),
-        ),
-        migrations.AddField(
-            model_name='user',
-            name='session_version',
-            field=models.PositiveIntegerField(default=1, editable=False, help_text='Raised when all sessions end.'),
-        ),
         migrations.CreateModel(
             name='Session',
             fields=[

@@ -82,7 +82,7 @@ def back(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_overridden_warnings"),
+        ("accounts", "0007_empty_django_session"),
     ]
 
     operations = [migrations.RunPython(forward, back, elidable=False)]

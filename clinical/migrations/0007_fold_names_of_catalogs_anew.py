@@ -16,5 +16,5 @@ def derive(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("clinical", "0006_appointment_moments"), ("patients", "0006_fold_names_anew")]
+    dependencies = [("clinical", "0004_monitoring"), ("patients", "0006_fold_names_anew")]
     operations = [migrations.RunPython(derive, migrations.RunPython.noop, elidable=True)]

@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'indexes': [models.Index(fields=['organization', 'id'], name='webhook_endpoint_by_id')],
             },
         ),
         migrations.CreateModel(
@@ -76,26 +77,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'webhook deliveries',
                 'ordering': ['-created_at', '-id'],
+                'indexes': [models.Index(fields=['organization_id', 'endpoint', 'created_at', 'id'], name='webhook_delivery_by_creation'), models.Index(condition=models.Q(('status', 'pending')), fields=['endpoint', 'due_at', 'event'], name='webhook_delivery_due'), models.Index(condition=models.Q(('attempts__gt', 0), ('status', 'pending')), fields=['endpoint', 'patient_id'], name='webhook_delivery_retried')],
+                'constraints': [models.UniqueConstraint(fields=('endpoint', 'event'), name='webhook_delivery_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='webhookendpoint',
-            index=models.Index(fields=['organization', 'id'], name='webhook_endpoint_by_id'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['organization_id', 'endpoint', 'created_at', 'id'], name='webhook_delivery_by_creation'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['endpoint', 'due_at', 'event'], name='webhook_delivery_due'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('attempts__gt', 0), ('status', 'pending')), fields=['endpoint', 'patient_id'], name='webhook_delivery_retried'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.UniqueConstraint(fields=('endpoint', 'event'), name='webhook_delivery_once'),
         ),
     ]

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0008_overridden_warnings'),
+        ('accounts', '0007_empty_django_session'),
         ('patients', '0003_charts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -55,5 +55,5 @@ def _derive_unique(patients, row, derived):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("patients", "0005_last_name_match_key")]
+    dependencies = [("patients", "0004_overridden_warnings")]
     operations = [migrations.RunPython(derive, migrations.RunPython.noop, elidable=True)]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0012_chart_needs'),
+        ('accounts', '0010_sandboxes_stay_sandboxes'),
         ('patients', '0010_imports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -23,9 +23,15 @@ class Migration(migrations.Migration):
                 ('found_at', models.DateTimeField(db_default=config.core.databases.DatabaseNow(), editable=False)),
                 ('set_aside_at', models.DateTimeField(editable=False, null=True)),
                 ('compared_index', models.BinaryField(max_length=32, null=True)),
+                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
+                ('other', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
+                ('patient', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
+                ('set_aside_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-weight', 'id'],
+                'indexes': [models.Index(condition=models.Q(('set_aside_at', None)), fields=['organization', '-weight', 'id'], name='duplicate_pair_suspected'), models.Index(condition=models.Q(('set_aside_at', None), _negated=True), fields=['organization', '-id'], name='duplicate_pair_set_aside')],
+                'constraints': [models.UniqueConstraint(fields=('patient', 'other'), name='duplicate_pair_once'), models.CheckConstraint(condition=models.Q(('patient__lt', models.F('other'))), name='duplicate_pair_in_order')],
             },
         ),
         migrations.CreateModel(
@@ -38,77 +44,5 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['organization'],
             },
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(condition=models.Q(('mobile_e164', None), models.Q(('mobile_phone', None), _negated=True), models.Q(('mobile_phone', ''), _negated=True)), fields=['organization', 'mobile_phone'], name='patient_by_typed_mobile'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(condition=models.Q(('status', 'active'), ('date_of_birth', None)), fields=['organization', 'last_name_key', 'id'], name='patient_without_date_of_birth'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(condition=models.Q(('status', 'active'), models.Q(('mobile_phone', None), ('mobile_phone', ''), _connector='OR'), models.Q(('home_phone', None), ('home_phone', ''), _connector='OR'), models.Q(('work_phone', None), ('work_phone', ''), _connector='OR')), fields=['organization', 'last_name_key', 'id'], name='patient_without_phone'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(condition=models.Q(('status', 'active'), ('email_key', '')), fields=['organization', 'last_name_key', 'id'], name='patient_without_email'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(condition=models.Q(('status', 'active'), models.Q(('address_line1', None), ('address_line1', ''), _connector='OR')), fields=['organization', 'last_name_key', 'id'], name='patient_without_address'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(condition=models.Q(('status', 'active'), ('care_group', None)), fields=['organization', 'last_name_key', 'id'], name='patient_without_care_group'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(condition=models.Q(('status', 'active'), ('primary_provider', None)), fields=['organization', 'last_name_key', 'id'], name='patient_without_provider'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(condition=models.Q(('status', 'active'), ('allergy_review_status', 'not_reviewed')), fields=['organization', 'last_name_key', 'id'], name='patient_without_allergies'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(condition=models.Q(('status', 'active')), fields=['organization', 'latest_vitals_date'], name='patient_by_latest_vitals'),
-        ),
-        migrations.AddField(
-            model_name='duplicatepair',
-            name='organization',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization'),
-        ),
-        migrations.AddField(
-            model_name='duplicatepair',
-            name='other',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient'),
-        ),
-        migrations.AddField(
-            model_name='duplicatepair',
-            name='patient',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient'),
-        ),
-        migrations.AddField(
-            model_name='duplicatepair',
-            name='set_aside_by',
-            field=models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddIndex(
-            model_name='duplicatepair',
-            index=models.Index(condition=models.Q(('set_aside_at', None)), fields=['organization', '-weight', 'id'], name='duplicate_pair_suspected'),
-        ),
-        migrations.AddIndex(
-            model_name='duplicatepair',
-            index=models.Index(condition=models.Q(('set_aside_at', None), _negated=True), fields=['organization', '-id'], name='duplicate_pair_set_aside'),
-        ),
-        migrations.AddConstraint(
-            model_name='duplicatepair',
-            constraint=models.UniqueConstraint(fields=('patient', 'other'), name='duplicate_pair_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='duplicatepair',
-            constraint=models.CheckConstraint(condition=models.Q(('patient__lt', models.F('other'))), name='duplicate_pair_in_order'),
         ),
     ]
