@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from accounts.audit import record_change
 from accounts.models import Organization
 from accounts.scope import Actor
+from config.core.bulk_writes import add_one
 from config.core.orm import check_required_texts
 
 
@@ -40,4 +40,4 @@ def update_organization(*, actor: Actor, organization: Organization, changes: Ma
 
 def catalog_changed(organization_id: int) -> None:
     """Raise the organization's catalog version, which invalidates cached references. Every catalog write calls it."""
-    Organization.objects.filter(pk=organization_id).update(catalog_version=F("catalog_version") + 1)
+    add_one(Organization, "catalog_version", organization_id)

@@ -125,6 +125,14 @@ def _insert_values(model: type[models.Model], columns: list[Field], rows: Collec
         _write(model, columns, _cells(columns, rows, using), using)
 
 
+def add_one(model: type[models.Model], name: str, pk: Any, using: str = "default") -> None:
+    """Raise the number in the column `name` of one row, without compiling the statement as the ORM does each time."""
+    column = f'"{column_of(model, name).column}"'
+    statement = f'UPDATE "{model._meta.db_table}" SET {column} = {column} + 1 WHERE "{model._meta.pk.column}" = %s'  # noqa: S608
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, [pk])
+
+
 def update_values(
     model: type[models.Model], names: Sequence[str], rows: Mapping[int, Sequence[Any]], using: str = "default"
 ) -> None:

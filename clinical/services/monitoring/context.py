@@ -5,14 +5,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigAutoField, Max, QuerySet
+from django.db.models import BigAutoField, QuerySet
 
 from clinical.models import Instrument, RuleOverride
 from clinical.monitoring import Override, Rule, codes_of, day_bounds, rules_in_force
 from clinical.services.instruments import instruments_of
-from config.core.compiled_queries import parameter
+from config.core.compiled_queries import QueryDefinition, parameter
 from config.core.instances import InstanceQuery
 from patients.models import Enrolment, MutationType, Patient, PatientMutation, Status
+
+
+@dataclass(frozen=True)
+class LastActivation(QueryDefinition):
+    """When a patient last became active."""
+
+    patient_id: int = parameter(BigAutoField())
+
+    def queryset(self) -> QuerySet:
+        became = PatientMutation.objects.filter(patient_id=self.patient_id, type=MutationType.STATUS, name=Status.ACTIVE)
+        return became.order_by("-created_at").values_list("created_at")[:1]
 
 
 @dataclass(frozen=True)
@@ -35,8 +46,8 @@ class MonitoringContext:
     @cached_property
     def active_since(self) -> datetime.datetime:
         """When the patient last became active, or when the enrolment began if they never were inactive."""
-        became = PatientMutation.objects.filter(patient=self.patient, type=MutationType.STATUS, name=Status.ACTIVE)
-        return became.aggregate(last=Max("created_at"))["last"] or self.began
+        became = LastActivation(self.patient.pk).fetch()
+        return became[0][0] if became else self.began
 
     @cached_property
     def instruments(self) -> dict[str, Instrument]:

@@ -2,7 +2,9 @@
 
 import datetime
 from collections.abc import Collection
+from dataclasses import dataclass
 
+from django.db.models import BigAutoField, QuerySet
 from django.utils import timezone
 
 from accounts.scope import Actor
@@ -11,6 +13,8 @@ from clinical.monitoring import Planned, Value, evaluate, history_for, match_ove
 from clinical.services.monitoring.alerts import raise_alerts
 from clinical.services.monitoring.context import MonitoringContext, monitoring_context
 from clinical.services.monitoring.plans import CATCH_UP_LIMIT, complete_actions, plan
+from config.core.compiled_queries import parameter
+from config.core.instances import InstanceQuery
 from patients.models import Patient
 
 # How long after its end a planned action is checked: a day longer than any grace period.
@@ -41,20 +45,29 @@ def evaluate_measurements(*, actor: Actor, patient: Patient, measurements: Colle
     return raise_alerts(actor, context, matches)
 
 
+@dataclass(frozen=True)
+class EndedActions(InstanceQuery):
+    """A patient's actions that are not completed, began from `began` on, and ended after `ended` and by `now`."""
+
+    patient_id: int = parameter(BigAutoField())
+    began: datetime.datetime = parameter(PlannedAction._meta.get_field("not_before"))
+    ended: datetime.datetime = parameter(PlannedAction._meta.get_field("expires_at"))
+    now: datetime.datetime = parameter(PlannedAction._meta.get_field("expires_at"))
+
+    def queryset(self) -> QuerySet[PlannedAction]:
+        rows = PlannedAction.objects.select_related("instrument").filter(patient_id=self.patient_id, instrument__deleted_at=None)
+        return rows.filter(completed_at=None, not_before__gte=self.began, expires_at__gt=self.ended, expires_at__lte=self.now)
+
+
 def evaluate_overdue(actor: Actor, context: MonitoringContext, now: datetime.datetime) -> int:
     """Raise an alert for each planned action of this enrolment whose grace period has ended, and return how many.
 
     If it ended longer ago than CATCH_UP_LIMIT, only the flag of an existing alert is raised. Actions that
     ended before the patient became active again are ignored.
     """
-    rows = PlannedAction.objects.select_related("instrument").filter(
-        patient=context.patient,
-        instrument__deleted_at=None,
-        completed_at=None,
-        not_before__gte=context.began - datetime.timedelta(days=1),  # The patient's day may begin before the organization's.
-        expires_at__gt=max(now - LOOK_BACK, context.active_since),
-        expires_at__lte=now,
-    )
+    # The patient's day may begin before the organization's.
+    began, ended = context.began - datetime.timedelta(days=1), max(now - LOOK_BACK, context.active_since)
+    rows = EndedActions(context.patient.pk, began, ended, now).instances()
     waiting = [Planned(str(row.uuid), row.instrument.code, row.not_before, row.expires_at) for row in rows]
     return raise_alerts(actor, context, match_overdue(context.rules, waiting, now, CATCH_UP_LIMIT)) if waiting else 0
 

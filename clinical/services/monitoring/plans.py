@@ -4,12 +4,13 @@ import datetime
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import BigAutoField, Max, OuterRef, QuerySet, Subquery
 from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,8 +22,10 @@ from clinical.monitoring import A_DAY, day_bounds, day_of, days_of
 from clinical.services.instruments import InstrumentLookup
 from clinical.services.monitoring.context import MonitoringContext, monitoring_context
 from config.core.bulk_writes import ROWS_A_STATEMENT, insert_many
+from config.core.compiled_queries import QueryDefinition, parameter
 from config.core.databases import DatabaseNow
 from config.core.exceptions import Invalid
+from config.core.instances import InstanceQuery
 from patients.models import Enrolment, Patient, Protocol
 from patients.services.charts import add_entry
 from patients.services.locking import lock_patient
@@ -96,12 +99,21 @@ def _planned_rows(
                 yield row
 
 
+@dataclass(frozen=True)
+class LastPlanned(QueryDefinition):
+    """When the last planned time of each line of a patient's schedule begins; asked before whatever is evaluated."""
+
+    patient_id: int = parameter(BigAutoField())
+
+    def queryset(self) -> QuerySet:
+        rows = PlannedAction.objects.filter(patient_id=self.patient_id, planned_via=PlannedVia.SCHEDULE).order_by()
+        return rows.values_list("program_action", "instrument_id", "timezone").annotate(last=Max("not_before"))
+
+
 def _last_planned(patient: Patient, lines: Collection[UUID]) -> dict[UUID | int, _Last]:
     """Return the last planned day of each of `lines`, and that of removed lines by instrument id."""
-    rows = PlannedAction.objects.filter(patient=patient, planned_via=PlannedVia.SCHEDULE).order_by()
     found: dict[UUID | int, _Last] = {}
-    grouped = rows.values_list("program_action", "instrument_id", "timezone").annotate(last=Max("not_before"))
-    for line, instrument, zone, begins in grouped:
+    for line, instrument, zone, begins in LastPlanned(patient.pk).fetch():
         key = line if line in lines else instrument
         last = _Last(day_of(begins, ZoneInfo(zone)), begins)
         known = found.get(key, last)
@@ -168,19 +180,27 @@ def _complete_new(actor: Actor, patient: Patient, actions: Iterable[PlannedActio
         complete_actions(actor, patient, measurements)
 
 
+@dataclass(frozen=True)
+class OutstandingActions(InstanceQuery):
+    """A patient's actions that are not completed and whose time has to do with measurements from `first` to `last`."""
+
+    patient_id: int = parameter(BigAutoField())
+    instruments: list[int] = parameter(BigAutoField())
+    first: datetime.datetime = parameter(PlannedAction._meta.get_field("expires_at"))
+    last: datetime.datetime = parameter(PlannedAction._meta.get_field("not_before"))
+
+    def queryset(self) -> QuerySet[PlannedAction]:
+        rows = PlannedAction.objects.filter(patient_id=self.patient_id, completed_at=None)
+        return rows.filter(instrument_id__anyof=self.instruments, not_before__lte=self.last, expires_at__gt=self.first)
+
+
 def complete_actions(actor: Actor, patient: Patient, measurements: Collection[Measurement]) -> None:
     """Complete each outstanding action by the first of `measurements` within its time."""
     by_instrument: dict[int, list[Measurement]] = defaultdict(list)
     for measurement in sorted(measurements, key=_moment):
         by_instrument[measurement.instrument_id].append(measurement)
     moments = [measurement.measured_at for measurement in measurements]
-    outstanding = PlannedAction.objects.filter(
-        patient=patient,
-        completed_at=None,
-        instrument_id__anyof=sorted(by_instrument),
-        not_before__lte=max(moments),
-        expires_at__gt=min(moments),
-    )
+    outstanding = OutstandingActions(patient.pk, sorted(by_instrument), min(moments), max(moments)).instances()
     done = [action for action in outstanding if _complete(action, by_instrument[action.instrument_id])]
     if done:
         columns = ["completed_at", "completed_by", "updated_at"]
