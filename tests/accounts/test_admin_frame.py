@@ -8,9 +8,10 @@ import pytest
 from django.contrib import admin
 from django.forms import SplitDateTimeField
 from django.test import Client, RequestFactory
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AuditEvent, Role, Session
+from accounts.models import AuditEvent, Role, Session, User
 from patients.models import Patient
 from tests.pages import sign_in, submit, url
 
@@ -38,6 +39,17 @@ def test_a_time_is_typed_and_shown_in_the_zone_of_the_clinic(in_new_york):
     page = client.get(f"/admin/patients/patient/{stored.pk}/").content.decode()
     assert "1 Dec 2025, 09:00" in page
     assert "14:00" not in page
+
+
+def test_each_entry_of_the_sidebar_leads_to_its_page(clinic):
+    client = sign_in(clinic.users[Role.HC_ADMIN])
+    page = client.get(url(Patient, "changelist")).content.decode()
+    sidebar = page.partition('<aside id="nav-sidebar"')[2].partition("</nav>")[0]
+    entries = {title: address for address, title in re.findall(r'<li>\s*<a href="([^"]+)".*?<span>([^<]+)<', sidebar, re.DOTALL)}
+    assert len(entries) == len(set(entries.values())) > 25
+    expected = {"Patients": url(Patient, "changelist"), "Alerts": reverse("admin:worklist"), "People": url(User, "changelist")}
+    assert expected.items() <= entries.items()
+    assert re.findall(r'<a href="([^"]+)" aria-current="page"', sidebar) == [url(Patient, "changelist")]
 
 
 def forms_of(user):

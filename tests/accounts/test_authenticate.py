@@ -176,6 +176,7 @@ def test_changes_of_the_user_hold_at_once(clinic):
 def test_an_archived_group_is_no_group(clinic):
     type(clinic.group).objects.filter(pk=clinic.group.pk).update(deleted_at=timezone.now())
     assert enter(clinic.keys[Role.HC_PRIMARY]).group_ids == ()
+    assert actor_of_user(clinic.users[Role.HC_PRIMARY], route="GET /x").group_ids == ()
 
 
 # --- people -----------------------------------------------------------------------------------------

@@ -217,11 +217,15 @@ def test_a_superadmin_sees_every_clinic_in_utc(clinic, neighbour, morning):
     assert "UTC. Arrow keys" in html
 
 
-def test_the_sidebar_counts_today(clinic, desk):
+def test_the_sidebar_counts_today(clinic, neighbour, desk):
     visit(clinic, "10:20")
+    visit(neighbour, "10:20")
+    archive(visit(clinic, "10:50").patient)
+    visit(clinic, "09:50", patient=clinic.patient(care_group_id=clinic.other_group.pk))
     visit(clinic, "11:20", status="cancelled")
     visit(clinic, "10:20", day=DAY + datetime.timedelta(days=1))
     assert "1 today" in calendar(desk)
+    assert "2 today" in calendar(sign_in(clinic.users[Role.HC_ADMIN]))
 
 
 # --- one visit --------------------------------------------------------------------------------------

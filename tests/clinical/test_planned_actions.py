@@ -14,7 +14,7 @@ from accounts.services.catalogs import archive_catalog_row
 from clinical.models import MonitoringAlert, PlannedAction
 from clinical.services.monitoring import RunStats, plan_actions, process_alert, raise_overdue_alerts
 from clinical.services.monitoring import batch as rounds
-from patients.models import Enrolment, Patient
+from patients.models import Enrolment, Patient, PatientMutation
 from patients.services.lifecycle import transition_status
 from patients.services.locking import lock_patient
 from tests.clinical.monitored import Monitored, alerts, audited, end_enrolment, published
@@ -235,7 +235,9 @@ def test_what_was_measured_in_time_is_not_overdue_even_where_it_arrives_late(war
     assert overdue(end + 12 * HOUR).raised == 0
 
 
-@pytest.mark.parametrize("state", ["archived", "inactive", "ended", "own rules", "other protocol", "older enrolment"])
+@pytest.mark.parametrize(
+    "state", ["archived", "inactive", "ended", "own rules", "other protocol", "older enrolment", "active again"]
+)
 def test_nothing_is_overdue_for_who_is_not_monitored(ward, patient, planned, state):
     if state == "archived":
         archive(patient)
@@ -249,6 +251,11 @@ def test_nothing_is_overdue_for_who_is_not_monitored(ward, patient, planned, sta
         ward.prescribe({**LATE, "instrument": "pulse"}, schedule=[DAILY])
     else:
         begin(patient, MAY + 5 * DAY)
+    if state == "active again":
+        # It became so before what was planned, and the enrolment began later.
+        PatientMutation.objects.create(
+            organization=patient.organization, patient=patient, type="status", name="active", created_at=MAY - 9 * DAY
+        )
     assert overdue(planned[0].expires_at + 12 * HOUR).raised == 0
     assert alerts(patient) == []
 

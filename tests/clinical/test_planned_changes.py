@@ -127,6 +127,15 @@ def test_a_line_that_is_new_long_after_others_of_its_instrument_ended_begins_tod
     assert [day for day, _ in planned(patient)] == [1, 2, 10, 11]
 
 
+def test_what_is_planned_beside_the_schedule_does_not_move_it(ward, clock, patient):
+    ward.prescribe(schedule=[])
+    later = {"not_before": MAY + 5 * DAY, "expires_at": MAY + 6 * DAY}
+    plan_own_action(actor=SYSTEM, patient_id=patient.pk, instrument="weight", **later)
+    ward.prescribe(schedule=[DAILY])
+    make_round(clock)
+    assert [day for day, _ in planned(patient)] == [1, 2, 6]
+
+
 # --- the rules --------------------------------------------------------------------------------------
 def test_a_new_rule_raises_no_alerts_for_what_is_long_past(ward, clock, patient):
     ward.prescribe(schedule=[DAILY])
@@ -168,10 +177,11 @@ def test_nothing_is_expected_of_the_days_on_which_a_patient_was_not_active(ward,
 def test_what_ended_just_before_a_patient_became_active_again_is_not_overdue(ward, clock, patient):
     ward.prescribe(AT_ONCE, schedule=[DAILY])
     make_round(clock)
-    become(patient, "inactive")
-    clock.move(MAY + 1 * DAY)
-    become(patient, "active")
-    assert make_round(clock, 0.01).raised == 0
+    for day in (1, 3):
+        become(patient, "inactive")
+        clock.move(MAY + day * DAY)
+        become(patient, "active")
+        assert make_round(clock, 0.01).raised == 0
     assert make_round(clock, 1).raised == 1, "what was planned of the day of the return is"
 
 
