@@ -53,6 +53,10 @@ def stored(row: models.Model) -> dict[str, Any]:
     return {name: cell for name, cell in zip(names, cells, strict=True) if name not in ITS_OWN}
 
 
+def types(row: models.Model) -> dict[str, type]:
+    return {name: type(value) for name, value in vars(row).items()}
+
+
 def by_the_orm(row: models.Model, monkeypatch: pytest.MonkeyPatch) -> models.Model:
     with monkeypatch.context() as patch:
         patch.setattr(QuicklyInserted, "_do_insert", models.Model._do_insert)
@@ -66,9 +70,7 @@ def test_a_patient_is_stored_as_by_the_orm(clinic, monkeypatch, values):
     ours.save(force_insert=True)
     assert stored(ours) == stored(by_the_orm(theirs, monkeypatch))
     assert isinstance(ours.created_at, datetime.datetime)
-    assert {name: type(value) for name, value in vars(ours).items()} == {
-        name: type(value) for name, value in vars(theirs).items()
-    }
+    assert types(ours) == types(theirs)
 
 
 def test_moments_and_decimals_are_stored_as_by_the_orm(clinic, monkeypatch):

@@ -47,7 +47,7 @@ def test_each_entry_of_the_sidebar_leads_to_its_page(clinic):
     sidebar = page.partition('<aside id="nav-sidebar"')[2].partition("</nav>")[0]
     entries = {title: address for address, title in re.findall(r'<li>\s*<a href="([^"]+)".*?<span>([^<]+)<', sidebar, re.DOTALL)}
     assert len(entries) == len(set(entries.values())) > 25
-    expected = {"Patients": url(Patient, "changelist"), "Alerts": reverse("admin:worklist"), "People": url(User, "changelist")}
+    expected = {"Patients": url(Patient, "changelist"), "Alerts": reverse("admin:worklist"), "Users": url(User, "changelist")}
     assert expected.items() <= entries.items()
     assert re.findall(r'<a href="([^"]+)" aria-current="page"', sidebar) == [url(Patient, "changelist")]
 
