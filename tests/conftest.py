@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from _pytest import fixtures
 from _pytest.runner import runtestprotocol
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 from django.test import Client, TransactionTestCase
 from django.test import client as test_client
@@ -21,7 +21,7 @@ from django.test.client import ClientHandler
 
 from accounts import audit
 from accounts.audit_words import phrase_of
-from accounts.models import Organization, Role
+from accounts.models import Role
 from accounts.scope import Actor
 from config.core.compiled_queries import CompiledQueries, CompiledQuery, Placeholder, QueryDefinition
 from config.rest import streaming
@@ -243,7 +243,8 @@ def everywhere() -> Iterator[None]:
 @pytest.fixture
 def new_catalog_versions(db) -> None:
     """Give the shared clinics catalog versions of this test: what the server caches outlives the transaction of a test."""
-    Organization.objects.update(catalog_version=next(_catalog_versions))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts_organization SET catalog_version = %s", [next(_catalog_versions)])
 
 
 @pytest.fixture
