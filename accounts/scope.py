@@ -104,7 +104,7 @@ def viewer_of(actor: Actor) -> Viewer:
     return Viewer(actor.role, actor.user_id, actor.organization_id, actor.group_ids, actor.out_of_reach)
 
 
-def scope(actor: Actor, queryset: QuerySet) -> QuerySet:
+def scope(actor: Actor | Viewer, queryset: QuerySet) -> QuerySet:
     """Return the rows of `queryset` that `actor` may see."""
     return queryset.filter(visible(actor, queryset.model))
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
-from accounts.scope import Actor, Viewer, scope, viewer_of, visible
+from accounts.scope import Actor, Viewer, scope, viewer_of
 from clinical.models import Appointment, AppointmentStatus
 from clinical.models.appointments import BOOKED
 from clinical.scheduling import LONGEST, Span, hours_of
@@ -15,14 +15,11 @@ from config.core.compiled_queries import QueryDefinition, parameter
 from config.core.dates import today_at
 
 
-def appointments_in(actor: Actor, span: Span) -> QuerySet[Appointment]:
+def appointments_in(actor: Actor | Viewer, span: Span) -> QuerySet[Appointment]:
     """Return the appointments that begin in `span` and that the actor sees, by start, with patient, provider and location."""
-    rows = _beginning(scope(actor, Appointment.objects.all()), span.start, span.end)
+    rows = scope(actor, Appointment.objects.filter(deleted_at=None, patient__deleted_at=None))
+    rows = rows.filter(starts_at__gte=span.start, starts_at__lt=span.end)
     return rows.select_related("patient", "provider", "location").order_by("starts_at", "pk")
-
-
-def _beginning(rows: QuerySet[Appointment], start: datetime, end: datetime) -> QuerySet[Appointment]:
-    return rows.filter(deleted_at=None, patient__deleted_at=None, starts_at__gte=start, starts_at__lt=end)
 
 
 def appointments_today(actor: Actor) -> list[Appointment]:
@@ -30,7 +27,7 @@ def appointments_today(actor: Actor) -> list[Appointment]:
 
     Today is that of the actor's time zone. The caller audits whom it shows.
     """
-    return list(_not_cancelled(appointments_in(actor, _today(actor))))
+    return list(_expected(actor, _today(actor)))
 
 
 def count_today(actor: Actor) -> int:
@@ -50,12 +47,11 @@ class NumberOfAppointments(QueryDefinition):
     wrapper_sql = "SELECT count(*) FROM ({}) AS counted"
 
     def queryset(self) -> QuerySet:
-        rows = Appointment.objects.filter(visible(self.viewer, Appointment)).order_by()
-        return _not_cancelled(_beginning(rows, self.start, self.end)).values_list("pk")
+        return _expected(self.viewer, Span(self.start, self.end)).order_by().values_list("pk")
 
 
-def _not_cancelled(rows: QuerySet[Appointment]) -> QuerySet[Appointment]:
-    return rows.exclude(status=AppointmentStatus.CANCELLED)
+def _expected(actor: Actor | Viewer, span: Span) -> QuerySet[Appointment]:
+    return appointments_in(actor, span).exclude(status=AppointmentStatus.CANCELLED)
 
 
 def _today(actor: Actor) -> Span:

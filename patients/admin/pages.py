@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.admin.dialogs import DialogView
 from accounts.admin.pages import Page
 from accounts.models import Organization
-from accounts.scope import Role, Viewer, scope, viewer_of, visible
+from accounts.scope import Role, Viewer, scope, viewer_of
 from accounts.site import actor_of
 from config.core.compiled_queries import parameter
 from config.core.instances import InstanceQuery
@@ -48,7 +48,7 @@ class VisiblePatient(InstanceQuery):
 
     def queryset(self) -> QuerySet[Patient]:
         rows = Patient.objects.select_related("organization", "care_group", "primary_provider")
-        return rows.filter(visible(self.viewer, Patient), pk=self.patient_id).order_by()
+        return scope(self.viewer, rows).filter(pk=self.patient_id).order_by()
 
 
 class PatientPage(Page):

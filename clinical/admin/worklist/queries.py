@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.scope import Actor, Viewer, scope, viewer_of, visible
+from accounts.scope import Actor, Viewer, scope, viewer_of
 from accounts.site import actor_of
 from clinical.models import Flag, MonitoringAlert, MonitoringAlertStatus
 from config.core.compiled_queries import QueryDefinition
@@ -47,7 +47,7 @@ TABS: Mapping[str, Tab] = MappingProxyType(
 RANK = Case(When(flag=Flag.RED, then=0), When(flag=Flag.ORANGE, then=1), default=2, output_field=IntegerField())
 
 
-def alerts_of(actor: Actor) -> QuerySet[MonitoringAlert]:
+def alerts_of(actor: Actor | Viewer) -> QuerySet[MonitoringAlert]:
     """Return the alerts of the patients whom `actor` sees, archived ones left out."""
     return scope(actor, MonitoringAlert.objects.filter(patient__deleted_at=None)).order_by()
 
@@ -113,9 +113,9 @@ class WaitingAlerts(QueryDefinition):
     viewer: Viewer
 
     def queryset(self) -> QuerySet:
-        waiting = MonitoringAlert.objects.filter(visible(self.viewer, MonitoringAlert), patient__deleted_at=None)
+        waiting = alerts_of(self.viewer).filter(status__in=[OPEN, ESCALATED])
         mine = Case(When(_to(self.viewer), then=True), default=False, output_field=BooleanField())
-        groups = waiting.filter(status__in=[OPEN, ESCALATED]).order_by().annotate(mine=mine).values_list("status", "flag", "mine")
+        groups = waiting.annotate(mine=mine).values_list("status", "flag", "mine")
         return groups.annotate(number=Count("pk"), raised=Min("created_at"), escalated=Min("escalated_at"))
 
 
