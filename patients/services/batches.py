@@ -3,7 +3,7 @@
 What is written is prepared before a transaction is open, as that takes several times as long as to write it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record_change, record_new_patients
 from accounts.scope import Actor
-from config.core.bulk_writes import PreparedUpdate, insert_prepared, insert_values, prepare_row, run_updates, set_prepared
+from config.core.bulk_writes import PreparedUpdate, insert_prepared, prepare_row, run_updates, set_prepared
 from config.core.exceptions import NotFound
 from patients.models import NameKey, Patient
 from patients.search import TYPED, name_keys
 from patients.services.histories import note_changes
 from patients.services.patient_values import changed_columns
-from patients.services.patients import died
+from patients.services.patients import died, insert_name_keys
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def create_patients(*, actor: Actor, organization_id: int, creations: Collection
     if not creations:
         return
     ids = insert_prepared(Patient, [creation.prepared for creation in creations])
-    _insert_keys(organization_id, zip(ids, (creation.keys for creation in creations), strict=True))
+    insert_name_keys(organization_id, zip(ids, (creation.keys for creation in creations), strict=True))
     patients = dict(zip(ids, (creation.uuid for creation in creations), strict=True))
     record_new_patients(actor, "patient.bulk_create", organization_id, patients, event="patient.created", changed=named)
 
@@ -87,15 +87,10 @@ def update_patients(*, actor: Actor, changes: Collection[Change]) -> None:
     renamed = [change for change in changes if change.keys is not None]
     if renamed:
         NameKey.objects.filter(patient_id__anyof=[change.patient.pk for change in renamed]).delete()
-        _insert_keys(renamed[0].patient.organization_id, ((change.patient.pk, change.keys or ()) for change in renamed))
+        insert_name_keys(renamed[0].patient.organization_id, ((change.patient.pk, change.keys or ()) for change in renamed))
     named = {name for change in changes for name in change.accepted}
     patients = [change.patient for change in changes]
     record_change(actor, "patient.bulk_update", patients, event="patient.updated", changed=named)
     for change in changes:
         if moment := change.accepted.get("date_time_deceased"):
             died.send(Patient, actor=actor, patient=change.patient, at=moment)
-
-
-def _insert_keys(organization_id: int, keys_of: Iterable[tuple[int, Collection[tuple[str, int]]]]) -> None:
-    rows = [(organization_id, patient_id, *key) for patient_id, keys in keys_of for key in keys]
-    insert_values(NameKey, ("organization_id", "patient_id", "key", "shared"), rows)

@@ -57,7 +57,7 @@ def create_patient(
     if patient.responsible_party_id:
         lock_guarantor(patient.responsible_party_id)
     patient.save(force_insert=True)
-    _add_names(patient.pk, organization.pk, vars(patient))
+    insert_name_keys(organization.pk, [(patient.pk, name_keys(vars(patient)))])
     for identifier in identifiers:
         check_required_texts(PatientIdentifier, identifier)
         PatientIdentifier.objects.create(organization=organization, patient=patient, **identifier)
@@ -98,11 +98,12 @@ def update_patient(*, actor: Actor, patient_id: int, base_version: int | None, c
 def index_names(patient_id: int, organization_id: int, values: Mapping[str, Any]) -> None:
     """Replace the typeahead's index rows of a patient by those of `values`; none for empty values."""
     NameKey.objects.filter(patient_id=patient_id).delete()
-    _add_names(patient_id, organization_id, values)
+    insert_name_keys(organization_id, [(patient_id, name_keys(values))])
 
 
-def _add_names(patient_id: int, organization_id: int, values: Mapping[str, Any]) -> None:
-    rows = [(organization_id, patient_id, key, shared) for key, shared in name_keys(values)]
+def insert_name_keys(organization_id: int, keys_of: Iterable[tuple[int, Iterable[tuple[str, int]]]]) -> None:
+    """Insert index rows of the typeahead for patients who have none: (patient's id, keys as `name_keys` returns them)."""
+    rows = [(organization_id, patient_id, *key) for patient_id, keys in keys_of for key in keys]
     insert_values(NameKey, ("organization_id", "patient_id", "key", "shared"), rows)
 
 
