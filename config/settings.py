@@ -220,10 +220,10 @@ EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="anamnesis@localhost")
 
 # --- admin ----------------------------------------------------------------------------------------
-STATIC = "django.templatetags.static.static"
+_STATIC = "django.templatetags.static.static"
 
 
-def called(function: str, argument: str) -> Callable[[Any], str]:
+def _called(function: str, argument: str) -> Callable[[Any], str]:
     """Return what calls the function named `function` for a request: importing it here would take as long as the rest of this."""
     return lambda request: import_string(function)(argument)
 
@@ -264,15 +264,15 @@ UNFOLD = {
     },
     "ACCOUNT": {
         "navigation": [
-            {"title": _("Change password"), "link": called("django.urls.reverse", "admin:password_change")},
-            {"title": _("Second factor"), "link": called("django.urls.reverse", "admin:second_factor")},
+            {"title": _("Change password"), "link": _called("django.urls.reverse", "admin:password_change")},
+            {"title": _("Second factor"), "link": _called("django.urls.reverse", "admin:second_factor")},
         ]
     },
-    "STYLES": [called(STATIC, "clinic/clinic.css"), called(STATIC, "clinic/combobox.css")],
+    "STYLES": [_called(_STATIC, "clinic/clinic.css"), _called(_STATIC, "clinic/combobox.css")],
     "SCRIPTS": [
-        called(STATIC, "clinic/clinic.js"),
-        called(STATIC, "clinic/combobox.js"),
-        called(STATIC, "clinic/session.js"),
+        _called(_STATIC, "clinic/clinic.js"),
+        _called(_STATIC, "clinic/combobox.js"),
+        _called(_STATIC, "clinic/session.js"),
     ],
     "DASHBOARD_CALLBACK": "accounts.admin.home.home",
     "SIDEBAR": {"navigation": "accounts.navigation.navigation"},
