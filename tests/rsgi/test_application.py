@@ -104,7 +104,9 @@ def test_no_thread_is_taken_while_a_body_arrives(application, view):
     proto = Slow()
     before = [thread for thread in threading.enumerate() if thread.name.startswith("request")]
     asyncio.run(application.__rsgi__(scope("POST", "/v1/me", ("content-length", "2")), proto))
-    assert (proto.body, seen) == (b"ab", before)
+    # A thread of an application that an earlier test has left may end meanwhile.
+    taken = [thread for thread in seen if thread not in before]
+    assert (proto.body, taken) == (b"ab", [])
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/v1/patients", "application/json"), ("/admin/login/", "text/html; charset=utf-8")])
