@@ -22,12 +22,9 @@ def make_demo() -> None:
 
 @pytest.mark.parametrize(
     ("guide", "language", "width"),
-    [
-        *(("administrators", language, width) for language in ("en", "nl") for width in (1280, 768)),
-        # What staff do is asked at both widths by the tests of each task.
-        ("staff", "en", 1280),
-        ("staff", "nl", 768),
-    ],
+    # Dutch takes more room: what fits in Dutch at 768 pixels does in English. What staff do is asked at both widths by the tests
+    # of each task.
+    [(guide, *shown) for guide in GUIDES for shown in (("en", 1280), ("nl", 768))],
 )
 def test_every_step_can_be_done(page: Page, guide: str, language: str, width: int):
     make_demo()

@@ -6,13 +6,16 @@ from playwright.sync_api import expect
 
 from accounts.models import Role, Session
 from patients.models import Patient
-from tests.browser.tasks import PASSWORD, look, sign_in
+from tests.browser.tasks import look, sign_in
 
 pytestmark = pytest.mark.browser
+PASSWORD = "correct horse battery"
 
 
 def test_what_was_typed_outlives_the_session(page, clinic, settings):
     patient, user = clinic.patient(first_name="Ann"), clinic.users[Role.HC_ADMIN]
+    user.set_password(PASSWORD)
+    user.save()
     page.clock.install()
     sign_in(page, user)
     page.goto(f"/admin/patients/patient/{patient.pk}/change/")
