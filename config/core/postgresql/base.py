@@ -1,11 +1,14 @@
 """The module that Django loads as the backend."""
 
+import re
 import select
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg import _queries
+from psycopg._preparing import Prepare, PrepareManager
 from psycopg.pq import Format
 
 # Characters of a statement up to which psycopg keeps what it has parsed of it. A longer one it parses anew each time, and those
@@ -13,6 +16,8 @@ from psycopg.pq import Format
 _queries.MAX_CACHED_STATEMENT_LENGTH = 20_000
 # Seconds for which silence counts as health: a path that drops what is idle without a word is found out by asking.
 TRUSTED_SECONDS = 20
+# Matches what the server says of a statement after which prepared ones may not fit, or are gone.
+_REDEFINES = re.compile(rb"CREATE|ALTER|DROP|DISCARD|DEALLOCATE").match
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -27,12 +32,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         opened = super().get_new_connection(conn_params)
+        statements = PreparedStatements()
+        statements.prepare_threshold = opened.prepare_threshold
+        opened._prepared = statements
         self.heard_at = time.monotonic()
         opened.adapters.register_loader("jsonb", _JsonText)
         return opened
 
+    def rollback(self) -> None:
+        if self.errors_occurred:
+            self.connection._prepared.redefined = True
+        super().rollback()
+
     def is_usable(self) -> bool:
-        """Tell whether the connection works; after an error the server is always asked."""
+        """Tell whether the connection works; after an error the server is always asked, and statements are prepared anew."""
+        if self.connection is not None and self.errors_occurred:
+            self.connection._prepared.redefined = True
+            self.connection._prepared.clear()
         trusted = not self.errors_occurred and time.monotonic() - self.heard_at < TRUSTED_SECONDS
         if self.connection is not None and trusted and _is_silent(self.connection):
             return True
@@ -40,6 +56,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if usable:
             self.heard_at = time.monotonic()
         return usable
+
+
+class PreparedStatements(PrepareManager):
+    """The statements that are prepared on a connection. They outlast a rollback, as they do on the server.
+
+    psycopg forgets them all at each rollback, also to a savepoint, since a table that the transaction made is gone with it.
+    Most transactions that are rolled back have made none: somebody's version was stale. Whoever came after them would wait for
+    the same statements to be parsed, planned and prepared again, at one conflict in ten requests half as long again for each.
+    """
+
+    redefined = False
+    """Whether a prepared statement may no longer fit: something was made or changed here, or by a migration elsewhere, of which
+    an error tells."""
+
+    def _should_discard(self, prep: Prepare, results: Sequence[Any], *pattern: Any) -> bool:
+        if any(_REDEFINES(result.command_status or b"") for result in results):
+            self.redefined = True
+        return super()._should_discard(prep, results, *pattern)
+
+    def clear(self) -> bool:
+        if not self.redefined:
+            return False
+        self.redefined = False
+        return super().clear()
 
 
 class _JsonText:
