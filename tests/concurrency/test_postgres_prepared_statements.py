@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import pytest
-from django.db import DatabaseError, IntegrityError, NotSupportedError, connection, transaction
+from django.db import DatabaseError, IntegrityError, NotSupportedError, ProgrammingError, connection, transaction
 
 from accounts.models import Role
 
@@ -131,3 +131,12 @@ def test_what_was_deallocated_is_prepared_again(numbers):
     with rolled_back():
         assert count() == 0
     assert count() == 0
+
+
+def test_a_connection_that_is_closed_after_an_error_has_nothing_to_roll_back():
+    with pytest.raises(ProgrammingError):
+        run("SELECT nothing")
+    connection.close()
+    connection.rollback()
+    assert not connection.is_usable()
+    assert run("SELECT 1") == [(1,)]

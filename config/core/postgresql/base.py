@@ -40,15 +40,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return opened
 
     def rollback(self) -> None:
-        if self.errors_occurred:
-            self.connection._prepared.redefined = True
+        self._discard_after_an_error()
         super().rollback()
 
     def is_usable(self) -> bool:
         """Tell whether the connection works; after an error the server is always asked, and statements are prepared anew."""
-        if self.connection is not None and self.errors_occurred:
-            self.connection._prepared.redefined = True
-            self.connection._prepared.clear()
+        self._discard_after_an_error()
         trusted = not self.errors_occurred and time.monotonic() - self.heard_at < TRUSTED_SECONDS
         if self.connection is not None and trusted and _is_silent(self.connection):
             return True
@@ -56,6 +53,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if usable:
             self.heard_at = time.monotonic()
         return usable
+
+    def _discard_after_an_error(self) -> None:
+        """Give up what is prepared where an error may tell of a migration elsewhere, to which it no longer fits."""
+        if self.connection is not None and self.errors_occurred:
+            self.connection._prepared.discard()
 
 
 class PreparedStatements(PrepareManager):
@@ -67,8 +69,7 @@ class PreparedStatements(PrepareManager):
     """
 
     redefined = False
-    """Whether a prepared statement may no longer fit: something was made or changed here, or by a migration elsewhere, of which
-    an error tells."""
+    """Whether something was created, altered or dropped here, so that a prepared statement may not fit after a rollback."""
 
     def _should_discard(self, prep: Prepare, results: Sequence[Any], *pattern: Any) -> bool:
         if any(_REDEFINES(result.command_status or b"") for result in results):
@@ -76,8 +77,11 @@ class PreparedStatements(PrepareManager):
         return super()._should_discard(prep, results, *pattern)
 
     def clear(self) -> bool:
-        if not self.redefined:
-            return False
+        """Discard all statements where something was redefined; psycopg calls this at every rollback."""
+        return self.redefined and self.discard()
+
+    def discard(self) -> bool:
+        """Give up all statements, on the server before the next one runs, and tell whether there were any."""
         self.redefined = False
         return super().clear()
 
