@@ -23,6 +23,9 @@ NPM := npm --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel
 # The quick targets run on SQLite with the settings' own defaults, whatever the shell has set.
 ON_SQLITE := env -u DATABASE_URL -u DATABASE_URL_FILE
 
+# What a change is tried with every time. Without an expression pytest runs sweeps too (pyproject.toml).
+QUICK := not (browser or fuzz or sdk or served or sweep)
+
 # The FastAPI side of the bench has an environment of its own.
 BENCH_PYTHON := .bench/.fastapi
 
@@ -31,7 +34,7 @@ in_empty_database = @directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT
 	&& (set -x; $(ON_SQLITE) DATA_DIR="$$directory" $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo test test-postgres test-served test-browser fuzz sdk test-sdk lint lint-openapi style check \
+.PHONY: help setup extras demo test test-sweeps test-postgres test-served test-browser fuzz sdk test-sdk lint lint-openapi style check \
 	check-migrations lock messages contracts bench bench-docs
 
 # A lock names every package with its version and hashes, so pip has nothing to resolve. With resolution on, it would ask the
@@ -82,10 +85,13 @@ demo: setup ## Make the demo clinic and serve it: HOST, PORT, WORKERS
 	$(MANAGE) demo --address http://$(HOST):$(PORT)
 	exec $(MANAGE) serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
-test: $(DEVELOPMENT) ## Run the tests on SQLite
-	$(ON_SQLITE) $(BIN)/pytest -n 2 --dist worksteal
+test: $(DEVELOPMENT) ## Run the tests on SQLite, and of each sweep a few examples
+	$(ON_SQLITE) $(BIN)/pytest -n 2 --dist worksteal -m "$(QUICK)"
 
-test-postgres: $(DEVELOPMENT) ## Run the same tests on the PostgreSQL server that DATABASE_URL names
+test-sweeps: $(DEVELOPMENT) ## Run the rest of the sweeps on SQLite: every route, page, form and bad value
+	$(ON_SQLITE) $(BIN)/pytest -n 2 --dist worksteal -m sweep
+
+test-postgres: $(DEVELOPMENT) ## Run the tests and the sweeps on the PostgreSQL server that DATABASE_URL names
 	@test -n "$$DATABASE_URL" || { echo "Set DATABASE_URL, for example postgres://user:password@127.0.0.1:5432/anamnesis"; exit 1; }
 	@$(BIN)/python -c 'import os, psycopg; psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=5).close()' 2>/dev/null \
 		|| { echo "No PostgreSQL server answers at DATABASE_URL"; exit 1; }

@@ -10,12 +10,14 @@ from accounts.models import ApiKey, Organization, Role, User
 from accounts.models.catalogs import Catalog
 from clinical.models import Appointment
 from exports.models import WebhookEndpoint
-from patients.models import Patient, Protocol
+from patients.models import Patient, Protocol, Provider
 from tests.factories import Clinic, key_row
 from tests.shared import ELM_STREET, HILL_VALLEY, clinic_named
 
 CATALOGS = [model for model in apps.get_models() if issubclass(model, Catalog)]
 MODELS = [ApiKey, Appointment, *CATALOGS, Organization, Patient, User, WebhookEndpoint]
+EXAMPLES = [Patient, Provider]
+"""What the sweeps of the admin ask in `make test`: pages with code of their own, and those of a catalog."""
 
 # What an admin page declares of names and looks, and what Django derives for each class.
 NAMES = {"place", "icon", "hint", "list_display", "search_fields", "fieldsets", "constraint_fields", "media"}

@@ -15,18 +15,19 @@ from django.test import Client, RequestFactory
 from accounts.admin import taken
 from accounts.admin.taken import TAKEN, TOO_MANY
 from accounts.models import Organization, Role, User
-from patients.models import Patient
+from patients.models import Patient, Provider
 from tests.bad_values import as_inputs, bad_values
 from tests.factories import Clinic
-from tests.furnished import MINIMUM, MODELS, unlike
+from tests.furnished import EXAMPLES, MINIMUM, MODELS, unlike
 from tests.pages import form_values, sign_in, submit, url
+from tests.sweeps import swept
 from tests.test_import_law import modules
 
 TOO_BIG = str(2**70)
 VALUES = [TOO_BIG, "9" * 5_000 + "\0", "9999-12-31"]
 WRITABLE = [model for model in MODELS if (found := admin.site._registry[model]).creators or found.writers]
 # Of forms with the same rules and kinds of fields, one.
-by_form = pytest.mark.parametrize("model", unlike(WRITABLE, inputs=True), ids=lambda model: model.__name__)
+by_form = swept("model", unlike(WRITABLE, inputs=True), EXAMPLES, ids=lambda model: model.__name__)
 
 
 def forms_of(client: Client, model: type[Model], own: Clinic) -> dict[str, dict]:
@@ -76,7 +77,7 @@ def columns_in(model: type[Model], filled: dict) -> list[Field]:
 OTHERS = unlike([model for model in WRITABLE if model is not Patient], inputs=True)
 
 
-@pytest.mark.parametrize("model", OTHERS, ids=lambda model: model.__name__)
+@swept("model", OTHERS, [Provider], ids=lambda model: model.__name__)
 def test_every_field_of_a_form_is_named_for_a_bad_value(own, model):
     client = sign_in(own.users[Role.FC_ADMIN if model is Organization else Role.HC_ADMIN])
     for address, filled in forms_of(client, model, own).items():

@@ -21,8 +21,9 @@ from accounts.models import Organization, Role, User
 from accounts.site import AutocompleteView
 from config.core.databases import on_postgres
 from patients.models import Location, Patient, Provider
-from tests.furnished import MODELS, unlike
+from tests.furnished import EXAMPLES, MODELS, unlike
 from tests.pages import sign_in, url
+from tests.sweeps import swept
 
 TOO_BIG = str(2**70)
 MANY_WORDS = " ".join(["word"] * 1_500)
@@ -33,8 +34,8 @@ BUT_DIGITS = ["0_{}", "+{}", " {}", "{}\n", "\u0661{}"]
 REFUSALS = (BadRequest, SuspiciousOperation, IncorrectLookupParameters)
 # Of lists that filter and search alike, one.
 UNLIKE = {str((found.list_filter, found.search_fields, found.actions)): model for model, found in admin.site._registry.items()}
-by_list = pytest.mark.parametrize("model", UNLIKE.values(), ids=lambda model: model.__name__)
-by_form = pytest.mark.parametrize("model", unlike(MODELS, inputs=True), ids=lambda model: model.__name__)
+by_list = swept("model", UNLIKE.values(), EXAMPLES, ids=lambda model: model.__name__)
+by_form = swept("model", unlike(MODELS, inputs=True), EXAMPLES, ids=lambda model: model.__name__)
 
 
 @pytest.fixture
@@ -83,12 +84,13 @@ def test_the_walk_sees_the_lookups_of_django_and_of_the_project():
     assert {"regex", "iregex", "range", "in", "contains", "year", "matches", "isnull"} <= set(LOOKUPS)
 
 
-@pytest.mark.parametrize(
+@swept(
     ("role", "model"),
     [
         *(pytest.param(Role.HC_ADMIN, model, id=f"{model.__name__}-HC_ADMIN") for model in MODELS),
         *(pytest.param(Role.FC_ADMIN, model, id=f"{model.__name__}-FC_ADMIN") for model in unlike(MODELS)),
     ],
+    EXAMPLES,
 )
 def test_a_list_takes_the_parameters_of_its_filters_and_no_others(own, role, model):
     user, found = own.users[role], admin.site._registry[model]

@@ -23,23 +23,25 @@ from patients.models import (
     Provider,
 )
 from tests.factories import SYSTEM
-from tests.furnished import MINIMUM, MODELS, unlike
+from tests.furnished import EXAMPLES, MINIMUM, MODELS, unlike
 from tests.pages import form_values, sign_in, submit, url
 from tests.shared import ELM_STREET
+from tests.sweeps import swept
 
 CANARY = ELM_STREET
 STAFF = [Role.HC_ADMIN, Role.HC_VIEW_ALL, Role.HC_PRIMARY]
 UNLIKE = unlike(MODELS)
 by_role = pytest.mark.parametrize("role", STAFF)
-by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+by_model = swept("model", MODELS, EXAMPLES, ids=lambda model: model.__name__)
 # Everything by the role that sees everything, and pages with the same rules once by the others.
-by_role_and_model = pytest.mark.parametrize(
+by_role_and_model = swept(
     ("role", "model"),
     [
         pytest.param(role, model, id=f"{model.__name__}-{role}")
         for role in STAFF
         for model in (MODELS if role == Role.HC_ADMIN else UNLIKE)
     ],
+    EXAMPLES,
 )
 
 
@@ -142,7 +144,7 @@ def references() -> list:
 
 
 @by_role
-@pytest.mark.parametrize(("model", "field"), references())
+@swept(("model", "field"), references(), [Patient])
 def test_autocomplete_suggests_no_foreign_row(own, foreign, role, model, field):
     query = {"app_label": model._meta.app_label, "model_name": model._meta.model_name, "field_name": field.name}
     response = sign_in(own.users[role]).get(reverse("admin:autocomplete"), {**query, "term": ""})
@@ -162,7 +164,7 @@ def test_autocomplete_suggests_own_rows_and_no_archived_one(own):
 REFERENCING = list(dict.fromkeys(parameter.values[0] for parameter in references()))
 
 
-@pytest.mark.parametrize("model", REFERENCING, ids=lambda model: model.__name__)
+@swept("model", REFERENCING, [Patient], ids=lambda model: model.__name__)
 def test_a_foreign_key_of_the_neighbour_is_refused(own, foreign, model):
     """All keys of a form at once: each that the form takes is an error of its own."""
     client = sign_in(own.users[Role.HC_ADMIN])

@@ -19,6 +19,7 @@ from tests.cast import ROUTES, VIEWS, Cast, ask, ask_counting, shown, traces, tr
 from tests.declared import body_serializers
 from tests.policy import METHODS, POLICY, ROLES, UNAUTHENTICATED, Caller, Dialect, Kind, Place
 from tests.shared import made_once
+from tests.sweeps import swept
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +60,23 @@ def asked_everything(route: str) -> bool:
     return policy.catalog_of(route) in (None, *CATALOG_SAMPLE) and policy.chart_of(route) not in ALIKE
 
 
+IN_ORGANIZATION, OF_PATIENT = "api/v1/<org_id>", "api/v1/<org_id>/patients/<patient_uuid>"
+EXAMPLES = [
+    f"{IN_ORGANIZATION}/patients",
+    OF_PATIENT,
+    f"{OF_PATIENT}/allergies",
+    f"{OF_PATIENT}/allergies/<allergy_uuid>",
+    f"{IN_ORGANIZATION}/care-groups",
+    f"{IN_ORGANIZATION}/care-groups/<group_uuid>",
+    "general/v1/patients",
+    "general/v1/patients/<patient_id>",
+    "v1/export/patients",
+    "v1/patients",
+    "v1/patients/<patient_id>",
+]
+"""What is asked in `make test`: patients in each dialect, a chart, a catalog and a report."""
+
+
 ASKED_BY_ALL = {Place.OWN, Place.OTHER_GROUP, Place.FOREIGN}
 UNKNOWN = {Place.FOREIGN_UNDER_OWN_PATH, Place.RANDOM, Place.RANDOM_ORGANIZATION}
 
@@ -93,7 +111,7 @@ def test_every_view_stands_on_the_base_view():
     assert [route for route, view in VIEWS.items() if not issubclass(view.cls, DialectViewSet)] == []
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@swept("route", ROUTES, EXAMPLES)
 def test_each_caller_gets_what_the_policy_says(cast, route):
     """And what is hidden from somebody cannot be told from what does not exist."""
     wrong, body, traced = [], cache(partial(cast.body, route)), {}
@@ -131,9 +149,10 @@ def told_apart(route: str, traced: dict[tuple[str, Caller, Place], tuple]) -> li
     return told
 
 
-@pytest.mark.parametrize(
-    "route", [route for route in ROUTES if "GET" in POLICY[route] and POLICY[route]["GET"].kind is Kind.LIST]
-)
+LISTS = [route for route in ROUTES if "GET" in POLICY[route] and POLICY[route]["GET"].kind is Kind.LIST]
+
+
+@swept("route", LISTS, [route for route in EXAMPLES if route in LISTS])
 def test_lists_and_totals_hold_visible_rows_only(cast, route):
     whole = policy.dialect_of(route) is Dialect.GENERAL
     ids_in = {place: cast.object_id(route, place, whole) for place in policy.OF_OWN_ORGANIZATION | policy.OF_OTHERS}
@@ -181,7 +200,7 @@ def code_of(view: type) -> list[str]:
 ENTRIES = [route for route in ROUTES if policy.chart_of(route) and route.count("_uuid>") == 2]
 
 
-@pytest.mark.parametrize("route", ENTRIES)
+@swept("route", ENTRIES, [route for route in EXAMPLES if route in ENTRIES])
 def test_an_entry_of_another_patient_is_unknown(cast, route):
     """The entry is the caller's to see, and so is the patient in the path: but it is not theirs."""
     one, other = cast.object(route, Place.OWN), cast.object(route, Place.OTHER_GROUP)
@@ -241,7 +260,7 @@ INSTEAD = {"referral-attributions": "provider_uuid"}
 """The reference that the body of the cast holds, where it can hold one only."""
 
 
-@pytest.mark.parametrize(("route", "method", "name", "model"), body_references())
+@swept(("route", "method", "name", "model"), body_references(), [f"{IN_ORGANIZATION}/patients", OF_PATIENT, "v1/patients"])
 @pytest.mark.parametrize("caller", [Caller.HC_ADMIN, Caller.HC_PRIMARY])
 def test_a_body_that_names_a_foreign_object_names_an_unknown_one(cast, route, method, name, model, caller):
     def sent(value) -> tuple:

@@ -18,6 +18,7 @@ from patients.admin.dialogs.lookups import CatalogField
 from patients.models import FieldDefinition, TagDefinition
 from tests.clinical.chart_dialogs import Dialogs, errors_of
 from tests.clinical.test_chart_dialogs import CORRECTED, KINDS, added
+from tests.sweeps import swept
 
 UNKNOWN = ["no such word"]
 NUMBERS = ["NaN", "9" * 30]
@@ -80,7 +81,7 @@ def wrongly_answered(dialogs: Dialogs, kind: str, entry: Any, verb: str, good: d
     return found
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@swept("kind", KINDS, ["allergy"])
 def test_a_bad_value_of_a_new_entry_is_refused_and_its_field_named(dialogs, kind):
     good = KINDS[kind].added(dialogs.clinic)
     before = stored(KINDS[kind].model)
@@ -88,7 +89,7 @@ def test_a_bad_value_of_a_new_entry_is_refused_and_its_field_named(dialogs, kind
     assert stored(KINDS[kind].model) == before
 
 
-@pytest.mark.parametrize("kind", CORRECTED)
+@swept("kind", CORRECTED, ["allergy"])
 def test_a_bad_value_of_a_correction_is_refused_and_its_field_named(dialogs, kind):
     entry = added(dialogs, kind)
     before = stored(KINDS[kind].model)

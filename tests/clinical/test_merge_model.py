@@ -90,6 +90,7 @@ def check_unmerged(before: Rows, merged: Rows, written: Rows, after: Rows) -> No
         assert after[key] == written[key], "what was added since stays as it is"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("part", range(-(-PAIRS // A_PART)))
 def test_random_pairs_are_merged_and_unmerged(clinic, api, part):
     pools, client = Pools(clinic), api()

@@ -46,6 +46,7 @@ def test_no_rows_are_a_good_import(bulk):
     assert statuses_of(bulk([])) == []
 
 
+@pytest.mark.sweep
 @pytest.mark.django_db(transaction=True)  # each chunk commits and has its foreign keys checked, as in service
 def test_ten_thousand_rows_are_taken(clinic, bulk):
     statuses = statuses_of(bulk([row(number) for number in range(10_000)]))

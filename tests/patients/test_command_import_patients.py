@@ -428,6 +428,7 @@ def people(chance: random.Random, count: int) -> list[dict[str, str]]:
     return made
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_thousand_people_come_in_and_the_rest_is_told_readably(clinic, tmp_path, seed):
     path, rows = tmp_path / "people.csv", people(random.Random(seed), 1_000)

@@ -298,6 +298,7 @@ USUAL = {
 }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("part", range(-(-SEQUENCES // A_PART)))
 def test_random_lives_go_as_the_model_says(clinic, neighbour, api, part):
     seen: Counter = Counter()

@@ -23,6 +23,7 @@ from tests.charts import LISTS, VIEWS_OF_CHARTS, address
 from tests.policy import Dialect
 from tests.rest.test_bad_parameters import DATES, NUMBERS, SIZES, TEXTS, UUID, UUIDS, WORDS, rows_of
 from tests.rest.wire import Wire
+from tests.sweeps import swept
 
 MOMENTS = (
     *DATES,
@@ -59,6 +60,7 @@ LISTED = LISTS | {
     if policy.dialect_of(route) is not Dialect.PRACTICE and "list" in view.actions.values()
 }
 """LISTS, and the routes of the lists of the other dialects."""
+by_list = swept("name", LISTED, ["allergies", "general/v1/patients/<patient_id>/gauges", "v1/alerts"])
 PAGES = {
     Dialect.PRACTICE: {"page": NUMBERS, "page_size": SIZES},
     Dialect.PUBLIC: {"perPage": SIZES},
@@ -87,7 +89,7 @@ def listed(clinic):
     return of
 
 
-@pytest.mark.parametrize("name", LISTED)
+@by_list
 def test_bad_value_is_422_and_names_its_parameter(listed, name):
     wire, path, _ = listed(name)
     client, wrong = wire.client(), {}
@@ -100,14 +102,14 @@ def test_bad_value_is_422_and_names_its_parameter(listed, name):
     assert client.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("name", LISTED)
+@by_list
 def test_empty_parameters_are_as_good_as_absent(listed, name):
     wire, path, _ = listed(name)
     empty = wire.client().get(path, dict.fromkeys(parameters_of(name), ""))
     assert (empty.status_code, rows_of(empty)) == (200, rows_of(wire.client().get(path)))
 
 
-@pytest.mark.parametrize("name", LISTED)
+@by_list
 def test_parameters_that_are_given_twice_are_all_named(listed, name):
     wire, path, _ = listed(name)
     paged = PAGES[policy.dialect_of(LISTED[name])]
@@ -119,7 +121,7 @@ def test_parameters_that_are_given_twice_are_all_named(listed, name):
             assert wire.named(wire.client().get(path, {parameter: values})) == [parameter]
 
 
-@pytest.mark.parametrize("name", LISTED)
+@by_list
 def test_unknown_parameters_change_nothing_whatever_they_hold(listed, name):
     wire, path, entry = listed(name)
     plain = wire.client().get(path)

@@ -36,6 +36,7 @@ from tests.cast import ROUTES, model_of
 from tests.conftest import ApiClient
 from tests.factories import Clinic
 from tests.policy import LIST, POLICY
+from tests.sweeps import swept
 
 SIZES = (1, 10, 50)
 NUMBERS = itertools.count(1)
@@ -201,7 +202,7 @@ CATALOG_COST = Cost(3, 2)
 """A key with the rate limit, and the rows: reading a catalog leaves no event."""
 
 
-@pytest.mark.parametrize("route", CATALOGS)
+@swept("route", CATALOGS, ["api/v1/<org_id>/providers"])
 def test_a_catalog_costs_the_same_for_any_number_of_rows(clinic, api, route):
     model, path = model_of(route), f"/{route}".replace("<org_id>", str(clinic.organization.uuid))
     made = clinic.row(model)
@@ -228,7 +229,7 @@ CHART_COST = Cost(7, 3)
 """A key with the rate limit, the patient, and the rows with the patient's name and the audit of the read."""
 
 
-@pytest.mark.parametrize("route", CHARTS)
+@swept("route", CHARTS, ["api/v1/<org_id>/patients/<patient_uuid>/allergies"])
 def test_a_chart_costs_the_same_for_any_number_of_entries(clinic, api, route):
     model, patient = model_of(route), clinic.patient()
     path = f"/{route}".replace("<org_id>", str(clinic.organization.uuid)).replace("<patient_uuid>", str(patient.uuid))
