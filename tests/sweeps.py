@@ -4,8 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import pytest
-
-Parameters = type(pytest.param())
+from _pytest.mark import ParameterSet
 
 
 def swept(names: str | tuple[str, ...], rows: Iterable[Any], examples: Collection[Any], ids: Callable | None = None):
@@ -15,7 +14,7 @@ def swept(names: str | tuple[str, ...], rows: Iterable[Any], examples: Collectio
     """
 
     def marked(row: Any):
-        given = row if isinstance(row, Parameters) else pytest.param(*row) if isinstance(row, tuple) else pytest.param(row)
+        given = row if isinstance(row, ParameterSet) else pytest.param(*row) if isinstance(row, tuple) else pytest.param(row)
         found = [value for value in examples if value in given.values]
         missing.difference_update(map(str, found))
         return given if found else pytest.param(*given.values, id=given.id, marks=[*given.marks, pytest.mark.sweep])

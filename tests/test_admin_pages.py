@@ -83,6 +83,11 @@ def rows(clinic, copied_rows) -> dict[str, int]:
     return copied_rows()
 
 
+def test_every_argument_of_an_address_has_a_value(rows):
+    assert rows.keys() == set(ROWS)
+    assert {name for page in REGISTRY for name in arguments_of(page)} == {*WORDS, *ROWS}
+
+
 @by_page
 def test_a_page_asks_who_is_there(rows, page):
     assert Client().get(address(page, rows)).headers["Location"].startswith("/admin/login/")
