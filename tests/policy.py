@@ -150,6 +150,7 @@ RESTORE = Entry(Kind.CHANGE, 422, WRITES_PATIENTS, archived=200)
 ADD, CORRECT = Entry(Kind.CREATE, 201, ADMINISTERS), Entry(Kind.CHANGE, 200, ADMINISTERS)
 NOWHERE = dict.fromkeys(METHODS, UNKNOWN)
 
+NONE: frozenset[Caller] = frozenset()
 STAFF = frozenset(ROLES) - {Caller.PATIENT}
 CHART = {
     "alerts": Chart("alert_uuid", corrected=False),
@@ -292,6 +293,29 @@ def dialect_of(route: str) -> Dialect:
 def catalog_of(route: str) -> str | None:
     """Return the catalog that `route` leads to, None for other routes."""
     return next((name for name in CATALOGS if f"<org_id>/{name}" in route), None)
+
+
+ADMIN_PAGES = {
+    (STAFF, NONE): """
+        alert chart chart_block chart_print chart_readers find home_appointments incomplete report_file reports search
+        sidebar_counts worklist worklist_escalated worklist_mine worklist_news worklist_processed
+    """,
+    (STAFF, WRITES_PATIENTS): "alert_claim alert_release appointment calendar calendar_block",
+    (STAFF - CAREGIVERS, NONE): "audit chart_readers_csv chart_readers_letter",
+    (WRITES_PATIENTS, NONE): "book_patient chart_options reveal",
+    (WRITES_PATIENTS, WRITES_PATIENTS): """
+        alert_escalate alert_process alert_review alerts_escalate alerts_process appointment_move appointment_status book
+        chart_add chart_entry limits_trial limits_words patient_life_cycle register register_alike
+    """,
+    (NONE, WRITES_PATIENTS): "chart_vital_flags",
+    (ADMINISTERS, NONE): "api_key_reach duplicates duplicates_set_aside",
+    (ADMINISTERS, ADMINISTERS): """
+        api_key_issued api_key_revoke duplicate_set_aside duplicate_take_back duplicates_step import import_columns import_errors
+        import_event import_step import_undo imports merge merge_choose person_activate person_invite person_password_link
+        person_stop protocol_trial protocol_words webhook webhook_action webhook_replay webhook_replay_since webhook_secret
+    """,
+}
+"""(who reads a page of the admin, who sends it something) -> the names of such pages; those of models are not here."""
 
 
 def chart_of(route: str) -> str | None:

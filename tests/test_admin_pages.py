@@ -1,6 +1,7 @@
 """Every page of the admin that is no list of a model, every fragment and dialog: who may open it, and about whom."""
 
 import re
+from collections import defaultdict
 
 import pytest
 from django.test import Client
@@ -15,6 +16,7 @@ from patients.admin.life_cycle import EVENTS
 from patients.models import Patient
 from tests.factories import archive, key_row
 from tests.pages import sign_in
+from tests.policy import ADMIN_PAGES
 from tests.shared import ELM_STREET, once_a_module
 from tests.sweeps import swept
 
@@ -44,7 +46,7 @@ def arguments_of(page) -> list[str]:
 
 
 ABOUT_ROWS = [page for page in REGISTRY if set(ROWS) & {*arguments_of(page)}]
-by_page_about_rows = swept("page", ABOUT_ROWS, [page for page in EXAMPLES if page in ABOUT_ROWS], ids=lambda page: page.name)
+by_page_about_rows = pytest.mark.parametrize("page", ABOUT_ROWS, ids=lambda page: page.name)
 
 
 def address(page, rows: dict[str, int], **words: str) -> str:
@@ -81,6 +83,13 @@ copied_rows = once_a_module(lambda clinic: rows_of(clinic, care_group_id=clinic.
 @pytest.fixture
 def rows(clinic, copied_rows) -> dict[str, int]:
     return copied_rows()
+
+
+def test_every_page_has_its_readers_and_writers_in_the_policy():
+    found: dict[tuple, set[str]] = defaultdict(set)
+    for page in REGISTRY:
+        found[page.view_class.readers, page.view_class.writers].add(page.name)
+    assert found == {roles: set(names.split()) for roles, names in ADMIN_PAGES.items()}
 
 
 def test_every_argument_of_an_address_has_a_value(rows):

@@ -34,15 +34,11 @@ UNLIKE = unlike(MODELS)
 by_role = pytest.mark.parametrize("role", STAFF)
 by_model = swept("model", MODELS, EXAMPLES, ids=lambda model: model.__name__)
 # Everything by the role that sees everything, and pages with the same rules once by the others.
-by_role_and_model = swept(
-    ("role", "model"),
-    [
-        pytest.param(role, model, id=f"{model.__name__}-{role}")
-        for role in STAFF
-        for model in (MODELS if role == Role.HC_ADMIN else UNLIKE)
-    ],
-    EXAMPLES,
-)
+ROLES_AND_MODELS = [
+    pytest.param(role, model, id=f"{model.__name__}-{role}")
+    for role in STAFF
+    for model in (MODELS if role == Role.HC_ADMIN else UNLIKE)
+]
 
 
 # What `str(row)` is for the logs. People see names.
@@ -94,7 +90,7 @@ def test_pages_with_code_of_their_own_are_asked_by_every_role():
     assert {Patient, User, Protocol} <= own <= set(UNLIKE)
 
 
-@by_role_and_model
+@swept(("role", "model"), ROLES_AND_MODELS, EXAMPLES)
 def test_no_page_shows_a_word_of_the_neighbour(own, foreign, role, model):
     client = sign_in(own.users[role])
     allowed = 0
@@ -106,7 +102,7 @@ def test_no_page_shows_a_word_of_the_neighbour(own, foreign, role, model):
     assert allowed or role not in admin.site._registry[model].readers
 
 
-@by_role_and_model
+@swept(("role", "model"), ROLES_AND_MODELS, [Role.HC_ADMIN, *EXAMPLES])
 def test_a_foreign_object_is_answered_like_an_unknown_one(own, foreign, role, model):
     client = sign_in(own.users[role])
     for page in ("change", "history", "delete"):

@@ -6,10 +6,21 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from accounts.models import ApiKey, AuditEvent, CareGroup, RateWindow, Role, SecondFactor, Session, User, UserStatusChange
+from accounts.models import (
+    ApiKey,
+    AuditEvent,
+    CareGroup,
+    Organization,
+    RateWindow,
+    Role,
+    SecondFactor,
+    Session,
+    User,
+    UserStatusChange,
+)
 from accounts.scope import RULES, Actor, ScopePath, scope, viewer_of, visible
 from exports.models import OutboxPosition
-from patients.models import Patient
+from patients.models import GroupMove, MergedRow, Patient, PatientTotal, SearchEntry
 
 OUR_APPS = ("accounts", "patients", "clinical", "exports")
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OUR_APPS]
@@ -29,6 +40,10 @@ MAY_BE_NULL = {
     AuditEvent: "what an FC_ADMIN or a command does across organizations",
 }
 """Tables whose organization may be missing, each with its reason. Such rows are seen by FC_ADMIN only."""
+
+
+COPIED_FROM_PATIENTS = {GroupMove, MergedRow, PatientTotal, SearchEntry}
+"""Tables that hold what is known of patients and refer to none: their rows are seen by care group."""
 
 
 def names(model) -> str:
@@ -64,6 +79,7 @@ def test_organization_data_stands_on_a_column_of_its_own(model):
     assert model.scope.organization is not None
     column, *further = through(model, model.scope.organization)
     assert further == [], "the organization is a column of the table itself, not found by a join"
+    assert column.attname == ("id" if model is Organization else "organization_id")
     assert not column.null or model in MAY_BE_NULL
 
 
@@ -126,5 +142,7 @@ def test_a_table_of_nobody_is_not_reached_through_scope():
         visible(Actor(role=Role.FC_ADMIN), RateWindow)
 
 
-def test_a_care_group_is_scoped_by_itself():
+def test_rows_about_no_patient_are_those_of_the_whole_organization_but_for_care_groups():
+    about_nobody = [model for model in SCOPED if not any(field.related_model is Patient for field in model._meta.concrete_fields)]
+    assert {model for model in about_nobody if model.scope.care_group} == {CareGroup, *COPIED_FROM_PATIENTS}
     assert CareGroup.scope == ScopePath(organization="organization_id", care_group="id")

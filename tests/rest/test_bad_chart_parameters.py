@@ -89,7 +89,7 @@ def listed(clinic):
     return of
 
 
-@by_list
+@pytest.mark.parametrize("name", LISTED)
 def test_bad_value_is_422_and_names_its_parameter(listed, name):
     wire, path, _ = listed(name)
     client, wrong = wire.client(), {}

@@ -394,7 +394,9 @@ def test_every_read_serializer_is_tried():
 TRIED = [(model, kind) for model, kinds in ROWS.items() for kind in kinds]
 
 
-@swept(("model", "kind"), TRIED, [Patient, "full"], ids=lambda value: value if isinstance(value, str) else value.__name__)
+@swept(
+    ("model", "kind"), TRIED, [Patient, "full", "archived"], ids=lambda value: value if isinstance(value, str) else value.__name__
+)
 def test_what_is_built_is_what_the_serializer_gives(clinic, model, kind):
     row = ROWS[model][kind](clinic)
     for shape, actor in product([of for of in OF_ROWS if of.Meta.model is model], callers(clinic)):
