@@ -261,6 +261,7 @@ def tried(clinic: Clinic, api: Callable[..., ApiClient], numbers: Iterable[int])
     return done
 
 
+@pytest.mark.sweep
 def test_whoever_asks_for_changes_ends_with_what_is_stored(clinic, api):
     done = tried(clinic, api, USUAL)
     assert {door.__name__ for door in DOORS} <= done.keys()

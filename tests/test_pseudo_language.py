@@ -105,6 +105,7 @@ def read(client, path: str) -> str:
     return answer.content.decode() if is_page else ""
 
 
+@pytest.mark.sweep
 def test_pages_say_nothing_that_is_not_translated(clinic, asked):
     furnished = furnish(clinic)
     user, rows = furnished.users[Role.HC_ADMIN], rows_of(furnished)

@@ -101,6 +101,7 @@ def unsealed(rows: list[AuditEvent], place: int) -> int:
 WAYS = [deleted, deleted_with_its_seal, changed, given_a_patient, moved, swapped, unsealed]
 
 
+@pytest.mark.sweep
 def test_a_hundred_random_breaks_are_found_by_their_first_row(clinic, events, unguarded):
     chance, wrong = random.Random(33), []
     for number in range(PLACES):

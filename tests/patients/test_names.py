@@ -140,6 +140,7 @@ LETTERS = "abcäöüøåßéOÆ -'\u2019\u2010\u2013.,;·\u02bb`\"()&\u200b\xa0\
 ANY_NAME = st.text(st.sampled_from(LETTERS), min_size=1, max_size=14).filter(lambda text: any(map(str.isalnum, text)))
 
 
+@pytest.mark.sweep
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=ANY_NAME, last=ANY_NAME)
 def test_any_name_is_found_as_it_is_shown(neighbour, api, first, last):

@@ -293,6 +293,7 @@ class Writes:
 FILTERS = st.lists(st.tuples(st.sampled_from(Role.values), st.integers(0, 7)), min_size=5, max_size=5, unique=True)
 
 
+@pytest.mark.sweep
 @pytest.mark.django_db
 def test_totals_are_numbers_of_patients_whatever_is_written(clinic):
     writes = Writes(clinic)

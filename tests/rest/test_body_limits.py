@@ -16,6 +16,7 @@ from config.rest.request_body import MAX_VALUES, StrictJSONParser, read_json
 from patients.models import Patient
 from patients.practice.serializers import PracticeBulkRowIn
 from tests.rest.wire import Wire
+from tests.sweeps import swept
 
 SIZE = 2_400_000
 MEGABYTE = 1_000_000
@@ -71,7 +72,7 @@ def answer(body: bytes) -> int | None:
     return None
 
 
-@pytest.mark.parametrize("kind", COSTLY)
+@swept("kind", COSTLY, ["short texts", "keys", "nested lists", "digits"])
 def test_memory_for_a_body_of_any_kind_is_bounded(kind):
     make, status = COSTLY[kind]
     body = make()
