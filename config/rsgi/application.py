@@ -4,17 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Thread
 from typing import Any
 
 from django.conf import settings
 
 from config import wsgi
+from config.core.frames import give_room
 from config.rsgi import answers
 from config.rsgi.bodies import Body, BodyFault, Memory, Sender, has_body
 from config.rsgi.connections import limit_unread
 from config.rsgi.environ import environ_of
 from config.rsgi.senders import sender_of
 from config.rsgi.static_files import StaticFiles
+
+# The threads in which Django is called; there is no way to name a function that an executor's threads begin with.
+give_room(Thread.run)
 
 # Streams for which a thread makes the next part at a time: the other threads are for everybody else.
 PARTS_AT_A_TIME = 2
