@@ -10,12 +10,17 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from config.core.frames import give_room
+
 # Milliseconds. Beside other work on the same machine a page takes its time.
 expect.set_options(timeout=20_000)
 # The shell has no window to draw, and takes half of the time.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
+
+# Pages are made in threads, as by the server of the product.
+give_room(threading.Thread.run)
 
 # What Chromium says of a form or dialog that came back with what is wrong, or speaks against saving.
 REFUSED = "the server responded with a status of 422"
