@@ -32,6 +32,11 @@ class Clock:
             model._base_manager.filter(created_at__gt=self.now).update(created_at=self.now)
 
 
+def moment(text: str) -> datetime.datetime:
+    """Return the moment that an answer shows. As texts a whole second, which has no places, would be later than its parts."""
+    return datetime.datetime.fromisoformat(text)
+
+
 def wait_for_the_next_moment() -> None:
     """Wait until the clock of the database has moved: SQLite's has milliseconds, in which two events may stand side by side."""
     before = database_clock()

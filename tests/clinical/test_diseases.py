@@ -10,6 +10,7 @@ from accounts.models import AuditEvent, OutboxEvent, Role
 from accounts.services.catalogs import archive_catalog_row
 from clinical.models import Disease, DiseaseDefinition, FunctionStatus, ProblemStatus
 from clinical.practice.diseases import PracticeDiseaseIn
+from tests.clock import moment
 from tests.contracts.facts import table
 from tests.factories import SYSTEM
 from tests.rest.test_bad_values import BAD, kind_of
@@ -233,7 +234,7 @@ def test_only_what_is_sent_changes(record, correct):
     changed = correct(shown, patient_note="Better", snomed_problem_type=None).json()
     expected = {**shown, "patient_note": "Better", "snomed_problem_type": None, "version": 2}
     assert {**changed, "updated_at": None} == {**expected, "updated_at": None}
-    assert changed["updated_at"] > shown["updated_at"]
+    assert moment(changed["updated_at"]) > moment(shown["updated_at"])
 
 
 def test_the_audit_names_what_was_changed_and_no_value(record, correct):

@@ -13,6 +13,7 @@ from accounts.models import AuditedPatient, AuditEvent, OutboxEvent, Role
 from accounts.services.catalogs import archive_catalog_row
 from patients.models import FieldDefinition, FieldValue, Patient
 from patients.practice.field_values import MAX_FIELDS
+from tests.clock import moment
 from tests.contracts.facts import table
 from tests.factories import SYSTEM, archive
 from tests.patients.field_value_cases import BAD, GOOD, OPTIONS
@@ -85,7 +86,7 @@ def test_fields_are_set_changed_and_cleared_by_one_request(api, path, put, field
     for item in second.json():
         before = by_name[item["field_definition"]["name"]]
         assert item["id"] == before["id"]
-        assert item["updated_at"] > before["updated_at"]
+        assert moment(item["updated_at"]) > moment(before["updated_at"])
     assert sorted(held(api().get(path))) == [("Colour", "green", 2), ("Shoe size", 42, 1)]
     assert held(put((hand, "Right"))) == [("Hand", "Right", 3)], "a cleared field goes on counting"
 

@@ -9,6 +9,7 @@ from accounts.models import AuditedPatient, AuditEvent, OutboxEvent, Role
 from config.core.exceptions import UnknownReference
 from patients.models import Patient, Relationship
 from patients.services.charts import create_entry
+from tests.clock import moment
 from tests.contracts.facts import table
 from tests.factories import SYSTEM, archive
 
@@ -237,7 +238,7 @@ def test_a_relationship_is_corrected_by_version(api, at, patient, other):
     answer = api().patch(one, {"base_version": 1, **changes})
     assert answer.status_code == 200, answer.content
     assert {**made, **changes, "version": 2, "updated_at": answer.json()["updated_at"]} == answer.json()
-    assert answer.json()["updated_at"] > made["updated_at"]
+    assert moment(answer.json()["updated_at"]) > moment(made["updated_at"])
     stale = api().patch(one, {"base_version": 1, "note": "y"})
     assert (stale.status_code, stale.json()) == (409, {"detail": "Version conflict: expected 2, got 1"})
     assert places(api().patch(one, {"note": "y"})) == [["body", "base_version"]]

@@ -8,6 +8,7 @@ from patients.general.views import PatientViewSet as GeneralPatients
 from patients.models import Patient
 from patients.practice.views import PatientViewSet as PracticePatients
 from patients.services.patients import update_patient
+from tests.clock import moment
 from tests.declared import body_serializers
 from tests.factories import SYSTEM, archive
 
@@ -33,7 +34,7 @@ def patch(clinic, api, patient):
 def test_a_change_raises_the_version_by_one_and_the_time_of_change(patch, patient):
     answer = patch(1, first_name="Grace").json()
     assert (answer["version"], answer["first_name"]) == (2, "Grace")
-    assert answer["updated_at"] > answer["created_at"]
+    assert moment(answer["updated_at"]) > moment(answer["created_at"])
     assert patch(2, first_name="Ada").json()["version"] == 3
 
 
