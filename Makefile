@@ -34,8 +34,8 @@ in_empty_database = @directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT
 	&& (set -x; $(ON_SQLITE) DATA_DIR="$$directory" $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo test test-sweeps test-postgres test-served test-browser fuzz sdk test-sdk lint lint-openapi style check \
-	check-migrations lock messages contracts bench bench-docs
+.PHONY: help setup extras demo test test-sweeps test-postgres test-served test-browser fuzz sdk test-sdk lint lint-openapi style \
+	check check-migrations lock messages contracts bench bench-docs
 
 # A lock names every package with its version and hashes, so pip has nothing to resolve. With resolution on, it would ask the
 # index for the newest release of a package with an extra, and refuse the lock because that release has no hash in it.

@@ -33,7 +33,7 @@ class Clock:
 
 
 def moment(text: str) -> datetime.datetime:
-    """Return the moment that an answer shows. As texts a whole second, which has no places, would be later than its parts."""
+    """Return the moment that an answer or an example shows. As a text a whole second is later than its milliseconds."""
     return datetime.datetime.fromisoformat(text)
 
 

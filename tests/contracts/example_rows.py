@@ -20,6 +20,7 @@ from clinical.models import (
 from config.core.databases import MomentField
 from patients.models import Enrolment, Patient, PatientMutation, SettingChange
 from patients.public.serializers import CHART_NUMBER_SYSTEM
+from tests.clock import moment
 from tests.factories import SYSTEM, Clinic
 
 Shown = Mapping[str, Any]
@@ -31,11 +32,6 @@ def stored(row: Model, **values: Any) -> None:
     """Give a row values that services do not take: names of catalogs, and moments of the database's clock."""
     moments = {name: Value(value, output_field=MomentField()) for name, value in values.items() if name.endswith("_at")}
     type(row)._base_manager.filter(pk=row.pk).update(**{**values, **moments})
-
-
-def moment(text: str) -> datetime.datetime:
-    """Return the moment that an example writes."""
-    return datetime.datetime.fromisoformat(text)
 
 
 # --- patients of the public and the general API ---------------------------------------------------

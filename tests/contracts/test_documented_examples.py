@@ -9,10 +9,10 @@ import pytest
 
 from accounts.models import Role, User, UserStatus
 from clinical.models import Instrument, Measurement
-from tests.clock import Clock
+from tests.clock import Clock, moment
 from tests.conftest import ApiClient
 from tests.contracts.documented_examples import Example, differences, examples
-from tests.contracts.example_rows import general_patient, moment, name_catalogs, of_report, public_patient, stored
+from tests.contracts.example_rows import general_patient, name_catalogs, of_report, public_patient, stored
 from tests.contracts.test_live_contract import fields_named
 from tests.factories import Clinic
 
