@@ -240,6 +240,7 @@ def _find(page: Page, action: Action) -> None:
     picker = page.locator(".form-row, .field-row, .group", has_text=action.name).locator(".select2-selection")
     if picker.count():
         picker.first.click()
+        expect(page.locator(".select2-search__field")).to_be_focused()
         page.keyboard.type(action.value)
         page.locator(".select2-results__option--highlighted", has_text=action.value).click()
         return
