@@ -18,6 +18,7 @@ from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 from django.test import Client, TransactionTestCase
 from django.test import client as test_client
 from django.test.client import ClientHandler
+from psycopg.types.json import Jsonb
 
 from accounts import audit
 from accounts.audit_words import phrase_of
@@ -186,7 +187,13 @@ def checked_compiled_queries() -> Iterator[None]:
         return query
 
     def comparable(query: CompiledQuery) -> tuple[str, list]:
-        return query.sql, [part.number if isinstance(part, Placeholder) else part for part in query.params]
+        return query.sql, [comparable_part(part) for part in query.params]
+
+    def comparable_part(part: Any) -> Any:
+        if isinstance(part, Placeholder):
+            return part.number
+        # psycopg's wrapper is equal to itself alone.
+        return part.obj if isinstance(part, Jsonb) else part
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CompiledQueries, "get", checked)

@@ -253,6 +253,20 @@ class CompiledQuery:
             for index, (converters, expression) in compiler.get_converters(selected).items()
         }
 
+    def converted(self, rows: list[tuple]) -> list[tuple]:
+        """Return raw rows with every value as the model's field gives it; those of PostgreSQL mostly are so already."""
+        if not self.converters:
+            return rows
+        connection = connections[self.using]
+        converted = []
+        for row in rows:
+            cells = list(row)
+            for index, converters in self.converters.items():
+                for convert, expression in converters:
+                    cells[index] = convert(cells[index], expression, connection)
+            converted.append(tuple(cells))
+        return converted
+
 
 class BoundQuery(NamedTuple):
     """A compiled query and what it is run with."""
@@ -282,7 +296,7 @@ class BoundQuery(NamedTuple):
             return []
         with reading(self.query.using) as cursor:
             cursor.execute(sql, self.driver_parameters())
-            return self.converted(cursor.fetchall())
+            return self.query.converted(cursor.fetchall())
 
     def driver_parameters(self) -> list[Any]:
         """Return the parameters as the driver takes them."""
@@ -292,20 +306,6 @@ class BoundQuery(NamedTuple):
             for part in self.query.params
         ]
         return own if self.found is None else [*self.found.driver_parameters(), *own]
-
-    def converted(self, rows: list[tuple]) -> list[tuple]:
-        """Return raw rows with every value as the model's field gives it; those of PostgreSQL mostly are so already."""
-        if not self.query.converters:
-            return rows
-        connection = connections[self.query.using]
-        converted = []
-        for row in rows:
-            cells = list(row)
-            for index, converters in self.query.converters.items():
-                for convert, expression in converters:
-                    cells[index] = convert(cells[index], expression, connection)
-            converted.append(tuple(cells))
-        return converted
 
 
 class CompiledQueries:
@@ -373,19 +373,26 @@ def planned_anew(using: str = "default") -> Iterator[None]:
 def fetch_together(queries: Sequence[BoundQuery], using: str = "default") -> list[list[tuple]]:
     """Run several queries in one round trip, and return the rows of each.
 
-    PostgreSQL takes them as one statement, and so answers from one moment: the rows of each are
-    gathered into an array of records, which the binary format gives back with the types of their
-    columns. SQLite runs in this process; there they are run one after the other.
+    PostgreSQL takes them as one statement, and so answers from one moment. SQLite runs in this process; there they are run one
+    after the other.
     """
     if connections[using].vendor != "postgresql":
         return [query.fetch() for query in queries]
     # A query that can find nothing is not run.
     run = [query for query in queries if query.sql]
-    arrays = ", ".join(f"ARRAY(SELECT part FROM ({bound.sql}) AS part)" for bound in run)  # noqa: S608 - compiled SQL
+    arrays = ", ".join(records_of(bound.sql) for bound in run)
     with reading(using) as cursor:
         cursor.execute(f"SELECT {arrays}", [value for bound in run for value in bound.driver_parameters()])
         fetched = iter(cursor.fetchone())
-    return [query.converted(next(fetched)) if query.sql else [] for query in queries]
+    return [bound.query.converted(next(fetched)) if bound.sql else [] for bound in queries]
+
+
+def records_of(sql: str) -> str:
+    """Return SQL for the rows of the SELECT `sql` as one value of PostgreSQL.
+
+    It is an array of records, which the binary format gives back with the types of their columns.
+    """
+    return f"ARRAY(SELECT part FROM ({sql}) AS part)"  # noqa: S608 - compiled SQL
 
 
 def columns_of(model: type[models.Model], source: str) -> list[Any]:

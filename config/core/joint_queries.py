@@ -1,7 +1,7 @@
 """Several querysets as one statement: a page that shows many kinds of rows asks once, however many they are."""
 
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -9,7 +9,9 @@ from django.db import connections
 from django.db.models import QuerySet
 
 from config.core.caching import cached
-from config.core.compiled_queries import BoundQuery, CompiledQuery, fetch_together, reading
+from config.core.compiled_queries import BoundQuery, CompiledQuery, QueryDefinition, reading, records_of
+
+Answers = Mapping[str, list[Any]]
 
 
 class Asked(NamedTuple):
@@ -19,19 +21,56 @@ class Asked(NamedTuple):
     columns: tuple[str, ...]
 
 
-def fetch_jointly(asked: Mapping[str, Asked], using: str = "default") -> dict[str, list[Any]]:
-    """Return the rows of each queryset as named tuples, every value as the model's field gives it.
+class JointQuery(QueryDefinition):
+    """A definition of several querysets, compiled as one statement. All of them show one moment.
 
-    All of them are one statement and show one moment. Binary columns cannot be asked for: SQLite passes the rows as JSON.
+    Binary columns cannot be asked for: SQLite passes the rows as JSON.
     """
-    queries = [BoundQuery(CompiledQuery(one.rows.values_list(*one.columns)), ()) for one in asked.values()]
-    if connections[using].vendor == "postgresql":
-        fetched = fetch_together(queries, using)
-    else:
-        fetched = _fetch_as_json(queries, [len(one.columns) for one in asked.values()], using)
-    return {
-        name: [_row(one.columns)._make(row) for row in rows] for (name, one), rows in zip(asked.items(), fetched, strict=True)
-    }
+
+    def asked(self) -> Mapping[str, Asked]:
+        """Return what is asked for by name, called on a copy whose parameters are placeholders."""
+        raise NotImplementedError(type(self).__name__)
+
+    def compiled(self) -> "CompiledJointly":
+        return CompiledJointly(self.asked())
+
+    def answers(self) -> Answers:
+        """Run the statement and return the rows of each queryset as named tuples, every value as the model's field gives it."""
+        bound = self.bind()
+        query: Any = bound.query
+        return query.fetch(bound)
+
+
+class CompiledJointly(CompiledQuery):
+    """The SQL of several querysets, each of which becomes one column: an array of records, on SQLite in JSON."""
+
+    def __init__(self, asked: Mapping[str, Asked]):
+        self.parts = {name: CompiledQuery(one.rows.values_list(*one.columns)) for name, one in asked.items()}
+        self.rows = {name: _row(one.columns) for name, one in asked.items()}
+        # A query that can find nothing is not run.
+        self.run = {name: part for name, part in self.parts.items() if part.sql}
+        self.using = next((part.using for part in self.parts.values()), "default")
+        self.params = tuple(value for part in self.run.values() for value in part.params)
+        self.sql = f"SELECT {', '.join(map(self.column_of, self.run.values()))}" if self.run else ""
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the rows come as JSON."""
+        return connections[self.using].vendor != "postgresql"
+
+    def column_of(self, part: CompiledQuery) -> str:
+        """Return SQL for the rows of `part` as one value."""
+        return _json_array(part) if self.is_json else records_of(part.sql)
+
+    def fetch(self, bound: BoundQuery) -> dict[str, list[Any]]:
+        """Run the statement with the values of `bound` and return the rows of each queryset."""
+        found: dict[str, list[tuple]] = {name: [] for name in self.parts}
+        if self.run:
+            with reading(self.using) as cursor:
+                cursor.execute(self.sql, bound.driver_parameters())
+                columns = cursor.fetchone()
+            found |= zip(self.run, map(orjson.loads, columns) if self.is_json else columns, strict=True)
+        return {name: [self.rows[name]._make(row) for row in part.converted(found[name])] for name, part in self.parts.items()}
 
 
 @cached
@@ -39,20 +78,7 @@ def _row(columns: tuple[str, ...]) -> Any:
     return namedtuple("Row", columns)
 
 
-def _fetch_as_json(queries: Sequence[BoundQuery], widths: Sequence[int], using: str) -> list[list[tuple]]:
-    """Fetch each query, which has so many columns, as one array of arrays."""
-    # A query that can find nothing is not run.
-    run = [(bound, width) for bound, width in zip(queries, widths, strict=True) if bound.query.sql]
-    if not run:
-        return [[] for _ in queries]
-    arrays = ", ".join(_json_array(bound.query.sql, width) for bound, width in run)
-    with reading(using) as cursor:
-        cursor.execute(f"SELECT {arrays}", [value for bound, _ in run for value in bound.driver_parameters()])
-        texts = iter(cursor.fetchone())
-    return [bound.converted(orjson.loads(next(texts))) if bound.query.sql else [] for bound in queries]
-
-
-def _json_array(sql: str, width: int) -> str:
-    """Return SQL for the rows of `sql` as JSON. Their columns are numbered, because two may have the same name."""
-    columns = ", ".join(f"c{number}" for number in range(width))
-    return f"(WITH part ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM part)"  # noqa: S608
+def _json_array(part: CompiledQuery) -> str:
+    """Return SQL for the rows of `part` as JSON. Their columns are numbered, because two may have the same name."""
+    columns = ", ".join(part.numbered_columns)
+    return f"(WITH part ({columns}) AS ({part.sql}) SELECT json_group_array(json_array({columns})) FROM part)"  # noqa: S608

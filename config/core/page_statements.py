@@ -48,9 +48,9 @@ def fetch_page(
     columns = ", ".join([f"{PAGE}.*", *(addition.columns if addition else ()), *arrays])
     rows = _run(f"SELECT {columns} FROM {PAGE}", {PAGE: page}, links, addition)  # noqa: S608 - compiled SQL
     if not arrays:
-        return page.converted(rows), [[] for _ in links]
+        return page.query.converted(rows), [[] for _ in links]
     found = iter(rows[0][-len(arrays) :] if rows else [None] * len(arrays))
-    return page.converted([row[: -len(arrays)] for row in rows]), [_rows(link, found) for link in links]
+    return page.query.converted([row[: -len(arrays)] for row in rows]), [_rows(link, found) for link in links]
 
 
 def fetch_pages(
@@ -96,4 +96,4 @@ def _rows(bound: BoundQuery, arrays: Iterator[list | None]) -> list[tuple]:
     if not bound.sql:
         return []
     columns = [next(arrays) for _ in bound.query.numbered_columns]
-    return bound.converted([] if columns[0] is None else list(zip(*columns, strict=True)))
+    return bound.query.converted([] if columns[0] is None else list(zip(*columns, strict=True)))

@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import AuditedPatient, AuditEvent
 from accounts.scope import scope
-from clinical.admin.chart.reading import Answers, Asked, Chart
+from clinical.admin.chart.reading import LOOK_BACK, Answers, Asked, Chart, ChartQuery
 
-DAYS = 30
 OPENED = "patient.read"
 
 
@@ -25,14 +24,14 @@ class Access:
     last_at: datetime.datetime | None
     refused: int
     refused_at: datetime.datetime | None
-    days: int = DAYS
+    days: int = LOOK_BACK.days
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
-    opened = openings(chart).filter(event__at__gte=chart.now - datetime.timedelta(days=DAYS))
+def ask(chart: ChartQuery) -> dict[str, Asked]:
+    opened = openings(chart).filter(event__at__gte=chart.look_back)
     counted = opened.order_by().values("patient_id").annotate(times=Count("pk"), people=Count("event__user_id", distinct=True))
-    refused = AuditEvent.objects.filter(patient_id=chart.patient.pk, outcome=AuditEvent.Outcome.DENIED)
-    since = refused.filter(at__gte=chart.now - datetime.timedelta(days=DAYS)).order_by()
+    refused = AuditEvent.objects.filter(patient_id=chart.patient_id, outcome=AuditEvent.Outcome.DENIED)
+    since = refused.filter(at__gte=chart.look_back).order_by()
     return {
         "openings": Asked(counted, ("times", "people")),
         "last_opening": Asked(with_reader(chart, opened).order_by("-event_id", "-pk")[:1], ("event__at", "reader")),
@@ -40,13 +39,13 @@ def ask(chart: Chart) -> dict[str, Asked]:
     }
 
 
-def openings(chart: Chart) -> QuerySet[AuditedPatient]:
+def openings(chart: ChartQuery) -> QuerySet[AuditedPatient]:
     """Return the openings of the chart, in scope. To be shown in a list is no opening."""
-    mine = AuditedPatient.objects.filter(patient_id=chart.patient.pk, event__action=OPENED)
-    return scope(chart.actor, mine.filter(event__outcome=AuditEvent.Outcome.OK))
+    mine = AuditedPatient.objects.filter(patient_id=chart.patient_id, event__action=OPENED)
+    return scope(chart.viewer, mine.filter(event__outcome=AuditEvent.Outcome.OK))
 
 
-def with_reader(chart: Chart, opened: QuerySet) -> QuerySet:
+def with_reader(chart: ChartQuery, opened: QuerySet) -> QuerySet:
     """Return openings with the name of who opened the chart as `reader`."""
     return opened.annotate(reader=chart.person("event__user_id"))
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
-from clinical.admin.chart.reading import Answers, Asked, Chart, total
+from clinical.admin.chart.reading import Answers, Asked, Chart, ChartQuery, total
 from clinical.models import Allergy
 from clinical.severities import GRAVEST_FIRST, severity_word
 from patients.models import AllergyReviewStatus
@@ -60,17 +60,17 @@ class Allergies:
 COLUMNS = ("pk", "name", "reaction", "severity", "date_adverse_reaction", "status_is_active", "total")
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
+def ask(chart: ChartQuery) -> dict[str, Asked]:
     inactive = _named(chart).filter(status_is_active=False).order_by("-pk")
     return {"allergies": ask_active(chart), "inactive_allergies": Asked(chart.first(inactive, 1), COLUMNS)}
 
 
-def ask_active(chart: Chart) -> Asked:
+def ask_active(chart: ChartQuery) -> Asked:
     """Ask for the active ones, which the banner has too, whatever is shown of the others."""
     return Asked(chart.first(_named(chart).filter(status_is_active=True).order_by("-pk"), IN_BANNER), COLUMNS)
 
 
-def _named(chart: Chart) -> QuerySet[Any]:
+def _named(chart: ChartQuery) -> QuerySet[Any]:
     return chart.rows(Allergy).filter(deleted_at=None).annotate(name=F("allergy_definition__name"))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from clinical.admin.chart.reading import ALL_ROWS, Answers, Asked, Chart
+from clinical.admin.chart.reading import ALL_ROWS, Answers, Asked, Chart, ChartQuery
 from clinical.models import Appointment, AppointmentStatus
 
 SHOWN = 3
@@ -46,11 +46,9 @@ class Appointments:
     whole: bool
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
+def ask(chart: ChartQuery) -> dict[str, Asked]:
     rows = chart.rows(Appointment).filter(deleted_at=None)
-    midnight = chart.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    upcoming, past = rows.filter(starts_at__gte=midnight), rows.filter(starts_at__lt=midnight)
-    whole = chart.options.whole
+    upcoming, past, whole = rows.filter(starts_at__gte=chart.midnight), rows.filter(starts_at__lt=chart.midnight), chart.whole
     return {
         "upcoming": Asked(_some(upcoming if whole else upcoming.exclude(status__in=OFF), "", SHOWN, whole), COLUMNS),
         "past": Asked(_some(past, "-", 1, whole), COLUMNS),

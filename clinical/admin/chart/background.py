@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
-from clinical.admin.chart.reading import ALL_ROWS, Answers, Asked, Chart
+from clinical.admin.chart.reading import ALL_ROWS, Answers, Asked, Chart, ChartQuery
 from clinical.models import SocialHistory, SocialHistoryCategory
 from patients.models import FieldType, FieldValue, PatientTag
 
@@ -23,7 +23,7 @@ class Aspect:
     note: str
 
 
-def ask_social_history(chart: Chart) -> dict[str, Asked]:
+def ask_social_history(chart: ChartQuery) -> dict[str, Asked]:
     rows = chart.rows(SocialHistory).filter(deleted_at=None).order_by("pk")[:ALL_ROWS]
     return {"social_history": Asked(rows, ("pk", "category", "value", "note"))}
 
@@ -52,7 +52,7 @@ class Tags:
     fields: list[Named]
 
 
-def ask_tags(chart: Chart) -> dict[str, Asked]:
+def ask_tags(chart: ChartQuery) -> dict[str, Asked]:
     tags = chart.rows(PatientTag).filter(deleted_at=None).annotate(name=F("tag_definition__name"))
     fields = chart.rows(FieldValue).filter(field_definition__deleted_at=None).exclude(value=None)
     by_place = fields.annotate(name=F("field_definition__name"), kind=F("field_definition__field_type"))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.scope import scope
 from clinical.admin.chart import allergies
-from clinical.admin.chart.reading import Answers, Asked, Block, Chart, total
+from clinical.admin.chart.reading import Answers, Asked, Block, Chart, ChartQuery, total
 from clinical.filters import alerts_on_chart
 from clinical.models import Alert, AlertScope, AlertStatus
 from clinical.services.alerts import with_effective_status
@@ -71,13 +71,13 @@ class Banner:
         return not self.allergies and self.is_reviewed
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
+def ask(chart: ChartQuery) -> dict[str, Asked]:
     return {"allergies": allergies.ask_active(chart), "alerts": ask_alerts(chart)}
 
 
-def ask_alerts(chart: Chart) -> Asked:
+def ask_alerts(chart: ChartQuery) -> Asked:
     """Ask for the alerts that hold today: the patient's, and those of the family for all of them."""
-    rows = scope(chart.actor, alerts_on_chart(Alert._base_manager.all(), chart.patient.pk))
+    rows = scope(chart.viewer, alerts_on_chart(Alert._base_manager.all(), chart.patient_id))
     today = with_effective_status(AlertStatus.ACTIVE, chart.today)
     named = rows.filter(today).annotate(name=F("alert_definition__name"), of=F("patient__first_name"))
     columns = ("pk", "patient_id", "name", "note", "is_urgent", "alert_scope", "of")

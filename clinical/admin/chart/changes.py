@@ -3,16 +3,17 @@
 import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db.models import F, QuerySet, TextChoices
+from django.db.models import BigIntegerField, F, QuerySet, TextChoices
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.audit_words import field_words
-from accounts.scope import Actor, scope
+from accounts.scope import Actor, Viewer, scope, viewer_of
 from accounts.templatetags.clinic import clock, day
 from clinical.models import (
     Alert,
@@ -25,7 +26,8 @@ from clinical.models import (
     SocialHistory,
     VitalSigns,
 )
-from config.core.joint_queries import Asked, fetch_jointly
+from config.core.compiled_queries import Compilable, parameter
+from config.core.joint_queries import Asked, JointQuery
 from config.core.orm import word_for
 from patients.models import FieldValue, Patient, PatientTag, ReferralAttribution, Relationship, RelationshipType
 
@@ -115,6 +117,32 @@ def told(row: Any, names: Mapping[tuple[str, int | None], str]) -> str:
     return _("%(kind)s %(done)s: %(about)s") % {**done, "about": about}
 
 
+@dataclass(frozen=True)
+class NamedEntries(Compilable):
+    """The rows of `model` that events call `word`, and the expression that names them."""
+
+    word: str
+    model: Any
+    name: Any
+    pks: Any = parameter(BigIntegerField())
+
+
+@dataclass(frozen=True)
+class EntryNames(JointQuery):
+    """The names of rows in the viewer's scope."""
+
+    viewer: Viewer
+    kinds: tuple[NamedEntries, ...]
+
+    def asked(self) -> dict[str, Asked]:
+        return {kind.word: Asked(self.rows_of(kind), ("pk", "label")) for kind in self.kinds}
+
+    def rows_of(self, kind: NamedEntries) -> QuerySet:
+        """Return the rows of `kind` with their names."""
+        rows = scope(self.viewer, kind.model._base_manager.filter(pk__anyof=kind.pks))
+        return rows.annotate(label=kind.name).order_by("pk")
+
+
 def names_of(actor: Actor, events: Iterable[Any], kinds: Mapping[str, Kind] = _ALL) -> dict[tuple[str, int | None], str]:
     """Return the names of the rows that events are about, by subject and id, by one statement.
 
@@ -125,9 +153,8 @@ def names_of(actor: Actor, events: Iterable[Any], kinds: Mapping[str, Kind] = _A
         kind = kinds.get(event.subject)
         if event.subject_id is not None and kind and kind.name is not None:
             wanted[event.subject].add(event.subject_id)
-    if not wanted:
-        return {}
-    answers = fetch_jointly({word: Asked(_named(actor, kinds[word], pks), ("pk", "label")) for word, pks in wanted.items()})
+    named = [NamedEntries(word, kinds[word].model, kinds[word].name, sorted(pks)) for word, pks in sorted(wanted.items())]
+    answers = EntryNames(viewer_of(actor), tuple(named)).answers()
     return {(word, row.pk): _label(kinds[word], row.label) for word, found in answers.items() for row in found if row.label}
 
 
@@ -138,9 +165,3 @@ def _label(kind: Kind, value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return f"{day(value)}, {clock(value)}"
     return day(value) if isinstance(value, datetime.date) else value.replace("_", " ")
-
-
-def _named(actor: Actor, kind: Kind, pks: set[int]) -> QuerySet:
-    assert kind.model is not None  # noqa: S101 - a kind whose rows have names has a model
-    rows: QuerySet = kind.model._base_manager.filter(pk__anyof=sorted(pks))  # type: ignore[attr-defined]
-    return scope(actor, rows).annotate(label=kind.name).order_by("pk")

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from clinical.admin.chart.reading import Answers, Asked, Chart, total
+from clinical.admin.chart.reading import Answers, Asked, Chart, ChartQuery, total
 from clinical.models import CommunicationDirection, CommunicationLog, CommunicationMode
 from patients.models import AttributionRole, ReferralAttribution
 
@@ -56,7 +56,7 @@ class Communication:
     whole: bool
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
+def ask(chart: ChartQuery) -> dict[str, Asked]:
     return {
         "communication": Asked(
             chart.first(contacts_of(chart).order_by("-communication_datetime", "-pk"), SHOWN), (*CONTACT_COLUMNS, "total")
@@ -68,12 +68,12 @@ def ask(chart: Chart) -> dict[str, Asked]:
 CONTACT_COLUMNS = ("pk", "communication_datetime", "mode", "direction", "note", "topic", "by")
 
 
-def contacts_of(chart: Chart) -> Any:
+def contacts_of(chart: ChartQuery) -> Any:
     """Return the contacts with the patient, with their topic and who noted them."""
     return chart.rows(CommunicationLog).annotate(topic=F("communication_type__name"), by=chart.person("created_by_id"))
 
 
-def _referrals(chart: Chart) -> Asked:
+def _referrals(chart: ChartQuery) -> Asked:
     source = Coalesce("referral_source__name", "referral_partner__name", "provider__name")
     rows = chart.rows(ReferralAttribution).filter(deleted_at=None).annotate(source=source)
     columns = ("pk", "source", "attribution_role", "attributed_at", "source_note")

@@ -10,7 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.scope import scope
 from clinical.admin.chart import banner
-from clinical.admin.chart.reading import Answers, Asked, Chart
+from clinical.admin.chart.reading import Answers, Asked, Chart, ChartQuery
 from patients.families import household
 from patients.labels import age_of, name_of, phone_of
 from patients.models import Patient, Relationship, RelationshipType, Sex, Status
@@ -116,11 +116,11 @@ class Family:
     responsible_is_hidden: bool
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
+def ask(chart: ChartQuery) -> dict[str, Asked]:
     own, others = _own(chart), _others(chart)
-    family = Q(id__in=household(chart.patient.pk).values("id"))
+    family = Q(id__in=household(chart.patient_id).values("id"))
     related = Q(id__in=own.values("to_patient_id")) | Q(id__in=others.values("patient_id"))
-    people = scope(chart.actor, Patient._base_manager.filter(family | related).exclude(pk=chart.patient.pk))
+    people = scope(chart.viewer, Patient._base_manager.filter(family | related).exclude(pk=chart.patient_id))
     return {
         "relationships": Asked(own.order_by("pk"), ("pk", "to_patient_id", "relationship_type", "is_guardian")),
         "relationships_to": Asked(others.order_by("pk"), ("patient_id", "relationship_type", "is_guardian")),
@@ -129,14 +129,14 @@ def ask(chart: Chart) -> dict[str, Asked]:
     }
 
 
-def _own(chart: Chart) -> QuerySet:
+def _own(chart: ChartQuery) -> QuerySet:
     return chart.rows(Relationship).filter(deleted_at=None)
 
 
-def _others(chart: Chart) -> QuerySet:
+def _others(chart: ChartQuery) -> QuerySet:
     """Return the relationships on other charts, in scope, that lead to this patient."""
-    rows = Relationship.objects.filter(organization_id=chart.patient.organization_id, to_patient_id=chart.patient.pk)
-    return scope(chart.actor, rows.filter(deleted_at=None))
+    rows = Relationship.objects.filter(organization_id=chart.organization_id, to_patient_id=chart.patient_id)
+    return scope(chart.viewer, rows.filter(deleted_at=None))
 
 
 def build(chart: Chart, answers: Answers) -> Family:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
-from clinical.admin.chart.reading import PERIODS, Answers, Asked, Chart
+from clinical.admin.chart.reading import PERIODS, Answers, Asked, Chart, ChartQuery
 from clinical.admin.chart.rules import Plan, ask_plan, plan_of
 from clinical.admin.drawing import Limit, Point, flag_of, line_chart, sparkline
 from clinical.models import Measurement
@@ -93,18 +93,11 @@ class Measurements:
         return [*self.charts, *self.others]
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
-    days = chart.options.days
-    rows = chart.rows(Measurement).filter(measured_at__gte=_first_moment(chart), measured_at__lte=chart.now)
+def ask(chart: ChartQuery) -> dict[str, Asked]:
+    rows = chart.rows(Measurement).filter(measured_at__gte=chart.period_start, measured_at__lte=chart.now)
     named = rows.annotate(code=F("instrument__code"), name=F("instrument__name"), unit=F("instrument__unit"))
-    latest = named.order_by("-measured_at", "-pk")[: VALUES_SHOWN[days]]
+    latest = named.order_by("-measured_at", "-pk")[: VALUES_SHOWN[chart.days]]
     return {"measurements": Asked(latest, COLUMNS), **ask_plan(chart)}
-
-
-def _first_moment(chart: Chart) -> datetime.datetime:
-    """Return the beginning of the first day of the period, of which today is the last."""
-    first = chart.today - datetime.timedelta(days=chart.options.days - 1)
-    return timezone.make_aware(datetime.datetime.combine(first, datetime.time()))
 
 
 def build(chart: Chart, answers: Answers) -> Measurements:
@@ -151,7 +144,7 @@ def _drawn(chart: Chart, first: Any, points: list[Point], limits: list[Limit], g
         label=first.name,
         unit=unit_text(first.unit),
         limits=limits,
-        first=_first_moment(chart),
+        first=chart.period_start,
         last=chart.now,
         gap_days=gap_days,
     )

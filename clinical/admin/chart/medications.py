@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from clinical.admin.chart.reading import Answers, Asked, Chart
+from clinical.admin.chart.reading import Answers, Asked, Chart, ChartQuery
 from clinical.models import Medication, MedicationStatus
 from clinical.monitoring.causes import listed
 
@@ -56,10 +56,10 @@ class Medications:
     whole: bool
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
+def ask(chart: ChartQuery) -> dict[str, Asked]:
     named = chart.rows(Medication).filter(deleted_at=None).annotate(name=Coalesce("medication_definition__name", "med_descript"))
     active_first = Case(When(status=MedicationStatus.ACTIVE, then=Value(0)), default=Value(1), output_field=IntegerField())
-    wanted = named if chart.options.whole else named.filter(status=MedicationStatus.ACTIVE)
+    wanted = named if chart.whole else named.filter(status=MedicationStatus.ACTIVE)
     latest = wanted.order_by(active_first, "-date_start", "-pk")
     return {
         "medications": Asked(chart.first(latest, SHOWN), (*COLUMNS, "version", "updated_at")),

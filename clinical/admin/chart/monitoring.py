@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Case, F, IntegerField, Value, When
 
-from clinical.admin.chart.reading import Answers, Asked, Chart, total
+from clinical.admin.chart.reading import Answers, Asked, Chart, ChartQuery, total
 from clinical.admin.chart.rules import Plan, ask_plan, plan_of
 from clinical.models import Flag, Instrument, MonitoringAlert, MonitoringAlertStatus, PlannedAction
 from clinical.monitoring import day_of
 from clinical.monitoring.causes import cause_in_words
 from patients.models import Patient
 
+# No more than `reading.LOOK_BACK` has.
 DAYS = 28
 ALERTS_SHOWN = 6
 # One planned measurement a day of twenty instruments, and some of the patient's own.
@@ -70,14 +71,15 @@ class Monitoring:
     whole: bool
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
-    since = chart.now - datetime.timedelta(days=DAYS + 1)
+def ask(chart: ChartQuery) -> dict[str, Asked]:
     actions = (
-        chart.rows(PlannedAction).filter(not_before__gte=since).annotate(code=F("instrument__code"), name=F("instrument__name"))
+        chart.rows(PlannedAction)
+        .filter(not_before__gte=chart.look_back)
+        .annotate(code=F("instrument__code"), name=F("instrument__name"))
     )
     columns = ("code", "name", "not_before", "expires_at", "timezone", "completed_at")
     # A combination looks at several instruments; their names are few.
-    instruments = Instrument.objects.filter(organization_id=chart.patient.organization_id, deleted_at=None)
+    instruments = Instrument.objects.filter(organization_id=chart.organization_id, deleted_at=None)
     return {
         **ask_plan(chart),
         "actions": Asked(actions.order_by("-not_before", "-pk")[:ACTIONS_SHOWN], columns),
@@ -86,7 +88,7 @@ def ask(chart: Chart) -> dict[str, Asked]:
     }
 
 
-def _waiting(chart: Chart) -> Asked:
+def _waiting(chart: ChartQuery) -> Asked:
     urgency = [When(flag=flag, then=Value(place)) for place, flag in enumerate(reversed(Flag.values))]
     rows = (
         chart.rows(MonitoringAlert)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Case, Count, IntegerField, Value, When
 from django.utils.translation import gettext as _
 
-from clinical.admin.chart.reading import Answers, Asked, Chart
+from clinical.admin.chart.reading import Answers, Asked, Chart, ChartQuery
 from clinical.models import CodeSystem, Disease, FunctionStatus, ProblemStatus
 from clinical.monitoring.causes import listed
 
@@ -48,10 +48,10 @@ class Problems:
     whole: bool
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
+def ask(chart: ChartQuery) -> dict[str, Asked]:
     rows = chart.rows(Disease).filter(deleted_at=None)
     active_first = Case(When(problem_status=ProblemStatus.ACTIVE, then=Value(0)), default=Value(1), output_field=IntegerField())
-    wanted = rows if chart.options.whole else rows.filter(problem_status=ProblemStatus.ACTIVE)
+    wanted = rows if chart.whole else rows.filter(problem_status=ProblemStatus.ACTIVE)
     latest = wanted.order_by(active_first, "-date_start", "-pk")
     return {
         "problems": Asked(

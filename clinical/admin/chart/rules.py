@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clinical.admin.chart.reading import Answers, Asked, Chart
+from clinical.admin.chart.reading import Answers, Asked, ChartQuery
 from clinical.admin.drawing import Limit
 from clinical.models import RuleKind, RuleOverride
 from clinical.monitoring import Override, Rule, rules_in_force
@@ -62,7 +62,7 @@ class Plan:
         return codes.index(code) if code in codes else len(codes)
 
 
-def ask_plan(chart: Chart) -> dict[str, Asked]:
+def ask_plan(chart: ChartQuery) -> dict[str, Asked]:
     """Ask for the open enrolment and for the patient's own rules."""
     open_one = (
         chart.rows(Enrolment)

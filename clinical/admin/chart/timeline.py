@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
+from django.db.models import DateTimeField, F
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
@@ -20,10 +20,11 @@ from accounts.scope import scope
 from clinical.admin.chart import changes
 from clinical.admin.chart.communication import CONTACT_COLUMNS, contacted, contacts_of
 from clinical.admin.chart.measurements import unit_text
-from clinical.admin.chart.reading import Asked, Chart
+from clinical.admin.chart.reading import Asked, Chart, ChartQuery
 from clinical.models import Appointment, AppointmentStatus, Measurement
 from clinical.monitoring.causes import inside, number
-from config.core.joint_queries import fetch_jointly
+from config.core.compiled_queries import parameter
+from config.core.joint_queries import JointQuery
 
 PAGE = 20
 # One more tells whether there is another page.
@@ -64,17 +65,34 @@ class Timeline:
 class Source:
     """A kind of entries, shown under some of the filters."""
 
-    ask: Callable[[Chart, datetime.datetime], Asked]
+    ask: Callable[[ChartQuery, Any], Asked]
     entries: Callable[[Chart, list[Any]], Iterable[Entry]]
     filters: frozenset[str]
     asked: int = ASKED
 
 
+@dataclass(frozen=True)
+class EntryRows(JointQuery):
+    """The latest rows before the moment `until` of each source of a filter."""
+
+    only: str
+    chart: ChartQuery
+    until: Any = parameter(DateTimeField())
+
+    def asked(self) -> dict[str, Asked]:
+        return {name: source.ask(self.chart, self.until) for name, source in sources_of(self.only).items()}
+
+
+def sources_of(only: str) -> dict[str, Source]:
+    """Return the sources of the entries that are shown under a filter."""
+    return {name: source for name, source in SOURCES.items() if only in source.filters}
+
+
 def read(chart: Chart) -> Timeline:
     """Return the page of the timeline that `chart.options` want, by two statements or three."""
     until = chart.options.before or chart.now + datetime.timedelta(seconds=1)
-    sources = {name: source for name, source in SOURCES.items() if chart.options.only in source.filters}
-    answers = fetch_jointly({name: source.ask(chart, until) for name, source in sources.items()})
+    sources = sources_of(chart.options.only)
+    answers = EntryRows(chart.options.only, chart.query, until).answers()
     found = [entry for name, source in sources.items() for entry in source.entries(chart, answers[name])]
     # A source that is cut off is known only down to its last row: what is older may be followed by more of it.
     cut = [answers[name][-1].at for name, source in sources.items() if len(answers[name]) >= source.asked]
@@ -97,7 +115,7 @@ def _page(chart: Chart, entries: list[Entry], *, is_cut: bool) -> Timeline:
 
 
 # --- contacts -------------------------------------------------------------------------------------
-def _ask_contacts(chart: Chart, until: datetime.datetime) -> Asked:
+def _ask_contacts(chart: ChartQuery, until: Any) -> Asked:
     rows = contacts_of(chart).filter(communication_datetime__lt=until).order_by("-communication_datetime", "-pk")
     return Asked(rows.annotate(at=F("communication_datetime"))[:ASKED], (*CONTACT_COLUMNS, "at"))
 
@@ -109,7 +127,7 @@ def _contacts(chart: Chart, rows: list[Any]) -> Iterator[Entry]:
 
 
 # --- appointments ---------------------------------------------------------------------------------
-def _ask_appointments(chart: Chart, until: datetime.datetime) -> Asked:
+def _ask_appointments(chart: ChartQuery, until: Any) -> Asked:
     rows = (
         chart.rows(Appointment)
         .filter(deleted_at=None, starts_at__lt=until)
@@ -126,7 +144,7 @@ def _appointments(chart: Chart, rows: list[Any]) -> Iterator[Entry]:
 
 
 # --- measurements ---------------------------------------------------------------------------------
-def _ask_measurements(chart: Chart, until: datetime.datetime) -> Asked:
+def _ask_measurements(chart: ChartQuery, until: Any) -> Asked:
     rows = (
         chart.rows(Measurement)
         .filter(measured_at__lt=until)
@@ -153,10 +171,10 @@ def _reading(row: Any) -> str:
 
 
 # --- changes of the chart -------------------------------------------------------------------------
-def _ask_events(chart: Chart, until: datetime.datetime, subjects: Iterable[str]) -> Asked:
-    rows = AuditedPatient.objects.filter(patient_id=chart.patient.pk, event__outcome=AuditEvent.Outcome.OK, event__at__lt=until)
+def _ask_events(chart: ChartQuery, until: Any, subjects: Iterable[str]) -> Asked:
+    rows = AuditedPatient.objects.filter(patient_id=chart.patient_id, event__outcome=AuditEvent.Outcome.OK, event__at__lt=until)
     wanted = rows.filter(event__subject__in=sorted(subjects)).exclude(event__action__in=sorted(changes.NO_CHANGES))
-    named = scope(chart.actor, wanted).annotate(
+    named = scope(chart.viewer, wanted).annotate(
         at=F("event__at"),
         action=F("event__action"),
         subject=F("event__subject"),
@@ -168,11 +186,11 @@ def _ask_events(chart: Chart, until: datetime.datetime, subjects: Iterable[str])
     return Asked(named.order_by("-event_id", "-pk")[:ASKED], columns)
 
 
-def _ask_clinical(chart: Chart, until: datetime.datetime) -> Asked:
+def _ask_clinical(chart: ChartQuery, until: Any) -> Asked:
     return _ask_events(chart, until, changes.CLINICAL)
 
 
-def _ask_clerical(chart: Chart, until: datetime.datetime) -> Asked:
+def _ask_clerical(chart: ChartQuery, until: Any) -> Asked:
     return _ask_events(chart, until, changes.CLERICAL)
 
 

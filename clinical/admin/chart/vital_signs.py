@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinical.admin.chart.reading import Answers, Asked, Chart, total
+from clinical.admin.chart.reading import Answers, Asked, Chart, ChartQuery, total
 from clinical.admin.drawing import Band, Point, sparkline
 from clinical.models import VitalSigns
 from clinical.monitoring.causes import number
@@ -96,7 +96,7 @@ class Signs:
         return self.recordings[-1].day if self.recordings else None
 
 
-def ask(chart: Chart) -> dict[str, Asked]:
+def ask(chart: ChartQuery) -> dict[str, Asked]:
     rows = chart.rows(VitalSigns).filter(deleted_at=None)
     latest = rows.order_by("-date_taken", F("time_taken").desc(nulls_last=True), "-pk")
     columns = ("pk", "date_taken", "time_taken", *VALUES, "note", "abnormal_flags", "is_procedure_blocking", "total")
