@@ -23,6 +23,8 @@ def main(entries: int, rounds: int) -> None:
     from patients.models import Patient
 
     with open(os.devnull, "w") as nowhere:
+        # Pages name static files as they are collected.
+        call_command("collectstatic", interactive=False, stdout=nowhere)
         call_command("demo", stdout=nowhere, stderr=nowhere)
     patient = Patient.objects.filter(organization__slug="riverside").earliest("pk")
     print(f"{'':18}" + "".join(f"{name:>12}" for name in LIMITS))
