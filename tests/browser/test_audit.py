@@ -29,6 +29,7 @@ def hugo(clinic):
 @at_both_widths
 def test_who_read_a_record_is_found_from_the_trail_within_five_clicks(page, clinic, hugo, width):
     sign_in(page, clinic.users[Role.HC_ADMIN], width)
+    open_page(page, "/admin/")
     with clicks_at_most(page, 5):
         if width < 1024:
             page.get_by_role("button", name=re.compile("sidebar", re.IGNORECASE)).locator("visible=true").click()
@@ -78,6 +79,7 @@ def test_the_history_of_a_record_and_a_filter_that_is_wrong_are_within_reach(pag
 @at_both_widths
 def test_a_report_is_counted_and_downloaded_within_four_clicks(page, clinic, hugo, width):
     sign_in(page, clinic.users[Role.HC_ADMIN], width)
+    open_page(page, "/admin/")
     with clicks_at_most(page, 4):
         if width < 1024:
             page.get_by_role("button", name=re.compile("sidebar", re.IGNORECASE)).locator("visible=true").click()

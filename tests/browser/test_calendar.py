@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Role
 from clinical.models import Appointment
-from tests.browser.tasks import at_both_widths, clicks_at_most, look, sign_in
+from tests.browser.tasks import at_both_widths, clicks_at_most, look, open_page, sign_in
 from tests.clinical.test_admin_appointments import at
 from tests.clock import Clock
 
@@ -35,6 +35,7 @@ def desk(clinic):
 
 def open_day(page: Page, desk, width: int = 1280) -> None:
     sign_in(page, desk, width)
+    open_page(page, "/admin/")
     if width < 1024:
         page.get_by_role("button", name="Sidebar").click()
     with clicks_at_most(page, 1):

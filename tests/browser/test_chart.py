@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import Role
 from clinical.models import Alert, Allergy
 from patients.models import Patient, Relationship
-from tests.browser.tasks import at_both_widths, clicks_at_most, look, sign_in
+from tests.browser.tasks import at_both_widths, clicks_at_most, look, open_page, sign_in
 from tests.clinical.full_charts import fill, measure, take_signs
 
 pytestmark = pytest.mark.browser
@@ -75,6 +75,7 @@ def test_a_chart_is_read_at_a_glance(page, clinic, nurse, patient, width):
 @at_both_widths
 def test_the_urgent_note_is_seen_without_a_click_and_stays_in_view(page, clinic, nurse, patient, width):
     sign_in(page, nurse, width)
+    open_page(page, "/admin/")
     with clicks_at_most(page, 0):
         go_to(page, patient)
         page.evaluate("document.getElementById('access').scrollIntoView()")

@@ -34,6 +34,7 @@ def options(page: Page):
 def test_home_finds_a_patient_by_any_fragment_and_date(page, clinic, hugo, width):
     """F1 and F2: type and press Enter."""
     sign_in(page, clinic.users[Role.HC_ADMIN], width)
+    open_page(page, "/admin/")
     for typed in ("hugo aber", "508 555 0100", "hugo@", "rv 17", "4 jan 1957", "1/4/1957", "Abernathy, Hugo, 69, RV-00017"):
         open_page(page, "/admin/")
         page.keyboard.press("/")
@@ -51,6 +52,7 @@ def test_home_finds_a_patient_by_any_fragment_and_date(page, clinic, hugo, width
 @at_both_widths
 def test_arrows_choose_and_escape_closes(page, clinic, hugo, width):
     sign_in(page, clinic.users[Role.HC_ADMIN], width)
+    open_page(page, "/admin/")
     field = page.get_by_role("combobox", name="Find a patient")
     field.fill("abern")
     expect(options(page)).to_have_count(3)
@@ -73,6 +75,7 @@ def test_arrows_choose_and_escape_closes(page, clinic, hugo, width):
 
 def test_escape_cancels_the_search_whose_answer_would_open_the_list_again(page, clinic, hugo):
     sign_in(page, clinic.users[Role.HC_ADMIN])
+    open_page(page, "/admin/")
     field = page.get_by_role("combobox", name="Find a patient")
     field.fill("abern")
     expect(options(page)).to_have_count(3)
@@ -87,6 +90,7 @@ def test_escape_cancels_the_search_whose_answer_would_open_the_list_again(page, 
 
 def test_enter_before_the_answer_opens_nobody_unless_there_is_only_one(page, clinic, hugo):
     sign_in(page, clinic.users[Role.HC_ADMIN])
+    open_page(page, "/admin/")
     page.get_by_role("combobox", name="Find a patient").fill("abern")
     page.keyboard.press("Enter")
     expect(options(page)).to_have_count(3)
@@ -98,6 +102,7 @@ def test_enter_before_the_answer_opens_nobody_unless_there_is_only_one(page, cli
 
 def test_who_is_not_found_is_registered_under_the_name_that_was_typed(page, clinic):
     sign_in(page, clinic.users[Role.HC_ADMIN])
+    open_page(page, "/admin/")
     page.get_by_role("combobox", name="Find a patient").fill("Zephyr, Ann")
     expect(page.get_by_text("No patient matches “Zephyr, Ann”.")).to_be_visible()
     with clicks_at_most(page, 1):
@@ -111,6 +116,7 @@ def test_who_is_not_found_is_registered_under_the_name_that_was_typed(page, clin
 @at_both_widths
 def test_the_palette_opens_while_an_input_has_the_focus(page, clinic, hugo, width):
     sign_in(page, clinic.users[Role.HC_ADMIN], width)
+    open_page(page, "/admin/")
     page.get_by_role("combobox", name="Find a patient").focus()
     page.keyboard.press("Control+k")
     palette = page.get_by_role("dialog", name="Find or do")
@@ -129,6 +135,7 @@ def test_the_palette_opens_while_an_input_has_the_focus(page, clinic, hugo, widt
 
 def test_the_palette_opens_pages_changes_colours_and_signs_out(page, clinic):
     sign_in(page, clinic.users[Role.HC_ADMIN])
+    open_page(page, "/admin/")
 
     def command(typed: str, title: str) -> None:
         page.keyboard.press("Control+k")
@@ -153,6 +160,7 @@ def test_the_palette_opens_pages_changes_colours_and_signs_out(page, clinic):
 @at_both_widths
 def test_a_dialog_finds_a_patient_by_keyboard(page, clinic, hugo, width):
     sign_in(page, clinic.users[Role.HC_ADMIN], width)
+    open_page(page, "/admin/")
     page.keyboard.press("Control+k")
     page.keyboard.type("book")
     # It is among the commands that are offered before "book" is answered, too, but not as the first.

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from accounts.models import Organization, Role
 from clinical.models import Appointment
-from tests.browser.tasks import at_both_widths, clicks_at_most, look, sign_in
+from tests.browser.tasks import at_both_widths, clicks_at_most, look, open_page, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +21,7 @@ def test_who_has_arrived_is_said_by_one_click_and_who_did_not_come_by_two(page, 
     patient = clinic.patient(first_name="Ann", last_name="Lee", care_group_id=clinic.group.pk)
     visit = clinic.appointment(patient, starts_at=timezone.now() + datetime.timedelta(hours=1), note="Wound check")
     sign_in(page, clinic.users[Role.HC_PRIMARY], width)
+    open_page(page, "/admin/")
     today = page.locator("#appointments-today")
     expect(today).to_contain_text("1 to come")
     look(page)

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from accounts.models import Role, Session
 from patients.models import Patient
-from tests.browser.tasks import look, sign_in
+from tests.browser.tasks import look, open_page, sign_in
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
@@ -38,6 +38,7 @@ def test_what_was_typed_outlives_the_session(page, clinic, settings):
 
 def test_the_frame_is_reached_by_keyboard(page, clinic):
     sign_in(page, clinic.users[Role.HC_ADMIN])
+    open_page(page, "/admin/")
     look(page)
     page.goto("/admin/accounts/apikey/add/")
     look(page)
