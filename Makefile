@@ -88,8 +88,8 @@ demo: setup ## Make the demo clinic and serve it: HOST, PORT, WORKERS
 test: $(DEVELOPMENT) ## Run the tests on SQLite, and of each sweep a few examples
 	$(ON_SQLITE) $(BIN)/pytest -n 2 --dist worksteal -m "$(QUICK)"
 
-test-sweeps: $(DEVELOPMENT) ## Run the rest of the sweeps on SQLite: every route, page, form and bad value
-	$(ON_SQLITE) $(BIN)/pytest -n 2 --dist worksteal -m sweep
+test-sweeps: $(DEVELOPMENT) ## Run the rest of the sweeps on SQLite: every route, page, form and bad value, or those of the files SWEEPS
+	$(ON_SQLITE) $(BIN)/pytest -n 2 --dist worksteal -m sweep $(SWEEPS)
 
 test-postgres: $(DEVELOPMENT) ## Run the tests and the sweeps on the PostgreSQL server that DATABASE_URL names
 	@test -n "$$DATABASE_URL" || { echo "Set DATABASE_URL, for example postgres://user:password@127.0.0.1:5432/anamnesis"; exit 1; }

@@ -167,9 +167,9 @@ def page_contexts() -> Iterator[None]:
         yield
 
 
-# How often a compiled query is compiled again and compared; where CHECK_EVERY_QUERY is set, that often and then every tenth time.
-CHECKS_A_QUERY = 20 if os.environ.get("CHECK_EVERY_QUERY") else 1
-LATER_CHECKS = 10 if os.environ.get("CHECK_EVERY_QUERY") else None
+# How often a compiled query is compiled again and compared; where CHECK_EVERY_QUERY is set, that often and then every 25th time.
+CHECKS_A_QUERY = 5 if os.environ.get("CHECK_EVERY_QUERY") else 1
+LATER_CHECKS = 25 if os.environ.get("CHECK_EVERY_QUERY") else None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The guides for people, done step by step on the demo's clinic, in English and in Dutch."""
+"""The guides for people, done step by step on the demo's clinic, one in Dutch and one in English."""
 
 import io
 
@@ -20,12 +20,9 @@ def make_demo() -> None:
     call_command("demo", patients=24, json=True, stdout=io.StringIO())
 
 
-@pytest.mark.parametrize(
-    ("guide", "language", "width"),
-    # Dutch takes more room: what fits in Dutch at 768 pixels does in English. What staff do is asked at both widths by the tests
-    # of each task.
-    [(guide, *shown) for guide in GUIDES for shown in (("en", 1280), ("nl", 768))],
-)
+# Half a minute each. A label that only the guide has fails in both languages: it is looked up in the catalog of messages, and
+# sought on the page. Dutch takes more room, and what staff do in English is asked at both widths by the tests of each task.
+@pytest.mark.parametrize(("guide", "language", "width"), [("staff", "nl", 768), ("administrators", "en", 1280)])
 def test_every_step_can_be_done(page: Page, guide: str, language: str, width: int):
     make_demo()
     user = User.objects.get(email=GUIDES[guide])
