@@ -13,6 +13,7 @@ from clinical.models.appointments import BOOKED
 from clinical.scheduling import LONGEST, Span, hours_of
 from config.core.compiled_queries import QueryDefinition, parameter
 from config.core.dates import today_at
+from config.core.instances import InstanceQuery
 
 
 def appointments_in(actor: Actor | Viewer, span: Span) -> QuerySet[Appointment]:
@@ -27,13 +28,26 @@ def appointments_today(actor: Actor) -> list[Appointment]:
 
     Today is that of the actor's time zone. The caller audits whom it shows.
     """
-    return list(_expected(actor, _today(actor)))
+    today = _today(actor)
+    return AppointmentsExpected(viewer_of(actor), today.start, today.end).instances()
 
 
 def count_today(actor: Actor) -> int:
     """Return how many appointments `appointments_today` would return; one SQL statement."""
     today = _today(actor)
     return NumberOfAppointments(viewer_of(actor), today.start, today.end).fetch()[0][0]
+
+
+@dataclass(frozen=True)
+class AppointmentsExpected(InstanceQuery):
+    """The appointments that are not cancelled and begin in a time, by start."""
+
+    viewer: Viewer
+    start: datetime = parameter(Appointment._meta.get_field("starts_at"))
+    end: datetime = parameter(Appointment._meta.get_field("starts_at"))
+
+    def queryset(self) -> QuerySet[Appointment]:
+        return _expected(self.viewer, Span(self.start, self.end))
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,14 @@
 """The patients whom somebody opened last, as the audit trail has it."""
 
-from django.db.models import Max, QuerySet
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import BigIntegerField, Max, QuerySet
 
 from accounts.models import AuditedPatient, AuditEvent
-from accounts.scope import Actor, scope
+from accounts.scope import Actor, Viewer, scope, viewer_of
+from config.core.compiled_queries import QueryDefinition, parameter
+from config.core.instances import InstanceQuery
 from patients.finding import COLUMNS
 from patients.models import Patient
 
@@ -19,15 +24,38 @@ def recent_patients(actor: Actor) -> list[Patient]:
 
     Each has `opened_at`. Two statements; the caller audits whom it shows.
     """
-    opened = {row["patient_id"]: row["opened_at"] for row in _opened(actor)[:_CANDIDATES]}
-    rows = scope(actor, Patient.objects.filter(pk__anyof=sorted(opened), deleted_at=None)).only(*COLUMNS)
+    opened = {patient: at for patient, at, _ in LastOpenings(actor.organization_id, actor.user_id).fetch()}
+    rows = NamedPatients(viewer_of(actor), sorted(opened)).instances()
     patients = sorted(rows, key=lambda patient: opened[patient.pk], reverse=True)[:MAX_RECENT]
     for patient in patients:
         vars(patient)["opened_at"] = opened[patient.pk]
     return patients
 
 
-def _opened(actor: Actor) -> QuerySet:
-    last = AuditEvent.objects.filter(organization_id=actor.organization_id, user_id=actor.user_id).order_by("-id")
-    reads = AuditedPatient.objects.filter(event__in=last.values("pk")[:_EVENTS], event__action="patient.read", event__key_id="")
-    return reads.values("patient_id").annotate(opened_at=Max("event__at"), last=Max("event_id")).order_by("-last")
+@dataclass(frozen=True)
+class LastOpenings(QueryDefinition):
+    """The patients whose charts somebody opened last, each with the moment and the id of the event."""
+
+    organization_id: Any = parameter(BigIntegerField())
+    user_id: Any = parameter(BigIntegerField())
+
+    def queryset(self) -> QuerySet:
+        last = AuditEvent.objects.filter(organization_id=self.organization_id, user_id=self.user_id).order_by("-id")
+        reads = AuditedPatient.objects.filter(event__action="patient.read", event__key_id="")
+        opened = (
+            reads.filter(event__in=last.values("pk")[:_EVENTS])
+            .values_list("patient_id")
+            .annotate(opened_at=Max("event__at"), last=Max("event_id"))
+        )
+        return opened.order_by("-last")[:_CANDIDATES]
+
+
+@dataclass(frozen=True)
+class NamedPatients(InstanceQuery):
+    """Those of some patients who are in scope and not archived, with what they are named by."""
+
+    viewer: Viewer
+    ids: Any = parameter(BigIntegerField())
+
+    def queryset(self) -> QuerySet[Patient]:
+        return scope(self.viewer, Patient.objects.filter(pk__anyof=self.ids, deleted_at=None)).only(*COLUMNS)

@@ -24,18 +24,24 @@ class CompiledInstances(CompiledQuery):
         self.names = [selected[0].target.attname for selected in compiler.select[self.start : self.end]]
         # The type stubs know a parameter of a later Django.
         self.populators = get_related_populators(compiler.klass_info, compiler.select, self.using)  # type: ignore[call-arg]
+        self.annotations = compiler.annotation_col_map
         return super().read_columns(compiler)
 
     def instance_of(self, row: Sequence[Any]) -> Model:
-        """Return the instance that `row` holds, with those of `select_related`."""
+        """Return the instance that `row` holds, with those of `select_related` and with annotations."""
         instance = self.model.from_db(self.using, self.names, row[self.start : self.end])
         for populator in self.populators:
             populator.populate(row, instance)
+        for name, column in self.annotations.items():
+            setattr(instance, name, row[column])
         return instance
 
 
 class InstanceQuery(QueryDefinition):
-    """A definition whose `queryset` gives instances of a model, with those of `select_related`: it ends in no `values_list`."""
+    """A definition whose `queryset` gives instances of a model, with those of `select_related` and with annotations.
+
+    It ends in no `values_list`.
+    """
 
     def compiled(self) -> CompiledInstances:
         return CompiledInstances(self.queryset())

@@ -1,16 +1,19 @@
 """What the home page shows of patients: the search, who was opened last, and who was registered today with something missing."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.admin.home import Part, home_block
 from accounts.models import Organization
 from accounts.permissions import Permission
-from accounts.scope import Actor, scope
+from accounts.scope import Viewer, scope, viewer_of
 from accounts.site import actor_of
+from config.core.compiled_queries import parameter
 from config.core.dates import start_of_today
+from config.core.instances import InstanceQuery
 from config.core.orm import SubqueryCount
 from patients.admin.merging import ADMINISTRATORS
 from patients.completeness import MAX_COUNTED, to_count
@@ -40,7 +43,8 @@ def recent(request: HttpRequest) -> dict[str, Any]:
 @home_block(Part("desk", "side", 20, "admin/home/registered.html"), roles=WRITERS)
 def registered(request: HttpRequest) -> dict[str, Any] | None:
     """The patients registered today who lack a phone number or a date of birth, or who look like somebody else."""
-    rows = list(_to_put_right(actor_of(request))[: _NAMED + 1])
+    actor = actor_of(request)
+    rows = RegisteredToday(viewer_of(actor), start_of_today(actor.timezone)).instances()
     if not rows:
         return None
     return {"registered": rows[:_NAMED], "more": len(rows) > _NAMED, "patients": _pairs(rows[:_NAMED])}
@@ -61,14 +65,21 @@ def put_right(request: HttpRequest) -> dict[str, Any] | None:
     return {**counts, "most": MAX_COUNTED} if any(counts.values()) else None
 
 
-def _to_put_right(actor: Actor) -> QuerySet[Patient]:
-    same = {name: OuterRef(name) for name in ("organization", "last_name_match_key", "date_of_birth_key")}
-    twins = scope(actor, Patient.objects.filter(**same, deleted_at=None).exclude(pk=OuterRef("pk")).exclude(date_of_birth=None))
-    no_phone = Q(mobile_phone=None, home_phone=None, work_phone=None)
-    today = Patient.objects.filter(created_at__gte=start_of_today(actor.timezone), deleted_at=None)
-    rows = scope(actor, today).annotate(has_twin=Exists(twins), has_no_phone=no_phone)
-    rows = rows.filter(Q(has_twin=True) | Q(has_no_phone=True) | Q(date_of_birth=None))
-    return rows.order_by("-created_at", "-id").only(*COLUMNS)
+@dataclass(frozen=True)
+class RegisteredToday(InstanceQuery):
+    """The patients registered since a moment with something missing, the last ones first; one more than are shown."""
+
+    viewer: Viewer
+    since: Any = parameter(DateTimeField())
+
+    def queryset(self) -> QuerySet[Patient]:
+        same = {name: OuterRef(name) for name in ("organization", "last_name_match_key", "date_of_birth_key")}
+        twins = Patient.objects.filter(**same, deleted_at=None).exclude(pk=OuterRef("pk")).exclude(date_of_birth=None)
+        no_phone = Q(mobile_phone=None, home_phone=None, work_phone=None)
+        today = scope(self.viewer, Patient.objects.filter(created_at__gte=self.since, deleted_at=None))
+        rows = today.annotate(has_twin=Exists(scope(self.viewer, twins)), has_no_phone=no_phone)
+        rows = rows.filter(Q(has_twin=True) | Q(has_no_phone=True) | Q(date_of_birth=None))
+        return rows.order_by("-created_at", "-id").only(*COLUMNS)[: _NAMED + 1]
 
 
 def _pairs(patients: list[Patient]) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from django.db.models import F, Window
+from django.db.models import BigIntegerField, DateTimeField, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -18,6 +18,8 @@ from accounts.scope import Actor
 from clinical.admin.drawing import Limit, Point, sparkline
 from clinical.models import Instrument, Measurement, MonitoringAlert
 from clinical.monitoring.causes import Measured, cause_in_words, course_in_words
+from config.core.compiled_queries import QueryDefinition, parameter
+from config.core.instances import InstanceQuery
 
 # How many values a trend shows, and how far back they lie at most: those of a quarter, measured once a week.
 VALUES, DAYS = 14, 120
@@ -66,28 +68,57 @@ def instrument_shown(alert: MonitoringAlert) -> int | None:
     return alert.instrument_id or (alert.measurement.instrument_id if alert.measurement else None)
 
 
+@dataclass(frozen=True)
+class InstrumentsOf(InstanceQuery):
+    """The instruments of some organizations, the archived ones last."""
+
+    organization_ids: Any = parameter(BigIntegerField())
+
+    def queryset(self) -> QuerySet[Instrument]:
+        rows = Instrument.objects.filter(organization_id__anyof=self.organization_ids)
+        return rows.order_by(F("deleted_at").asc(nulls_first=True), "pk")
+
+
+@dataclass(frozen=True)
+class LatestNumbers(QueryDefinition):
+    """The last VALUES numbers since a moment of each of some patients and instruments, oldest first."""
+
+    organization_ids: Any = parameter(BigIntegerField())
+    patient_ids: Any = parameter(BigIntegerField())
+    instrument_ids: Any = parameter(BigIntegerField())
+    since: Any = parameter(DateTimeField())
+
+    def queryset(self) -> QuerySet:
+        latest_first = [F("measured_at").desc(), F("pk").desc()]
+        rows = Measurement.objects.filter(
+            organization_id__anyof=self.organization_ids,
+            patient_id__anyof=self.patient_ids,
+            instrument_id__anyof=self.instrument_ids,
+            value_number__isnull=False,
+            measured_at__gte=self.since,
+        ).annotate(place=Window(RowNumber(), partition_by=[F("patient_id"), F("instrument_id")], order_by=latest_first))
+        latest = rows.filter(place__lte=VALUES).order_by("measured_at", "pk")
+        return latest.values_list("patient_id", "instrument_id", "value_number", "measured_at")
+
+
 def instruments_of(alerts: Iterable[MonitoringAlert]) -> dict[int, dict[str, Instrument]]:
     """Return the instruments of the organizations of `alerts` by organization id and code; an archived one if no other has it."""
-    rows = Instrument.objects.filter(organization_id__anyof=sorted({alert.organization_id for alert in alerts}))
     found: dict[int, dict[str, Instrument]] = defaultdict(dict)
-    for instrument in rows.order_by(F("deleted_at").asc(nulls_first=True), "pk"):
+    for instrument in InstrumentsOf(sorted({alert.organization_id for alert in alerts})).instances():
         found[instrument.organization_id].setdefault(instrument.code, instrument)
     return found
 
 
 def recent_values(alerts: Collection[MonitoringAlert]) -> Series:
     """Return the last VALUES numbers by patient and instrument of `alerts`, oldest first, none older than DAYS."""
-    latest_first = [F("measured_at").desc(), F("pk").desc()]
-    rows = Measurement.objects.filter(
-        organization_id__anyof=sorted({alert.organization_id for alert in alerts}),
-        patient_id__anyof=sorted({alert.patient_id for alert in alerts}),
-        instrument_id__anyof=sorted({shown for alert in alerts if (shown := instrument_shown(alert))}),
-        value_number__isnull=False,
-        measured_at__gte=timezone.now() - datetime.timedelta(days=DAYS),
-    ).annotate(place=Window(RowNumber(), partition_by=[F("patient_id"), F("instrument_id")], order_by=latest_first))
+    latest = LatestNumbers(
+        organization_ids=sorted({alert.organization_id for alert in alerts}),
+        patient_ids=sorted({alert.patient_id for alert in alerts}),
+        instrument_ids=sorted({shown for alert in alerts if (shown := instrument_shown(alert))}),
+        since=timezone.now() - datetime.timedelta(days=DAYS),
+    )
     series: dict[tuple[int, int], list[Measured]] = defaultdict(list)
-    latest = rows.filter(place__lte=VALUES).order_by("measured_at", "pk")
-    for patient, instrument, number, moment in latest.values_list("patient_id", "instrument_id", "value_number", "measured_at"):
+    for patient, instrument, number, moment in latest.fetch():
         series[patient, instrument].append((cast(Decimal, number), moment))
     return series
 

@@ -11,9 +11,10 @@ from psycopg import _queries
 from psycopg._preparing import Prepare, PrepareManager
 from psycopg.pq import Format
 
-# Characters of a statement up to which psycopg keeps what it has parsed of it. A longer one it parses anew each time, and those
-# that fetch a page have up to 70 columns. It has no setting for this.
-_queries.MAX_CACHED_STATEMENT_LENGTH = 20_000
+# Characters and parameters of a statement up to which psycopg keeps what it has parsed of it. A longer one it parses anew each
+# time; those that fetch a page have up to 70 columns, and that of a chart is two dozen queries. It has no setting for this.
+_queries.MAX_CACHED_STATEMENT_LENGTH = 30_000
+_queries.MAX_CACHED_STATEMENT_PARAMS = 200
 # Seconds for which silence counts as health: a path that drops what is idle without a word is found out by asking.
 TRUSTED_SECONDS = 20
 # Matches what the server says of a statement after which prepared ones may not fit, or are gone.
