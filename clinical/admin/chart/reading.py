@@ -1,7 +1,7 @@
 """What the blocks of the chart page share: whose chart it is, who looks at it, and how its rows are asked for.
 
 A block says which rows it wants (`ask`) and makes of them what its template shows (`build`). A page asks for the rows of
-all its blocks by one statement; blocks that ask for the same rows give them the same name.
+all its blocks by one statement, which is compiled once; blocks that ask for the same rows give them the same name.
 """
 
 import datetime
@@ -53,9 +53,9 @@ class Options:
 
 @dataclass(frozen=True)
 class ChartQuery(Compilable):
-    """What of a `Chart` decides which of its rows are read, and how the querysets for them are made.
+    """What of a `Chart` decides which rows are read, and what the querysets for them have in common.
 
-    SQL is compiled of them with placeholders in place of the parameters, so that no value may be looked at here.
+    The SQL is compiled from a copy with placeholders in place of the parameters: they can be compared with, and not looked at.
     """
 
     viewer: Viewer
@@ -112,7 +112,7 @@ class Chart:
 
     @property
     def query(self) -> ChartQuery:
-        """What is asked for the rows of this chart."""
+        """What the rows of this chart are read by."""
         return ChartQuery(
             viewer=viewer_of(self.actor),
             whole=self.options.whole,
