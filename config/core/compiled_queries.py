@@ -311,7 +311,7 @@ class BoundQuery(NamedTuple):
 class CompiledQueries:
     """The compiled queries of this process by the keys of their definitions, the oldest forgotten past `size`."""
 
-    def __init__(self, size: int = 512):
+    def __init__(self, size: int = 1024):
         self.size = size
         self._queries: OrderedDict[Hashable, CompiledQuery] = OrderedDict()
 
