@@ -1,14 +1,16 @@
 """Finding people in the admin: the patients whom what somebody types may mean, best ones first."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models import BigIntegerField, Case, IntegerField, Q, QuerySet, Value, When
 
 from accounts import audit
-from accounts.scope import Actor, scope
-from config.core.compiled_queries import planned_anew
+from accounts.scope import Actor, Viewer, scope, viewer_of
+from config.core.compiled_queries import parameter, planned_anew
 from config.core.databases import Among, contains_pattern
+from config.core.instances import InstanceQuery
 from config.core.written_dates import MONTH_FIRST
 from patients.models import Patient, SearchEntry
 from patients.search import containing, query_forms, query_patterns
@@ -33,6 +35,17 @@ COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class NamedPatients(InstanceQuery):
+    """Those of some patients who are in scope and not archived, with COLUMNS alone."""
+
+    viewer: Viewer
+    ids: Any = parameter(BigIntegerField())
+
+    def queryset(self) -> QuerySet[Patient]:
+        return scope(self.viewer, Patient.objects.filter(pk__anyof=self.ids, deleted_at=None)).only(*COLUMNS)
+
+
 class Found(NamedTuple):
     """At most MAX_FOUND patients, and whether there are more."""
 
@@ -53,7 +66,7 @@ def find_patients(actor: Actor, text: str) -> Found:
     entries = entries.order_by(_rank(words), "last_name_key", "first_name_key", "id")
     with planned_anew():
         found = list(entries.values_list("id", flat=True)[: MAX_FOUND + 1])
-    patients = scope(actor, Patient.objects.filter(pk__in=found[:MAX_FOUND], deleted_at=None)).only(*COLUMNS)
+    patients = NamedPatients(viewer_of(actor), found[:MAX_FOUND]).instances()
     shown = sorted(patients, key=lambda patient: found.index(patient.pk))
     audit_shown(actor, shown)
     return Found(shown, len(found) > MAX_FOUND)

@@ -6,10 +6,9 @@ from typing import Any
 from django.db.models import BigIntegerField, Max, QuerySet
 
 from accounts.models import AuditedPatient, AuditEvent
-from accounts.scope import Actor, Viewer, scope, viewer_of
+from accounts.scope import Actor, viewer_of
 from config.core.compiled_queries import QueryDefinition, parameter
-from config.core.instances import InstanceQuery
-from patients.finding import COLUMNS
+from patients.finding import NamedPatients
 from patients.models import Patient
 
 MAX_RECENT = 8
@@ -48,14 +47,3 @@ class LastOpenings(QueryDefinition):
             .annotate(opened_at=Max("event__at"), last=Max("event_id"))
         )
         return opened.order_by("-last")[:_CANDIDATES]
-
-
-@dataclass(frozen=True)
-class NamedPatients(InstanceQuery):
-    """Those of some patients who are in scope and not archived, with what they are named by."""
-
-    viewer: Viewer
-    ids: Any = parameter(BigIntegerField())
-
-    def queryset(self) -> QuerySet[Patient]:
-        return scope(self.viewer, Patient.objects.filter(pk__anyof=self.ids, deleted_at=None)).only(*COLUMNS)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.admin.home import Part, home_block
 from accounts.scope import Actor, Viewer, scope, viewer_of
 from accounts.site import actor_of
-from clinical.admin.worklist.queries import MINE, OPEN, alerts_of, counts_of, in_order, with_people
+from clinical.admin.worklist.queries import MINE, OPEN, alerts_of, counts_of, in_order, in_tab, with_people
 from clinical.admin.worklist.rows import rows_of
 from clinical.models import Flag, MonitoringAlert, PlannedAction
 from clinical.services.monitoring.evaluation import LOOK_BACK
@@ -47,7 +47,8 @@ class Overdue(NamedTuple):
 def monitoring(request: HttpRequest) -> dict[str, Any]:
     """Four statements beside the counts, which the sidebar shows too."""
     actor, counts = actor_of(request), counts_of(request)
-    rows, late = rows_of(FirstAlerts(viewer_of(actor)).instances(), actor), _late(actor)
+    rows = rows_of(FirstAlerts(viewer_of(actor)).instances(), actor)
+    late = _late(actor)
     shown = {(row.alert.organization_id, row.alert.patient_id) for row in rows}
     return {
         "counters": [_counter(counts, flag) for flag in reversed(Flag)],
@@ -72,7 +73,7 @@ class FirstAlerts(InstanceQuery):
     viewer: Viewer
 
     def queryset(self) -> QuerySet[MonitoringAlert]:
-        return in_order(with_people(alerts_of(self.viewer).filter(status=OPEN)), OPEN)[:FIRST]
+        return in_order(with_people(alerts_of(self.viewer).filter(in_tab(self.viewer, OPEN))), OPEN)[:FIRST]
 
 
 @dataclass(frozen=True)

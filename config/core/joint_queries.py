@@ -9,7 +9,7 @@ from django.db import connections
 from django.db.models import QuerySet
 
 from config.core.caching import cached
-from config.core.compiled_queries import BoundQuery, CompiledQuery, QueryDefinition, reading, records_of
+from config.core.compiled_queries import CompiledQuery, QueryDefinition, records_of
 
 Answers = Mapping[str, list[Any]]
 
@@ -38,7 +38,7 @@ class JointQuery(QueryDefinition):
         """Run the statement and return the rows of each queryset as named tuples, every value as the model's field gives it."""
         bound = self.bind()
         query: Any = bound.query
-        return query.fetch(bound)
+        return query.answers_in(bound.fetch())
 
 
 class CompiledJointly(CompiledQuery):
@@ -52,6 +52,8 @@ class CompiledJointly(CompiledQuery):
         self.using = next((part.using for part in self.parts.values()), "default")
         self.params = tuple(value for part in self.run.values() for value in part.params)
         self.sql = f"SELECT {', '.join(map(self.column_of, self.run.values()))}" if self.run else ""
+        # Each part converts its own rows.
+        self.converters = {}
 
     @property
     def is_json(self) -> bool:
@@ -62,15 +64,13 @@ class CompiledJointly(CompiledQuery):
         """Return SQL for the rows of `part` as one value."""
         return _json_array(part) if self.is_json else records_of(part.sql)
 
-    def fetch(self, bound: BoundQuery) -> dict[str, list[Any]]:
-        """Run the statement with the values of `bound` and return the rows of each queryset."""
-        found: dict[str, list[tuple]] = {name: [] for name in self.parts}
-        if self.run:
-            with reading(self.using) as cursor:
-                cursor.execute(self.sql, bound.driver_parameters())
-                columns = cursor.fetchone()
-            found |= zip(self.run, map(orjson.loads, columns) if self.is_json else columns, strict=True)
-        return {name: [self.rows[name]._make(row) for row in part.converted(found[name])] for name, part in self.parts.items()}
+    def answers_in(self, fetched: list[tuple]) -> Answers:
+        """Return the rows of each queryset, of the one row that the statement gives; of none where it was not run."""
+        columns = fetched[0] if fetched else ()
+        found = dict(zip(self.run, map(orjson.loads, columns) if self.is_json else columns, strict=True))
+        return {
+            name: [self.rows[name]._make(row) for row in part.converted(found.get(name, []))] for name, part in self.parts.items()
+        }
 
 
 @cached

@@ -34,7 +34,6 @@ def options(page: Page):
 def test_home_finds_a_patient_by_any_fragment_and_date(page, clinic, hugo, width):
     """F1 and F2: type and press Enter."""
     sign_in(page, clinic.users[Role.HC_ADMIN], width)
-    open_page(page, "/admin/")
     for typed in ("hugo aber", "508 555 0100", "hugo@", "rv 17", "4 jan 1957", "1/4/1957", "Abernathy, Hugo, 69, RV-00017"):
         open_page(page, "/admin/")
         page.keyboard.press("/")

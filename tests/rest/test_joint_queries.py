@@ -79,13 +79,10 @@ def test_what_can_find_nothing_is_not_run():
 def test_what_was_compiled_for_one_serves_another_but_not_another_limit(clinic):
     patients = [clinic.patient(last_name=f"Again {number}") for number in range(4)]
     first, last = patients[0].pk, patients[-1].pk
-    all_of_them, first_one, three = (
-        EntriesOfPatients(first, last),
-        EntriesOfPatients(first, first),
-        EntriesOfPatients(first, last, limit=3),
-    )
-    all_of_them.answers()
-    assert [row.last_name for row in first_one.answers()["last"]] == ["Again 0"]
-    assert compiled_queries.get(first_one) is compiled_queries.get(all_of_them)
-    assert len(three.answers()["last"]) == 3
-    assert compiled_queries.get(three) is not compiled_queries.get(all_of_them)
+    of_all, of_one = EntriesOfPatients(first, last), EntriesOfPatients(first, first)
+    longer = EntriesOfPatients(first, last, limit=3)
+    of_all.answers()
+    assert [row.last_name for row in of_one.answers()["last"]] == ["Again 0"]
+    assert compiled_queries.get(of_one) is compiled_queries.get(of_all)
+    assert len(longer.answers()["last"]) == 3
+    assert compiled_queries.get(longer) is not compiled_queries.get(of_all)

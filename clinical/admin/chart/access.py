@@ -28,10 +28,10 @@ class Access:
 
 
 def ask(chart: ChartQuery) -> dict[str, Asked]:
-    opened = openings(chart).filter(event__at__gte=chart.look_back)
+    opened = openings(chart).filter(event__at__gte=chart.since)
     counted = opened.order_by().values("patient_id").annotate(times=Count("pk"), people=Count("event__user_id", distinct=True))
     refused = AuditEvent.objects.filter(patient_id=chart.patient_id, outcome=AuditEvent.Outcome.DENIED)
-    since = refused.filter(at__gte=chart.look_back).order_by()
+    since = refused.filter(at__gte=chart.since).order_by()
     return {
         "openings": Asked(counted, ("times", "people")),
         "last_opening": Asked(with_reader(chart, opened).order_by("-event_id", "-pk")[:1], ("event__at", "reader")),

@@ -48,7 +48,8 @@ class Appointments:
 
 def ask(chart: ChartQuery) -> dict[str, Asked]:
     rows = chart.rows(Appointment).filter(deleted_at=None)
-    upcoming, past, whole = rows.filter(starts_at__gte=chart.midnight), rows.filter(starts_at__lt=chart.midnight), chart.whole
+    upcoming, past = rows.filter(starts_at__gte=chart.midnight), rows.filter(starts_at__lt=chart.midnight)
+    whole = chart.whole
     return {
         "upcoming": Asked(_some(upcoming if whole else upcoming.exclude(status__in=OFF), "", SHOWN, whole), COLUMNS),
         "past": Asked(_some(past, "-", 1, whole), COLUMNS),

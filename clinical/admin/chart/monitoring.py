@@ -74,7 +74,7 @@ class Monitoring:
 def ask(chart: ChartQuery) -> dict[str, Asked]:
     actions = (
         chart.rows(PlannedAction)
-        .filter(not_before__gte=chart.look_back)
+        .filter(not_before__gte=chart.since)
         .annotate(code=F("instrument__code"), name=F("instrument__name"))
     )
     columns = ("code", "name", "not_before", "expires_at", "timezone", "completed_at")

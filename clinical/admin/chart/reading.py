@@ -36,7 +36,7 @@ from patients.models import Patient
 PERIODS = (28, 90, 365)
 # How many rows "Show all" shows at most.
 ALL_ROWS = 500
-# How far back openings of the chart are counted, and planned measurements read.
+# How far back openings of the chart are counted, and planned measurements read (`ChartQuery.since`).
 LOOK_BACK = datetime.timedelta(days=30)
 
 
@@ -66,7 +66,7 @@ class ChartQuery(Compilable):
     today: Any = parameter(DateField())
     now: Any = parameter(DateTimeField())
     midnight: Any = parameter(DateTimeField())
-    look_back: Any = parameter(DateTimeField())
+    since: Any = parameter(DateTimeField())
     period_start: Any = parameter(DateTimeField())
 
     def rows(self, model: type[Model]) -> QuerySet[Any]:
@@ -122,7 +122,7 @@ class Chart:
             today=self.today,
             now=self.now,
             midnight=self.now.replace(hour=0, minute=0, second=0, microsecond=0),
-            look_back=self.now - LOOK_BACK,
+            since=self.now - LOOK_BACK,
             period_start=self.period_start,
         )
 

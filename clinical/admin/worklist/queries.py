@@ -52,7 +52,7 @@ def alerts_of(actor: Actor | Viewer) -> QuerySet[MonitoringAlert]:
     return scope(actor, MonitoringAlert.objects.filter(patient__deleted_at=None)).order_by()
 
 
-def in_tab(actor: Actor, name: str) -> Q:
+def in_tab(actor: Actor | Viewer, name: str) -> Q:
     """Return the condition that an alert belongs into a tab."""
     return _to(actor) if name == MINE else Q(status=name)
 

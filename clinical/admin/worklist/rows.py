@@ -69,7 +69,7 @@ def instrument_shown(alert: MonitoringAlert) -> int | None:
 
 
 @dataclass(frozen=True)
-class InstrumentsOf(InstanceQuery):
+class InstrumentsOfOrganizations(InstanceQuery):
     """The instruments of some organizations, the archived ones last."""
 
     organization_ids: Any = parameter(BigIntegerField())
@@ -104,7 +104,7 @@ class LatestNumbers(QueryDefinition):
 def instruments_of(alerts: Iterable[MonitoringAlert]) -> dict[int, dict[str, Instrument]]:
     """Return the instruments of the organizations of `alerts` by organization id and code; an archived one if no other has it."""
     found: dict[int, dict[str, Instrument]] = defaultdict(dict)
-    for instrument in InstrumentsOf(sorted({alert.organization_id for alert in alerts})).instances():
+    for instrument in InstrumentsOfOrganizations(sorted({alert.organization_id for alert in alerts})).instances():
         found[instrument.organization_id].setdefault(instrument.code, instrument)
     return found
 
